@@ -1,0 +1,1 @@
+"""Whole-capability benchmarks: ratios against a peer measured in the same run."""

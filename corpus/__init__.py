@@ -1,0 +1,1 @@
+"""Captures become clean, de-duplicated, formatted documents: a dataset version."""

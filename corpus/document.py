@@ -1,0 +1,145 @@
+"""Capture and Document, the two records of the data half, with Fact, Span and Drop beside them."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Literal, NamedTuple
+
+Format = Literal["markdown", "sections", "categories", "listing", "qa", "multiple_choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One response as fetched: evidence, never edited.
+
+    ``url`` holds no key or token. ``fetched_at`` is an instant in UTC. ``headers`` are those of the response,
+    in order. ``license`` names an entry of ``datacards.rights``. ``signals`` are what the publisher said about
+    machine use at fetch time (robots rule, ``TDM-Reservation``, ``Content-Usage``). ``meta`` is what the
+    spider knew of the page from elsewhere (the speaker in the index row, the row of an EDINET list).
+    """
+
+    url: str
+    source: str
+    fetched_at: datetime
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    media_type: str
+    body: bytes
+    license: str
+    signals: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the body as hexadecimal text: the identity of the evidence."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class Span(NamedTuple):
+    """A stretch of a parent: ``id`` of the document (or ``sha256:...`` of a capture), characters [start, end)."""
+
+    id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One statement that a document makes, with the characters [start, end) of its text that display it.
+
+    ``subject`` is whom it is about (a company, a term), ``concept`` the machine name (an XBRL element's local
+    name, ``industry``, ``sec_code``, ``definition``), ``label`` the Japanese name of the concept, ``value`` the
+    text as displayed. For amounts ``number`` is the exact decimal value in ``unit`` (``JPY``, ``shares``, ``pure``)
+    as text, scale and sign applied; ``period`` is ``YYYY-MM-DD`` for an instant or ``start/end``; ``decimals``
+    as in XBRL. ``kind`` groups facts that may stand in for one another as wrong choices.
+    """
+
+    kind: Literal["amount", "term", "company"]
+    subject: str
+    concept: str
+    label: str
+    value: str
+    start: int
+    end: int
+    number: str = ""
+    unit: str = ""
+    period: str = ""
+    decimals: str = ""
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text with its metadata; its ``id`` follows from its content, so equal content has an equal id.
+
+    ``format`` is one of the six. ``meta`` holds only what one source has (speaker, docID, ...; ``kind`` says
+    what it is: speech, press_conference, minutes, statement, filing, term, company_list, article, page).
+    ``made_from`` names every parent with the characters it came from. ``redistribution`` says whether the
+    text may be given to others at all. ``facts`` travel with the base document and are stored beside it.
+    """
+
+    text: str
+    format: Format
+    source: str
+    url: str
+    title: str
+    captured_at: datetime
+    license: str
+    attribution: str
+    redistribution: bool
+    section: str = ""
+    language: str = "ja"
+    event_at: date | None = None
+    published_at: date | None = None
+    made_from: tuple[Span, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+    cluster_size: int = 1
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """First 32 hexadecimal digits of the SHA-256 over what makes the document itself."""
+        parts = [self.format, self.source, self.url, self.section, self.text]
+        return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:32]
+
+    @property
+    def n_chars(self) -> int:
+        """Number of Unicode code points of the text."""
+        return len(self.text)
+
+    def edited(self, edits: Iterable[tuple[int, int, str]]) -> "Document":
+        """Return the document with ``text[start:end]`` replaced for every ``(start, end, new)``.
+
+        Edits must not overlap. Facts keep pointing at the characters that display them; a fact whose
+        characters were changed is given up, since its evidence is no longer there.
+        """
+        ordered = sorted(edits)
+        pieces, at = [], 0
+        for start, end, new in ordered:
+            if start < at:
+                raise ValueError(f"edits overlap at character {start}")
+            pieces += [self.text[at:start], new]
+            at = end
+        pieces.append(self.text[at:])
+        facts = tuple(moved for fact in self.facts if (moved := _moved(fact, ordered)))
+        return replace(self, text="".join(pieces), facts=facts)
+
+
+def _moved(fact: Fact, edits: Sequence[tuple[int, int, str]]) -> Fact | None:
+    shift = 0
+    for start, end, new in edits:
+        if end <= fact.start:
+            shift += len(new) - (end - start)
+        elif start < fact.end:
+            return None
+    return replace(fact, start=fact.start + shift, end=fact.end + shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Why a document, or a capture, left: ``reason`` is a snake_case word that cards count."""
+
+    reason: str
+    detail: str = ""

@@ -1,0 +1,1 @@
+"""One module per media type: a capture in, documents with their facts out."""

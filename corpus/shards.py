@@ -1,0 +1,145 @@
+"""Documents, facts and drops <-> Parquet (zstd), each with one documented schema."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.document import Capture, Document, Drop, Fact, Span
+
+_SPANS = pa.list_(pa.struct([("id", pa.string()), ("start", pa.int64()), ("end", pa.int64())]))
+
+DOCUMENT = pa.schema(
+    [
+        ("id", pa.string()),  # content-addressed
+        ("text", pa.string()),
+        ("format", pa.string()),  # one of the six
+        ("source", pa.string()),  # a publisher's series
+        ("url", pa.string()),
+        ("title", pa.string()),
+        ("section", pa.string()),  # heading path for format "sections", else ""
+        ("language", pa.string()),  # ISO 639-1
+        ("event_at", pa.date32()),  # when what it tells happened
+        ("published_at", pa.date32()),
+        ("captured_at", pa.timestamp("us", tz="UTC")),
+        ("license", pa.string()),
+        ("attribution", pa.string()),
+        ("redistribution", pa.bool_()),
+        ("made_from", _SPANS),  # every parent with the characters [start, end) it came from
+        ("meta", pa.string()),  # a JSON object of strings
+        ("n_chars", pa.int64()),  # Unicode code points of text
+        ("cluster_size", pa.int64()),  # near-duplicates this document stands for, itself included
+    ]
+)
+
+FACT = pa.schema(
+    [
+        ("document_id", pa.string()),  # the markdown document whose text[start:end] displays the value
+        *((name, pa.string()) for name in ("kind", "subject", "concept", "label", "value")),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        *((name, pa.string()) for name in ("number", "unit", "period", "decimals", "context")),
+    ]
+)
+
+DROPPED = pa.schema(
+    [
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("stage", pa.string()),  # extract, the name of a step, dedup, ...
+        ("source", pa.string()),
+        ("url", pa.string()),
+        ("sha256", pa.string()),  # of the capture's body, for what was dropped before it became a document
+        ("document_id", pa.string()),
+        ("title", pa.string()),
+        ("text", pa.string()),  # whole, so that nothing is lost
+    ]
+)
+
+
+def document_row(document: Document) -> dict[str, Any]:
+    """Return the Parquet row of a document."""
+    row = {name: getattr(document, name) for name in DOCUMENT.names if name not in ("made_from", "meta")}
+    row["made_from"] = [span._asdict() for span in document.made_from]
+    row["meta"] = json.dumps(dict(document.meta), ensure_ascii=False, sort_keys=True)
+    return row
+
+
+def row_document(row: dict[str, Any], facts: Iterable[Fact] = ()) -> Document:
+    """Return the document of a Parquet row; ``facts`` are those stored beside it."""
+    fields = {k: v for k, v in row.items() if k not in ("id", "n_chars", "made_from", "meta")}
+    spans = tuple(Span(**span) for span in row["made_from"])
+    return Document(**fields, made_from=spans, meta=json.loads(row["meta"]), facts=tuple(facts))
+
+
+def fact_rows(document: Document) -> list[dict[str, Any]]:
+    """Return the Parquet rows of the facts of one document."""
+    names = [name for name in FACT.names if name != "document_id"]
+    return [
+        {"document_id": document.id, **{name: getattr(fact, name) for name in names}}
+        for fact in document.facts
+    ]
+
+
+def row_fact(row: dict[str, Any]) -> Fact:
+    """Return the fact of a Parquet row (``document_id`` says where it is displayed)."""
+    return Fact(**{name: value for name, value in row.items() if name != "document_id"})
+
+
+def drop_row(drop: Drop, stage: str, of: Document | Capture) -> dict[str, Any]:
+    """Return the Parquet row that keeps aside what was dropped, whole."""
+    document = of if isinstance(of, Document) else None
+    return {
+        "reason": drop.reason,
+        "detail": drop.detail,
+        "stage": stage,
+        "source": of.source,
+        "url": of.url,
+        "sha256": of.sha256 if isinstance(of, Capture) else "",
+        "document_id": document.id if document else "",
+        "title": document.title if document else "",
+        "text": document.text if document else "",
+    }
+
+
+def write(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema, group: int = 1000) -> int:
+    """Write rows as one zstd Parquet file, whole or not at all; return how many.
+
+    The same rows give the same bytes. Memory is bounded by one group of rows.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    count, batch = 0, []
+    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        for row in rows:
+            batch.append(row)
+            if len(batch) == group:
+                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+                count, batch = count + len(batch), []
+        if batch or not count:
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            count += len(batch)
+    os.replace(part, path)
+    return count
+
+
+def read(path: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a Parquet file, a bounded batch at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=1000, columns=columns):
+            yield from batch.to_pylist()
+
+
+def shard(folder: Path, name: str, split: str) -> list[Path]:
+    """Return the shards of one config and split of a dataset version, in order."""
+    return sorted((folder / name).glob(f"{split}-*.parquet"))
+
+
+def read_documents(folder: Path, name: str, split: str = "train") -> Iterator[Document]:
+    """Yield the documents of one format and split of the dataset version in ``folder``."""
+    for path in shard(folder, name, split):
+        yield from map(row_document, read(path))

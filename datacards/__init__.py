@@ -1,0 +1,1 @@
+"""The ground floor: what was made, from what, by what, under which rights."""

@@ -1,0 +1,104 @@
+"""The records of the ground floor: Ref, File, Rights, Provenance, Card."""
+
+import hashlib
+import json
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+VERSION = re.compile(r"\d{4}\.\d{2}\.\d{2}(\.[1-9]\d*)?")
+
+Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$", max_length=100)]
+Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION.pattern}$")]
+Kind = Literal["captures", "dataset", "checkpoint", "evaluation"]
+
+
+class Record(BaseModel):
+    """A frozen record that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Ref(Record):
+    """One exact thing: ``name@version`` in a store, or an outside input such as ``hf:org/model@<commit>``.
+
+    ``digest`` is the SHA-256 of the version's ``card.json``. The card lists the hashes of all files and the
+    digests of all inputs, so one digest pins the whole chain below it.
+    """
+
+    name: str
+    version: str
+    digest: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+class File(Record):
+    """One file of a version; ``path`` is relative to its folder, ``rows`` is None where rows mean nothing."""
+
+    path: str
+    bytes: int
+    rows: int | None = None
+    sha256: str
+
+
+class Rights(Record):
+    """What may be done with the records of one license, and how to name their source."""
+
+    license: str
+    attribution: str
+    redistribution: bool
+    records: int = 0
+
+
+class Provenance(Record):
+    """By what a version was made. It names no user and no host."""
+
+    command: str
+    commit: str = ""
+    dirty: bool = False
+    python: str = ""
+    platform: str = ""
+    device: str = "cpu"
+    libraries: dict[str, str] = {}
+
+
+class Card(Record):
+    """The record of one version, written last: a folder without it is no version."""
+
+    name: Name
+    version: Version
+    kind: Kind
+    description: str = ""
+    made_from: tuple[Ref, ...] = ()
+    recipe: dict[str, Any] = {}
+    provenance: Provenance
+    files: tuple[File, ...]
+    counts: dict[str, int] = {}
+    drops: dict[str, int] = {}
+    metrics: dict[str, float] = {}
+    rights: tuple[Rights, ...] = ()
+    created_at: datetime
+
+    @property
+    def content_digest(self) -> str:
+        """SHA-256 over paths and hashes of the files: equal for equal content, whenever it was made.
+
+        README.md is left out: it is a rendering of this card and carries the date.
+        """
+        rows = sorted((f.path, f.sha256) for f in self.files if f.path != "README.md")
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what was asked: the recipe and the exact inputs."""
+        asked = {"recipe": self.recipe, "made_from": [r.model_dump() for r in self.made_from]}
+        return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """Return the text of ``card.json``: sorted, indented, stable."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True) + "\n"

@@ -1,0 +1,60 @@
+"""Finds a checkpoint by name: a version of the store, a hub model at a commit, or a local folder."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from datacards.card import Ref
+from datacards.errors import UserError
+from datacards.store import Store, sha256_of
+
+WEIGHTS = ("*.safetensors", "config.json")
+
+
+def resolve_checkpoint(store: Store, text: str) -> tuple[Ref, Path]:
+    """Return the Ref and the folder of the checkpoint that ``text`` names.
+
+    ``name[@version]`` is looked up in the store and verified; ``hf:org/model@<commit>`` is fetched from the
+    hub (safetensors only, no code, no pickles); anything with a slash or a dot in front is a local folder,
+    whose Ref carries the digest of its files. Raises UserError when it is none of these.
+    """
+    if text.startswith("hf:"):
+        return _from_hub(text)
+    if text.startswith((".", "/", "~")):
+        return _from_folder(Path(text).expanduser())
+    ref = store.resolve(text)
+    card = store.card(ref)
+    if card.kind != "checkpoint":
+        raise UserError(
+            str(ref), f"is a version of kind '{card.kind}'", "a checkpoint is needed", "name another one"
+        )
+    if problems := store.verify(ref):
+        raise UserError(str(ref), f"does not verify: {problems[0]}", todo="restore it or make it again")
+    return ref, store.path(ref)
+
+
+def _from_folder(folder: Path) -> tuple[Ref, Path]:
+    files = sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
+    if not any(path.suffix == ".safetensors" for path in files):
+        raise UserError(folder.name, "holds no *.safetensors file", "a Hugging Face model folder is needed")
+    digest = sha256("".join(f"{path.name}:{sha256_of(path)}\n" for path in files).encode()).hexdigest()
+    return Ref(name=f"local:{folder.resolve().name}", version=digest[:12], digest=digest), folder
+
+
+def _from_hub(text: str) -> tuple[Ref, Path]:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    repository, _, revision = text.removeprefix("hf:").partition("@")
+    if not revision:
+        raise UserError(
+            text, "names no commit", "hf:org/model@<commit>", "pin the commit so that the run can be repeated"
+        )
+    allowed = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
+    try:
+        folder = Path(snapshot_download(repository, revision=revision, allow_patterns=allowed))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        raise UserError(
+            text, f"cannot be fetched: {error}", todo="check the name, the network and the access rights"
+        ) from error
+    ref, folder = _from_folder(folder)
+    return Ref(name=f"hf:{repository}", version=revision, digest=ref.digest), folder

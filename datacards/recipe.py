@@ -1,0 +1,87 @@
+"""Reads one YAML file strictly: an unknown, missing or doubled key is an error that names it."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from datacards.card import Name, Version
+from datacards.errors import UserError
+
+
+class Recipe(BaseModel):
+    """One YAML file that asks for one version; every stage adds its own fields.
+
+    It holds what bears on the result. Where things run and which version goes in is said on the command line.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    version: Version
+    description: str = ""
+
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+
+class StrictLoader(yaml.SafeLoader):
+    """A safe YAML loader that refuses a key given twice, which YAML's own loader silently resolves."""
+
+
+def _mapping(loader: StrictLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    seen: set[Hashable] = set()
+    for key_node, _ in node.value:
+        key: Hashable = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} is given twice", key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep)
+
+
+StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def explain(where: str, error: ValidationError, model: type[BaseModel]) -> UserError:
+    """Turn the first complaint of pydantic into one message that names the field and what is allowed."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the file"
+    allowed = f"allowed keys: {', '.join(model.model_fields)}"
+    if first["type"] == "extra_forbidden":
+        return UserError(where, f"unknown key '{field}'", allowed, "remove or correct it")
+    if first["type"] == "missing":
+        return UserError(where, f"the key '{field}' is missing", allowed, "add it")
+    return UserError(where, f"{field} = {first['input']!r}", first["msg"], "correct it")
+
+
+def read_recipe(path: Path, model: type[AnyModel]) -> AnyModel:
+    """Return the recipe in the YAML file ``path`` as ``model``.
+
+    Raises UserError for an unreadable file, for YAML that is no mapping or has a doubled key, and for any
+    field that the model refuses.
+    """
+    where = path.name
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = yaml.load(text, Loader=StrictLoader)  # noqa: S506  a subclass of the safe loader
+    except OSError as error:
+        raise UserError(where, f"cannot be read ({error.strerror})", todo="check the path") from error
+    except UnicodeDecodeError as error:
+        raise UserError(where, "is not UTF-8 text", todo="save it as UTF-8") from error
+    except yaml.YAMLError as error:
+        raise UserError(where, f"is not a valid recipe: {error}", todo="correct the YAML") from error
+    if not isinstance(data, dict):
+        raise UserError(where, f"holds a {type(data).__name__}", "a recipe is a mapping of keys to values")
+    return validate(where, data, model)
+
+
+def validate(where: str, data: dict[str, Any], model: type[AnyModel]) -> AnyModel:
+    """Return ``data`` as ``model``; raise UserError naming ``where`` and the first field that is wrong."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise explain(where, error, model) from error

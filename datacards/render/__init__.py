@@ -1,0 +1,1 @@
+"""Card -> what people read: README, plots, the report page."""

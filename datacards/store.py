@@ -1,0 +1,285 @@
+"""Write-once versions on disk: a draft is filled, hashed, and renamed into place with its card written last."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import ValidationError
+
+from datacards.card import NAME, VERSION, Card, File, Kind, Ref, Rights
+from datacards.errors import UserError, from_os_error
+from datacards.provenance import capture
+from datacards.render.readme import readme
+
+CARD = "card.json"
+WORK = ".work"  # what a resumed run may use and a finished version does not hold
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text, reading one MiB at a time."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class Draft:
+    """A version in the making: fill ``path``, count, and leave the ``with`` block without an error.
+
+    ``resumed`` is true when an earlier run of the same request was stopped and left its files here.
+    ``work`` is a folder for intermediate files; it is removed when the version is finished.
+    """
+
+    def __init__(self, path: Path, *, resumed: bool) -> None:
+        self.path = path
+        self.resumed = resumed
+        self.work = path / WORK
+        self.work.mkdir(exist_ok=True)
+        self.counts: Counter[str] = Counter()
+        self.drops: Counter[str] = Counter()
+        self.metrics: dict[str, float] = {}
+        self.rights: list[Rights] = []
+        self.rows: dict[str, int] = {}
+        self.device = "cpu"
+
+    def files(self) -> tuple[File, ...]:
+        """Hash every file of the draft but the card and the working folder, in order of path."""
+        found = sorted(p for p in self.path.rglob("*") if p.is_file() and self.work not in p.parents)
+        return tuple(
+            File(
+                path=(name := path.relative_to(self.path).as_posix()),
+                bytes=path.stat().st_size,
+                rows=self.rows.get(name),
+                sha256=sha256_of(path),
+            )
+            for path in found
+            if path.name != CARD
+        )
+
+
+class Store:
+    """The folder that holds all versions as ``NAME/VERSION/``; a finished version is never opened for writing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def default(cls) -> "Store":
+        """Return the store at ``$KANAGURA_STORE``, else at ``./store``."""
+        return cls(Path(os.environ.get("KANAGURA_STORE", "store")))
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def refs(self, name: str | None = None) -> list[Ref]:
+        """Return the finished versions, oldest first, of one name or of all."""
+        found = []
+        for card in self.root.glob(f"{name or '*'}/*/{CARD}"):
+            version, owner = card.parent.name, card.parent.parent.name
+            if VERSION.fullmatch(version) and NAME.fullmatch(owner) and not owner.startswith("."):
+                found.append(Ref(name=owner, version=version, digest=sha256_of(card)))
+        return sorted(found, key=lambda ref: (ref.name, _order(ref.version)))
+
+    def resolve(self, text: str) -> Ref:
+        """Return the Ref that ``name@version``, or ``name`` for its newest version, stands for.
+
+        Raises UserError naming the versions that exist.
+        """
+        name, _, version = text.partition("@")
+        known = self.refs(name) if NAME.fullmatch(name) else []
+        wanted = [ref for ref in known if version in ("", ref.version)]
+        if wanted:
+            return wanted[-1]
+        versions = ", ".join(str(ref) for ref in (known or self.refs())) or "none yet"
+        raise UserError("store", f"no version '{text}'", f"the store holds: {versions}", "correct the name")
+
+    def path(self, ref: Ref) -> Path:
+        """Return the folder of a version."""
+        return self.root / ref.name / ref.version
+
+    def card(self, ref: Ref) -> Card:
+        """Return the card of a version; raise UserError when it is missing or cannot be read."""
+        path = self.path(ref) / CARD
+        try:
+            return Card.model_validate_json(path.read_bytes())
+        except FileNotFoundError as error:
+            raise UserError("store", f"no version '{ref}'", todo="see: kanagura cards list") from error
+        except ValidationError as error:
+            raise UserError(str(ref), f"its card is damaged: {error.errors()[0]['msg']}") from error
+
+    def verify(self, ref: Ref) -> list[str]:
+        """Hash every file again; return what differs from the card and from what others recorded of it.
+
+        An empty list means: complete, unchanged, and no foreign file in the folder.
+        """
+        folder, card, problems = self.path(ref), self.card(ref), []
+        for file in card.files:
+            path = folder / file.path
+            if not path.is_file():
+                problems.append(f"{file.path} is missing")
+            elif path.stat().st_size != file.bytes:
+                problems.append(f"{file.path} has {path.stat().st_size} bytes, the card says {file.bytes}")
+            elif sha256_of(path) != file.sha256:
+                problems.append(f"{file.path} has changed")
+        listed = {file.path for file in card.files} | {CARD}
+        present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+        problems += [f"{name} is not in the card" for name in sorted(present - listed)]
+        for made_from in card.made_from:
+            below = self.path(made_from) / CARD
+            if ":" not in made_from.name and below.is_file() and sha256_of(below) != made_from.digest:
+                problems.append(f"the card of its input {made_from} has changed since")
+        if ref.digest and ref.digest != sha256_of(folder / CARD):
+            problems.append("its card has changed")
+        return problems
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def finished(
+        self, name: str, version: str, *, recipe: Mapping[str, Any], made_from: Sequence[Ref]
+    ) -> Ref | None:
+        """Return the version if it exists and was made from an equal request, None if it does not exist.
+
+        Raises UserError naming the differing field when the version stands for something else.
+        """
+        if not (self.root / name / version / CARD).is_file():
+            return None
+        ref = self.resolve(f"{name}@{version}")
+        card = self.card(ref)
+        if differing := _difference(card, recipe, made_from):
+            raise UserError(
+                str(ref),
+                f"exists already and differs in {differing}",
+                "a version never changes",
+                "give the recipe a new version",
+            )
+        return ref
+
+    @contextmanager
+    def write(
+        self,
+        *,
+        name: str,
+        version: str,
+        kind: Kind,
+        recipe: Mapping[str, Any],
+        made_from: Sequence[Ref] = (),
+        description: str = "",
+    ) -> Iterator[Draft]:
+        """Yield a Draft; when the block ends well, hash its files, write README and card, rename into place.
+
+        When the block fails or the process dies, the draft stays and an equal request finds it again with
+        ``draft.resumed`` true; a different request for the same version starts anew. Two processes that write
+        one version exclude each other: the second gets a UserError.
+        """
+        recipe = _plain(recipe)
+        request = {"kind": kind, "recipe": recipe, "made_from": [r.model_dump() for r in made_from]}
+        try:
+            with self._lock(f"{name}@{version}"):
+                if self.finished(name, version, recipe=recipe, made_from=made_from):
+                    raise UserError(f"{name}@{version}", "exists already", "a version is written once")
+                draft = self._open(f"{name}@{version}", request)
+                yield draft
+                self._finish(draft, name, version, description, request)
+        except OSError as error:
+            raise from_os_error(error, f"{name}@{version}") from error
+
+    @contextmanager
+    def _lock(self, label: str) -> Iterator[IO[bytes]]:
+        # The kernel frees a lock when its process dies, however it dies: nothing stale can stay behind.
+        folder = self.root / ".drafts"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"{label}.lock").open("ab") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(
+                    label,
+                    "another process is writing this version",
+                    todo="wait for it, or ask for another version",
+                ) from error
+            yield stream
+
+    def _open(self, label: str, request: dict[str, Any]) -> Draft:
+        path = self.root / ".drafts" / label
+        note = path / WORK / "request.json"
+        text = json.dumps(request, sort_keys=True, ensure_ascii=False)
+        resumed = note.is_file() and note.read_text(encoding="utf-8") == text
+        if not resumed:
+            shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(exist_ok=True)
+        draft = Draft(path, resumed=resumed)
+        note.write_text(text, encoding="utf-8")
+        return draft
+
+    def _finish(
+        self, draft: Draft, name: str, version: str, description: str, request: dict[str, Any]
+    ) -> None:
+        (draft.path / "README.md").unlink(missing_ok=True)
+        card = Card(
+            name=name,
+            version=version,
+            kind=request["kind"],
+            description=description,
+            made_from=tuple(Ref.model_validate(r) for r in request["made_from"]),
+            recipe=request["recipe"],
+            provenance=capture(draft.device),
+            files=draft.files(),
+            counts=dict(sorted(draft.counts.items())),
+            drops=dict(sorted(draft.drops.items())),
+            metrics=draft.metrics,
+            rights=tuple(draft.rights),
+            created_at=datetime.now(UTC).replace(microsecond=0),
+        )
+        (draft.path / "README.md").write_text(readme(card), encoding="utf-8")
+        page = File(
+            path="README.md",
+            bytes=(draft.path / "README.md").stat().st_size,
+            sha256=sha256_of(draft.path / "README.md"),
+        )
+        card = card.model_copy(update={"files": tuple(sorted((*card.files, page), key=lambda f: f.path))})
+        shutil.rmtree(draft.work)
+        for path in draft.path.rglob("*"):
+            _sync(path)
+        (draft.path / CARD).write_text(card.to_json(), encoding="utf-8")
+        _sync(draft.path / CARD)
+        _sync(draft.path)
+        final = self.root / name / version
+        final.parent.mkdir(parents=True, exist_ok=True)
+        draft.path.rename(final)
+        _sync(final.parent)
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` as JSON would read it back, so that two requests compare by what they say."""
+    return json.loads(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _difference(card: Card, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> str:
+    asked, had = _plain(recipe), card.recipe
+    for key in sorted({*asked, *had}):
+        if asked.get(key) != had.get(key):
+            return f"'{key}': it was made with {had.get(key)!r}, now asked: {asked.get(key)!r}"
+    if [str(r) + r.digest for r in card.made_from] != [str(r) + r.digest for r in made_from]:
+        was, now = ", ".join(map(str, card.made_from)), ", ".join(map(str, made_from))
+        return f"its inputs: it was made from {was or 'nothing'}, now asked: {now or 'nothing'}"
+    return ""
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

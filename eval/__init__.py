@@ -1,0 +1,1 @@
+"""Scores of a checkpoint on the Japanese financial benchmarks."""

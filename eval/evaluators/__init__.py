@@ -1,0 +1,1 @@
+"""Evaluators; lm-evaluation-harness and torch are imported here only."""

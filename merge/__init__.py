@@ -1,0 +1,1 @@
+"""Merging checkpoints in weight space: domain + instruct - base."""

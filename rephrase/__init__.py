@@ -1,0 +1,1 @@
+"""Documents and facts become question-and-answer and multiple-choice documents."""

@@ -1,0 +1,1 @@
+"""Engines that write replies to prompts; heavy libraries are imported here only."""

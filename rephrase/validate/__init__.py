@@ -1,0 +1,1 @@
+"""One check per file, cheapest first; each answers with a reason code or nothing."""

@@ -1,0 +1,1 @@
+"""Continual pretraining on one chosen corpus version."""

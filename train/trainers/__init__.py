@@ -1,0 +1,1 @@
+"""Trainers; torch and its companions are imported here only."""

@@ -245,7 +245,7 @@ COMPANIES: tuple[Company, ...] = (
         5, "43830", "玻璃光化学工業株式会社", "Harikou Chemical Industries, Ltd.",
         "ハリコウカガクコウギョウカブシキガイシャ", "化学", "山口県周南市玻璃浜四番１号",
         "半導体製造工程で用いる高純度薬液と光学フィルム用樹脂を製造販売している。",
-        founded=1946, sales=132880, growth=(71, 88), margin=(101, 107, 116), equity=601, staff=2263, capital=11200,
+        founded=1946, sales=152340, growth=(71, 88), margin=(97, 105, 118), equity=601, staff=2263, capital=11200,
     ),
     _company(
         6, "46000", "白露ファーマ株式会社", "Hakuro Pharma Co., Ltd.", "ハクロファーマカブシキガイシャ", "医薬品",

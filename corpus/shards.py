@@ -1,7 +1,6 @@
 """Documents, facts and drops <-> Parquet (zstd), each with one documented schema."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,7 +122,7 @@ def write(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema, group: 
         if batch or not count:
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
             count += len(batch)
-    os.replace(part, path)
+    part.replace(path)
     return count
 
 

@@ -11,7 +11,7 @@ FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choi
 
 def configs(card: Card) -> list[dict[str, object]]:
     """Return the hub's ``configs``: one per format with its splits, so that ``load_dataset`` opens each."""
-    found = []
+    found: list[dict[str, object]] = []
     for name in FORMATS:
         splits: dict[str, list[str]] = {}
         for file in card.files:

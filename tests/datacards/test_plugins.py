@@ -1,6 +1,7 @@
 """Plug-ins come through entry points; what is wrong with one is said, never swallowed."""
 
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,7 +15,7 @@ GROUPS = ("kanagura.generators", "kanagura.trainers", "kanagura.mergers", "kanag
 
 
 @pytest.fixture
-def outsider(tmp_path: Path) -> Path:
+def outsider(tmp_path: Path) -> Iterator[Path]:
     """Install a third party's distribution that offers plug-ins, good and bad, for this test only."""
     info = tmp_path / "outsider-1.0.dist-info"
     info.mkdir()
@@ -28,7 +29,7 @@ def outsider(tmp_path: Path) -> Path:
         "def function():\n    pass\n"
     )
     sys.path.insert(0, str(tmp_path))
-    yield tmp_path  # type: ignore[misc]
+    yield tmp_path
     sys.path.remove(str(tmp_path))
     sys.modules.pop("outsider_halves", None)
 

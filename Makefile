@@ -1,0 +1,45 @@
+# Two commands: `make demo` runs the whole mission on a small sample world, `make test` proves it.
+# Both prepare .venv first (once; again when a lock changes).
+
+PYTHON ?= python3
+VENV ?= .venv
+SERVE ?= serve-cpu.lock
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+export OMP_NUM_THREADS ?= 1
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+export DS_ACCELERATOR ?= cpu
+export DO_NOT_TRACK ?= 1
+
+.PHONY: demo test bench setup clean
+
+demo: $(STAMP)
+	$(BIN)/python -m sample.demo
+
+test: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: $(STAMP)
+	@set -e; for module in $$(ls bench/*.py | grep -v __init__); do \
+		echo "== $$module"; $(BIN)/python -m bench.$$(basename $$module .py); done
+
+setup: $(STAMP)
+
+# torch first and alone: the resolver takes the build that fits the platform; the locks then add
+# exact pins without asking for anything else. DS_BUILD_OPS=0: DeepSpeed compiles nothing.
+$(STAMP): requirements/core.lock requirements/$(SERVE) pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	DS_BUILD_OPS=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		-r requirements/core.lock -r requirements/$(SERVE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,7 +1,9 @@
 """The licenses of the sources as data: what may be done with a record, and how to name its source."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from datacards.card import Rights
 from datacards.errors import UserError
 
 
@@ -68,3 +70,16 @@ def license_of(name: str) -> License:
     raise UserError(
         "rights", f"no license '{name}'", f"known: {', '.join(LICENSES)}", "add it to datacards/rights.py"
     )
+
+
+def counted(records: Mapping[str, int]) -> list[Rights]:
+    """Return the Rights of a version from the number of its records under each license."""
+    return [
+        Rights(
+            license=name,
+            attribution=license_of(name).attribution,
+            redistribution=license_of(name).redistribution,
+            records=number,
+        )
+        for name, number in sorted(records.items())
+    ]

@@ -1,0 +1,62 @@
+"""Generator: documents with their facts in, candidate questions out; the seam between the stage and an engine.
+
+A generator that asks a model turns documents into prompts and replies into questions itself. The seam lies at
+questions and not at prompts because the embedded default needs no model, and so has no prompts to hand out.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from corpus.document import Document, Drop, Span
+
+Style = Literal["qa", "multiple_choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One candidate question about ``parent``.
+
+    ``spans`` are the characters of the parent that prove the answer. For multiple choice ``choices`` holds the
+    texts and ``answer_index`` the place of the true one; ``answer`` is always the text of the true answer.
+    ``key`` names the fact that is asked for: questions with one key go to one split. ``meta`` holds strings.
+    """
+
+    style: Style
+    question: str
+    answer: str
+    parent: Document
+    spans: tuple[Span, ...]
+    key: str
+    choices: tuple[str, ...] = ()
+    answer_index: int = -1
+    meta: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A candidate that was not good enough: why, about which parent, and its text, kept aside."""
+
+    drop: Drop
+    parent: Document
+    text: str
+
+
+class Generator(BaseModel, ABC):
+    """Writes questions about documents. Subclass it; its fields are the options a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @abstractmethod
+    def generate(
+        self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
+    ) -> Iterator[Question | Reject]:
+        """Yield questions, and rejects with their reasons, in an order that depends on the input alone.
+
+        ``documents()`` starts a fresh pass over the markdown documents of the corpus version, facts attached.
+        ``work`` outlives a killed run: an engine that is slow keeps its finished replies there.
+        """

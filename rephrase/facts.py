@@ -1,0 +1,197 @@
+"""The embedded default: facts become questions without a model, so every number in them is the source's own.
+
+Wrong choices are true facts of other periods, companies or terms (entity-type-consistent distractors), never
+random digits; facts that contradict each other under the words of a question are not asked at all.
+"""
+
+import hashlib
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+from corpus.document import Document, Drop, Fact, Span
+from rephrase import wording
+from rephrase.base import Generator, Question, Reject, Style
+
+CHOICES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A fact put into words: ``answer`` to ``questions``; ``group`` says which other answers may stand beside it."""
+
+    parent: Document
+    fact: Fact
+    key: str
+    questions: tuple[str, ...]
+    answer: str
+    group: tuple[str, ...]
+
+
+def claims(document: Document) -> Iterator[Claim]:
+    """Yield every fact of a document that can be asked in words that name it exactly."""
+    for fact in document.facts:
+        if fact.kind == "amount":
+            yield from _amount(document, fact)
+        elif fact.kind == "company" and fact.concept in wording.COMPANY_QUESTIONS:
+            questions = tuple(q.format(subject=fact.subject) for q in wording.COMPANY_QUESTIONS[fact.concept])
+            key = f"company|{fact.subject}|{fact.concept}"
+            yield Claim(document, fact, key, questions, fact.value, ("company", fact.concept))
+        elif fact.kind == "term":
+            key = f"term|{fact.subject}"
+            asked = tuple(q.format(subject=fact.subject) for q in wording.TERM_QUESTIONS)
+            yield Claim(document, fact, key, asked, fact.value, ("term", "definition"))
+            # The other direction is a question only when the description does not give the word away.
+            if fact.subject not in fact.value:
+                asked = tuple(q.format(value=fact.value) for q in wording.DEFINITION_QUESTIONS)
+                yield Claim(document, fact, key, asked, fact.subject, ("term", "headword"))
+
+
+def _amount(document: Document, fact: Fact) -> Iterator[Claim]:
+    answer, when, name = wording.amount(fact), wording.period(fact.period), wording.label(fact)
+    if not (answer and when and name) or _has_member(fact.context):
+        return
+    words = {"subject": fact.subject, "period": when, "label": name}
+    questions = tuple(q.format(**words) for q in wording.AMOUNT_QUESTIONS)
+    key = f"amount|{fact.subject}|{name}|{when}"
+    yield Claim(
+        document, fact, key, questions, answer, ("amount", name, answer.lstrip("マイナス0123456789,"))
+    )
+
+
+def _has_member(context: str) -> bool:
+    """Say whether an XBRL context has a dimension (EDINET's context ids name the member)."""
+    return "Member" in context
+
+
+class Facts(Generator):
+    """Asks what the facts of the documents say; ``per_group`` caps how many questions one concept may give."""
+
+    per_group: int = 2000
+
+    def generate(
+        self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
+    ) -> Iterator[Question | Reject]:
+        """Yield the questions of all facts in order of their keys. Memory grows with the number of facts."""
+        found = [claim for document in documents() for claim in claims(document)]
+        kept, rejects = _agreed(found)
+        yield from rejects
+        groups: defaultdict[tuple[str, ...], list[Claim]] = defaultdict(list)
+        for claim in kept:
+            groups[claim.group].append(claim)
+        places: Counter[int] = Counter(dict.fromkeys(range(CHOICES), 0))
+        for group in sorted(groups):
+            for claim in groups[group][: self.per_group]:
+                chance = random.Random(_number(f"{seed}|{claim.key}|{group}"))  # noqa: S311
+                asked = chance.choice(claim.questions)
+                if "qa" in styles:
+                    yield _question("qa", claim, asked)
+                if "multiple_choice" in styles:
+                    yield _choices(claim, asked, groups[group], chance, places)
+
+
+def _agreed(found: Sequence[Claim]) -> tuple[list[Claim], list[Reject]]:
+    """Return one claim per key and group, in order, and a reject for each key that has two different answers."""
+    by_key: defaultdict[tuple[str, tuple[str, ...]], list[Claim]] = defaultdict(list)
+    for claim in found:
+        by_key[claim.key, claim.group[:2]].append(claim)
+    kept, rejects = [], []
+    for _, same in sorted(by_key.items()):
+        answers = sorted({claim.answer for claim in same})
+        if len(answers) == 1 or _one_number([claim.fact for claim in same]):
+            kept.append(max(same, key=lambda claim: _decimals(claim.fact)))
+        else:
+            drop = Drop("ambiguous_fact", f"{same[0].key}: {' / '.join(answers[:4])}")
+            rejects.append(Reject(drop, same[0].parent, same[0].questions[0]))
+    return kept, rejects
+
+
+def _decimals(fact: Fact) -> int:
+    return int(fact.decimals) if fact.decimals.lstrip("-").isdigit() else 0
+
+
+def _one_number(facts: Sequence[Fact]) -> bool:
+    """Say whether amounts shown at different precisions are one number, cut off or rounded.
+
+    Japanese statements cut off below the displayed unit where others round, so either is agreement.
+    """
+    if not all(fact.number for fact in facts):
+        return False
+    finest = Decimal(max(facts, key=_decimals).number)
+    for fact in facts:
+        step = Decimal(1).scaleb(-_decimals(fact))
+        shown = Decimal(fact.number) / step
+        if shown not in ((finest / step).to_integral_value(mode) for mode in (ROUND_DOWN, ROUND_HALF_UP)):
+            return False
+    return True
+
+
+def _question(style: Style, claim: Claim, asked: str) -> Question:
+    fact = claim.fact
+    meta = {
+        "subject": fact.subject,
+        "concept": fact.concept,
+        "fact_period": fact.period,
+        "number": fact.number,
+    }
+    return Question(
+        style=style,
+        question=asked,
+        answer=claim.answer,
+        parent=claim.parent,
+        spans=(Span(claim.parent.id, fact.start, fact.end),),
+        key=claim.key,
+        meta={name: value for name, value in meta.items() if value},
+    )
+
+
+def _choices(
+    claim: Claim, asked: str, group: Sequence[Claim], chance: random.Random, places: Counter[int]
+) -> Question | Reject:
+    wrong = _wrong(claim, group, chance)
+    if len(wrong) < CHOICES - 1:
+        return Reject(Drop("too_few_choices", claim.key), claim.parent, asked)
+    # The least used place so far, ties by chance: positions stay balanced whatever the number of questions.
+    fewest = min(places.values())
+    place = chance.choice([p for p in sorted(places) if places[p] == fewest])
+    places[place] += 1
+    choices = [*wrong[:place], claim.answer, *wrong[place:]]
+    base = _question("multiple_choice", claim, asked)
+    return Question(
+        style="multiple_choice",
+        question=base.question,
+        answer=base.answer,
+        parent=base.parent,
+        spans=base.spans,
+        key=base.key,
+        choices=tuple(choices),
+        answer_index=place,
+        meta=base.meta,
+    )
+
+
+def _wrong(claim: Claim, group: Sequence[Claim], chance: random.Random) -> list[str]:
+    """Return three answers that are true elsewhere and false here, other periods of the subject first."""
+    own = [c for c in group if c.fact.subject == claim.fact.subject]
+    peers = [c for c in group if c.fact.subject != claim.fact.subject]
+    near, far = {c.answer for c in own}, {c.answer for c in peers}
+    if claim.group[0] == "company" and claim.group[1] == "industry":
+        near = set()  # a company has one industry; its own answers are no wrong choices
+    if claim.group[0] == "term":
+        near = set()
+    # A question that names the subject and period has one true answer at the displayed precision (see _agreed),
+    # so any other text of the same unit is wrong; the same text is not.
+    first = sorted(near - {claim.answer})
+    second = sorted(far - {claim.answer} - near)
+    chance.shuffle(first)
+    chance.shuffle(second)
+    picked = (first[:2] + second)[: CHOICES - 1]
+    chance.shuffle(picked)
+    return picked
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -1,0 +1,156 @@
+"""Recipe -> version: questions about one corpus version, split by fact, beside the formats that are carried."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from corpus import shards
+from corpus.document import Document, Fact, Span
+from corpus.formats import multiple_choice, qa
+from datacards import plugins
+from datacards.card import Ref
+from datacards.errors import UserError
+from datacards.rights import counted
+from datacards.store import Draft, Store
+from rephrase.base import Generator, Question, Reject
+from rephrase.recipe import RephraseRecipe
+
+SPLITS = ("train", "test")
+
+
+def run(recipe: RephraseRecipe, store: Store, corpus: str) -> Ref:
+    """Make the version that ``recipe`` asks for from the corpus version called ``corpus``; return its Ref.
+
+    The corpus version is verified first. A killed run goes on with the replies it already has.
+    """
+    generator: Generator = plugins.make("kanagura.generators", recipe.generator, recipe.options)
+    source = store.resolve(corpus)
+    request = recipe.model_dump(mode="json")
+    if done := store.finished(recipe.name, recipe.version, recipe=request, made_from=[source]):
+        return done
+    card = store.card(source)
+    if card.kind != "dataset":
+        raise UserError(str(source), f"is a version of kind '{card.kind}'", "a dataset is needed")
+    if problems := store.verify(source):
+        raise UserError(str(source), f"does not verify: {problems[0]}", todo="restore it or make it again")
+    folder = store.path(source)
+    with store.write(
+        name=recipe.name,
+        version=recipe.version,
+        kind="dataset",
+        recipe=request,
+        made_from=[source],
+        description=recipe.description,
+    ) as draft:
+        _carry(folder, draft, recipe)
+        _generate(generator, folder, draft, recipe)
+        _count(draft)
+    return store.resolve(f"{recipe.name}@{recipe.version}")
+
+
+def documents_of(folder: Path) -> Callable[[], Iterator[Document]]:
+    """Return a function that starts a pass over the markdown documents of a version, facts attached."""
+    facts: defaultdict[str, list[Fact]] = defaultdict(list)
+    for path in shards.shard(folder, "facts", "train"):
+        for row in shards.read(path):
+            facts[row["document_id"]].append(shards.row_fact(row))
+
+    def documents() -> Iterator[Document]:
+        for document in shards.read_documents(folder, "markdown"):
+            yield replace(document, facts=tuple(facts[document.id])) if document.id in facts else document
+
+    return documents
+
+
+def to_document(question: Question, generator: str) -> Document:
+    """Return the document of a question: rights and times are its parent's, its origin the proving spans."""
+    parent = question.parent
+    meta = {
+        **question.meta,
+        "kind": "question",
+        "question": question.question,
+        "answer": question.answer,
+        "fact": question.key,
+        "style": question.style,
+        "generator": generator,
+    }
+    if question.style == "multiple_choice":
+        text = multiple_choice.render(question.question, question.choices, question.answer_index)
+        meta["choices"] = json.dumps(question.choices, ensure_ascii=False)
+        meta["answer"] = str(question.answer_index)
+    else:
+        text = qa.render(question.question, question.answer)
+    return replace(
+        parent,
+        text=text,
+        format=question.style,
+        section="",
+        made_from=tuple(Span(*span) for span in question.spans),
+        meta=meta,
+        facts=(),
+        cluster_size=1,
+    )
+
+
+def split_of(key: str, holdout: float, seed: int) -> str:
+    """Return the split of a fact: a stable hash of its key, so that all its questions stay together."""
+    drawn = int.from_bytes(hashlib.sha256(f"{seed}|{key}".encode()).digest()[:8], "big") / 2**64
+    return "test" if drawn < holdout else "train"
+
+
+def _carry(folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
+    """Link the carried formats, and the facts, into the draft: the same bytes under the same names."""
+    for name in (*recipe.carry, "facts"):
+        found = sorted((folder / name).glob("*.parquet"))
+        if not found and name != "facts":
+            held = ", ".join(sorted(p.name for p in folder.iterdir() if p.is_dir()))
+            raise UserError(recipe.name, f"cannot carry '{name}'", f"the corpus version holds: {held}")
+        for path in found:
+            split, _, number = path.stem.partition("-")
+            target = draft.path / name / f"{split}-carried-{number}.parquet"
+            target.parent.mkdir(exist_ok=True)
+            target.unlink(missing_ok=True)
+            try:
+                os.link(path, target)
+            except OSError:  # another file system
+                shutil.copyfile(path, target)
+
+
+def _generate(generator: Generator, folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
+    rows: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
+    dropped = []
+    found = generator.generate(documents_of(folder), styles=recipe.styles, seed=recipe.seed, work=draft.work)
+    for item in tqdm(found, desc="questions", unit="", disable=None):
+        if isinstance(item, Reject):
+            draft.drops[item.drop.reason] += 1
+            row = shards.drop_row(item.drop, "rephrase", item.parent)
+            dropped.append({**row, "text": item.text})
+        else:
+            split = split_of(item.key, recipe.holdout, recipe.seed)
+            rows[item.style, split].append(shards.document_row(to_document(item, recipe.generator)))
+    for (style, split), chosen in sorted(rows.items()):
+        shards.write(draft.path / style / f"{split}-00000.parquet", chosen, shards.DOCUMENT)
+    shards.write(draft.path / "dropped" / "train-00000.parquet", dropped, shards.DROPPED)
+
+
+def _count(draft: Draft) -> None:
+    """Count rows, characters and rights over every file of the draft, the carried ones included."""
+    licenses: Counter[str] = Counter()
+    for path in sorted(draft.path.glob("*/*.parquet")):
+        name, rows = path.parent.name, 0
+        columns = ["license", "n_chars"] if name not in ("facts", "dropped") else []
+        for row in shards.read(path, columns or None):
+            rows += 1
+            if columns:
+                licenses[row["license"]] += 1
+                draft.counts[f"characters_{name}"] += row["n_chars"]
+        draft.rows[path.relative_to(draft.path).as_posix()] = rows
+        draft.counts[f"documents_{name}" if columns else name] += rows
+    draft.rights = counted(licenses)

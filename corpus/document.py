@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 Format = Literal["markdown", "sections", "categories", "listing", "qa", "multiple_choice"]
@@ -113,7 +115,8 @@ class Document:
         """Return the document with ``text[start:end]`` replaced for every ``(start, end, new)``.
 
         Edits must not overlap. Facts keep pointing at the characters that display them; a fact whose
-        characters were changed is given up, since its evidence is no longer there.
+        characters were changed is given up, since its evidence is no longer there. The text blocks of a
+        filing, ``meta["blocks"]`` (a JSON list of ``[name, start, end]``), move along too.
         """
         ordered = sorted(edits)
         pieces, at = [], 0
@@ -123,18 +126,40 @@ class Document:
             pieces += [self.text[at:start], new]
             at = end
         pieces.append(self.text[at:])
-        facts = tuple(moved for fact in self.facts if (moved := _moved(fact, ordered)))
-        return replace(self, text="".join(pieces), facts=facts)
+        moves = _Moves(ordered)
+        facts = tuple(moved for fact in self.facts if (moved := moves.fact(fact)))
+        meta = self.meta
+        if "blocks" in meta:
+            blocks = [
+                [name, moves.position(start), moves.position(end)]
+                for name, start, end in json.loads(meta["blocks"])
+            ]
+            meta = {**meta, "blocks": json.dumps(blocks, ensure_ascii=False)}
+        return replace(self, text="".join(pieces), facts=facts, meta=meta)
 
 
-def _moved(fact: Fact, edits: Sequence[tuple[int, int, str]]) -> Fact | None:
-    shift = 0
-    for start, end, new in edits:
-        if end <= fact.start:
-            shift += len(new) - (end - start)
-        elif start < fact.end:
+class _Moves:
+    """Where characters are after edits that are sorted and do not overlap."""
+
+    def __init__(self, edits: Sequence[tuple[int, int, str]]) -> None:
+        self.edits = edits
+        self.ends = [end for _, end, _ in edits]
+        self.shifts = [0, *accumulate(len(new) - (end - start) for start, end, new in edits)]
+
+    def position(self, at: int) -> int:
+        """Return where the boundary ``at`` is now; a boundary that was edited away is where the edit began."""
+        before = bisect_right(self.ends, at)
+        if before < len(self.edits):
+            at = min(at, self.edits[before][0])
+        return at + self.shifts[before]
+
+    def fact(self, fact: Fact) -> Fact | None:
+        """Return the fact where it is displayed now, or None when its characters were changed."""
+        before = bisect_right(self.ends, fact.start)
+        if before < len(self.edits) and self.edits[before][0] < fact.end:
             return None
-    return replace(fact, start=fact.start + shift, end=fact.end + shift)
+        shift = self.shifts[before]
+        return replace(fact, start=fact.start + shift, end=fact.end + shift)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,35 @@
+"""Step language: the script must be that of the language the document says it has."""
+
+import re
+from collections.abc import Sequence
+
+from corpus.document import Document, Drop
+
+_KANA = re.compile("[\u3041-\u309f\u30a1-\u30ff\uff66-\uff9f]")
+_KANJI = re.compile("[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def language(
+    document: Document,
+    *,
+    languages: Sequence[str] = ("ja",),
+    minimum_japanese: float = 0.5,
+    minimum_kana: float = 0.05,
+) -> Document | Drop:
+    """Drop a document that is not in one of ``languages`` (ISO 639-1).
+
+    Japanese needs a share of kana and kanji among the letters of ``minimum_japanese`` (the figure of the
+    Swallow corpus, arXiv:2404.17733) and a share of kana of ``minimum_kana``, which tells it from Chinese. A
+    document in another language, such as the Bank's own English twin, must stay below ``minimum_japanese``.
+    """
+    if document.language not in languages:
+        return Drop("other_language", document.language)
+    letters = len(_LETTER.findall(document.text))
+    kana = len(_KANA.findall(document.text))
+    japanese = (kana + len(_KANJI.findall(document.text))) / letters if letters else 0.0
+    expected = japanese >= minimum_japanese and kana >= minimum_kana * letters > 0
+    if expected == (document.language == "ja"):
+        return document
+    share = f"{japanese:.0%} kana and kanji, {kana / letters:.0%} kana" if letters else "no letters"
+    return Drop("wrong_language", f"said to be {document.language}: {share}")

@@ -137,6 +137,10 @@ def _generate(generator: Generator, folder: Path, draft: Draft, recipe: Rephrase
             rows[item.style, split].append(shards.document_row(to_document(item, recipe.generator)))
     for (style, split), chosen in sorted(rows.items()):
         shards.write(draft.path / style / f"{split}-00000.parquet", chosen, shards.DOCUMENT)
+    if (log := draft.work / "replies.jsonl").is_file():
+        # Sorted, for the order in which a server answers is chance.
+        lines = sorted(log.read_text(encoding="utf-8").splitlines(keepends=True))
+        (draft.path / "replies.jsonl").write_text("".join(lines), encoding="utf-8")
     shards.write(draft.path / "dropped" / "train-00000.parquet", dropped, shards.DROPPED)
 
 

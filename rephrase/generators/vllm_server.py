@@ -1,0 +1,169 @@
+"""Questions written by a model behind any OpenAI-compatible endpoint, a vLLM server above all."""
+
+import os
+import random
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pydantic import Field
+from tqdm import tqdm
+
+from corpus.document import Document, Drop, Span
+from datacards.errors import UserError
+from rephrase.base import Generator, Question, Reject, Style
+from rephrase.chunk import passages
+from rephrase.log import Log, Reply, digest
+from rephrase.parse import STOP, Parsed, parse
+from rephrase.prompts import fill
+from rephrase.validate import verdict
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+
+class Ask(NamedTuple):
+    """One request: a passage of a document, in one style."""
+
+    document: Document
+    span: Span
+    style: Style
+
+    @property
+    def passage(self) -> str:
+        """Return the text that is asked about."""
+        return self.document.text[self.span.start : self.span.end]
+
+
+class VllmServer(Generator):
+    """Prompts a served model with every passage and keeps what passes the checks.
+
+    ``mode`` is ``completions`` (few-shot, for base models) or ``chat`` (for instruct models). ``characters`` is
+    the budget of a passage in code points, ``passages`` how many passages are asked about in all (None: every
+    one). The key, when the endpoint wants one, is read from ``OPENAI_API_KEY``.
+    """
+
+    model: str
+    base_url: str = "http://127.0.0.1:8000/v1"
+    mode: Literal["completions", "chat"] = "completions"
+    prompt_version: str = "v1"
+    characters: int = Field(default=800, ge=50)
+    passages: int | None = None
+    max_tokens: int = Field(default=256, ge=1)
+    temperature: float = Field(default=0.7, ge=0.0)
+    top_p: float = Field(default=0.9, gt=0.0, le=1.0)
+    concurrency: int = Field(default=64, ge=1)
+    timeout_s: float = 120.0
+    retries: int = 5
+    serve: tuple[str, ...] = ()
+
+    def generate(
+        self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
+    ) -> Iterator[Question | Reject]:
+        """Ask about every passage in every style, many at a time; yield in the order of the documents.
+
+        Finished replies are kept in ``work/replies.jsonl``: a killed run asks only what is missing. Raises
+        UserError when the endpoint does not answer.
+        """
+        log = Log(work / "replies.jsonl")
+        asked = (Ask(*passage, style) for passage in self._passages(documents) for style in styles)
+        try:
+            with self._client() as client, ThreadPoolExecutor(self.concurrency) as pool:
+                waiting: deque[tuple[Ask, Future[Reply]]] = deque()
+                bar = tqdm(desc="replies", unit="", file=sys.stderr, disable=None)
+                while True:
+                    for ask in islice(asked, self.concurrency * 2 - len(waiting)):
+                        waiting.append((ask, pool.submit(self._reply, client, log, ask, seed)))
+                    if not waiting:
+                        break
+                    ask, future = waiting.popleft()
+                    yield self._judge(ask, future.result(), seed)
+                    bar.update()
+        finally:
+            log.close()
+
+    def _passages(self, documents: Callable[[], Iterator[Document]]) -> Iterator[tuple[Document, Span]]:
+        found = (
+            (d, span) for d in documents() if d.language == "ja" for span in passages(d, self.characters)
+        )
+        return islice(found, self.passages)
+
+    def _client(self) -> "OpenAI":
+        from openai import OpenAI
+
+        key = os.environ.get("OPENAI_API_KEY", "none")
+        return OpenAI(base_url=self.base_url, api_key=key, timeout=self.timeout_s, max_retries=self.retries)
+
+    def _reply(self, client: "OpenAI", log: Log, ask: Ask, seed: int) -> Reply:
+        import openai
+
+        prompt = fill(ask.style, self.prompt_version, ask.passage)
+        sampling = {
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "seed": seed,
+        }
+        name = digest(self.model, prompt, {**sampling, "mode": self.mode})
+        if name in log.replies:
+            return log.replies[name]
+        try:
+            if self.mode == "chat":
+                said = client.chat.completions.create(  # type: ignore[call-overload]
+                    model=self.model,
+                    messages=[{"role": "user", "content": prompt}],
+                    stop=list(STOP),
+                    **sampling,
+                ).choices[0]
+                reply = Reply(said.message.content or "", said.finish_reason or "")
+            else:
+                done = client.completions.create(  # type: ignore[call-overload]
+                    model=self.model, prompt=prompt, stop=list(STOP), **sampling
+                ).choices[0]
+                reply = Reply(done.text, done.finish_reason or "")
+        except openai.BadRequestError as error:
+            # One prompt that the server refuses (too long, say) is one reject, not the end of the run.
+            reply = Reply(str(error.message), "refused")
+        except openai.OpenAIError as error:
+            raise UserError(
+                self.base_url,
+                f"the server did not answer: {error}",
+                "an OpenAI-compatible endpoint is needed",
+                "start one (kanagura rephrase serve RECIPE) and run again: finished replies are kept",
+            ) from error
+        log.add(name, reply)
+        return reply
+
+    def _judge(self, ask: Ask, reply: Reply, seed: int) -> Question | Reject:
+        if reply.finish_reason != "stop":
+            return Reject(Drop("finish_reason", reply.finish_reason), ask.document, reply.text)
+        parsed = parse(ask.style, reply.text)
+        if isinstance(parsed, Drop):
+            return Reject(parsed, ask.document, reply.text)
+        if drop := verdict(parsed, ask.passage):
+            return Reject(drop, ask.document, reply.text)
+        return self._question(ask, parsed, seed)
+
+    def _question(self, ask: Ask, parsed: Parsed, seed: int) -> Question:
+        key = f"passage|{ask.document.id}|{ask.span.start}"
+        choices: list[str] = []
+        place = -1
+        if ask.style == "multiple_choice":
+            # The model writes no letters: where the true answer stands is drawn here, and so is balanced.
+            place = random.Random(f"{seed}|{key}").randrange(len(parsed.wrong) + 1)  # noqa: S311
+            choices = [*parsed.wrong[:place], parsed.answer, *parsed.wrong[place:]]
+        return Question(
+            style=ask.style,
+            question=parsed.question,
+            answer=parsed.answer,
+            parent=ask.document,
+            spans=(ask.span,),
+            key=key,
+            choices=tuple(choices),
+            answer_index=place,
+            meta={"model": self.model, "prompt": f"{ask.style}.{self.prompt_version}"},
+        )

@@ -1,0 +1,41 @@
+"""The command ``merge`` (also ``kanagura merge``)."""
+
+from pathlib import Path
+
+import click
+
+from datacards.cli import store_option
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option(
+    "--domain", help="The model that learned the domain: NAME@VERSION, hf:org/model@COMMIT or a folder."
+)
+@click.option("--base", help="The model that the other two began from; instead of the recipe's.")
+@click.option("--instruct", help="The model that follows instructions; instead of the recipe's.")
+@store_option
+def main(recipe: Path, domain: str | None, base: str | None, instruct: str | None, root: Path) -> None:
+    """Merge three checkpoints of one family as RECIPE says, and measure how alike their task vectors are."""
+    from datacards.recipe import read_recipe
+    from datacards.store import Store
+    from merge.recipe import MergeRecipe
+    from merge.run import run
+
+    asked = read_recipe(recipe, MergeRecipe)
+    named = {"domain": domain, "base": base, "instruct": instruct}
+    asked = asked.model_copy(update={role: text for role, text in named.items() if text})
+    store = Store(root)
+    made = run(asked, store)
+    card = store.card(made.ref)
+    if made.existed:
+        click.echo(f"{made.ref} exists already and was made from an equal recipe: nothing to do.")
+        return
+    told = f"{made.ref}: {card.counts['weights']:,} weights in {card.counts['tensors']:,} tensors"
+    if "cosine_mean" in card.metrics:
+        m = card.metrics
+        told += (
+            f"; cosine of the task vectors {m['cosine_mean']:.3f} ± {m['cosine_std']:.3f}"
+            f" (from {m['cosine_min']:.3f} to {m['cosine_max']:.3f})"
+        )
+    click.echo(told)

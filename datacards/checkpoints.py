@@ -8,6 +8,16 @@ from datacards.errors import UserError
 from datacards.store import Store, sha256_of
 
 WEIGHTS = ("*.safetensors", "config.json")
+COMPANIONS = (
+    "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
+    "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "spiece.model",
+    "sentencepiece.bpe.model", "chat_template.jinja", "chat_template.json",
+)  # fmt: skip
+
+
+def companions(folder: Path) -> list[Path]:
+    """Return the files of a model folder that go with its weights: config, tokenizer, chat template."""
+    return [folder / name for name in COMPANIONS if (folder / name).is_file()]
 
 
 def resolve_checkpoint(store: Store, text: str) -> tuple[Ref, Path]:

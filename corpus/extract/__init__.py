@@ -1,1 +1,52 @@
-"""One module per media type: a capture in, documents with their facts out."""
+"""Captures -> base documents in Markdown, or the reason why not: one module per kind of bytes, one table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from corpus.document import Capture, Document, Drop, Span
+from corpus.extract import html
+from corpus.extract.sniff import sniff, unpacked
+
+#: Name of the kind of bytes (see ``corpus.extract.sniff``) -> who reads it.
+READERS: Mapping[str, Callable[[Capture], list[Document | Drop]]] = {
+    "html": html.extract,
+}
+_INDEXES = ("index", "listing", "list", "feed", "robots", "calendar")
+
+
+def extract(capture: Capture) -> list[Document | Drop]:
+    """Return the documents of a capture in reading order, with a Drop for each thing that gave none.
+
+    Never empty: every capture is accounted for. Decides by the bytes, since headers and charsets lie. A capture
+    that the spider kept with a problem stays a Drop under that name.
+    """
+    if drop := _set_aside(capture):
+        return [drop]
+    body = unpacked(capture.body)
+    if isinstance(body, Drop):
+        return [body]
+    plain = capture if body is capture.body else replace(capture, body=body)
+    kind = sniff(plain)
+    if isinstance(kind, Drop):
+        return [kind]
+    if kind not in READERS:
+        return [Drop("no_reader", kind)]
+    found = READERS[kind](plain) or [Drop("nothing_found", kind)]
+    evidence = (Span(f"sha256:{capture.sha256}", 0, 0),)  # the body as fetched, also when it came compressed
+    return [replace(one, made_from=evidence) if isinstance(one, Document) else one for one in found]
+
+
+def _set_aside(capture: Capture) -> Drop | None:
+    if problem := capture.meta.get("problem"):
+        return Drop(problem, capture.meta.get("problem_detail", ""))
+    if not 200 <= capture.status < 300:
+        return Drop("http_error", str(capture.status))
+    kind = capture.meta.get("kind", "")
+    address = urlsplit(capture.url)
+    boj = capture.source.startswith("boj") or (address.hostname or "").rstrip(".").endswith("boj.or.jp")
+    if kind in _INDEXES:
+        return Drop("index_page" if kind in ("index", "listing", "calendar") else "list", kind)
+    if boj and address.path.rstrip("/").endswith(("/index.htm", "/index.html")):
+        return Drop("index_page", address.path)
+    return None

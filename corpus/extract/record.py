@@ -1,0 +1,55 @@
+"""What every base document takes over from its capture: identity of the evidence, time, rights, place."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from corpus.document import Capture, Document, Fact, Span
+from datacards.rights import license_of
+
+
+def base_document(
+    capture: Capture,
+    *,
+    text: str,
+    title: str,
+    kind: str,
+    url: str = "",
+    language: str = "ja",
+    event_at: date | None = None,
+    published_at: date | None = None,
+    meta: Mapping[str, str] | None = None,
+    facts: tuple[Fact, ...] = (),
+) -> Document:
+    """Return the Markdown document that ``capture`` gives; its parent is the whole body of the capture.
+
+    ``kind`` is what the reader of the bytes found (see ``Document``); what the spider knew wins over it.
+    ``meta`` wins over what the spider knew, since the page itself is the better witness. Dates that the page
+    does not tell come from the spider's ``event_at`` and ``published_at`` (ISO 8601).
+    """
+    license_ = license_of(capture.license)
+    url = url or capture.url
+    known = {name: value for name, value in capture.meta.items() if value}
+    return Document(
+        text=text,
+        format="markdown",
+        source=capture.source,
+        url=url,
+        title=title,
+        captured_at=capture.fetched_at,
+        license=license_.id,
+        attribution=license_.attribute(url, title),
+        redistribution=license_.redistribution,
+        language=language,
+        event_at=event_at or _date(known.get("event_at", "")),
+        published_at=published_at or _date(known.get("published_at", "")),
+        made_from=(Span(f"sha256:{capture.sha256}", 0, 0),),
+        meta={"kind": kind, **known, **{k: v for k, v in (meta or {}).items() if v}},
+        facts=facts,
+    )
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None

@@ -1,0 +1,102 @@
+"""What the bytes of a capture are, whatever its header says."""
+
+import zipfile
+import zlib
+from io import BytesIO
+from urllib.parse import urlsplit
+
+from corpus.document import Capture, Drop
+
+MAX_UNPACKED = 64 << 20  # bytes of one gzip body; a page that inflates to more is an attack
+_HTML = (
+    b"<!doctype html",
+    b"<html",
+    b"<head",
+    b"<body",
+    b"<meta ",
+    b"<title",
+    b"<h1",
+    b"<div",
+    b"<p>",
+    b"<table",
+)
+_FEEDS = (b"<rss", b"<feed", b"<rdf:rdf", b"<sitemapindex", b"<urlset")
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
+_FILES = ("application/pdf", "application/zip", "application/octet-stream", "application/x-zip-compressed")
+
+
+def sniff(capture: Capture) -> str | Drop:
+    """Return the name of the reader (``html``, ``pdf``, ``wikitext``, ``company_list``, ``xbrl``) for a capture.
+
+    A Drop says why no reader can use it: lists and indexes lead to documents and are none themselves.
+    """
+    body = capture.body
+    if not body:
+        return Drop("empty_body")
+    if body.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _archive(body)
+    if body.startswith(b"BZh"):
+        return "wikitext"
+    if b"%PDF-" in body[:1024]:
+        return "pdf"
+    if body.startswith(_IMAGES):
+        return Drop("image", capture.media_type)
+    return _text(capture, body)
+
+
+def _text(capture: Capture, body: bytes) -> str | Drop:
+    head = body[:4096].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower().replace(b"\x00", b"")
+    path = urlsplit(capture.url).path
+    if listed := _listed(path, head):
+        return listed
+    if head.startswith(b"<mediawiki"):
+        return "wikitext"
+    if any(mark in head for mark in _HTML) or "html" in capture.media_type:
+        if capture.media_type in _FILES:
+            return Drop("page_instead_of_file", f"{capture.media_type} was promised, a web page came")
+        return "html"
+    if "ＥＤＩＮＥＴコード".encode("cp932") in body[:4096]:
+        return "company_list"
+    return Drop("unknown_media_type", capture.media_type)
+
+
+def _listed(path: str, head: bytes) -> Drop | None:
+    """Return why a text that leads to documents is none itself."""
+    if path.endswith("/robots.txt"):
+        return Drop("robots_txt")
+    if any(mark in head[:1024] for mark in _FEEDS):
+        return Drop("feed")
+    if head.startswith((b"{", b"[")):
+        return Drop("list" if b'"results"' in head and b'"metadata"' in head else "json")
+    return None
+
+
+def _archive(body: bytes) -> str | Drop:
+    try:
+        with zipfile.ZipFile(BytesIO(body)) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        return Drop("broken_zip", str(error))
+    if any("EdinetcodeDlInfo" in name for name in names):
+        return "company_list"
+    if any("PublicDoc/" in name for name in names):
+        return "xbrl"
+    if any("XBRL_TO_CSV/" in name for name in names):
+        return Drop("filing_csv", "its cells are flattened text; the same filing's type 1 archive is read")
+    return Drop("unknown_archive", ", ".join(sorted(names)[:3]))
+
+
+def unpacked(body: bytes) -> bytes | Drop:
+    """Return the body without gzip compression, within ``MAX_UNPACKED`` bytes; other bodies as they are."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        text = stream.decompress(body, MAX_UNPACKED)
+    except zlib.error as error:
+        return Drop("broken_gzip", str(error))
+    if stream.unconsumed_tail:
+        return Drop("too_large", f"a gzip body of {len(body)} bytes unpacks to more than {MAX_UNPACKED}")
+    if not stream.eof:
+        return Drop("broken_gzip", f"the stream ends early, after {len(text)} bytes")
+    return text

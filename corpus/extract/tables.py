@@ -1,0 +1,213 @@
+"""HTML tables as Markdown tables: merged cells resolved, layout columns folded away, no two cells fused."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+Element = etree._Element
+
+_MAX_COLUMNS = 1_000  # the HTML standard caps colspan at the same number
+_REPEATED_CHARS = 40  # longer text in a merged cell is a paragraph, said once
+_CONTROL = {code: None for code in range(32) if chr(code) not in "\t\n\r"}
+_SECTIONS = ("thead", "tbody", "tfoot")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell with the grid positions it covers: rows [top, bottom), columns [left, right)."""
+
+    element: Element
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def local(element: Element) -> str:
+    """Return the local name of an element in lower case; "" for comments and processing instructions."""
+    tag = element.tag
+    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
+
+
+def hidden(element: Element) -> bool:
+    """Whether the element says about itself that it is not displayed."""
+    if element.get("hidden") is not None:
+        return True
+    style = element.get("style")
+    return bool(style) and "display:none" in "".join(style.split()).lower()  # type: ignore[union-attr]
+
+
+def plain(text: str) -> str:
+    """Return text without control characters: those are marks (no XML text can hold them)."""
+    return text.translate(_CONTROL)
+
+
+def markdown_table(table: Element, text_of: Callable[[Element], str]) -> str:
+    """Return an HTML table as Markdown; ``text_of`` gives the text of one cell.
+
+    A table that folds to one column is layout: its cells come back as paragraphs. An empty table gives "".
+    The text may hold control characters as marks: they take no room, and a marked cell is never repeated.
+    """
+    return render(rows_of(table, text_of))
+
+
+def render(rows: list[list[str]]) -> str:
+    """Return rows of equal length as a Markdown table: leading rows with one text stand above it."""
+    above = []
+    while rows and (len(rows[0]) == 1 or sum(bool(plain(cell).strip()) for cell in rows[0]) == 1):
+        if len(rows[0]) > 1 and not plain(rows[0][0]).strip():
+            break  # the only text stands over another column than the first: it belongs to that column
+        above.append("".join(rows[0]))
+        rows = rows[1:]
+    if not rows:
+        return "\n\n".join(above)
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    lines.insert(1, "|" + " --- |" * len(rows[0]))
+    return "\n\n".join([*above, "\n".join(lines)])
+
+
+def rows_of(table: Element, text_of: Callable[[Element], str]) -> list[list[str]]:
+    """Return the table's texts as rows of equal length, merged cells resolved.
+
+    A short label that is merged over several rows or columns is repeated at each position it covers, so that
+    every row and column can be read alone; numbers, long text and marked text stand once, at the first.
+    Rows and columns without text are left out; neighboring columns of which never more than one is filled
+    (indentation made of columns) become one.
+    """
+    cells = grid(table)
+    texts = {cell: " ".join(text_of(cell.element).split("\n")).strip() for cell in cells}
+    marks = {cell: text for cell, text in texts.items() if text and not plain(text).strip()}
+    filled = [cell for cell in cells if texts[cell] and cell not in marks]
+    if not filled:
+        return []
+    height = max(cell.bottom for cell in cells)
+    columns = _fold(_columns(filled, height), texts)
+    rows, said = [], set()
+    for row in range(height):
+        here = [column.get(row) for column in columns]
+        if not any(here):
+            continue
+        alone = len({cell for cell in here if cell}) == 1
+        line = []
+        for cell in here:
+            repeats = cell is not None and (cell not in said or (not alone and _repeatable(texts[cell])))
+            line.append(texts[cell] if cell and repeats else "")
+            if cell:
+                said.add(cell)
+        if any(line):
+            rows.append(line)
+    return rows
+
+
+def grid(table: Element) -> list[Cell]:
+    """Return the displayed cells in source order with the positions they cover.
+
+    Follows the table model of the HTML standard (forming a table), except that a cell which would run into
+    a cell merged down from above is cut short there, so no position has two owners.
+    """
+    cells: list[Cell] = []
+    top = 0
+    for group in _groups(table):
+        open_cells: list[Cell] = []  # cells merged down into the row at hand
+        for row, line in enumerate(group, top):
+            open_cells = [cell for cell in open_cells if cell.bottom > row]
+            column = 0
+            for element in line:
+                column = _free(column, open_cells)
+                right = (
+                    min(column + _span(element, "colspan"), *(c.left for c in open_cells if c.left > column))
+                    if (any(c.left > column for c in open_cells))
+                    else column + _span(element, "colspan")
+                )
+                rows = _span(element, "rowspan") or len(group)
+                cell = Cell(element, row, min(row + rows, top + len(group)), column, max(right, column + 1))
+                cells.append(cell)
+                column = cell.right
+                open_cells.append(cell)
+        top += len(group)
+    return cells
+
+
+def _free(column: int, open_cells: list[Cell]) -> int:
+    while True:
+        hit = next((c for c in open_cells if c.left <= column < c.right), None)
+        if hit is None:
+            return column
+        column = hit.right
+
+
+def _span(element: Element, name: str) -> int:
+    found = re.match(r"\s*(\d{1,5})", element.get(name, "1"))
+    number = int(found[1]) if found else 1
+    return number if name == "rowspan" else min(max(number, 1), _MAX_COLUMNS)
+
+
+def _groups(table: Element) -> Iterator[list[list[Element]]]:
+    """Yield the displayed rows of each row group; rows outside a group form groups of their own."""
+    loose: list[list[Element]] = []
+    for child in _inside(table, (*_SECTIONS, "tr")):
+        if local(child) == "tr":
+            loose.append(_cells(child))
+            continue
+        if loose:
+            yield loose
+            loose = []
+        yield [_cells(row) for row in _inside(child, ("tr",))]
+    if loose:
+        yield loose
+
+
+def _cells(row: Element) -> list[Element]:
+    return list(_inside(row, ("td", "th")))
+
+
+def _inside(element: Element, names: tuple[str, ...]) -> Iterator[Element]:
+    """Yield the displayed elements of these names below, through wrappers but not through tables or cells."""
+    for child in element:
+        if hidden(child):
+            continue
+        name = local(child)
+        if name in names:
+            yield child
+        elif name and name not in ("table", "td", "th", "caption"):
+            yield from _inside(child, names)
+
+
+def _columns(cells: Iterable[Cell], height: int) -> list[dict[int, Cell]]:
+    """Return each distinct column as row -> cell; columns where no cell begins add nothing."""
+    cells = list(cells)
+    columns = []
+    for left in sorted({cell.left for cell in cells}):
+        covering = [cell for cell in cells if cell.left <= left < cell.right]
+        columns.append({row: cell for cell in covering for row in range(cell.top, min(cell.bottom, height))})
+    return columns
+
+
+def _fold(columns: list[dict[int, Cell]], texts: dict[Cell, str]) -> list[dict[int, Cell]]:
+    """Join neighbors when each row fills at most one of them, unless both hold values of their own."""
+    folded = columns[:1]
+    for column in columns[1:]:
+        last = folded[-1]
+        shared = last.keys() & column.keys()
+        if all(last[row] is column[row] for row in shared) and not (
+            _has_value(last, column, texts) and _has_value(column, last, texts)
+        ):
+            folded[-1] = last | column
+        else:
+            folded.append(column)
+    return folded
+
+
+def _has_value(column: dict[int, Cell], other: dict[int, Cell], texts: dict[Cell, str]) -> bool:
+    own = (cell for row, cell in column.items() if other.get(row) is not cell)
+    return any(not _wordy(texts[cell]) for cell in own)
+
+
+def _wordy(text: str) -> bool:
+    return any(sign.isalpha() for sign in plain(text))
+
+
+def _repeatable(text: str) -> bool:
+    return len(text) <= _REPEATED_CHARS and _wordy(text) and plain(text) == text

@@ -1,0 +1,134 @@
+"""The central bank's web site and its archive host: every address, what answers there, and where old ones lead."""
+
+from collections.abc import Callable
+from functools import cache, partial
+
+from sample.boj_lists import archive_index, english_index, year_index
+from sample.boj_skin import Sheet, current, older
+from sample.boj_speeches import PRESS_TRAIL, branch_page, charts, english_page, speech_page, speeches
+from sample.http import Request, Response, not_found, page, redirect
+
+Render = Callable[[], Response]
+
+#: Years listed in the current skin, newest first, and in the old one.
+YEARS = (2026, 2025, 2024)
+ARCHIVE_YEARS = (2005,)
+
+
+def respond(request: Request) -> Response:
+    """The main host. It has no robots.txt (404), forgives a slash after .htm, and redirects old folders."""
+    path = _canonical(request.path)
+    if path == "/rss/whatsnew.xml":
+        return _feed(request.headers.get("host", "www.boj.or.jp"))
+    render = _site().get(path)
+    if render is not None:
+        return render()
+    if path.startswith("/announcements/press/"):
+        moved = path.replace("/announcements/press/", "/about/press/", 1)
+        return redirect(moved) if moved in _site() else not_found()
+    return not_found()
+
+
+def respond_archive(request: Request) -> Response:
+    """The archive host: pages of 2010 and before, in legacy encodings."""
+    render = _archive().get(_canonical(request.path))
+    return render() if render is not None else not_found()
+
+
+def addresses() -> tuple[str, ...]:
+    """Every path of the main host that answers with a page of its own."""
+    return tuple(_site())
+
+
+def archive_addresses() -> tuple[str, ...]:
+    """Every path of the archive host that answers."""
+    return tuple(_archive())
+
+
+def _canonical(path: str) -> str:
+    if path.endswith(".htm/"):
+        return path[:-1]
+    return path + "index.htm" if path.endswith("/") else path
+
+
+@cache
+def _site() -> dict[str, Render]:
+    site: dict[str, Render] = {
+        "/index.htm": _top,
+        "/about/press/index.htm": _press_top,
+        "/about/press/koen_all/index.htm": _all_years,
+    }
+    for year in YEARS:
+        site[f"/about/press/koen_{year}/index.htm"] = partial(year_index, year)
+        site[f"/en/about/press/koen_{year}/index.htm"] = partial(english_index, year)
+    for speech in speeches():
+        if speech.encoding != "utf-8":
+            continue
+        site[speech.path] = partial(speech_page, speech)
+        if speech.also_at:
+            site[speech.also_at] = partial(speech_page, speech)
+        if speech.branch_copy:
+            site[speech.branch_copy] = partial(branch_page, speech)
+        if speech.english:
+            site["/en" + speech.path] = partial(english_page, speech)
+        if speech.charts:
+            site[speech.charts_path] = partial(charts, speech)
+    return site
+
+
+@cache
+def _archive() -> dict[str, Render]:
+    site: dict[str, Render] = {"/archive/announcements/press/index.htm": _archive_top}
+    for year in ARCHIVE_YEARS:
+        site[f"/archive/announcements/press/koen_{year}/index.htm"] = partial(archive_index, year)
+    for speech in speeches():
+        if speech.encoding != "utf-8":
+            site[speech.path] = partial(speech_page, speech)
+    return site
+
+
+def _top() -> Response:
+    return _links("/index.htm", "トップページ", [("/about/press/index.htm", "講演・記者会見・談話")])
+
+
+def _press_top() -> Response:
+    return _links(
+        "/about/press/index.htm",
+        "講演・記者会見・談話",
+        [("/about/press/koen_all/index.htm", "講演・挨拶等　年別一覧")],
+    )
+
+
+def _all_years() -> Response:
+    years = [(f"/about/press/koen_{year}/index.htm", f"{year}年") for year in YEARS]
+    return _links("/about/press/koen_all/index.htm", "講演・挨拶等　年別一覧", years)
+
+
+def _links(path: str, title: str, links: list[tuple[str, str]]) -> Response:
+    rows = "\n".join(f'<li><a href="{href}">{label}</a></li>' for href, label in links)
+    return current(Sheet(path, title, title, (f'<ul class="link-list02">\n{rows}\n</ul>',), PRESS_TRAIL))
+
+
+def _archive_top() -> Response:
+    rows = "".join(
+        f'<LI><A HREF="koen_{year}/index.htm">講演・挨拶等 {year}年</A>\n' for year in ARCHIVE_YEARS
+    )
+    title = "講演・記者会見(2010年以前の過去資料)"
+    return older(
+        Sheet("/archive/announcements/press/index.htm", title, title, (f"<UL>\n{rows}</UL>",)), "shift_jis"
+    )
+
+
+def _feed(host: str) -> Response:
+    """What is new, as RSS 2.0: plain http links, RFC 822 dates, empty descriptions, the link as guid."""
+    items = "".join(
+        f"<item><title>【{speech.kind}】{speech.title}（{speech.speaker}）</title><link>http://{host}{speech.path}</link>"
+        f"<description></description><pubDate>{speech.date:%a, %d %b %Y} 10:30:00 +0900</pubDate>"
+        f'<guid isPermaLink="true">http://{host}{speech.path}</guid></item>\n'
+        for speech in speeches()[:8]
+    )
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0"><channel><title>新着情報</title>'
+        f"<link>http://{host}/</link><description>新着情報</description>\n{items}</channel></rss>\n"
+    )
+    return page(body.encode("utf-8"), "application/rss+xml")

@@ -20,13 +20,19 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
         if match.end() == match.start():
             continue
         piece = match.group()
-        depth += sum(piece.count(c) for c in _OPEN) - sum(piece.count(c) for c in _CLOSE)
+        said = piece.rstrip(_CLOSE)
+        inside = depth + _depth(said)
+        depth = inside + _depth(piece[len(said) :])
         # A bracket that is never closed must not swallow the document: a line break always ends a sentence.
-        if depth <= 0 or piece.endswith("\n"):
+        if inside <= 0 or piece.endswith("\n"):
             yield start, match.end()
             start, depth = match.end(), 0
     if start < len(text):
         yield start, len(text)
+
+
+def _depth(piece: str) -> int:
+    return sum(piece.count(c) for c in _OPEN) - sum(piece.count(c) for c in _CLOSE)
 
 
 def passages(document: Document, characters: int) -> Iterator[Span]:

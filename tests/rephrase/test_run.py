@@ -1,0 +1,142 @@
+"""The stage, end to end with the model-free generator: every number proven, splits by fact, all formats in one."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from datasets import get_dataset_config_names, load_dataset
+
+from corpus import shards
+from corpus.document import Document
+from datacards.card import Ref
+from datacards.errors import UserError
+from datacards.store import Store
+from rephrase.cli import main
+from rephrase.recipe import RephraseRecipe
+from rephrase.run import run
+from rephrase.validate.numbers import values
+
+RECIPE = RephraseRecipe(name="asked", version="2026.11.21", holdout=0.3, carry=("markdown",))
+
+
+@pytest.fixture
+def asked(store: Store, corpus: Ref) -> Path:
+    """Return the folder of a finished version of questions."""
+    return store.path(run(RECIPE, store, str(corpus)))
+
+
+def questions(folder: Path, style: str) -> list[Document]:
+    """Return all questions of a style, both splits."""
+    return [d for split in ("train", "test") for d in shards.read_documents(folder, style, split)]
+
+
+@pytest.mark.parametrize("style", ["qa", "multiple_choice"])
+def test_every_answer_stands_in_the_span_that_proves_it(
+    asked: Path, documents: list[Document], style: str
+) -> None:
+    parents = {parent.id: parent for parent in documents}
+    found = questions(asked, style)
+    assert len(found) > 15
+    for question in found:
+        (span,) = question.made_from
+        shown = parents[span.id].text[span.start : span.end]
+        answer = question.meta["answer"]
+        if style == "multiple_choice":
+            answer = json.loads(question.meta["choices"])[int(answer)]
+        if "number" in question.meta:
+            assert values(answer) == {*values(shown + "百万")}
+        else:
+            assert shown in (answer, question.meta["question"].rpartition("\n")[2])
+
+
+def test_wrong_choices_are_other_true_answers_of_the_same_unit(asked: Path) -> None:
+    for question in questions(asked, "multiple_choice"):
+        choices = json.loads(question.meta["choices"])
+        assert len(choices) == len(set(choices)) == 4
+        if "number" in question.meta:
+            assert all(choice.endswith("百万円") for choice in choices)
+
+
+def test_the_true_answer_stands_equally_often_at_every_place(asked: Path) -> None:
+    places = Counter(question.meta["answer"] for question in questions(asked, "multiple_choice"))
+    assert set(places) == set("0123")
+    assert max(places.values()) - min(places.values()) <= 1
+
+
+def test_a_fact_is_in_one_split_only(asked: Path) -> None:
+    keys = {
+        split: {
+            d.meta["fact"]
+            for style in ("qa", "multiple_choice")
+            for d in shards.read_documents(asked, style, split)
+        }
+        for split in ("train", "test")
+    }
+    assert keys["train"] and keys["test"]
+    assert not keys["train"] & keys["test"]
+
+
+def test_facts_that_contradict_each_other_are_not_asked_but_kept_aside(asked: Path) -> None:
+    assert not [d for d in questions(asked, "qa") if "総資産額" in d.text]
+    aside = [row for path in shards.shard(asked, "dropped", "train") for row in shards.read(path)]
+    assert sum("総資産額" in row["text"] for row in aside if row["reason"] == "ambiguous_fact") == 5
+
+
+def test_the_unit_of_a_row_head_is_not_part_of_the_question(asked: Path) -> None:
+    asked_for = [d.meta["question"] for d in questions(asked, "qa") if "純資産額" in d.text]
+    assert asked_for
+    assert not any("百万円" in question for question in asked_for)
+
+
+def test_rights_and_address_are_those_of_the_parent(asked: Path) -> None:
+    question = questions(asked, "qa")[0]
+    assert (question.license, question.redistribution) == ("PDL-1.0", True)
+    assert question.url.startswith("https://example.invalid/")
+
+
+def test_the_version_opens_with_datasets_and_holds_what_was_carried(asked: Path) -> None:
+    assert set(get_dataset_config_names(str(asked))) == {
+        "markdown",
+        "qa",
+        "multiple_choice",
+        "facts",
+        "dropped",
+    }
+    loaded = load_dataset(str(asked), "multiple_choice")
+    assert set(loaded) == {"train", "test"}
+    assert load_dataset(str(asked), "markdown")["train"].num_rows == 10
+
+
+def test_two_runs_give_the_same_bytes(tmp_path: Path, store: Store, corpus: Ref) -> None:
+    first = store.card(run(RECIPE, store, str(corpus)))
+    again = RECIPE.model_copy(update={"name": "again"})
+    second = store.card(run(again, store, str(corpus)))
+    assert first.content_digest == second.content_digest
+    assert first.drops == second.drops
+
+
+def test_a_finished_version_is_found_and_a_damaged_corpus_refused(store: Store, corpus: Ref) -> None:
+    assert run(RECIPE, store, str(corpus)) == run(RECIPE, store, str(corpus))
+    (store.path(corpus) / "facts" / "train-00000.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match="does not verify: facts"):
+        run(RECIPE.model_copy(update={"version": "2026.11.22"}), store, str(corpus))
+
+
+def test_carrying_what_is_not_there_names_what_is(store: Store, corpus: Ref) -> None:
+    with pytest.raises(UserError, match="cannot carry 'sections'; the corpus version holds: facts, markdown"):
+        run(RECIPE.model_copy(update={"carry": ("sections",)}), store, str(corpus))
+
+
+def test_the_command_prints_what_was_made(tmp_path: Path, store: Store, corpus: Ref) -> None:
+    recipe = tmp_path / "asked.yaml"
+    recipe.write_text("name: asked\nversion: 2026.11.21\n", encoding="utf-8")
+    done = CliRunner().invoke(main, [str(recipe), "--corpus", "small", "--store", str(store.root)])
+    assert done.exit_code == 0, done.output
+    assert "documents_multiple_choice" in done.output
+    assert "asked@2026.11.21 is in the store" in done.output
+    recipe.write_text("name: asked\nversion: 2026.11.21\nstiles: [qa]\n", encoding="utf-8")
+    done = CliRunner().invoke(main, [str(recipe), "--corpus", "small", "--store", str(store.root)])
+    assert done.exit_code == 1
+    assert "unknown key 'stiles'; allowed keys: name, version, description, generator" in done.output

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from corpus.extract.footnotes import Footnotes
-from corpus.extract.tables import table_rows, to_markdown
+from corpus.extract.tables import markdown_table
 from corpus.extract.tree import Element, remove, text_of
 
 _BLOCKS = frozenset(
@@ -227,16 +227,13 @@ class _Writer:
         for caption in element.iterchildren("caption"):
             if not _skipped(caption):
                 yield from self.walk(caption)
-        rows = table_rows(element)
-        if rows is None:
-            for row in element.iter("tr"):
-                if next(row.iterancestors("table")) is element:
-                    for cell in row:
-                        yield from self.walk(cell)
+        if _lays_out(element):
+            for cell in element.iter("td", "th"):
+                if next(cell.iterancestors("table")) is element:
+                    yield from self.walk(cell)
             return
-        yield from to_markdown(
-            [[(c, " ".join(" ".join(self.walk(c.element)).split("\n"))) for c in row] for row in rows]
-        )
+        text = markdown_table(element, lambda cell: " ".join(" ".join(self.walk(cell)).split("\n")))
+        yield from (part for part in text.split("\n\n") if part)
 
     def inline(self, element: Element) -> str:
         """Return the text of inline content; breaks are marked, white space is not folded yet."""
@@ -274,6 +271,13 @@ def _hidden(element: Element) -> bool:
     if element.get("hidden") is not None or _HIDDEN.search(element.get("class", "")):
         return True
     return "display:none" in element.get("style", "").replace(" ", "").lower()
+
+
+def _lays_out(table: Element) -> bool:
+    """Whether a table only places a page's parts: it holds another one, headings, or no two cells in a row."""
+    if any(inner.tag in ("table", "h1", "h2", "h3", "h4") for inner in table.iterdescendants()):
+        return True
+    return not any(sum(cell.tag in ("td", "th") for cell in row) > 1 for row in table.iter("tr"))
 
 
 def _links_inside(element: Element) -> bool:

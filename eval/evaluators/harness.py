@@ -1,0 +1,153 @@
+"""Our items as tasks of lm-evaluation-harness, and its Hugging Face backend with token counts kept."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lm_eval import simple_evaluate
+from lm_eval.api.instance import Instance
+from lm_eval.api.task import Task as HarnessTask
+from lm_eval.config.task import TaskConfig
+from lm_eval.filters import build_filter_ensemble
+from lm_eval.models.huggingface import HFLM
+from lm_eval.tasks import TaskManager
+
+from datacards.errors import UserError
+from eval.items import Answer, Item
+
+
+class ItemsTask(HarnessTask):
+    """A task of the harness that asks for the likelihoods of our items and computes nothing itself."""
+
+    VERSION = 1
+    OUTPUT_TYPE = "multiple_choice"
+
+    def __init__(self, name: str, items: Sequence[Item]) -> None:
+        # As the harness's own ConfigurableTask, without the base class's __init__: that one downloads a dataset and
+        # takes every task for one that generates.
+        self._items = list(items)
+        self._config = TaskConfig(task=name, num_fewshot=0, output_type=self.OUTPUT_TYPE)
+        self._filters = [build_filter_ensemble("none", [("take_first", None)])]
+        self._training_docs = self._fewshot_docs = self._instances = self.fewshot_rnd = None
+
+    def has_training_docs(self) -> bool:
+        """Have none."""
+        return False
+
+    has_validation_docs = has_training_docs
+
+    def has_test_docs(self) -> bool:
+        """Have our items as test documents."""
+        return True
+
+    def test_docs(self) -> list[dict[str, Any]]:
+        """Return one document per item: its place among the items."""
+        return [{"place": place} for place in range(len(self._items))]
+
+    def doc_to_text(self, doc: dict[str, Any]) -> str:
+        """Return the whole prompt."""
+        return self._items[doc["place"]].context
+
+    def doc_to_target(self, doc: dict[str, Any]) -> str:
+        """Return nothing: the right choice is known to us alone."""
+        del doc
+        return ""
+
+    def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> list[Instance]:
+        """Return one request per choice."""
+        return [
+            Instance(
+                request_type="loglikelihood",
+                doc=doc,
+                arguments=(ctx, continuation),
+                idx=idx,
+                metadata=kwargs["metadata"],
+            )
+            for idx, continuation in enumerate(self._items[doc["place"]].continuations)
+        ]
+
+    def process_results(self, doc: dict[str, Any], results: Sequence[tuple[float, bool]]) -> dict[str, float]:
+        """Return no figure."""
+        del doc, results
+        return {}
+
+    def aggregation(self) -> dict[str, Any]:
+        """Return no figure."""
+        return {}
+
+    higher_is_better = aggregation
+
+
+class CountingLM(HFLM):
+    """The Hugging Face backend of the harness, which also keeps (context, continuation) token counts in order."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.token_counts: list[tuple[int, int]] = []
+
+    def _loglikelihood_tokens(self, requests: Any, *args: Any, **kwargs: Any) -> list[tuple[float, bool]]:
+        self.token_counts += [(len(context), len(continuation)) for _, context, continuation in requests]
+        return super()._loglikelihood_tokens(requests, *args, **kwargs)
+
+
+def likelihoods(
+    model: Path,
+    items: Mapping[str, Sequence[Item]],
+    *,
+    batch_size: int,
+    dtype: str,
+    add_bos_token: bool | None,
+    max_length: int | None,
+) -> dict[str, list[Answer]]:
+    """Return the answers of the model folder ``model`` to the items of every task, in the order of the items."""
+    lm = _load(model, batch_size=batch_size, dtype=dtype, add_bos_token=add_bos_token, max_length=max_length)
+    found = simple_evaluate(
+        model=lm,
+        tasks=[ItemsTask(name, members) for name, members in items.items()],
+        task_manager=TaskManager(include_defaults=False),
+        bootstrap_iters=0,
+        random_seed=0,
+        numpy_random_seed=0,
+        torch_random_seed=0,
+        fewshot_random_seed=0,
+    )
+    counts = iter(lm.token_counts)
+    answers: dict[str, list[Answer]] = {}
+    for name, members in items.items():
+        samples = sorted(found["samples"][name], key=lambda sample: sample["doc_id"])
+        answers[name] = [
+            _answer(item, sample["filtered_resps"], [next(counts) for _ in item.continuations], lm.max_length)
+            for item, sample in zip(members, samples, strict=True)
+        ]
+    return answers
+
+
+def _answer(
+    item: Item, results: Sequence[tuple[float, bool]], counts: Sequence[tuple[int, int]], max_length: int
+) -> Answer:
+    return Answer(
+        item=item,
+        loglikelihoods=tuple(float(value) for value, _ in results),
+        choice_tokens=tuple(choice for _, choice in counts),
+        context_tokens=counts[0][0],
+        truncated=any(context + choice > max_length + 1 for context, choice in counts),
+    )
+
+
+def _load(model: Path, **options: Any) -> CountingLM:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        # The absolute path keeps the harness from taking a relative one for the name of a hub model.
+        return CountingLM(
+            pretrained=str(model.resolve()),
+            device=device,
+            softmax_dtype="float32",
+            trust_remote_code=False,
+            use_safetensors=True,
+            **options,
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(
+            model.name, f"cannot be loaded: {error}", todo="check the files of the checkpoint"
+        ) from error

@@ -1,0 +1,84 @@
+"""Turns a recipe, a checkpoint and, where a task needs it, a dataset version into an evaluation version."""
+
+import json
+from pathlib import Path
+
+from datacards.card import Ref
+from datacards.checkpoints import resolve_checkpoint
+from datacards.errors import UserError
+from datacards.plugins import make
+from datacards.store import Store
+from eval.base import Evaluator, Score
+from eval.recipe import EvalRecipe
+
+GROUP = "kanagura.evaluators"
+
+
+def run(recipe: EvalRecipe, store: Store, *, model: str = "", corpus: str = "") -> tuple[Ref, list[Score]]:
+    """Score ``model`` (else the recipe's) and return the evaluation version with its scores.
+
+    Every input is verified before anything is scored. A version that exists and was made from an equal request is
+    returned as it is. Raises UserError naming what is missing or differs.
+    """
+    evaluator: Evaluator = make(GROUP, recipe.evaluator, recipe.options)
+    text = model or recipe.model
+    if not text:
+        raise UserError(recipe.name, "no model was named", todo="add: --model NAME@VERSION")
+    model_ref, model_path = resolve_checkpoint(store, text)
+    corpus_ref, corpus_path = _corpus(recipe, store, corpus)
+    asked = {
+        **recipe.model_dump(mode="json"),
+        "model": str(model_ref),
+        "options": evaluator.model_dump(mode="json"),
+    }
+    name = f"{_short(model_ref)}-{recipe.name}"
+    made_from = [model_ref, *([corpus_ref] if corpus_ref else [])]
+    if ref := store.finished(name, recipe.version, recipe=asked, made_from=made_from):
+        return ref, read_scores(store, ref)
+    with store.write(
+        name=name,
+        version=recipe.version,
+        kind="evaluation",
+        recipe=asked,
+        made_from=made_from,
+        description=recipe.description,
+    ) as draft:
+        scores = evaluator.evaluate(model=model_path, tasks=recipe.tasks, corpus=corpus_path, out=draft.path)
+        told = [score.model_dump(mode="json") for score in scores]
+        (draft.path / "scores.json").write_text(
+            json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+        for score in scores:
+            draft.metrics[f"{score.task}/{score.metric}"] = score.value
+            draft.counts[f"{score.task} items"] = score.samples
+            draft.rows[f"samples/{score.task}.parquet"] = score.samples
+        draft.device = evaluator.device()
+    return store.resolve(f"{name}@{recipe.version}"), scores
+
+
+def read_scores(store: Store, ref: Ref) -> list[Score]:
+    """Return the scores of an evaluation version."""
+    text = (store.path(ref) / "scores.json").read_text(encoding="utf-8")
+    return [Score.model_validate(score) for score in json.loads(text)]
+
+
+def _corpus(recipe: EvalRecipe, store: Store, text: str) -> tuple[Ref | None, Path | None]:
+    if not recipe.needs_corpus:
+        if text:
+            raise UserError(
+                recipe.name, f"no task asks about a corpus, yet '{text}' was given", todo="leave it out"
+            )
+        return None, None
+    if not text:
+        raise UserError(recipe.name, "a task asks about a corpus", todo="add: --corpus NAME@VERSION")
+    ref = store.resolve(text)
+    if (kind := store.card(ref).kind) != "dataset":
+        raise UserError(str(ref), f"is a version of kind '{kind}'", "a dataset is needed", "name another one")
+    if problems := store.verify(ref):
+        raise UserError(str(ref), f"does not verify: {problems[0]}", todo="restore it or make it again")
+    return ref, store.path(ref)
+
+
+def _short(ref: Ref) -> str:
+    """Return the name of a model without where it comes from: ``hf:org/model`` becomes ``model``."""
+    return ref.name.split(":")[-1].split("/")[-1]

@@ -1,0 +1,104 @@
+"""A recipe and a checkpoint give one evaluation version that names both and can be read back."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from datacards.errors import UserError
+from datacards.store import Store
+from eval.base import Score
+from eval.cli import main
+from eval.recipe import EvalRecipe
+from eval.run import read_scores, run
+
+
+@pytest.fixture
+def stocked(question_store: Store, tiny_model: Path) -> Store:
+    """Return a store with a dataset of questions and the checkpoint ``tiny@2026.11.20``."""
+    with question_store.write(name="tiny", version="2026.11.20", kind="checkpoint", recipe={}) as draft:
+        shutil.copytree(tiny_model, draft.path, dirs_exist_ok=True)
+    return question_store
+
+
+def recipe(**fields: object) -> EvalRecipe:
+    asked = {"name": "look", "version": "2026.11.21", "tasks": [{"task": "corpus_questions"}]}
+    return EvalRecipe.model_validate(asked | fields)
+
+
+def test_a_run_becomes_a_version_named_after_model_and_recipe(stocked: Store) -> None:
+    ref, scores = run(recipe(), stocked, model="tiny", corpus="fin-ja-qa")
+    card = stocked.card(ref)
+    assert str(ref) == "tiny-look@2026.11.21"
+    assert card.kind == "evaluation"
+    assert [str(r) for r in card.made_from] == ["tiny@2026.11.20", "fin-ja-qa@2026.11.21"]
+    assert card.metrics["corpus_questions/acc"] == scores[0].value
+    assert card.counts == {"corpus_questions items": 12}
+    assert card.recipe["options"]["bos"] == "none"
+    assert stocked.verify(ref) == []
+    told = json.loads((stocked.path(ref) / "scores.json").read_text())
+    assert [Score.model_validate(score) for score in told] == read_scores(stocked, ref) == scores
+
+
+def test_an_equal_request_finds_its_version_again(stocked: Store) -> None:
+    first = run(recipe(), stocked, model="tiny", corpus="fin-ja-qa")
+    assert run(recipe(), stocked, model="tiny@2026.11.20", corpus="fin-ja-qa@2026.11.21") == first
+    with pytest.raises(UserError, match="differs in 'options'"):
+        run(recipe(options={"batch_size": 2}), stocked, model="tiny", corpus="fin-ja-qa")
+
+
+def test_a_damaged_checkpoint_is_not_scored(stocked: Store) -> None:
+    path = stocked.path(stocked.resolve("tiny")) / "config.json"
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(UserError, match="does not verify"):
+        run(recipe(), stocked, model="tiny", corpus="fin-ja-qa")
+
+
+def test_a_damaged_corpus_is_not_asked_about(stocked: Store) -> None:
+    (stocked.path(stocked.resolve("fin-ja-qa")) / "extra").write_text("")
+    with pytest.raises(UserError, match="extra is not in the card"):
+        run(recipe(), stocked, model="tiny", corpus="fin-ja-qa")
+
+
+@pytest.mark.parametrize(
+    ("model", "corpus", "words"),
+    [
+        ("", "fin-ja-qa", "--model NAME@VERSION"),
+        ("tiny", "", "--corpus NAME@VERSION"),
+        ("tiny", "tiny", "a dataset is needed"),
+        ("fin-ja-qa", "fin-ja-qa", "a checkpoint is needed"),
+        ("tny", "fin-ja-qa", "the store holds"),
+    ],
+)
+def test_a_wrong_input_is_named(stocked: Store, model: str, corpus: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        run(recipe(), stocked, model=model, corpus=corpus)
+
+
+def test_a_corpus_that_no_task_reads_is_refused(stocked: Store) -> None:
+    with pytest.raises(UserError, match="no task asks about a corpus"):
+        run(recipe(tasks=[{"task": "cpa_audit"}]), stocked, model="tiny", corpus="fin-ja-qa")
+
+
+def test_a_local_folder_is_named_by_its_last_part(stocked: Store, tiny_model: Path) -> None:
+    ref, _ = run(recipe(), stocked, model=str(tiny_model), corpus="fin-ja-qa")
+    assert ref.name == f"{tiny_model.name}-look"
+    assert stocked.card(ref).made_from[0].name == f"local:{tiny_model.name}"
+
+
+def test_the_command_prints_every_score_with_its_error(stocked: Store, tmp_path: Path) -> None:
+    path = tmp_path / "look.yaml"
+    path.write_text("name: look\nversion: 2026.11.21\ntasks:\n  - task: corpus_questions\n")
+    words = [str(path), "--model", "tiny", "--corpus", "fin-ja-qa", "--store", str(stocked.root)]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    value = stocked.card(stocked.resolve("tiny-look")).metrics["corpus_questions/acc"]
+    assert "tiny-look@2026.11.21" in done.output
+    assert f"{value:.4f}" in done.output
+
+
+def test_a_task_may_be_asked_for_once() -> None:
+    with pytest.raises(ValueError, match="once"):
+        recipe(tasks=[{"task": "cpa_audit"}, {"task": "cpa_audit"}])

@@ -1,7 +1,7 @@
 """HTML tables as Markdown tables: merged cells resolved, layout columns folded away, no two cells fused."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lxml import etree
@@ -9,6 +9,7 @@ from lxml import etree
 Element = etree._Element
 
 _MAX_COLUMNS = 1_000  # the HTML standard caps colspan at the same number
+_FAR = 10**9
 _REPEATED_CHARS = 40  # longer text in a merged cell is a paragraph, said once
 _CONTROL = {code: None for code in range(32) if chr(code) not in "\t\n\r"}
 _SECTIONS = ("thead", "tbody", "tfoot")
@@ -47,10 +48,10 @@ def plain(text: str) -> str:
 def markdown_table(table: Element, text_of: Callable[[Element], str]) -> str:
     """Return an HTML table as Markdown; ``text_of`` gives the text of one cell.
 
-    A table that folds to one column is layout: its cells come back as paragraphs. An empty table gives "".
-    The text may hold control characters as marks: they take no room, and a marked cell is never repeated.
+    A table that folds to one column comes back as paragraphs, an empty one as "". The text may hold control
+    characters as marks: they take no room, and a marked cell is never repeated.
     """
-    return render(rows_of(table, text_of))
+    return render(resolved({cell: text_of(cell.element) for cell in grid(table)}))
 
 
 def render(rows: list[list[str]]) -> str:
@@ -68,34 +69,27 @@ def render(rows: list[list[str]]) -> str:
     return "\n\n".join([*above, "\n".join(lines)])
 
 
-def rows_of(table: Element, text_of: Callable[[Element], str]) -> list[list[str]]:
-    """Return the table's texts as rows of equal length, merged cells resolved.
+def resolved(given: Mapping[Cell, str]) -> list[list[str]]:
+    """Return the texts of a table's cells as rows of equal length, merged cells resolved.
 
     A short label that is merged over several rows or columns is repeated at each position it covers, so that
     every row and column can be read alone; numbers, long text and marked text stand once, at the first.
     Rows and columns without text are left out; neighboring columns of which never more than one is filled
     (indentation made of columns) become one.
     """
-    cells = grid(table)
-    texts = {cell: " ".join(text_of(cell.element).split("\n")).strip() for cell in cells}
-    marks = {cell: text for cell, text in texts.items() if text and not plain(text).strip()}
-    filled = [cell for cell in cells if texts[cell] and cell not in marks]
-    if not filled:
-        return []
-    height = max(cell.bottom for cell in cells)
-    columns = _fold(_columns(filled, height), texts)
-    rows, said = [], set()
-    for row in range(height):
+    texts = {cell: " ".join(text.split("\n")).strip() for cell, text in given.items()}
+    filled = [cell for cell, text in texts.items() if plain(text).strip()]
+    columns = _fold(_columns(filled), texts)
+    said: set[Cell] = set()
+    rows = []
+    for row in sorted({row for column in columns for row in column}):
         here = [column.get(row) for column in columns]
-        if not any(here):
-            continue
         alone = len({cell for cell in here if cell}) == 1
         line = []
         for cell in here:
-            repeats = cell is not None and (cell not in said or (not alone and _repeatable(texts[cell])))
-            line.append(texts[cell] if cell and repeats else "")
-            if cell:
-                said.add(cell)
+            again = cell in said and (alone or not _repeatable(texts[cell]))
+            line.append(texts[cell] if cell and not again else "")
+            said.update([cell] if cell else [])
         if any(line):
             rows.append(line)
     return rows
@@ -110,23 +104,20 @@ def grid(table: Element) -> list[Cell]:
     cells: list[Cell] = []
     top = 0
     for group in _groups(table):
-        open_cells: list[Cell] = []  # cells merged down into the row at hand
+        bottom = top + len(group)
+        open_cells: list[Cell] = []  # cells merged down into the row at hand, or standing in it
         for row, line in enumerate(group, top):
             open_cells = [cell for cell in open_cells if cell.bottom > row]
             column = 0
             for element in line:
                 column = _free(column, open_cells)
-                right = (
-                    min(column + _span(element, "colspan"), *(c.left for c in open_cells if c.left > column))
-                    if (any(c.left > column for c in open_cells))
-                    else column + _span(element, "colspan")
-                )
-                rows = _span(element, "rowspan") or len(group)
-                cell = Cell(element, row, min(row + rows, top + len(group)), column, max(right, column + 1))
-                cells.append(cell)
-                column = cell.right
-                open_cells.append(cell)
-        top += len(group)
+                limit = min((cell.left for cell in open_cells if cell.left > column), default=_FAR)
+                right = min(column + _span(element, "colspan"), limit)
+                below = min(row + (_span(element, "rowspan") or len(group)), bottom)
+                open_cells.append(Cell(element, row, below, column, right))
+                cells.append(open_cells[-1])
+                column = right
+        top = bottom
     return cells
 
 
@@ -175,13 +166,12 @@ def _inside(element: Element, names: tuple[str, ...]) -> Iterator[Element]:
             yield from _inside(child, names)
 
 
-def _columns(cells: Iterable[Cell], height: int) -> list[dict[int, Cell]]:
+def _columns(cells: list[Cell]) -> list[dict[int, Cell]]:
     """Return each distinct column as row -> cell; columns where no cell begins add nothing."""
-    cells = list(cells)
     columns = []
     for left in sorted({cell.left for cell in cells}):
         covering = [cell for cell in cells if cell.left <= left < cell.right]
-        columns.append({row: cell for cell in covering for row in range(cell.top, min(cell.bottom, height))})
+        columns.append({row: cell for cell in covering for row in range(cell.top, cell.bottom)})
     return columns
 
 

@@ -109,13 +109,14 @@ _RAISED = str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")
 _LOWERED = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 
 
-def blocks(root: Element) -> list[str]:
+def blocks(root: Element, *, link_lists: bool = True) -> list[str]:
     """Return the visible content of ``root`` as Markdown blocks, in reading order.
 
     Links become their labels, ruby loses its readings, footnote marks become ``[^n]`` where the page has the
-    note (which becomes ``[^n]: ...``) and vanish where it has not. Full-width forms stay as they are.
+    note (which becomes ``[^n]: ...``) and vanish where it has not. Full-width forms stay as they are. Without
+    ``link_lists``, lists of nothing but links (attached files, neighboring pages) are left out.
     """
-    return list(_Writer(root).walk(root))
+    return list(_Writer(root, link_lists=link_lists).walk(root))
 
 
 def plain(element: Element) -> str:
@@ -143,7 +144,8 @@ def without_lost_notes(text: str) -> str:
 class _Writer:
     """One walk over one tree."""
 
-    def __init__(self, root: Element, *, notes: bool = True) -> None:
+    def __init__(self, root: Element, *, notes: bool = True, link_lists: bool = True) -> None:
+        self.link_lists = link_lists
         self.notes = Footnotes(root if notes else None)
         self.containers = {a for e in root.iter() if e.tag in _BLOCKS for a in (e, *e.iterancestors())}
 
@@ -199,7 +201,7 @@ class _Writer:
 
         A list of nothing but links into the page itself is a table of contents and says nothing new.
         """
-        if _links_inside(element):
+        if _only_links(element, least=2, to="#") or (not self.link_lists and _only_links(element)):
             return
         lines: list[str] = []
         notes: list[str] = []
@@ -280,9 +282,10 @@ def _lays_out(table: Element) -> bool:
     return not any(sum(cell.tag in ("td", "th") for cell in row) > 1 for row in table.iter("tr"))
 
 
-def _links_inside(element: Element) -> bool:
+def _only_links(element: Element, least: int = 1, to: str = "") -> bool:
+    """Whether all text of ``element`` stands in links (at least so many, to such addresses)."""
     links = list(element.iter("a"))
-    if len(links) < 2 or any(not link.get("href", "").startswith("#") for link in links):
+    if len(links) < least or not all(link.get("href", "").startswith(to) for link in links):
         return False
     linked = "".join(text_of(link) for link in links)
     return "".join(linked.split()) == "".join(text_of(element).split())

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from corpus.document import Capture, Document, Drop
 from corpus.extract.blocks import blocks, plain
 from corpus.extract.dates import DAY, all_dates
-from corpus.extract.record import base_document
+from corpus.extract.record import base_document, language_of
 from corpus.extract.tree import Element, classes, remove, select, text_of
 
 #: Part of the path -> kind, and whether the date in the file name is that of the event or of publication.
@@ -47,6 +47,7 @@ _SPEAKER = re.compile(
 _NAMED_IN_TITLE = re.compile(
     r"(?:における|での|、|・|^)(?:日本銀行)?([一-鿿々]{1,4}?)(審議委員|副総裁|総裁|理事)(?:講演|挨拶|基調|記者会見|発言)"
 )
+_SPEECH = re.compile(r"^【(?:挨拶|講演|基調講演|特別講演|発言)】")
 _ALONE = re.compile(rf"^(?:{DAY})$")
 
 
@@ -64,24 +65,25 @@ class _Head:
 
 def extract(capture: Capture, tree: Element) -> list[Document | Drop]:
     """Return the document of one page of the Bank of Japan, or why there is none."""
-    kind = kind_of(capture.url)
+    url_kind = kind_of(capture.url)
     content = _content(tree)
     if content is None:
         return [Drop("no_content", "no element that could hold the text")]
     title, subtitle = _titles(tree, content)
-    parts = _body(blocks(content), title, subtitle)
+    kind = "speech" if url_kind == "page" and _SPEECH.match(title) else url_kind
+    parts = _body(blocks(content, link_lists=False), title, subtitle)
     if not parts:
         return [Drop("empty_page", title)]
-    english = "/en/" in urlsplit(capture.url).path
     head = _head(capture.url, kind, title, subtitle, parts)
     opening = [f"# {head.title}"] if head.title else []
+    text = "\n\n".join([*opening, *([head.subtitle] if head.subtitle else []), *parts])
     return [
         base_document(
             capture,
-            text="\n\n".join([*opening, *([head.subtitle] if head.subtitle else []), *parts]),
+            text=text,
             title=head.title,
             kind=kind,
-            language="en" if english else "ja",
+            language=language_of(text),
             event_at=head.event_at,
             published_at=head.published_at,
             meta={"subtitle": head.subtitle, "speaker": head.speaker, "role": head.role},
@@ -125,6 +127,7 @@ def dates_of(kind: str, url: str, heading: str, lines: list[str]) -> tuple[date 
             (d for line in lines if not _ALONE.match(line) and (d := all_dates(line, year))), []
         )
         return (told[0] if told else None), alone or named
+    told = told or next((d for line in lines[:3] if not _ALONE.match(line) and (d := all_dates(line))), [])
     event = (told[0] if told else None) or alone or named
     return event, alone or named or event
 
@@ -198,10 +201,11 @@ def _head(url: str, kind: str, title: str, subtitle: str, parts: list[str]) -> _
     role = speaker = ""
     for line in lines:
         if found := _SPEAKER.match(line):
-            role, speaker = found.group(1), found.group(2)
+            role, speaker = found.group(1), found.group(2).replace("\u3000", " ")
             break
     else:
-        if found := _NAMED_IN_TITLE.search(f"{title}{subtitle}"):
+        found = next(filter(None, map(_NAMED_IN_TITLE.search, (title + subtitle, *lines[:4]))), None)
+        if found:
             speaker, role = found.group(1), found.group(2)
     event_at, published_at = dates_of(kind, url, f"{title} {subtitle}", lines)
     return _Head(title, subtitle, role, speaker, event_at, published_at)

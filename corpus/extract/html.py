@@ -11,7 +11,7 @@ from corpus.document import Capture, Document, Drop
 from corpus.extract import boj
 from corpus.extract.blocks import blocks, flatten, plain, without_lost_notes
 from corpus.extract.encoding import decode
-from corpus.extract.record import base_document
+from corpus.extract.record import base_document, language_of
 from corpus.extract.tree import Element, parse, stated, text_of
 
 Adapter = Callable[[Capture, Element], list[Document | Drop]]
@@ -19,7 +19,6 @@ Adapter = Callable[[Capture, Element], list[Document | Drop]]
 MAX_BYTES = 20 << 20  # of one page; the largest real one seen has 0.3e6
 _MAX_DAMAGE = 0.01  # share of characters that no encoding could read
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_KANA = re.compile("[ぁ-ヿ]")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _AS_HTML = {
     "item": "li",
@@ -94,14 +93,13 @@ def generic(capture: Capture, tree: Element) -> list[Document | Drop]:
     if not parts[0].startswith("# "):
         parts.insert(0, f"# {title}")
     text = without_lost_notes("\n\n".join(parts))
-    kana = len(_KANA.findall(text))
     return [
         base_document(
             capture,
             text=text,
             title=title,
             kind="page",
-            language="ja" if kana > len(text) / 20 else language,
+            language=language_of(text, declared=language),
             published_at=published_at,
         )
     ]

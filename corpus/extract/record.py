@@ -1,10 +1,13 @@
 """What every base document takes over from its capture: identity of the evidence, time, rights, place."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 
 from corpus.document import Capture, Document, Fact, Span
 from datacards.rights import license_of
+
+_KANA = re.compile("[ぁ-ヿ]")
 
 
 def base_document(
@@ -46,6 +49,14 @@ def base_document(
         meta={"kind": kind, **known, **{k: v for k, v in (meta or {}).items() if v}},
         facts=facts,
     )
+
+
+def language_of(text: str, declared: str = "en") -> str:
+    """Return "ja" for text with kana in it, as no other language has them, else what the page declares."""
+    kana = len(_KANA.findall(text[:20_000]))
+    if kana > min(len(text), 20_000) / 50:
+        return "ja"
+    return "en" if declared == "ja" and text.isascii() else declared
 
 
 def _date(text: str) -> date | None:

@@ -1,0 +1,84 @@
+"""One page, one address: base addresses from the settings, and every spelling of a link brought to one."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from datacards.errors import UserError
+from spiders.settings import KANAGURA_BASE_URLS
+
+SETTING = "KANAGURA_BASE_URLS"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The base addresses of one crawl, by key; ``bases[key]`` is ``scheme://host[:port]`` without a path."""
+
+    bases: Mapping[str, str]
+
+    @classmethod
+    def read(cls, given: Any, keys: tuple[str, ...]) -> "Addresses":
+        """Return the addresses for ``keys`` out of the setting's value (a mapping, or its JSON text).
+
+        Raises UserError for text that is no JSON object, a missing key, or an address with a path.
+        """
+        if isinstance(given, str):
+            try:
+                given = json.loads(given)
+            except ValueError as error:
+                raise UserError(SETTING, f"is no JSON: {error}", todo="give a JSON object") from error
+        try:
+            bases = {key: str(given[key]).rstrip("/") for key in keys}
+        except (KeyError, TypeError) as error:
+            raise UserError(
+                SETTING, f"has no address for {error}", f"needed here: {', '.join(keys)}", "add it"
+            ) from error
+        for key, base in bases.items():
+            parts = urlsplit(base)
+            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+                raise UserError(SETTING, f"{key} = {base!r}", "scheme://host or scheme://host:port")
+        return cls(bases)
+
+    def url(self, key: str, path: str) -> str:
+        """Return the address of ``path`` (it begins with a slash) at the base ``key``."""
+        return self.bases[key] + path
+
+    def canonical(self, link: str, page: str = "") -> str:
+        """Return the one address that ``link``, found on ``page``, stands for; "" when it leads elsewhere.
+
+        Scheme, a dot behind the host name, a slash behind a file name and the fragment make no other page;
+        a link to the publisher's real host means the base that stands for it in this crawl.
+        """
+        try:
+            parts = urlsplit(urljoin(page, link.strip()))
+            base = self._base(parts.hostname or "", parts.port)
+        except ValueError:  # a port or bracket that is none
+            return ""
+        if not base or parts.scheme not in ("http", "https"):
+            return ""
+        path = parts.path or "/"
+        if path.endswith("/") and "." in path.rstrip("/").rsplit("/", 1)[-1]:
+            path = path.rstrip("/")
+        own = urlsplit(base)
+        return urlunsplit((own.scheme, own.netloc, path, parts.query, ""))
+
+    def _base(self, host: str, port: int | None) -> str:
+        host = host.rstrip(".").lower()
+        for key, base in self.bases.items():
+            own = urlsplit(base)
+            if host == own.hostname and (port or _port(base)) in (_port(base), own.port):
+                return base
+            if host == urlsplit(KANAGURA_BASE_URLS.get(key, "")).hostname and port in (None, 80, 443):
+                return base
+        return ""
+
+    def key_of(self, url: str) -> str:
+        """Return the key of the base that ``url`` belongs to, or ""."""
+        return next((key for key, base in self.bases.items() if url.startswith(base + "/")), "")
+
+
+def _port(base: str) -> int:
+    parts = urlsplit(base)
+    return parts.port or (443 if parts.scheme == "https" else 80)

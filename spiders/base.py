@@ -1,0 +1,279 @@
+"""What every spider shares: typed arguments, one address per page, a capture for every response, honest failures."""
+
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, ClassVar, NoReturn
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import scrapy
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from scrapy import Request
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    CloseSpider,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+)
+from scrapy.http import Response
+from scrapy.settings import BaseSettings
+from twisted.python.failure import Failure
+
+from corpus.document import Capture
+from datacards.card import Version
+from datacards.errors import UserError
+from datacards.recipe import validate
+from spiders.addresses import SETTING, Addresses
+from spiders.keys import redact
+
+JAPAN = ZoneInfo("Asia/Tokyo")
+MAX_HOPS = 5
+_REASONS = (
+    (DownloadTimeoutError, "timeout"),
+    (CannotResolveHostError, "unreachable"),
+    (DownloadConnectionRefusedError, "unreachable"),
+    (DownloadCancelledError, "too_large"),
+)
+Found = Iterable[Capture | Request]
+
+
+def _day(value: Any) -> Any:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+Day = Annotated[date, BeforeValidator(_day)]  # YYYY-MM-DD; pydantic alone would take 2024 for seconds
+
+
+def today() -> date:
+    """Return today's date in Japan."""
+    return datetime.now(JAPAN).date()
+
+
+def _version_of_today() -> str:
+    return today().strftime("%Y.%m.%d")
+
+
+class Arguments(BaseModel):
+    """What may be said with ``-a``; every spider adds its own. ``version`` names the result, YYYY.MM.DD[.N]."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Version = Field(default_factory=_version_of_today)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Why a request is made and what becomes of its response.
+
+    ``about`` goes into the capture's meta. ``then`` reads a good response and returns what follows from it;
+    with ``always`` it is called for a failed one too (with None). When a ``vital`` request fails, other than by
+    404 or robots.txt, the crawl cannot be complete and ends.
+    """
+
+    about: Mapping[str, str]
+    source: str
+    then: "Callable[[Response | None, Errand], Found] | None" = None
+    vital: bool = False
+    always: bool = False
+    hops: int = 0
+    carried: Any = field(default=None, compare=False)
+
+
+class CaptureSpider(scrapy.Spider):
+    """A spider that yields one Capture for every response, good or not, and names what it could not get."""
+
+    description: ClassVar[str] = ""
+    license: ClassVar[str] = ""
+    bases: ClassVar[tuple[str, ...]] = ()  # the keys of KANAGURA_BASE_URLS it needs
+    arguments: ClassVar[type[Arguments]] = Arguments
+    transient: ClassVar[frozenset[str]] = frozenset()  # problems that may be gone at the next try
+    keyed: ClassVar[tuple[str, ...]] = ()  # bases whose requests carry a key
+
+    def __init__(self, name: str | None = None, **given: str) -> None:
+        super().__init__(name)
+        self.asked = self.read_arguments(given)
+        self.counts: Counter[str] = Counter()
+        self.ledgers: dict[str, list[dict[str, Any]]] = {}
+        self.failure: UserError | None = None
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        """Say in the User-Agent whom a site owner can ask."""
+        super().update_settings(settings)
+        if contact := settings.get("KANAGURA_CONTACT"):
+            settings.set("USER_AGENT", f"{settings['USER_AGENT']} (+{contact})", priority="spider")
+
+    @classmethod
+    def read_arguments(cls, given: dict[str, str]) -> Arguments:
+        """Return the arguments given with ``-a``, checked; raise UserError naming the wrong one."""
+        return validate(f"scrapy crawl {cls.name}", given, cls.arguments)
+
+    @classmethod
+    def request(cls, asked: Arguments, settings: BaseSettings) -> dict[str, Any]:
+        """Return what this crawl asks for, as the recipe of its version; raise UserError if it cannot be."""
+        bases = Addresses.read(settings.get(SETTING), cls.bases).bases
+        said = asked.model_dump(mode="json", exclude={"version"})
+        return {"spider": cls.name, **said, "base_urls": dict(bases)}
+
+    @property
+    def addresses(self) -> Addresses:
+        """The base addresses of this crawl."""
+        return Addresses.read(self.settings.get(SETTING), self.bases)
+
+    # -- what a spider writes itself -----------------------------------------------------------------------
+
+    def first(self) -> Iterable[Request]:
+        """Return the requests a crawl begins with."""
+        raise NotImplementedError
+
+    def problem(self, response: Response, errand: Errand) -> str:
+        """Return why a response is no good document (a snake_case word), "" for a good one."""
+        return "" if response.status == 200 else f"http_{response.status}"
+
+    def describe(self, response: Response, errand: Errand) -> Mapping[str, str]:
+        """Return what the response itself adds to the meta of its capture."""
+        return {}
+
+    def license_of(self, errand: Errand) -> str:
+        """Return the license of a capture (an entry of datacards.rights)."""
+        return self.license
+
+    # -- what all share ------------------------------------------------------------------------------------
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield the first requests."""
+        for request in self.first():
+            yield request
+
+    def ask(
+        self,
+        url: str,
+        about: Mapping[str, str],
+        then: Callable[[Response | None, Errand], Found] | None = None,
+        *,
+        source: str = "",
+        vital: bool = False,
+        always: bool = False,
+        carried: Any = None,
+    ) -> Request:
+        """Return the request for ``url`` (an address of this crawl's bases); ``about`` describes the capture."""
+        errand = Errand(
+            {name: value for name, value in about.items() if value},
+            source or self.name,
+            then,
+            vital=vital,
+            always=always,
+            carried=carried,
+        )
+        return self._request(url, errand)
+
+    def _request(self, url: str, errand: Errand) -> Request:
+        # Redirects and error pages come to us instead of being followed or dropped: they are evidence too.
+        meta: dict[str, Any] = {"dont_redirect": True, "handle_httpstatus_all": True}
+        if self.addresses.key_of(url) in self.keyed:
+            meta["keyed"] = True
+        return Request(
+            url, callback=self.received, errback=self.lost, meta=meta, cb_kwargs={"errand": errand}
+        )
+
+    def received(self, response: Response, errand: Errand) -> Iterable[Any]:
+        """Yield the capture of a response and what follows from it."""
+        assert response.request is not None  # noqa: S101  Scrapy sets it before it calls us
+        problem = "" if 300 <= response.status < 400 else self.problem(response, errand)
+        if problem in self.transient and "replayed" not in response.meta:
+            again = get_retry_request(response.request, spider=self, reason=problem)
+            if again is not None:
+                yield again
+                return
+        yield response.meta.get("replayed") or self._capture(response, errand, problem)
+        if 300 <= response.status < 400:
+            yield from self._hop(response, errand)
+        elif problem:
+            if errand.vital and response.status != 404:
+                self.give_up(response.url, f"answered with {problem}")
+            if errand.always and errand.then:
+                yield from errand.then(None, errand)
+        elif errand.then:
+            yield from errand.then(response, errand)
+
+    def _capture(self, response: Response, errand: Errand, problem: str) -> Capture:
+        kind = {"kind": "redirect"} if 300 <= response.status < 400 else {}
+        trouble = {"problem": problem} if problem else {}
+        described = {} if problem or kind else self.describe(response, errand)
+        media_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        return Capture(
+            url=response.url,
+            source=errand.source,
+            fetched_at=datetime.now(UTC),
+            status=response.status,
+            headers=tuple(
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, values in response.headers.items()
+                for value in values
+            ),
+            media_type=media_type.partition(";")[0].strip().lower(),
+            body=response.body,
+            license=self.license_of(errand),
+            signals=response.meta.get("signals", {}),
+            meta={**errand.about, **{k: v for k, v in described.items() if v}, **kind, **trouble},
+        )
+
+    def _hop(self, response: Response, errand: Errand) -> Iterable[Any]:
+        where = (response.headers.get("Location") or b"").decode("latin-1")
+        url = self.addresses.canonical(where, response.url) if where else ""
+        if url and errand.hops < MAX_HOPS:
+            about = {**errand.about, "redirected_from": response.url}
+            yield self._request(url, replace(errand, hops=errand.hops + 1, about=about))
+            return
+        reason = "too_many_redirects" if url else "redirect_elsewhere"
+        self.note_failure(response.url, reason, where)
+        if errand.vital:
+            self.give_up(response.url, f"redirects to {where or 'nowhere'}")
+        if errand.always and errand.then:
+            yield from errand.then(None, errand)
+
+    def lost(self, failure: Failure) -> Iterable[Any]:
+        """Note a request that got no response; end the crawl if it was vital."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        errand: Errand = request.cb_kwargs["errand"]
+        error, detail = failure.value, redact(str(failure.value))
+        if isinstance(error, IgnoreRequest):
+            reason = "robots_unreachable" if "cannot be reached" in detail else "robots_disallowed"
+        else:
+            reason = next((word for kind, word in _REASONS if isinstance(error, kind)), "no_response")
+        self.note_failure(request.url, reason, detail)
+        if errand.vital and reason != "robots_disallowed":
+            self.give_up(urlsplit(request.url).netloc, f"{reason}: {detail}")
+        if errand.always and errand.then:
+            yield from errand.then(None, errand)
+
+    def note_failure(self, url: str, reason: str, detail: str = "") -> None:
+        """Count and name an address that could not be captured."""
+        self.note("failures", url=url, reason=reason, detail=detail)
+        self.logger.log(
+            logging.INFO if reason == "robots_disallowed" else logging.WARNING,
+            "not captured (%s): %s %s",
+            reason,
+            url,
+            detail,
+        )
+
+    def note(self, ledger: str, **row: Any) -> None:
+        """Add a row to one of the JSON-lines files that go into the version beside the captures."""
+        self.ledgers.setdefault(ledger, []).append(row)
+
+    def give_up(self, where: str, received: str, todo: str = "") -> NoReturn:
+        """End the crawl as failed: the draft stays, and the same command goes on from it."""
+        self.failure = UserError(
+            where,
+            received,
+            "nothing was finished; what was captured is kept",
+            todo or "run the same command again later: it goes on where it stopped",
+        )
+        raise CloseSpider("failed")

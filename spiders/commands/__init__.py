@@ -1,0 +1,1 @@
+"""Scrapy commands of this project, found through the setting COMMANDS_MODULE."""

@@ -1,0 +1,55 @@
+"""``scrapy crawl`` with an honest end: one clear line, and status 0 only when a finished version stands there."""
+
+import argparse
+import sys
+from typing import Any
+
+from scrapy.commands import crawl
+
+from datacards.errors import UserError
+from datacards.store import Store
+from spiders.base import CaptureSpider
+from spiders.keys import key
+from spiders.pipelines import MADE
+
+
+class Command(crawl.Command):
+    """Scrapy's own command returns 0 for a crawl that failed; this one does not."""
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Run one spider; print what was made or why not, without a traceback for what the user can mend."""
+        try:
+            self._run(args, opts.spargs)
+        except UserError as error:
+            error.show()
+            self.exitcode = 1
+
+    def _run(self, args: list[str], given: dict[str, Any]) -> None:
+        process = self.crawler_process
+        assert process is not None  # noqa: S101  Scrapy sets it before it runs a command
+        known = sorted(process.spider_loader.list())
+        if len(args) != 1 or args[0] not in known:
+            said = f"no spider named {' '.join(args)!r}" if args else "names no spider"
+            raise UserError("scrapy crawl", said, f"spiders: {', '.join(known)}", "name one")
+        spider = process.spider_loader.load(args[0])
+        assert issubclass(spider, CaptureSpider)  # noqa: S101  the house has no other kind
+        asked = spider.read_arguments(given)
+        crawler = process.create_crawler(spider)
+        recipe = spider.request(asked, crawler.settings)
+        if ref := Store.default().finished(spider.name, asked.version, recipe=recipe, made_from=()):
+            sys.stdout.write(f"{ref} exists already, made from the same request: nothing to do\n")
+            return
+        if spider.keyed:
+            key()
+        process.crawl(crawler, **given)
+        process.start()
+        if made := crawler.stats.get_value(MADE):
+            sys.stdout.write(f"made {made}\n")
+            return
+        failure = crawler.spider.failure if isinstance(crawler.spider, CaptureSpider) else None
+        raise failure or UserError(
+            f"{spider.name}@{asked.version}",
+            f"the crawl ended early ({crawler.stats.get_value('finish_reason', 'error')})",
+            "nothing is lost",
+            "run the same command again: it goes on where it stopped",
+        )

@@ -1,0 +1,90 @@
+"""Keeps the EDINET key out of everything that stays: it joins the request at the socket and nowhere else."""
+
+import logging
+import os
+import re
+
+from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from w3lib.url import add_or_replace_parameter
+
+from datacards.errors import UserError
+from spiders.addresses import SETTING, Addresses
+
+VARIABLE = "EDINET_API_KEY"
+PARAMETER = "Subscription-Key"  # EDINET API v2, section 3: the key is a query parameter of every request
+HIDDEN = "HIDDEN"
+_IN_TEXT = re.compile(rf"({PARAMETER}=)[^&\s\"'<>]+", re.IGNORECASE)
+
+
+def key() -> str:
+    """Return the EDINET key; raise UserError when the environment has none."""
+    found = os.environ.get(VARIABLE, "").strip()
+    if not found:
+        raise UserError(
+            VARIABLE, "is not set", "EDINET answers only with a key", "get one from EDINET and export it"
+        )
+    return found
+
+
+def redact(text: str) -> str:
+    """Return ``text`` without the key, whether it stands in a query or alone."""
+    text = _IN_TEXT.sub(rf"\g<1>{HIDDEN}", text)
+    found = os.environ.get(VARIABLE, "").strip()
+    return text.replace(found, HIDDEN) if len(found) >= 8 else text
+
+
+class KeyedDownloadHandler(HTTP11DownloadHandler):
+    """Scrapy's HTTP handler; it adds the key to requests that ask for it, behind everything that logs.
+
+    A request asks with ``meta["keyed"]``; the key goes only to the base address ``edinet``. A response that
+    repeats the key (in a redirect, in an error page) is redacted before anything sees it.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._bases = crawler.settings.get(SETTING)
+
+    async def download_request(self, request: Request) -> Response:
+        """Return the response to ``request``, under the address without the key."""
+        if not request.meta.get("keyed"):
+            return await super().download_request(request)
+        if Addresses.read(self._bases, ("edinet",)).key_of(request.url) != "edinet":
+            raise ValueError(f"the key of EDINET was asked for by {request.url}")
+        keyed = request.replace(url=add_or_replace_parameter(request.url, PARAMETER, key()))
+        response = await super().download_request(keyed)
+        for name in ("download_latency", "download_timeout"):
+            if name in keyed.meta:
+                request.meta[name] = keyed.meta[name]
+        return _without(response.replace(url=request.url), key())
+
+
+def _without(response: Response, secret: str) -> Response:
+    hidden, found = HIDDEN.encode(), secret.encode()
+    for name, values in list(response.headers.items()):
+        if any(found in value for value in values):
+            response.headers[name] = [value.replace(found, hidden) for value in values]
+    return response.replace(body=response.body.replace(found, hidden)) if found in response.body else response
+
+
+class RedactLogs(logging.Filter):
+    """A Scrapy extension that hides the key in every log line, should anything ever name it."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "RedactLogs":
+        """Attach the filter to the handlers that Scrapy installed."""
+        found = cls()
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(found)
+        return found
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Redact the record; it is always kept."""
+        text = record.getMessage()
+        if (hidden := redact(text)) != text:
+            record.msg, record.args = hidden, None
+        if record.exc_info and redact(trace := logging.Formatter().formatException(record.exc_info)) != trace:
+            record.exc_info, record.exc_text = None, redact(trace)
+        return True

@@ -1,0 +1,73 @@
+"""Says how far a crawl is: a bar on a terminal, else a line now and then."""
+
+import logging
+import sys
+from typing import Any
+
+from scrapy import Spider, signals
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from scrapy.logformatter import LogFormatter, LogFormatterResult
+from tqdm import tqdm
+from twisted.python.failure import Failure
+
+from corpus.document import Capture
+
+logger = logging.getLogger(__name__)
+
+
+class Progress:
+    """A Scrapy extension that counts captures and their bytes."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.every = crawler.settings.getint("KANAGURA_PROGRESS_EVERY")
+        self.captures, self.size = 0, 0
+        self.bar: Any = None
+        crawler.signals.connect(self.opened, signal=signals.spider_opened)
+        crawler.signals.connect(self.captured, signal=signals.item_scraped)
+        crawler.signals.connect(self.closed, signal=signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "Progress":
+        """Return the extension of ``crawler``."""
+        return cls(crawler)
+
+    def opened(self, spider: Spider) -> None:
+        """Begin the bar where someone can see it."""
+        if sys.stderr.isatty():
+            self.bar = tqdm(desc=spider.name, unit=" captures", file=sys.stderr, mininterval=0.5)
+
+    def captured(self, item: Capture) -> None:
+        """Count one capture."""
+        self.captures += 1
+        self.size += len(item.body)
+        if self.bar is not None:
+            self.bar.update()
+            self.bar.set_postfix_str(f"{self.size / 1e6:,.1f} MB")
+        elif self.every and self.captures % self.every == 0:
+            logger.info("%d captures, %.1f MB", self.captures, self.size / 1e6)
+
+    def closed(self) -> None:
+        """End the bar."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+class Formatter(LogFormatter):
+    """Names a capture by its address; Scrapy would print the whole body."""
+
+    def scraped(self, item: Any, response: Response | Failure | None, spider: Spider) -> LogFormatterResult:
+        """Return the line for a capture that was written (shown at level DEBUG)."""
+        return {"level": logging.DEBUG, "msg": "captured %(url)s (%(size)d bytes)", "args": _said(item)}
+
+    def item_error(
+        self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
+    ) -> LogFormatterResult:
+        """Return the line for a capture that could not be written."""
+        return {"level": logging.ERROR, "msg": "could not keep %(url)s (%(size)d bytes)", "args": _said(item)}
+
+
+def _said(item: Any) -> dict[str, Any]:
+    return (
+        {"url": item.url, "size": len(item.body)} if isinstance(item, Capture) else {"url": item, "size": 0}
+    )

@@ -1,0 +1,61 @@
+"""Scrapy's settings for this project: polite by default, evidence kept, no key in any log."""
+
+BOT_NAME = "kanagura"
+SPIDER_MODULES = ["spiders.boj", "spiders.glossaries", "spiders.edinet", "spiders.wikipedia"]
+COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that ends with an honest exit status
+
+# Where the publishers are. A key's host is also what links to it in pages are mapped to, so that a copy of a
+# site on another host can be crawled: scrapy crawl NAME -s KANAGURA_BASE_URLS='{"boj": "http://127.0.0.1:8790"}'
+KANAGURA_BASE_URLS = {
+    "boj": "https://www.boj.or.jp",
+    "boj_archive": "https://www2.boj.or.jp",
+    "edinet": "https://api.edinet-fsa.go.jp",
+    "edinet_codelist": "https://disclosure2dl.edinet-fsa.go.jp",
+    "jpx": "https://www.jpx.co.jp",
+    "wikipedia": "https://dumps.wikimedia.org",
+}
+
+# Who asks. Set the contact to a page or a mail address: site owners can then write instead of blocking.
+KANAGURA_CONTACT = ""
+USER_AGENT = "kanagura/0.1.0"  # the contact is appended when a spider starts
+ROBOTSTXT_OBEY = True
+
+# One request at a time for a host, a second apart, slower when the host is slow.
+CONCURRENT_REQUESTS = 4
+CONCURRENT_REQUESTS_PER_DOMAIN = 1
+DOWNLOAD_DELAY = 1.0
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_START_DELAY = 0.0  # begins with DOWNLOAD_DELAY and only grows from there
+AUTOTHROTTLE_MAX_DELAY = 60.0
+RETRY_TIMES = 3
+KANAGURA_RETRY_WAIT = 5.0  # seconds before the first repetition, doubled each time; Retry-After goes first
+KANAGURA_RETRY_MAX_WAIT = 300.0
+DOWNLOAD_TIMEOUT = 120
+DOWNLOAD_MAXSIZE = 128 << 20  # bytes; a filing has at most 100 MB
+DOWNLOAD_WARNSIZE = 0
+COOKIES_ENABLED = False
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+HTTPCACHE_ENABLED = False  # the captures are the cache
+METAREFRESH_ENABLED = False  # every hop is a capture of its own
+
+DOWNLOAD_HANDLERS = {
+    "http": "spiders.keys.KeyedDownloadHandler",
+    "https": "spiders.keys.KeyedDownloadHandler",
+}
+DOWNLOADER_MIDDLEWARES = {
+    "spiders.replay.Replay": 50,  # before robots.txt is asked: a capture that is here costs no request
+    "spiders.signals.Signals": 110,  # right behind Scrapy's robots.txt middleware (100)
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "spiders.retry.PatientRetry": 550,
+}
+ITEM_PIPELINES = {"spiders.pipelines.CapturePipeline": 300}
+EXTENSIONS = {
+    "scrapy.extensions.logstats.LogStats": None,
+    "spiders.progress.Progress": 100,
+    "spiders.keys.RedactLogs": 0,
+}
+
+LOG_LEVEL = "INFO"
+LOG_FORMATTER = "spiders.progress.Formatter"
+KANAGURA_PROGRESS_EVERY = 50  # captures between two lines of progress where there is no terminal

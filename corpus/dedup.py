@@ -29,11 +29,11 @@ class DedupOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ngram: PositiveInt = 5  # characters
-    permutations: int = Field(128, ge=8, le=1024)
+    permutations: int = Field(default=128, ge=8, le=1024)
     bands: PositiveInt = 16
     rows: PositiveInt = 8
-    threshold: float = Field(0.8, gt=0.0, le=1.0)  # Jaccard similarity of the sets of n-grams
-    seed: int = Field(1, ge=0, lt=2**32)
+    threshold: float = Field(default=0.8, gt=0.0, le=1.0)  # Jaccard similarity of the sets of n-grams
+    seed: int = Field(default=1, ge=0, lt=2**32)
 
     @model_validator(mode="after")
     def _fits(self) -> "DedupOptions":

@@ -7,7 +7,7 @@ from dataclasses import replace
 from corpus.document import Document, Span
 
 # The Bank marks who speaks with （問） and （答）, in older transcripts with 【問】 and 【答】.
-_MARK = re.compile(r"[(（【〔\[]\s*(問|答)\s*[)）】〕\]]")
+_MARK = re.compile(r"[(（【〔［\[]\s*(問|答)\s*[)）】〕］\]]")
 _HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
 _END = re.compile(r"\s*(?:^\s*以\s*上\s*)?\Z", re.MULTILINE)
 
@@ -42,7 +42,7 @@ def documents(document: Document) -> Iterator[Document]:
 def _pairs(text: str) -> Iterator[tuple[int, int, str, str]]:
     """Yield (start, end, question, answer) of every answered question."""
     turns = [(m.group(1), m.start(), m.end()) for m in _MARK.finditer(text)]
-    bounds = [start for _, start, _ in turns[1:]] + [len(text)]
+    bounds = [*(start for _, start, _ in turns), len(text)][1:]
     questions: list[str] = []
     answers: list[str] = []
     start = last = 0

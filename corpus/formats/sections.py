@@ -26,10 +26,7 @@ def documents(document: Document) -> Iterator[Document]:
     ``meta["block"]``. Everything else is cut at its Markdown headings. ``section`` is the path of headings.
     """
     headings = list(_headings(document.text))
-    if "blocks" in document.meta:
-        cuts = _blocks(document, headings)
-    else:
-        cuts = _between(document.text, headings)
+    cuts = _blocks(document, headings) if "blocks" in document.meta else _between(document.text, headings)
     meta = {k: v for k, v in document.meta.items() if k != "blocks"}
     seen: set[str] = set()
     for path, block, begin, stop in cuts:

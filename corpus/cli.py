@@ -1,0 +1,57 @@
+"""``kanagura corpus RECIPE``: captures become a dataset version."""
+
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from corpus.recipe import CorpusRecipe
+from datacards.card import Card
+from datacards.cli import store_option
+from datacards.recipe import read_recipe
+from datacards.store import Store
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option(
+    "--captures",
+    "pins",
+    multiple=True,
+    metavar="NAME@VERSION",
+    help="Read this version of an input instead of the one that the recipe names, or of its newest.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=lambda: os.cpu_count() or 1,
+    help="Processes that extract; the result does not depend on it. [default: all processors]",
+)
+@store_option
+def main(recipe: Path, pins: tuple[str, ...], workers: int, root: Path) -> None:
+    """Make the dataset version that RECIPE asks for from captures in the store."""
+    from corpus.run import inputs, run
+
+    store = Store(root)
+    asked = read_recipe(recipe, CorpusRecipe)
+    made_from = inputs(asked, store, pins)
+    ref = store.finished(asked.name, asked.version, recipe=asked.model_dump(mode="json"), made_from=made_from)
+    if ref:
+        click.echo(f"{ref} exists already and was made from an equal request: nothing to do")
+        return
+    ref = run(asked, store, made_from, workers=workers)
+    Console().print(_table(store.card(ref)))
+    click.echo(f"{ref} is in the store")
+
+
+def _table(card: Card) -> Table:
+    table = Table("format", "documents", "characters", box=None, header_style="bold")
+    for name in card.recipe["formats"]:
+        documents, characters = card.counts[f"documents_{name}"], card.counts[f"characters_{name}"]
+        table.add_row(name, f"{documents:,}", f"{characters:,}")
+    table.add_row("facts", f"{card.counts['facts']:,}", "")
+    for reason, number in card.drops.items():
+        table.add_row(f"left out: {reason}", f"{number:,}", "")
+    return table

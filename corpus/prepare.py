@@ -1,0 +1,142 @@
+"""Captures become cleaned documents and named drops, a chunk of captures per Parquet file, resumable."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus import shards
+from corpus.captures import INDEX, read_captures
+from corpus.dedup import DedupOptions, Entry, Signer, amounts_hash, content_hash
+from corpus.document import Capture, Document, Drop
+from corpus.extract import extract
+from corpus.sandbox import sandboxed
+from corpus.steps import Left, clean
+
+CHUNK = 64  # captures per file: what a killed run does again at most
+GROUP = 16  # rows per row group: what is read to see one text
+SECONDS = 300  # for one capture, steps and signatures of its documents included
+MEGABYTES = 4096
+
+#: A row is a document with what deduplication needs, or (``drop`` is set) what left and why.
+SCHEMA = pa.schema(
+    [
+        *shards.DOCUMENT,
+        ("content", pa.binary()),
+        ("signature", pa.binary()),
+        ("amounts", pa.binary()),
+        ("facts", pa.list_(pa.struct(list(shards.FACT)))),
+        ("drop", pa.struct(list(shards.DROPPED))),
+    ]
+)
+
+Steps = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+class Place(NamedTuple):
+    """Where a prepared document lies."""
+
+    path: Path
+    row: int
+
+
+def prepare(capture: Capture, *, steps: Steps, dedup: DedupOptions) -> list[dict[str, Any]]:
+    """Return the rows of one capture: its documents, cleaned and signed, and everything that left."""
+    sign = Signer(dedup)
+    rows: list[dict[str, Any]] = []
+    for found in extract(capture):
+        result = clean(found, steps) if isinstance(found, Document) else found
+        if isinstance(result, Document):
+            rows.append(
+                shards.document_row(result)
+                | {
+                    "content": content_hash(result.text),
+                    "signature": sign(result.text),
+                    "amounts": amounts_hash(result),
+                    "facts": shards.fact_rows(result),
+                }
+            )
+        elif isinstance(result, Left):
+            rows.append({"drop": shards.drop_row(result.drop, result.step, result.document)})
+        else:
+            rows.append({"drop": shards.drop_row(result, "extract", capture)})
+    return rows
+
+
+def count_captures(folder: Path) -> int:
+    """Return how many captures the version in ``folder`` holds."""
+    return int(pq.read_metadata(folder / INDEX).num_rows)
+
+
+def write_chunks(
+    folder: Path, out: Path, *, steps: Steps, dedup: DedupOptions, workers: int
+) -> Iterator[int]:
+    """Prepare the captures of the version in ``folder`` into ``out/00000.parquet`` and so on.
+
+    Yields how many captures are done with every step ahead. Chunks that an earlier run finished are kept.
+    A capture that crashes its worker, or takes too long, becomes a drop like any other.
+    """
+    waiting: deque[Capture] = deque()  # those inside the sandbox: a failed one is still to be named
+
+    def remaining() -> Iterator[Capture]:
+        for number, capture in enumerate(read_captures(folder)):
+            if not _chunk(out, number // CHUNK).is_file():
+                waiting.append(capture)
+                yield capture
+
+    total = count_captures(folder)
+    missing = [n for n in range(-(-total // CHUNK)) if not _chunk(out, n).is_file()]
+    sizes = {n: min(CHUNK, total - n * CHUNK) for n in missing}
+    yield total - sum(sizes.values())
+    work = partial(prepare, steps=steps, dedup=dedup)
+    results = sandboxed(work, remaining(), workers=workers, seconds=SECONDS, megabytes=MEGABYTES)
+    for number in missing:
+        rows: list[dict[str, Any]] = []
+        for _ in range(sizes[number]):
+            result, capture = next(results), waiting.popleft()
+            if isinstance(result, Drop):
+                rows.append({"drop": shards.drop_row(result, "extract", capture)})
+            else:
+                rows.extend(result)
+            yield 1
+        shards.write(_chunk(out, number), rows, SCHEMA, group=GROUP)
+
+
+def _chunk(out: Path, number: int) -> Path:
+    return out / f"{number:05d}.parquet"
+
+
+def places_and_entries(chunks: Iterable[Path]) -> tuple[list[Place], list[Entry]]:
+    """Return where every prepared document lies, and what deduplication needs of it."""
+    columns = ["id", "source", "url", "section", "captured_at", "content", "signature", "amounts"]
+    places, entries = [], []
+    for path in chunks:
+        for number, row in enumerate(shards.read(path, columns)):
+            if row["id"] is not None:
+                order = (row["source"], row["url"], row["section"], row["id"], row["captured_at"].isoformat())
+                places.append(Place(path, number))
+                entries.append(
+                    Entry(order, row["id"], row["url"], row["content"], row["signature"], row["amounts"])
+                )
+    return places, entries
+
+
+def text_at(place: Place) -> str:
+    """Return the text of one prepared document, reading no more than its row group."""
+    with pq.ParquetFile(place.path) as file:
+        table = file.read_row_group(place.row // GROUP, columns=["text"])
+    return str(table["text"][place.row % GROUP].as_py())
+
+
+def read_chunk(path: Path) -> Iterator[Document | dict[str, Any]]:
+    """Yield the documents of a chunk with their facts, and the rows of what left, in order."""
+    for row in shards.read(path):
+        if row["drop"] is not None:
+            yield row["drop"]
+        else:
+            fields = {name: row[name] for name in shards.DOCUMENT.names}
+            yield shards.row_document(fields, map(shards.row_fact, row["facts"]))

@@ -1,0 +1,82 @@
+"""Recipe -> dataset version: extract and clean in a sandbox, find duplicates, render formats, keep count."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from tqdm import tqdm
+
+from corpus.dedup import find_duplicates
+from corpus.prepare import count_captures, places_and_entries, text_at, write_chunks
+from corpus.recipe import CorpusRecipe
+from corpus.write import Prepared, write
+from datacards.card import Ref
+from datacards.errors import UserError
+from datacards.store import Draft, Store
+
+
+def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tuple[Ref, ...]:
+    """Return the captures versions that the recipe reads; a pin, ``name@version``, fixes one of its names.
+
+    Raises UserError for a pin that the recipe does not name, for a version that does not exist, and for one
+    that holds no captures.
+    """
+    names = [name.partition("@")[0] for name in recipe.captures]
+    pinned: dict[str, list[str]] = defaultdict(list)
+    for pin in pins:
+        if (name := pin.partition("@")[0]) not in names:
+            raise UserError(
+                "--captures", f"'{pin}' is no input of {recipe.name}", f"its inputs: {', '.join(names)}"
+            )
+        pinned[name].append(pin)
+    wanted = chain.from_iterable(pinned.get(text.partition("@")[0], [text]) for text in recipe.captures)
+    refs = tuple(dict.fromkeys(map(store.resolve, wanted)))
+    for ref in refs:
+        if (kind := store.card(ref).kind) != "captures":
+            raise UserError(str(ref), f"is a version of kind '{kind}'", "a corpus is made from captures")
+    return refs
+
+
+def run(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], *, workers: int = 1) -> Ref:
+    """Make the version that ``recipe`` asks for out of the captures ``made_from`` and return it.
+
+    The inputs are verified before any work. A run that was killed goes on where it stopped, and the same
+    inputs give the same bytes. In memory are a chunk of captures and about 1 KB per document for finding
+    duplicates; only the latter grows. Raises UserError for damaged inputs.
+    """
+    for ref in made_from:
+        if problems := store.verify(ref):
+            raise UserError(str(ref), f"does not verify: {problems[0]}", todo="restore it or crawl again")
+    with store.write(
+        name=recipe.name,
+        version=recipe.version,
+        kind="dataset",
+        recipe=recipe.model_dump(mode="json"),
+        made_from=made_from,
+        description=recipe.description,
+    ) as draft:
+        chunks = _prepare(recipe, store, made_from, draft, workers)
+        places, entries = places_and_entries(chunks)
+        duplicates = find_duplicates(entries, lambda i: text_at(places[i]), recipe.dedup)
+        write(draft, Prepared(chunks, entries, duplicates), recipe)
+    return store.resolve(f"{recipe.name}@{recipe.version}")
+
+
+def _prepare(
+    recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], draft: Draft, workers: int
+) -> list[Path]:
+    """Return the chunks of all inputs, in order, made now or by an earlier run."""
+    draft.counts["captures"] = sum(count_captures(store.path(ref)) for ref in made_from)
+    chunks: list[Path] = []
+    with tqdm(total=draft.counts["captures"], desc="extracting", unit=" captures") as bar:
+        for ref in made_from:
+            out = draft.work / "prepared" / str(ref)
+            bar.set_postfix_str(str(ref))
+            done = write_chunks(
+                store.path(ref), out, steps=recipe.calls(), dedup=recipe.dedup, workers=workers
+            )
+            for number in done:
+                bar.update(number)
+            chunks += sorted(out.glob("*.parquet"))
+    return chunks

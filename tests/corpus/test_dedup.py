@@ -1,0 +1,170 @@
+"""Facts about duplicates."""
+
+import random
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from datasketch import MinHash
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from corpus.dedup import (
+    DedupOptions,
+    Duplicates,
+    Entry,
+    Signer,
+    amounts_hash,
+    comparable,
+    content_hash,
+    find_duplicates,
+    shingles,
+)
+from corpus.document import Document, Fact
+
+OPTIONS = DedupOptions()
+SIGN = Signer(OPTIONS)
+
+
+def entry(name: str, text: str, amounts: bytes = b"") -> Entry:
+    return Entry((name,), name, f"https://example.test/{name}", content_hash(text), SIGN(text), amounts)
+
+
+def duplicates(texts: dict[str, str], amounts: dict[str, bytes] | None = None) -> Duplicates:
+    entries = [entry(name, text, (amounts or {}).get(name, b"")) for name, text in texts.items()]
+    return find_duplicates(entries, list(texts.values()).__getitem__, OPTIONS)
+
+
+def verdicts(texts: dict[str, str], found: Duplicates) -> dict[str, tuple[str, str]]:
+    """Return name -> (reason, survivor) of everyone who leaves."""
+    names = list(texts)
+    return {names[i]: (drop.reason, drop.detail) for i, drop in found.removed.items()}
+
+
+def prose(seed: int, length: int = 600) -> str:
+    draw = random.Random(seed)  # noqa: S311
+    return "".join(
+        draw.choices("金利景気物価為替の、は。にをが銀行政策決定会合緩和株式債券市場企業収益", k=length)
+    )
+
+
+def changed(text: str, share: float, seed: int = 0) -> str:
+    """Return the text with one contiguous share of it replaced."""
+    length = round(len(text) * share)
+    return text[:100] + prose(1000 + seed, length) + text[100 + length :]
+
+
+def similarity(one: str, other: str) -> float:
+    a, b = shingles(one, 5), shingles(other, 5)
+    return len(a & b) / len(a | b)
+
+
+def test_copies_that_differ_in_width_and_spacing_are_exact_duplicates() -> None:
+    texts = {"a": "売上高は１２３億円。\n増加した。" * 9, "b": "売上高は123億円。  増加した。" * 9}
+    assert verdicts(texts, duplicates(texts)) == {"b": ("exact_duplicate", "a")}
+
+
+def test_a_near_duplicate_leaves_and_names_its_survivor() -> None:
+    base = prose(1)
+    texts = {"a": base, "b": changed(base, 0.05), "c": prose(2)}
+    assert similarity(base, texts["b"]) > 0.85
+    found = duplicates(texts)
+    assert verdicts(texts, found) == {"b": ("near_duplicate", "a")}
+    assert found.cluster_sizes == {0: 2}
+
+
+def test_documents_below_the_threshold_stay_and_are_reported() -> None:
+    base = prose(3)
+    texts = {"a": base, "b": changed(base, 0.12)}
+    assert 0.75 < similarity(*texts.values()) < 0.8
+    found = duplicates(texts)
+    assert not found.removed
+    [pair] = found.similar
+    assert (pair.smaller, pair.larger, pair.reason) == (0, 1, "below_threshold")
+    assert pair.similarity == similarity(*texts.values())
+
+
+def test_reports_that_state_other_amounts_stay_however_alike_they_are() -> None:
+    base = prose(4)
+    texts = {"fy2024": base, "fy2025": changed(base, 0.01)}
+    found = duplicates(texts, {"fy2024": b"1", "fy2025": b"2"})
+    assert not found.removed
+    assert [pair.reason for pair in found.similar] == ["other_amounts"]
+    assert duplicates(texts, {"fy2024": b"1", "fy2025": b"1"}).removed
+
+
+def test_amounts_are_told_apart_by_concept_period_and_number_not_by_place() -> None:
+    def stating(number: str, at: int) -> Document:
+        fact = Fact("amount", "社", "NetSales", "売上高", "1", at, at + 1, number=number, period="2026-03-31")
+        return Document(
+            "1" * 9, "markdown", "edinet", "u", "t", datetime(2026, 1, 1, tzinfo=UTC), "PDL-1.0", "", True,
+            facts=(fact,),
+        )  # fmt: skip
+
+    assert amounts_hash(stating("1", 0)) == amounts_hash(stating("1", 5)) != amounts_hash(stating("2", 0))
+
+
+def test_a_document_like_a_removed_one_goes_to_the_final_survivor() -> None:
+    first = prose(5, 1000)
+    second = changed(first, 0.08)
+    third = second[:700] + prose(77, 80) + second[780:]
+    texts = {"a": first, "b": second, "c": third, "d": third + " "}
+    assert similarity(first, second) > 0.8 < similarity(second, third)
+    assert similarity(first, third) < 0.8
+    found = duplicates(texts)
+    assert {survivor for _, survivor in verdicts(texts, found).values()} == {"a"}
+    assert found.cluster_sizes[0] == 1 + len(found.removed)
+
+
+POOL = {f"{group}{copy}": changed(prose(group), copy / 30, copy) for group in range(4) for copy in range(5)}
+
+
+@given(st.permutations(sorted(POOL)))
+@settings(max_examples=20, deadline=None)
+def test_the_order_in_which_documents_come_does_not_matter(names: list[str]) -> None:
+    texts = {name: POOL[name] for name in names}
+    found = duplicates(texts)
+    expected = duplicates(POOL)
+    assert verdicts(texts, found) == verdicts(POOL, expected)
+    sizes = {names[i]: size for i, size in found.cluster_sizes.items()}
+    assert sizes == {list(POOL)[i]: size for i, size in expected.cluster_sizes.items()}
+    assert sum(sizes.values()) == len(found.removed) + len(sizes)
+
+
+@given(st.sets(st.sampled_from(sorted(POOL)), min_size=1), st.integers(0, 19))
+@settings(max_examples=20, deadline=None)
+def test_larger_documents_never_change_a_verdict(names: set[str], cut: int) -> None:
+    ordered = sorted(names)
+    some = {name: POOL[name] for name in ordered[: cut + 1]}
+    every = {name: POOL[name] for name in ordered}
+    before, after = verdicts(some, duplicates(some)), verdicts(every, duplicates(every))
+    assert before == {name: verdict for name, verdict in after.items() if name in some}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_what_is_compared_is_stable(text: str) -> None:
+    assert comparable(comparable(text)) == comparable(text)
+    assert content_hash(comparable(text)) == content_hash(text)
+
+
+def test_signatures_are_those_of_datasketch() -> None:
+    text = prose(6)
+    theirs = MinHash(num_perm=128, seed=1, scheme="affine32")
+    for piece in {text[at : at + 5] for at in range(len(text) - 4)}:
+        theirs.update(piece.encode())
+    assert (np.frombuffer(SIGN(text), "<u4") == theirs.hashvalues).all()
+
+
+def test_texts_shorter_than_a_shingle_are_compared_whole() -> None:
+    texts = {"a": "円", "b": "株", "c": "円"}
+    assert verdicts(texts, duplicates(texts)) == {"c": ("exact_duplicate", "a")}
+
+
+def test_no_documents_have_no_duplicates() -> None:
+    assert duplicates({}) == Duplicates({}, {}, [])
+
+
+def test_bands_that_need_more_permutations_than_there_are_are_refused() -> None:
+    with pytest.raises(ValidationError, match="bands x rows must be at most 64"):
+        DedupOptions(permutations=64)

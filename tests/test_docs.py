@@ -37,7 +37,7 @@ def commands() -> list[tuple[str, click.Command]]:
 )
 def test_every_command_has_help_and_stands_in_the_readme(name: str, command: click.Command) -> None:
     assert command.help
-    last = name.split()[-1]
+    last = name.rsplit(maxsplit=1)[-1]
     assert re.search(rf"\b{last}\b", README)
 
 

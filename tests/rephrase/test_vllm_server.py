@@ -25,7 +25,6 @@ from rephrase.prompts import fill
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run
 
-
 CHARACTERS = 300
 GOOD = {
     "qa": "Q: {title}とはどのようなおそれですか。\nA: 文書にあるとおりです。\n\n",

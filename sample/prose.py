@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-_KEY = re.compile(r"^@(\S+)\n", re.MULTILINE)
+_KEY = re.compile(r"^@(.+)\n", re.MULTILINE)
 _NOTE = re.compile(r"\[\^note ([^\]]*)\]")
 
 

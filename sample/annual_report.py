@@ -134,7 +134,7 @@ def _situation(company: Company, year: Year, before: Year, *, amended: bool) -> 
         words.risks(company, broken=broken),
         words.analysis(company, year, before, prefix=prefix),
         text_block(
-            "CriticalContractsForOperation", Heading(3, "５ 【重要な契約等】"), para("該当事項はありません。")
+            "CriticalContracts", Heading(3, "５ 【重要な契約等】"), para("該当事項はありません。")
         ),
         words.research(company, year, research_expense(company, year, amended=amended)),
     )

@@ -47,8 +47,11 @@ StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _ma
 
 
 def explain(where: str, error: ValidationError, model: type[BaseModel]) -> UserError:
-    """Turn the first complaint of pydantic into one message that names the field and what is allowed."""
-    first = error.errors()[0]
+    """Turn the first complaint of pydantic into one message that names the field and what is allowed.
+
+    An unknown key comes first: it is often the misspelled form of one that is missing.
+    """
+    first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
     field = ".".join(str(part) for part in first["loc"]) or "the file"
     allowed = f"allowed keys: {', '.join(model.model_fields)}"
     if first["type"] == "extra_forbidden":

@@ -1,0 +1,63 @@
+"""A real two-layer model and a real little corpus version, made on the spot."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
+
+from datacards.card import Ref, Rights
+from datacards.store import Store
+
+SENTENCES = (
+    "日本銀行は金融政策を決める。", "売上高は前期より増えた。", "物価の安定が大切である。",
+    "営業利益は十億円となった。", "為替の変動に注意する。",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a Mistral model of two layers with random weights and its tokenizer."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer.train_from_iterator(
+        SENTENCES * 3,
+        trainers.BpeTrainer(vocab_size=300, special_tokens=["<s>", "</s>"], initial_alphabet=alphabet),
+    )
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
+    fast.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = MistralConfig(
+        vocab_size=len(fast), hidden_size=64, intermediate_size=128, num_hidden_layers=2, head_dim=32,
+        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=128, bos_token_id=0, eos_token_id=1,
+    )  # fmt: skip
+    MistralForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def corpus(store: Store) -> Ref:
+    """Return a dataset version with two formats, written as the corpus stage writes its own."""
+    texts = {
+        "markdown": ["".join(SENTENCES[i % 5] for i in range(n, n + n % 9 + 1)) for n in range(60)],
+        "qa": [f"質問：{s}\n回答：{s}" for s in SENTENCES],
+    }
+    with store.write(
+        name="tiny", version="2026.11.21", kind="dataset", recipe={"made": "for a test"}
+    ) as draft:
+        for format_, rows in texts.items():
+            for split in ("train", "test"):
+                path = draft.path / format_ / f"{split}-00000.parquet"
+                path.parent.mkdir(exist_ok=True)
+                ids = [f"{format_}-{split}-{i}" for i in range(len(rows))]
+                pq.write_table(pa.table({"id": ids, "text": rows}), path)
+        draft.rights.append(
+            Rights(license="CC-BY-SA-4.0", attribution="出典", redistribution=True, records=65)
+        )
+    return store.resolve("tiny@2026.11.21")

@@ -1,0 +1,79 @@
+"""Continual pretraining of a causal language model on transformers, accelerate and DeepSpeed."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+from train.base import TrainData, Trained, Trainer
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class DeepSpeed(BaseModel):
+    """ZeRO (arXiv 1910.02054): what the processes share: 1 optimizer state, 2 gradients too, 3 weights too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    zero_stage: Literal[1, 2, 3] = 3
+    num_processes: PositiveInt = 2
+
+
+class CausalLM(Trainer):
+    """Next-token training on packed rows; documents that share a row do not see each other.
+
+    The float32 weights are always kept: AdamW steps on them, and ``bf16`` only computes in bfloat16. At a
+    learning rate of 5e-7 a step is far below what a bfloat16 weight can hold, so a trainer that owned bfloat16
+    weights would lose most of what it learns.
+
+    A batch is ``rows_per_step`` rows whatever the number of devices; each device takes ``rows_per_device`` at
+    a time and adds up gradients over as many turns as it takes. The learning rate rises over ``warmup_steps``
+    and then falls in a line to 0. ``loss_chunk`` is how many tokens go through the output layer at once: the
+    scores of a whole batch over a large vocabulary would not fit beside a large model.
+    """
+
+    sequence_length: Annotated[int, Field(ge=2)] = 2048
+    rows_per_step: PositiveInt = 24
+    rows_per_device: PositiveInt = 6
+    epochs: PositiveInt = 1
+    max_steps: PositiveInt | None = None
+    learning_rate: PositiveFloat = 5e-7
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    max_grad_norm: PositiveFloat | None = 1.0
+    precision: Literal["fp32", "bf16"] = "bf16"
+    gradient_checkpointing: bool = False
+    loss_chunk: PositiveInt = 2048
+    save_every: PositiveInt = 500
+    deepspeed: DeepSpeed | None = None
+
+    @model_validator(mode="after")
+    def _whole_turns(self) -> Self:
+        once = self.rows_per_device * self.processes
+        if self.rows_per_step % once:
+            raise ValueError(
+                f"rows_per_step must be a multiple of rows_per_device x processes = {once}, is {self.rows_per_step}"
+            )
+        return self
+
+    @property
+    def processes(self) -> int:
+        """The number of processes that train together."""
+        return self.deepspeed.num_processes if self.deepspeed else 1
+
+    @property
+    def turns(self) -> int:
+        """Over how many passes a device adds up the gradients of one step."""
+        return self.rows_per_step // (self.rows_per_device * self.processes)
+
+    def train(self, *, base: Path, data: TrainData, out: Path, work: Path, seed: int) -> Trained:
+        """Tokenize once, then train here or, with DeepSpeed, in processes that accelerate launches."""
+        from train.trainers.launch import launch
+        from train.trainers.loop import Job, run
+        from train.trainers.tokens import tokenize
+
+        tokenize(base, data, work)
+        job = Job(trainer=self, base=base, out=out, work=work, seed=seed)
+        return launch(job, self.deepspeed) if self.deepspeed else run(job)

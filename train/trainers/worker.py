@@ -1,0 +1,68 @@
+"""One of several processes that train together: ``python -m train.trainers.worker WORK``."""
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from datacards.errors import UserError
+
+
+def main(work: Path) -> int:
+    """Run the job that lies in ``work``; return the exit status."""
+    asked = json.loads((work / "job.json").read_bytes())
+    _end_with(asked["parent"])
+    _stay_on_gloo()
+    from train.trainers.causal_lm import CausalLM
+    from train.trainers.launch import report
+    from train.trainers.loop import Job, run
+
+    job = Job(
+        trainer=CausalLM.model_validate(asked["trainer"]),
+        base=Path(asked["base"]),
+        out=Path(asked["out"]),
+        work=work,
+        seed=asked["seed"],
+    )
+    try:
+        trained = run(job)
+    except UserError as error:
+        told = {
+            "where": error.where,
+            "received": error.received,
+            "allowed": error.allowed,
+            "todo": error.todo,
+        }
+        (work / "failure.json").write_text(json.dumps(told), encoding="utf-8")
+        return 1
+    if os.environ.get("RANK", "0") == "0":
+        report(job, trained)
+    return 0
+
+
+def _stay_on_gloo() -> None:
+    """Keep DeepSpeed from compiling a shared-memory operator on CPUs, which takes minutes and gains nothing."""
+    if os.environ.get("DS_ACCELERATOR") == "cpu":
+        import deepspeed.ops
+
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that holds the draft is gone: it would write into a folder nobody guards."""
+
+    def watch() -> None:
+        while True:
+            time.sleep(1)
+            try:
+                os.kill(parent, 0)
+            except ProcessLookupError:
+                os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Path(sys.argv[1])))

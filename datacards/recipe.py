@@ -53,12 +53,25 @@ def explain(where: str, error: ValidationError, model: type[BaseModel]) -> UserE
     """
     first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
     field = ".".join(str(part) for part in first["loc"]) or "the file"
-    allowed = f"allowed keys: {', '.join(model.model_fields)}"
+    beside = _beside(model, first["loc"])
+    allowed = f"allowed keys: {', '.join(beside)}" if beside else ""
     if first["type"] == "extra_forbidden":
         return UserError(where, f"unknown key '{field}'", allowed, "remove or correct it")
     if first["type"] == "missing":
         return UserError(where, f"the key '{field}' is missing", allowed, "add it")
     return UserError(where, f"{field} = {first['input']!r}", first["msg"], "correct it")
+
+
+def _beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that are allowed where ``location`` points, of a nested model too."""
+    here: Any = model
+    for step in location[:-1]:
+        here = here.model_fields[step].annotation if _is_model(here) and step in here.model_fields else None
+    return list(here.model_fields) if _is_model(here) else []
+
+
+def _is_model(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, BaseModel)
 
 
 def read_recipe(path: Path, model: type[AnyModel]) -> AnyModel:

@@ -90,6 +90,7 @@ def test_an_equal_version_from_another_recipe_is_refused_with_the_field(world: S
         ("[boj_speeches]", "[a, a]", "named twice: a"),
         ("[boj_speeches]", "[boj_speches]", "store: no version 'boj_speches'; the store holds: boj_speeches@2026.11.21"),
         ("steps:", "formats: [markdwon]\nsteps:", "fin.yaml: formats.0 = 'markdwon'"),
+        ("steps:", "dedup: {band: 17}\nsteps:", "unknown key 'dedup.band'; allowed keys: ngram, permutations, bands"),
         ("steps:", "dedup: {bands: 17}\nsteps:", "bands x rows must be at most 128"),
     ],
 )  # fmt: skip

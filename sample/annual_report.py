@@ -20,6 +20,7 @@ from sample.filing import (
     para,
     text_block,
 )
+from sample.story import day, person, pick, story
 
 _NOW = "CurrentYear"
 
@@ -55,14 +56,14 @@ def amended_on(company: Company, year: Year) -> date:
 
 def research_expense(company: Company, year: Year, *, amended: bool = False) -> int:
     """Yen, in whole display units; the amended report corrects it upwards by three units."""
-    rate = words.story(company).rd
+    rate = story(company).rd
     raw = year.net_sales * rate // 1000 // company.unit * company.unit
     return raw + 3 * company.unit if amended and raw else raw
 
 
 def _cover(company: Company, year: Year, submitted: date, *, amended: bool) -> tuple[Block, ...]:
-    surname, given = words.person(company, 0)
-    period = f"{tables.term(company, year)}（自　{words.day(year.start)}　至　{words.day(year.end)}）"
+    surname, given = person(company, 0)
+    period = f"{tables.term(company, year)}（自　{day(year.start)}　至　{day(year.end)}）"
     rows: tuple[tuple[str, str, str], ...] = (
         ("提出書類", "DocumentTitle", "訂正有価証券報告書" if amended else "有価証券報告書"),
         (
@@ -85,7 +86,7 @@ def _cover(company: Company, year: Year, submitted: date, *, amended: bool) -> t
             f"{CRP}:{name}CoverPage",
             "FilingDateInstant",
             value,
-            words.day(submitted) if is_date else "",
+            day(submitted) if is_date else "",
             "ixt:dateyearmonthdaycjk" if is_date else "",
         )
         cells.append((f"【{label}】", fact))
@@ -99,7 +100,7 @@ def _overview(company: Company, year: Year, *, amended: bool) -> tuple[Block, ..
         blocks += [
             Heading(2, "１ 【有価証券報告書の訂正報告書の提出理由】"),
             para(
-                f"{words.day(submission(company, year).date())}に提出いたしました{tables.term(company, year)}有価証券報告書の"
+                f"{day(submission(company, year).date())}に提出いたしました{tables.term(company, year)}有価証券報告書の"
                 "記載事項の一部に誤りがありましたので、これを訂正するため、有価証券報告書の訂正報告書を提出するものであります。"
                 "訂正箇所は、第２　事業の状況　６　研究開発活動における研究開発費の総額であります。"
             ),
@@ -133,16 +134,14 @@ def _situation(company: Company, year: Year, before: Year, *, amended: bool) -> 
         words.sustainability(company, year),
         words.risks(company, broken=broken),
         words.analysis(company, year, before, prefix=prefix),
-        text_block(
-            "CriticalContracts", Heading(3, "５ 【重要な契約等】"), para("該当事項はありません。")
-        ),
+        text_block("CriticalContracts", Heading(3, "５ 【重要な契約等】"), para("該当事項はありません。")),
         words.research(company, year, research_expense(company, year, amended=amended)),
     )
 
 
 def _facilities(company: Company, year: Year) -> tuple[Block, ...]:
-    story = words.story(company)
-    spent = year.net_sales * story.capex // 1000 // company.unit * company.unit
+    told = story(company)
+    spent = year.net_sales * told.capex // 1000 // company.unit * company.unit
     fact = tables.amount(
         company, f"{CRP}:CapitalExpendituresOverviewOfCapitalExpendituresEtc", f"{_NOW}Duration", spent
     )
@@ -154,7 +153,7 @@ def _facilities(company: Company, year: Year) -> tuple[Block, ...]:
             para(
                 "当連結会計年度の設備投資の総額は",
                 fact,
-                f"{company.unit_name}であり、主なものは{story.plant}の設備の更新であります。",
+                f"{company.unit_name}であり、主なものは{told.plant}の設備の更新であります。",
             ),
         ),
         text_block(
@@ -163,10 +162,10 @@ def _facilities(company: Company, year: Year) -> tuple[Block, ...]:
             Grid(
                 (
                     ("事業所名（所在地）", "セグメントの名称", "設備の内容"),
-                    (story.plant, story.segments[0][0], "建物及び機械装置"),
+                    (told.plant, told.segments[0][0], "建物及び機械装置"),
                     (f"本社（{company.address}）", "全社共通", "事務所"),
                 ),
-                f"{words.day(year.end)}現在",
+                f"{day(year.end)}現在",
             ),
         ),
     )
@@ -186,9 +185,9 @@ def _officers(company: Company) -> Section:
     roles = ("代表取締役社長", "取締役管理本部長", "取締役（社外）", "常勤監査役", "監査役（社外）")
     rows: list[tuple[Part, ...]] = [("役職名", "氏名", "略歴")]
     for number, role in enumerate(roles):
-        surname, given = words.person(company, number)
+        surname, given = person(company, number)
         context = f"FilingDateInstant_jpcrp030000-asr_{company.edinet_code}-000Officer{number + 1}Member"
-        joined = max(company.founded + 20, 1978 + words.pick(company.edinet_code, number, below=30))
+        joined = max(company.founded + 20, 1978 + pick(company.edinet_code, number, below=30))
         before = "当社入社" if number in {0, 1, 3} else "弁護士登録"
         rows.append(
             (
@@ -218,7 +217,7 @@ def _shares_office(company: Company, year: Year) -> tuple[Block, ...]:
             "OverviewOfOperationalProceduresForShares",
             Grid(
                 (
-                    ("事業年度", f"{words.day(year.start)[5:]}から{words.day(year.end)[5:]}まで"),
+                    ("事業年度", f"{day(year.start)[5:]}から{day(year.end)[5:]}まで"),
                     ("定時株主総会", "３月中" if year.end.month == 12 else "６月中"),
                     ("１単元の株式数", "100株"),
                     ("公告掲載方法", "電子公告により行う。"),

@@ -1,144 +1,24 @@
 """The prose of the sample annual reports: what each company says, with figures that agree with its tables."""
 
-from dataclasses import dataclass
-from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
-from typing import Any
-
-import yaml
+from decimal import Decimal
 
 from sample.companies import Company, Year
 from sample.filing import CRP, Block, Figure, Grid, Heading, Para, Part, Section, para, text_block
+from sample.story import (
+    change,
+    digits,
+    money,
+    month,
+    percent,
+    person,
+    pick,
+    rate,
+    segment_sales,
+    story,
+    subsidiaries,
+)
 
 _FORWARD = "文中の将来に関する事項は、当連結会計年度末現在において当社グループが判断したものであります。"
-_SURNAMES = [
-    "綾部",
-    "石舘",
-    "宇賀神",
-    "江坂",
-    "小鹿野",
-    "加地",
-    "桐生",
-    "久遠",
-    "香月",
-    "座間",
-    "志摩",
-    "須磨",
-    "千石",
-    "蘇武",
-    "多治見",
-    "津島",
-    "砺波",
-    "那珂",
-    "額賀",
-    "能登",
-]
-_GIVEN = [
-    "晴之",
-    "美津子",
-    "孝臣",
-    "由紀乃",
-    "慎吾",
-    "紗江",
-    "武彦",
-    "倫世",
-    "直幹",
-    "千鶴",
-    "泰道",
-    "郁美",
-    "邦夫",
-    "智香",
-    "耕一郎",
-    "澄人",
-    "雅枝",
-    "敏久",
-    "涼介",
-    "珠実",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What filings.yaml holds for one company."""
-
-    plant: str
-    rd: int
-    capex: int
-    segments: tuple[tuple[str, int, str], ...]
-    history: tuple[tuple[str, str], ...]
-    plan: str
-    environment: dict[int, str]
-    results: dict[int, str]
-    issues: tuple[tuple[str, str], ...]
-    risks: tuple[tuple[str, str], ...]
-    research: str
-
-
-@cache
-def _stories() -> dict[str, Story]:
-    loaded: dict[str, dict[str, Any]] = yaml.safe_load(
-        (files("sample") / "filings.yaml").read_text(encoding="utf-8")
-    )
-    stories = {}
-    for code, row in loaded.items():
-        for key in ("segments", "history", "issues", "risks"):
-            row[key] = tuple(tuple(item) for item in row[key])
-        stories[code] = Story(**row)
-    return stories
-
-
-def story(company: Company) -> Story:
-    """The words of one company."""
-    return _stories()[company.edinet_code]
-
-
-def money(company: Company, amount: int) -> str:
-    """An amount in the company's display unit, as 53,483百万円; a negative one without its sign."""
-    return f"{abs(amount) // company.unit:,}{company.unit_name}"
-
-
-def day(when: date) -> str:
-    """A date as filings print it: single digits are full-width, as 2026年３月31日."""
-    return f"{when.year}年{_digits(when.month)}月{_digits(when.day)}日"
-
-
-def _digits(number: int) -> str:
-    return str(number) if number > 9 else "０１２３４５６７８９"[number]
-
-
-def _month(text: str) -> str:
-    year, _, rest = text.partition("年")
-    return f"{year}年{_digits(int(rest.rstrip('月')))}月"
-
-
-def pick(*key: object, below: int) -> int:
-    """A number below a bound that depends on the key alone."""
-    return int.from_bytes(sha256("/".join(map(str, key)).encode()).digest()[:8], "big") % below
-
-
-def person(company: Company, role: int) -> tuple[str, str]:
-    """The surname and given name of an invented officer or shareholder."""
-    start = int(company.edinet_code[2:]) * 7 + role * 3
-    return _SURNAMES[start % 20], _GIVEN[pick(company.edinet_code, role, below=20)]
-
-
-def segment_sales(company: Company, year: Year) -> list[tuple[str, int, str]]:
-    """Name, sales in yen and description of every segment; the sales add up to the year's."""
-    rows = story(company).segments
-    drift = pick(company.edinet_code, year.fiscal_year, "mix", below=41) - 20
-    first = year.net_sales * (rows[0][1] * 10 + drift) // 10_000 // company.unit * company.unit
-    amounts = [first, year.net_sales - first]
-    return [(name, amount, text) for (name, _, text), amount in zip(rows, amounts, strict=True)]
-
-
-def change(now: int, before: int) -> str:
-    """The change against the year before, as 5.4％増."""
-    ratio = Decimal(now - before) * 100 / abs(before)
-    rounded = abs(ratio).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    return f"{rounded}％{'増' if now >= before else '減'}"
 
 
 def _result(company: Company, label: str, now: int, before: int) -> str:
@@ -151,7 +31,7 @@ def _result(company: Company, label: str, now: int, before: int) -> str:
 
 def history(company: Company) -> Section:
     """沿革: a table of months and events."""
-    rows = tuple((_month(when), what) for when, what in story(company).history)
+    rows = tuple((month(when), what) for when, what in story(company).history)
     grid = Grid((("年月", "事項"), *rows))
     return text_block("CompanyHistory", Heading(3, "２ 【沿革】"), grid)
 
@@ -165,18 +45,13 @@ def business(company: Company, year: Year) -> Section:
         para(
             f"当社グループは、当社及び連結子会社{subsidiaries(company)}社で構成され、"
             f"{company.business.replace('いる。', 'おります。')}"
-            f"報告セグメントは「{names}」の{_digits(len(rows))}つであります。"
+            f"報告セグメントは「{names}」の{digits(len(rows))}つであります。"
         ),
         para("当該セグメントは「第５　経理の状況」に掲げるセグメントの区分と同一であります。"),
     ]
     for number, (name, _, text) in enumerate(rows, 1):
         blocks += [Heading(4, f"({number}) {name}"), para(text)]
     return text_block("DescriptionOfBusiness", *blocks)
-
-
-def subsidiaries(company: Company) -> str:
-    """How many consolidated subsidiaries the company has, as filings print the number."""
-    return _digits(2 + pick(company.edinet_code, "subsidiaries", below=7))
 
 
 def policy(company: Company, year: Year) -> Section:
@@ -209,7 +84,7 @@ def sustainability(company: Company, year: Year) -> Section:
             Heading(4, "(1) ガバナンス"),
             para(
                 f"代表取締役社長{president}{given}を委員長とするサステナビリティ委員会を設置し、年"
-                f"{_digits(2 + pick(company.edinet_code, 'board', below=4))}回、取締役会に活動の状況を報告しております。"
+                f"{digits(2 + pick(company.edinet_code, 'board', below=4))}回、取締役会に活動の状況を報告しております。"
             ),
         ),
         text_block(
@@ -284,8 +159,8 @@ def analysis(company: Company, year: Year, before: Year, *, prefix: str) -> Sect
         blocks.append(
             para(f"{name}の{sales}は{money(company, now)}（前期比{change(now, then)}）となりました。")
         )
-        rows.append((name, f"{now // company.unit:,}", _percent(now, then)))
-    rows.append(("合計", f"{year.net_sales // company.unit:,}", _percent(year.net_sales, before.net_sales)))
+        rows.append((name, f"{now // company.unit:,}", percent(now, then)))
+    rows.append(("合計", f"{year.net_sales // company.unit:,}", percent(year.net_sales, before.net_sales)))
     liabilities = year.total_assets - year.net_assets
     blocks += [
         Heading(5, "②　財政状態の状況"),
@@ -301,9 +176,9 @@ def analysis(company: Company, year: Year, before: Year, *, prefix: str) -> Sect
         Heading(4, "(2) 経営者の視点による経営成績等の状況に関する分析・検討内容"),
         para(_FORWARD),
         para(
-            f"当連結会計年度の{sales}営業利益率は{_rate(year.operating_income, year.net_sales)}％（前期は"
-            f"{_rate(before.operating_income, before.net_sales)}％）、自己資本比率は"
-            f"{_rate(year.net_assets, year.total_assets)}％となりました。{words.issues[1][1]}"
+            f"当連結会計年度の{sales}営業利益率は{rate(year.operating_income, year.net_sales)}％（前期は"
+            f"{rate(before.operating_income, before.net_sales)}％）、自己資本比率は"
+            f"{rate(year.net_assets, year.total_assets)}％となりました。{words.issues[1][1]}"
         ),
         Heading(5, "①　資本の財源及び資金の流動性"),
         para(
@@ -317,14 +192,6 @@ def analysis(company: Company, year: Year, before: Year, *, prefix: str) -> Sect
     ]
     name = "ManagementAnalysisOfFinancialPositionOperatingResultsAndCashFlows"
     return text_block(name, *blocks, prefix=prefix)
-
-
-def _rate(part: int, whole: int) -> str:
-    return f"{(Decimal(part) * 100 / whole).quantize(Decimal('0.1'), ROUND_HALF_UP):f}".replace("-", "△")
-
-
-def _percent(now: int, before: int) -> str:
-    return str((Decimal(now) * 100 / before).quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 
 def research(company: Company, year: Year, amount: int) -> Section:

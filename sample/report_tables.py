@@ -2,7 +2,6 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from sample import filing_text as words
 from sample.companies import MILLION, Company, Year
 from sample.filing import (
     CRP,
@@ -19,8 +18,13 @@ from sample.filing import (
     para,
     text_block,
 )
+from sample.story import day, person, pick, story
 
 _NOW = "CurrentYear"
+_SUMMARY = "SummaryOfBusinessResults"
+
+#: A year with the names of its duration and its instant.
+_Column = tuple[Year, str, str]
 
 
 def amount(company: Company, name: str, context: str, yen: int) -> Figure:
@@ -46,7 +50,7 @@ def equity_ratio(year: Year) -> Decimal:
 
 def own(company: Company, yen: int) -> int:
     """The reporting company's own part of a consolidated amount (non-consolidated figures)."""
-    share = 620 + words.pick(company.edinet_code, "own", below=300)
+    share = 620 + pick(company.edinet_code, "own", below=300)
     return yen * share // 1000 // company.unit * company.unit
 
 
@@ -55,7 +59,7 @@ def term(company: Company, year: Year) -> str:
     return f"第{year.end.year - company.founded}期"
 
 
-def _contexts(known: tuple[Year, ...], suffix: str = "") -> list[tuple[Year, str, str]]:
+def _contexts(known: tuple[Year, ...], suffix: str = "") -> list[_Column]:
     """Years with their duration and instant contexts, oldest first."""
     names = [_NOW if back == 0 else f"Prior{back}Year" for back in range(len(known))][::-1]
     return [
@@ -67,80 +71,71 @@ def _contexts(known: tuple[Year, ...], suffix: str = "") -> list[tuple[Year, str
 def _head(company: Company, known: tuple[Year, ...]) -> list[tuple[Part | Cell, ...]]:
     return [
         (Cell(("回次",), colspan=2), *(term(company, year) for year in known)),
-        (Cell(("決算年月",), colspan=2), *(words.day(year.end).partition("月")[0] + "月" for year in known)),
+        (Cell(("決算年月",), colspan=2), *(day(year.end).partition("月")[0] + "月" for year in known)),
     ]
 
 
 def results(company: Company, known: tuple[Year, ...]) -> Grid:
-    unit = f"({company.unit_name})"
-    suffix = "SummaryOfBusinessResults"
-    sales = "NetSales" if company.sales_name == "売上高" else "OperatingRevenue1"
+    """連結経営指標等: the key figures of the known years, oldest first."""
     columns = _contexts(known)
-
-    def money(label: str, name: str, field: str, *, instant: bool = False) -> tuple[Part, ...]:
-        return (
-            label,
-            unit,
-            *(
-                amount(company, f"{CRP}:{name}{suffix}", at if instant else over, getattr(year, field))
-                for year, over, at in columns
-            ),
-        )
-
     loss = any(year.profit < 0 for year in known)
-    ordinary = f"経常利益又は経常損失（{loss_mark(company)}）" if loss else "経常利益"
-    profit = "親会社株主に帰属する当期純利益" + (
-        f"又は親会社株主に帰属する当期純損失（{loss_mark(company)}）" if loss else ""
-    )
-    return Grid(
+    minus = f"（{loss_mark(company)}）" if loss else ""
+    owners = "親会社株主に帰属する当期純"
+    rows = _head(company, known)
+    for label, name, field in (
+        (company.sales_name, _sales(company), "net_sales"),
+        (f"経常利益又は経常損失{minus}" if loss else "経常利益", "OrdinaryIncomeLoss", "ordinary_income"),
         (
-            *_head(company, known),
-            money(company.sales_name, sales, "net_sales"),
-            money(ordinary, "OrdinaryIncomeLoss", "ordinary_income"),
-            money(profit, "ProfitLossAttributableToOwnersOfParent", "profit"),
-            money("純資産額", "NetAssets", "net_assets", instant=True),
-            money("総資産額", "TotalAssets", "total_assets", instant=True),
-            (
-                "１株当たり当期純利益" + (f"又は当期純損失（{loss_mark(company)}）" if loss else ""),
-                "(円)",
-                *(
-                    Figure(
-                        f"{CRP}:BasicEarningsLossPerShare{suffix}",
-                        over,
-                        _per_share(company, year.profit),
-                        "JPYPerShares",
-                        0,
-                        2,
-                    )
-                    for year, over, _ in columns
-                ),
-            ),
-            (
-                "潜在株式調整後１株当たり当期純利益",
-                "(円)",
-                *(
-                    Figure(f"{CRP}:DilutedEarningsPerShare{suffix}", over, None, "JPYPerShares")
-                    for _, over, _ in columns
-                ),
-            ),
-            (
-                "自己資本比率",
-                "(％)",
-                *(
-                    Figure(f"{CRP}:EquityToAssetRatio{suffix}", at, equity_ratio(year), "pure", -2, 3)
-                    for year, _, at in columns
-                ),
-            ),
-            (
-                "従業員数",
-                "(人)",
-                *(
-                    Figure(f"{CRP}:NumberOfEmployees", at, Decimal(year.employees), "pure")
-                    for year, _, at in columns
-                ),
+            f"{owners}利益又は{owners}損失{minus}" if loss else f"{owners}利益",
+            "ProfitLossAttributableToOwnersOfParent",
+            "profit",
+        ),
+        ("純資産額", "NetAssets", "net_assets"),
+        ("総資産額", "TotalAssets", "total_assets"),
+    ):
+        rows.append(_money(company, columns, label, name, [getattr(year, field) for year in known]))
+    rows.append(
+        (
+            f"１株当たり当期純利益又は当期純損失{minus}" if loss else "１株当たり当期純利益",
+            "(円)",
+            *(
+                _yen("BasicEarningsLossPerShare", over, _per_share(company, year.profit))
+                for year, over, _ in columns
             ),
         )
     )
+    diluted = (_yen("DilutedEarningsPerShare", over, None) for _, over, _ in columns)
+    rows.append(("潜在株式調整後１株当たり当期純利益", "(円)", *diluted))
+    ratios = (
+        Figure(f"{CRP}:EquityToAssetRatio{_SUMMARY}", at, equity_ratio(year), "pure", -2, 3)
+        for year, _, at in columns
+    )
+    rows.append(("自己資本比率", "(％)", *ratios))
+    staff = (
+        Figure(f"{CRP}:NumberOfEmployees", at, Decimal(year.employees), "pure") for year, _, at in columns
+    )
+    rows.append(("従業員数", "(人)", *staff))
+    return Grid(tuple(rows))
+
+
+def _sales(company: Company) -> str:
+    return "NetSales" if company.sales_name == "売上高" else "OperatingRevenue1"
+
+
+def _money(
+    company: Company, columns: list[_Column], label: str, name: str, figures: list[int]
+) -> tuple[Part | Cell, ...]:
+    """A row of amounts; assets are as of the end of the year, all others for its length."""
+    instant = name.endswith("Assets")
+    facts = (
+        amount(company, f"{CRP}:{name}{_SUMMARY}", at if instant else over, figure)
+        for figure, (_, over, at) in zip(figures, columns, strict=True)
+    )
+    return (label, f"({company.unit_name})", *facts)
+
+
+def _yen(name: str, context: str, value: Decimal | None) -> Figure:
+    return Figure(f"{CRP}:{name}{_SUMMARY}", context, value, "JPYPerShares", 0, 2)
 
 
 def _per_share(company: Company, yen: int) -> Decimal:
@@ -148,41 +143,28 @@ def _per_share(company: Company, yen: int) -> Decimal:
 
 
 def own_results(company: Company, known: tuple[Year, ...]) -> Grid:
-    unit = f"({company.unit_name})"
-    suffix = "SummaryOfBusinessResults"
-    sales = "NetSales" if company.sales_name == "売上高" else "OperatingRevenue1"
+    """提出会社の経営指標等: the same names under the non-consolidated member."""
     columns = _contexts(known, "_NonConsolidatedMember")
-    rows: list[tuple[Part | Cell, ...]] = _head(company, known)
-    for label, name, field, instant in (
-        (company.sales_name, sales, "net_sales", False),
-        ("純資産額", "NetAssets", "net_assets", True),
-        ("総資産額", "TotalAssets", "total_assets", True),
+    rows = _head(company, known)
+    for label, name, field in (
+        (company.sales_name, _sales(company), "net_sales"),
+        ("純資産額", "NetAssets", "net_assets"),
+        ("総資産額", "TotalAssets", "total_assets"),
     ):
-        facts = [
-            amount(
-                company, f"{CRP}:{name}{suffix}", at if instant else over, own(company, getattr(year, field))
-            )
-            for year, over, at in columns
-        ]
-        rows.append((label, unit, *facts))
-    payouts = [
-        Figure(
-            f"{CRP}:DividendPaidPerShare{suffix}",
-            over,
-            Decimal(dividend(company, year)),
-            "JPYPerShares",
-            0,
-            2,
+        rows.append(
+            _money(company, columns, label, name, [own(company, getattr(year, field)) for year in known])
         )
-        for year, over, _ in columns
-    ]
+    payouts = (
+        _yen("DividendPaidPerShare", over, Decimal(dividend(company, year))) for year, over, _ in columns
+    )
     rows.append(("１株当たり配当額", "(円)", *payouts))
     return Grid(tuple(rows))
 
 
 def employees(company: Company, year: Year) -> Section:
+    """従業員の状況: staff by segment, and the total without a dimension."""
     rows: list[tuple[Part, ...]] = [("セグメントの名称", "従業員数(人)")]
-    parts = words.story(company).segments
+    parts = story(company).segments
     left = year.employees
     for number, (name, share, _) in enumerate(parts, 1):
         staff = left if number == len(parts) else year.employees * share // 1000
@@ -197,7 +179,7 @@ def employees(company: Company, year: Year) -> Section:
         "InformationAboutEmployees",
         Heading(3, "５ 【従業員の状況】"),
         Heading(4, "(1) 連結会社の状況"),
-        Grid(tuple(rows), f"{words.day(year.end)}現在"),
+        Grid(tuple(rows), f"{day(year.end)}現在"),
         para("（注）　従業員数は就業人員であり、臨時雇用者数は含まれておりません。"),
         Heading(4, "(2) 労働組合の状況"),
         para("労使関係は円満に推移しており、特記すべき事項はありません。"),
@@ -205,7 +187,8 @@ def employees(company: Company, year: Year) -> Section:
 
 
 def shareholders(company: Company, year: Year) -> Section:
-    surname, given = words.person(company, 5)
+    """大株主の状況: five invented holders, each under its own member."""
+    surname, given = person(company, 5)
     holders = (
         ("日本架空信託銀行株式会社（信託口）", "東京都港区虚空坂二丁目１番", 11),
         (f"{company.short_name}取引先持株会", company.address, 7),
@@ -218,7 +201,7 @@ def shareholders(company: Company, year: Year) -> Section:
     ]
     for number, (name, address, share) in enumerate(holders, 1):
         context = f"{_NOW}Instant_No{number}MajorShareholdersMember"
-        noise = words.pick(company.edinet_code, year.fiscal_year, number, below=90)
+        noise = pick(company.edinet_code, year.fiscal_year, number, below=90)
         held = shares(company) * (share * 100 + noise) // 10_000 // 1000 * 1000
         ratio = (Decimal(held) / shares(company)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
         rows.append(
@@ -232,15 +215,16 @@ def shareholders(company: Company, year: Year) -> Section:
     return text_block(
         "MajorShareholders",
         Heading(4, "(6) 【大株主の状況】"),
-        Grid(tuple(rows), f"{words.day(year.end)}現在"),
+        Grid(tuple(rows), f"{day(year.end)}現在"),
     )
 
 
 def _two_years(company: Company, year: Year, before: Year) -> list[tuple[Part | Cell, ...]]:
-    return [("", f"前連結会計年度\n({words.day(before.end)})", f"当連結会計年度\n({words.day(year.end)})")]
+    return [("", f"前連結会計年度\n({day(before.end)})", f"当連結会計年度\n({day(year.end)})")]
 
 
 def balance_sheet(company: Company, year: Year, before: Year) -> tuple[Block, ...]:
+    """連結貸借対照表 of this year and the year before."""
     rows = _two_years(company, year, before)
     sheets = [_sheet(company, before), _sheet(company, year)]
     contexts = ("Prior1YearInstant", f"{_NOW}Instant")
@@ -273,10 +257,10 @@ def balance_sheet(company: Company, year: Year, before: Year) -> tuple[Block, ..
 
 def _sheet(company: Company, year: Year) -> dict[str, int]:
     unit = company.unit
-    current = year.total_assets * (380 + words.pick(company.edinet_code, "current", below=250)) // 1000
+    current = year.total_assets * (380 + pick(company.edinet_code, "current", below=250)) // 1000
     current = current // unit * unit
     debts = year.total_assets - year.net_assets
-    short = debts * (500 + words.pick(company.edinet_code, "short", below=200)) // 1000 // unit * unit
+    short = debts * (500 + pick(company.edinet_code, "short", below=200)) // 1000 // unit * unit
     return {
         "CurrentAssets": current,
         "NoncurrentAssets": year.total_assets - current,
@@ -290,14 +274,15 @@ def _sheet(company: Company, year: Year) -> dict[str, int]:
 
 
 def income_statement(company: Company, year: Year, before: Year) -> tuple[Block, ...]:
+    """連結損益計算書 of this year and the year before; its lines add up."""
     spans = (
-        f"{label}\n(自　{words.day(one.start)}\n至　{words.day(one.end)})"
+        f"{label}\n(自　{day(one.start)}\n至　{day(one.end)})"
         for label, one in (("前連結会計年度", before), ("当連結会計年度", year))
     )
     rows: list[tuple[Part | Cell, ...]] = [("", *spans)]
     statements = [_statement(company, before), _statement(company, year)]
     contexts = ("Prior1YearDuration", f"{_NOW}Duration")
-    sales = "NetSales" if company.sales_name == "売上高" else "OperatingRevenue1"
+    sales = _sales(company)
     cost = "売上原価" if company.sales_name == "売上高" else "営業原価"
     for label, name in (
         (company.sales_name, sales),
@@ -334,13 +319,13 @@ def income_statement(company: Company, year: Year, before: Year) -> tuple[Block,
 def _statement(company: Company, year: Year) -> dict[str, int]:
     """Every line of the income statement, from the five figures of the year."""
     unit = company.unit
-    overhead = year.net_sales * (90 + words.pick(company.edinet_code, "overhead", below=160)) // 1000
+    overhead = year.net_sales * (90 + pick(company.edinet_code, "overhead", below=160)) // 1000
     overhead = overhead // unit * unit
     outside = year.ordinary_income - year.operating_income
     expenses = year.net_sales // 400 // unit * unit
     special = (year.ordinary_income - year.profit) * 69 // 100 // unit * unit if year.profit < 0 else 0
     before_tax = year.ordinary_income - special
-    sales = "NetSales" if company.sales_name == "売上高" else "OperatingRevenue1"
+    sales = _sales(company)
     return {
         sales: year.net_sales,
         "CostOfSales": year.net_sales - year.operating_income - overhead,

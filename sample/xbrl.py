@@ -8,8 +8,8 @@ from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from sample.filing import Block, Figure, Filing, Named, Section, para, parts_of, sections
-from sample.filing_text import day
 from sample.ixbrl import Writer, extension_namespace, namespaces, page
+from sample.story import day
 
 _FSA = "http://disclosure.edinet-fsa.go.jp"
 _AXES = {

@@ -148,12 +148,12 @@ class BojSpider(CaptureSpider):
                 about = _without(errand.about, "twin", "redirected_from")
                 about |= {"title": found.title or about.get("title", ""), "attachment_of": response.url}
                 yield self.ask(found.url, about, carried=found)
-        twin = twin_link(response, self.addresses)
+        # Only towards English: the Japanese list knows more of a Japanese page than its translation does.
+        twin = twin_link(response, self.addresses) if row.language == "ja" else ""
         if twin and self.asked.languages == "ja,en":
-            language = "ja" if row.language == "en" else "en"
             about = _without(errand.about, "title", "speaker", "redirected_from")
-            about |= {"twin": response.url, "language": language}
-            yield self.ask(twin, about, self._attached, carried=row._replace(language=language))
+            about |= {"twin": response.url, "language": "en"}
+            yield self.ask(twin, about, self._attached, carried=row._replace(language="en"))
 
     def describe(self, response: Response, errand: Errand) -> Mapping[str, str]:
         """Add the page's own title where the index had none, and the twin it links to."""

@@ -131,11 +131,13 @@ class CapturePipeline:
         draft.counts.update(spider.counts)
         draft.counts["captures"] = len(rows)
         draft.counts["kept_aside"] = sum(bool(row["problem"]) for row in rows)
-        draft.counts["failed"] = len(spider.ledgers.get("failures", []))
+        failures = Counter(row["reason"] for row in spider.ledgers.get("failures", []))
+        draft.counts["disallowed"] = failures["robots_disallowed"]
+        draft.counts["failed"] = failures.total() - failures["robots_disallowed"]
         for column in ("status", "media_type", "kind"):
             draft.counts.update(Counter(f"{column} {row[column] or 'none'}" for row in rows))
         draft.drops.update(row["problem"] for row in rows if row["problem"])
-        draft.drops.update(row["reason"] for row in spider.ledgers.get("failures", []))
+        draft.drops.update(failures)
         for license_, records in sorted(Counter(row["license"] for row in rows).items()):
             known = license_of(license_)
             draft.rights.append(

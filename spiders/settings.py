@@ -49,6 +49,10 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "spiders.retry.PatientRetry": 550,
 }
+SPIDER_MIDDLEWARES = {
+    # it warns of every request that is repeated from a callback, which is what get_retry_request is for
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
+}
 ITEM_PIPELINES = {"spiders.pipelines.CapturePipeline": 300}
 EXTENSIONS = {
     "scrapy.extensions.logstats.LogStats": None,

@@ -18,6 +18,8 @@ class Command(crawl.Command):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run one spider; print what was made or why not, without a traceback for what the user can mend."""
+        if "crawl" not in sys.argv:
+            sys.argv.insert(1, "crawl")  # Scrapy took it out; provenance shall read as it was typed
         try:
             self._run(args, opts.spargs)
         except UserError as error:

@@ -1,7 +1,7 @@
 """HTML tables as Markdown tables: merged cells resolved, layout columns folded away, no two cells fused."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lxml import etree
@@ -57,9 +57,7 @@ def markdown_table(table: Element, text_of: Callable[[Element], str]) -> str:
 def render(rows: list[list[str]]) -> str:
     """Return rows of equal length as a Markdown table: leading rows with one text stand above it."""
     above = []
-    while rows and (len(rows[0]) == 1 or sum(bool(plain(cell).strip()) for cell in rows[0]) == 1):
-        if len(rows[0]) > 1 and not plain(rows[0][0]).strip():
-            break  # the only text stands over another column than the first: it belongs to that column
+    while rows and (len(rows[0]) == 1 or _stands_above(rows[0])):
         above.append("".join(rows[0]))
         rows = rows[1:]
     if not rows:
@@ -67,6 +65,13 @@ def render(rows: list[list[str]]) -> str:
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     lines.insert(1, "|" + " --- |" * len(rows[0]))
     return "\n\n".join([*above, "\n".join(lines)])
+
+
+def _stands_above(row: list[str]) -> bool:
+    """Whether a first row holds a title or a note on units, and no name of a column."""
+    texts = [plain(cell).strip() for cell in row]
+    only = [text for text in texts if text]
+    return len(only) == 1 and (bool(texts[0]) or only[0].lstrip("（(").startswith("単位"))
 
 
 def resolved(given: Mapping[Cell, str]) -> list[list[str]]:

@@ -1,0 +1,283 @@
+"""One walk over the displayed XHTML of a filing: Markdown in reading order, each tagged stretch located."""
+
+import re
+from dataclasses import dataclass, field
+
+from corpus.extract.places import Place, places
+from corpus.extract.tables import Element, grid, hidden, local, plain, render, resolved
+
+_BLOCKS = frozenset(
+    re.findall(
+        r"\w+",
+        "address article aside blockquote body caption center dd div dl dt fieldset figure footer form header hr "
+        "html main nav p pre section table tbody td tfoot th thead tr",
+    )
+)
+_SKIPPED = frozenset(
+    re.findall(r"\w+", "head hidden img link meta object references resources rp rt script style svg title")
+)
+_HEADINGS = {f"h{depth}": depth for depth in range(1, 7)}
+_APART = ("sup", "sub", "footnote")  # what is printed smaller never continues the number beside it
+
+# Marks ride in the text as control characters, which no XML text can hold, until all text is in place.
+_OPEN, _NUMBERED, _CLOSE, _EDGE, _BREAK = "\x01", "\x02", "\x03", "\x04", "\x05"
+_DIGITS = {ord(str(digit)): 0x0E + digit for digit in range(10)}
+_VALUES = {code: chr(digit) for digit, code in _DIGITS.items()}
+_MARK = re.compile("\x01([\x0e-\x17]+)\x02|\x03")
+_FUSED = re.compile(r"([0-9０-９.,])((?:[\x03\x04]|\x01[\x0e-\x17]+\x02)+)(?=[0-9０-９])")
+_AT_ENDS = " \u3000" + "".join(map(chr, range(1, 5))) + "".join(map(chr, _VALUES))
+_NO_SPACE = {ord(" "): None, ord("\u3000"): None}
+_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
+_JAPANESE = "[\u3001-\u30ff\u3400-\u9fff]"
+_WRAP = re.compile(rf"(?<={_JAPANESE})[ \t]*[\r\n][ \t\r\n]*(?={_JAPANESE})")
+_SOFT_BREAK = re.compile(f"(?<=[ぁ-ん])\n(?={_JAPANESE})|(?<={_JAPANESE})\n(?=[ぁ-ん])")
+_PAGE_NUMBER = re.compile(r"[－\-–―─] ?[0-9０-９]{1,4} ?[－\-–―─]")
+_BRACKETED = re.compile(r"([^【】\s]{0,6})[ \u3000]*【[^【】]{1,50}】")
+_ENUMERATED = re.compile(r"[・•●◦○■□◆◇※(（①-⑳0-9０-９ⅰ-ⅿ]")
+_DEPTHS = (
+    (2, re.compile("第[一二三四五]部$")),
+    (3, re.compile("第[0-9０-９一二三四五六七八九十]+$")),
+    (4, re.compile("[0-9０-９]+[.．]?$")),
+    (5, re.compile("[(（][0-9０-９]+[)）]$")),
+    (6, re.compile("[①-⑳]$")),
+)
+_NO_DISPLAY = re.compile(r"\.([\w-]+)\s*\{[^{}]*display\s*:\s*none", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A tagged element with the characters [start, end) of the text that display it; ``file`` numbers its file."""
+
+    element: Element
+    file: int
+    start: int
+    end: int
+    place: Place | None = None
+
+
+@dataclass(slots=True)
+class Text:
+    """The text of several files as it grows: blocks with marks in them, and what the marks stand for."""
+
+    blocks: list[str] = field(default_factory=list)
+    marked: list[tuple[Element, int]] = field(default_factory=list)
+    places: dict[int, Place] = field(default_factory=dict)
+    tables: int = 0
+    files: int = 0
+    depth: int = 0  # of the last heading that tells its own
+
+    def add(self, root: Element) -> None:
+        """Append what the body of one XHTML file displays."""
+        classes = frozenset(
+            name for style in root.iter("{*}style", "style") for name in _NO_DISPLAY.findall(style.text or "")
+        )
+        writer = Writer(self, classes)
+        writer.walk(root)
+        writer.flush()
+        self.blocks += writer.blocks
+        self.files += 1
+
+    def finish(self) -> tuple[str, list[Tagged]]:
+        """Return the Markdown and every tagged stretch of it, in the order of the text."""
+        pieces: list[str] = []
+        open_marks: list[tuple[int, int]] = []
+        found: list[Tagged] = []
+        source, at, end = _joined(self.blocks), 0, 0
+        for mark in _MARK.finditer(source):
+            pieces.append(source[at : mark.start()].translate(_GONE))
+            end, at = end + len(pieces[-1]), mark.end()
+            if mark[1]:
+                open_marks.append((int(mark[1].translate(_VALUES)), end))
+                continue
+            number, start = open_marks.pop()
+            element, file = self.marked[number]
+            found.append(Tagged(element, file, start, end, self.places.get(number)))
+        pieces.append(source[at:].translate(_GONE))
+        text = "".join(pieces)
+        trimmed = (_trimmed(text, one) for one in found)
+        return text, sorted((one for one in trimmed if one), key=lambda one: (one.start, -one.end))
+
+
+_GONE = {code: None for code in range(32) if chr(code) not in "\t\n"}
+
+
+def _joined(blocks: list[str], separator: str = "\n\n") -> str:
+    """Join blocks by a separator; a block of marks alone gets none."""
+    pieces: list[str] = []
+    begun = False
+    for block in blocks:
+        shown = bool(plain(block).strip())
+        pieces.append(separator + block if shown and begun else block)
+        begun = begun or shown
+    return "".join(pieces)
+
+
+def _trimmed(text: str, tagged: Tagged) -> Tagged | None:
+    inner = text[tagged.start : tagged.end]
+    start = tagged.start + len(inner) - len(inner.lstrip())
+    end = start + len(inner.strip())
+    return Tagged(tagged.element, tagged.file, start, end, tagged.place) if start < end else None
+
+
+class Writer:
+    """Walks elements and writes Markdown blocks."""
+
+    def __init__(self, text: Text, unseen: frozenset[str], *, in_cell: bool = False) -> None:
+        self.text, self.unseen, self.in_cell = text, unseen, in_cell
+        self.blocks: list[str] = []
+        self.inline: list[str] = []
+
+    def walk(self, element: Element) -> None:
+        """Write the children of ``element`` and the text between them."""
+        self.inline.append(element.text or "")
+        for child in element:
+            name = local(child)
+            if name and name not in _SKIPPED and not self._unseen(child):
+                self._element(child, name)
+            self.inline.append(child.tail or "")
+
+    def _unseen(self, element: Element) -> bool:
+        return hidden(element) or bool(self.unseen & set(element.get("class", "").split()))
+
+    def _element(self, element: Element, name: str) -> None:
+        if name == "br":
+            self.inline.append(_BREAK)
+        elif name in _HEADINGS and not self.in_cell:
+            self._heading(element, _HEADINGS[name])
+        elif name == "table" and not self.in_cell:
+            self._table(element)
+        elif name in ("ul", "ol") and not self.in_cell:
+            self._listing(element, numbered=name == "ol")
+        elif name in _BLOCKS or name in _HEADINGS or name in ("ul", "ol", "li"):
+            self.flush()
+            self.walk(element)
+            self.flush()
+        elif name == "nonfraction" or is_text_block(element):
+            self.inline.append(self._open(element))
+            self.walk(element)
+            self.inline.append(_CLOSE)
+        elif name in _APART:
+            self.inline.append(_EDGE)
+            self.walk(element)
+            self.inline.append(_EDGE)
+        else:
+            self.walk(element)
+
+    def _open(self, element: Element) -> str:
+        self.text.marked.append((element, self.text.files))
+        return _OPEN + str(len(self.text.marked) - 1).translate(_DIGITS) + _NUMBERED
+
+    def flush(self) -> None:
+        """End the paragraph at hand."""
+        lines = _folded("".join(self.inline))
+        self.inline = []
+        text = "\n".join(lines)
+        shown = plain(text)
+        if _PAGE_NUMBER.fullmatch(shown):
+            text = "".join(mark[0] for mark in _MARK.finditer(text))
+        elif len(lines) == 1 and not self.in_cell and (depth := self._bracket_depth(shown)):
+            text = f"{'#' * depth} {text}"
+        if text:
+            self.blocks.append(text)
+
+    def _bracket_depth(self, line: str) -> int:
+        """Return the depth of a paragraph that is a heading by its 【】 alone, else 0."""
+        found = _BRACKETED.fullmatch(line)
+        if not found:
+            return 0
+        for depth, pattern in _DEPTHS:
+            if pattern.match(found[1]):
+                self.text.depth = depth - 1
+                return depth - 1
+        return 0 if found[1] else min(self.text.depth + 1, 6)
+
+    def _heading(self, element: Element, depth: int) -> None:
+        self.flush()
+        text = self._line(element)
+        self.text.depth = depth
+        if plain(text).strip():
+            text = f"{'#' * depth} {text}"
+        if text:
+            self.blocks.append(text)
+
+    def _line(self, element: Element) -> str:
+        """Return all that an element displays on one line."""
+        inner = Writer(self.text, self.unseen, in_cell=True)
+        inner.walk(element)
+        inner.flush()
+        return _spaced(inner.blocks)
+
+    def _listing(self, element: Element, *, numbered: bool) -> None:
+        self.flush()
+        lines, number = [], 0
+        for child in element:
+            if not local(child) or self._unseen(child):
+                continue
+            inner = Writer(self.text, self.unseen)
+            inner.walk(child)
+            inner.flush()
+            text = "\n".join(inner.blocks)
+            number += 1
+            own = _ENUMERATED.match(plain(text))
+            marker = "" if own and numbered else f"{number}. " if numbered else "" if own else "- "
+            if text:
+                lines.append(marker + text.replace("\n", "\n" + " " * len(marker)))
+        if lines:
+            self.blocks.append("\n".join(lines))
+
+    def _table(self, table: Element) -> None:
+        self.flush()
+        for caption in table.iterchildren("{*}caption", "caption"):
+            if not self._unseen(caption):
+                self.walk(caption)
+                self.flush()
+        cells = grid(table)
+        tops = [cell.top for cell in cells]
+        if len(set(tops)) == len(tops):  # never two cells in a row: a frame around other blocks
+            for cell in cells:
+                self.walk(cell.element)
+                self.flush()
+            return
+        rows = resolved({cell: self._line(cell.element) for cell in cells})
+        self.text.tables += 1
+        self.text.places.update(places(rows, _numbers(rows), self.text.tables))
+        for part in render(rows).split("\n\n"):
+            depth = 0 if part.startswith("|") else self._bracket_depth(plain(part))
+            self.blocks += [f"{'#' * depth} {part}" if depth else part] if part else []
+
+
+def is_text_block(element: Element) -> bool:
+    """Whether an inline element is a text block or the continuation of one."""
+    if local(element) == "continuation":
+        return True
+    return local(element) == "nonnumeric" and element.get("name", "").endswith("TextBlock")
+
+
+def _folded(text: str) -> list[str]:
+    """Return the lines of a paragraph as displayed: white space folded, digits of two things kept apart."""
+    text = _SPACE.sub(" ", _WRAP.sub("", text))
+    text = _FUSED.sub(r"\1 \2", text)
+    lines = (_stripped(line) for line in text.split(_BREAK))
+    return [line for line in lines if line]
+
+
+def _stripped(line: str) -> str:
+    """Strip white space from both ends of a line, between the marks that stand there too."""
+    start = len(line) - len(line.lstrip(_AT_ENDS))
+    end = max(len(line.rstrip(_AT_ENDS)), start)
+    return line[:start].translate(_NO_SPACE) + line[start:end] + line[end:].translate(_NO_SPACE)
+
+
+def _spaced(blocks: list[str]) -> str:
+    """Join the paragraphs and lines of a cell into one line."""
+    return _joined([_SOFT_BREAK.sub("", block).replace("\n", " ") for block in blocks], " ")
+
+
+def _numbers(rows: list[list[str]]) -> dict[tuple[int, int], list[int]]:
+    """Return the marks that open in each cell of a table, by row and column."""
+    found = {
+        (y, x): [int(mark[1].translate(_VALUES)) for mark in _MARK.finditer(cell) if mark[1]]
+        for y, row in enumerate(rows)
+        for x, cell in enumerate(row)
+    }
+    return {where: numbers for where, numbers in found.items() if numbers}

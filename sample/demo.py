@@ -79,9 +79,10 @@ def world(port: int) -> Iterator[dict[str, str]]:
 def crawl(demo: Demo, base_urls: dict[str, str]) -> None:
     """Capture every source of the sample world."""
     for spider in SPIDERS:
+        days = ("-a", "since=2025-03-01", "-a", "until=2026-06-30") if spider == "edinet" else ()
         demo.run(
             f"crawl {spider}",
-            "scrapy", "crawl", spider, "-a", f"version={VERSION}",
+            "scrapy", "crawl", spider, "-a", f"version={VERSION}", *days,
             "-s", f"KANAGURA_BASE_URLS={json.dumps(base_urls)}",
             "-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "LOG_LEVEL=WARNING",
         )  # fmt: skip

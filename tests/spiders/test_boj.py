@@ -1,0 +1,120 @@
+"""The Bank of Japan's speeches: every page, attachment and twin that the lists lead to, each once."""
+
+import re
+from pathlib import Path
+
+import pytest
+from scrapy.http import HtmlResponse
+
+from corpus.captures import read_captures
+from corpus.document import Capture
+from datacards.store import Store
+from sample import boj
+from sample.world import World
+from spiders.addresses import Addresses
+from spiders.boj import BojMinutes, BojPressConferences, BojSpeeches, BojStatements
+from spiders.boj_rows import rows_of
+from tests.spiders.conftest import Crawler
+
+ADDRESSES = Addresses({"boj": "https://www.boj.or.jp", "boj_archive": "https://www2.boj.or.jp"})
+
+
+def test_every_speech_page_of_the_lists_is_captured_once(crawler: Crawler, world: World) -> None:
+    done = crawler.run("boj_speeches", "-a", "since=2005-01-01", "-a", "version=2026.11.21")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("made boj_speeches@2026.11.21: ")
+    store = Store(crawler.store)
+    ref = store.resolve("boj_speeches@2026.11.21")
+    assert store.verify(ref) == []
+    captures = {c.url: c for c in read_captures(store.path(ref))}
+
+    wanted = {world.base_urls["boj"] + path for path in boj.addresses() if re.search(r"/ko\d", path)}
+    wanted |= {
+        world.base_urls["boj_archive"] + path for path in boj.archive_addresses() if re.search(r"/ko\d", path)
+    }
+    good = {url for url, c in captures.items() if c.meta.get("kind") == "speech" and c.status == 200}
+    assert wanted <= good
+    _knows_what_the_rows_tell(captures, world)
+    card = store.card(ref)
+    assert [(r.license, r.redistribution) for r in card.rights] == [("BOJ-terms", False)]
+    assert card.counts["captures"] == len(captures)
+    assert "crawl boj_speeches" in card.provenance.command
+
+
+def _knows_what_the_rows_tell(captures: dict[str, Capture], world: World) -> None:
+    base = world.base_urls["boj"]
+    speech = captures[f"{base}/about/press/koen_2024/ko240919a.htm"]
+    twin = f"{base}/en/about/press/koen_2024/ko240919a.htm"
+    assert speech.meta["event_at"] == "2024-09-19"
+    assert speech.meta["speaker"].startswith("副総裁")
+    assert speech.meta["twin"] == twin
+    assert (speech.meta["language"], captures[twin].meta["language"]) == ("ja", "en")
+    assert speech.signals["robots"] == "404"
+    chart = captures[f"{base}/about/press/koen_2024/data/ko241107a1.pdf"]
+    assert chart.media_type == "application/pdf"
+    assert chart.meta["attachment_of"] == f"{base}/about/press/koen_2024/ko241107a.htm"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "https://www.boj.or.jp/about/press/koen_2022/ko220603a.htm",
+        "http://www.boj.or.jp/about/press/koen_2022/ko220603a.htm",
+        "https://www.boj.or.jp./about/press/koen_2022/ko220603a.htm/",
+        "https://WWW.BOJ.OR.JP:443/about/press/koen_2022/ko220603a.htm#p01",
+        "ko220603a.htm",
+        " /about/press/koen_2022/ko220603a.htm ",
+    ],
+)
+def test_every_spelling_of_a_link_is_one_address(spelling: str) -> None:
+    page = "https://www.boj.or.jp/about/press/koen_2022/index.htm"
+    assert ADDRESSES.canonical(spelling, page) == page.replace("index", "ko220603a")
+
+
+@pytest.mark.parametrize(
+    "link", ["https://example.com/a.htm", "javascript:void(0)", "mailto:a@b", "http://[::1", ""]
+)
+def test_links_that_lead_elsewhere_have_no_address(link: str) -> None:
+    page = "https://example.org/x" if not link else "https://www.boj.or.jp/"
+    assert ADDRESSES.canonical(link, page) == ""
+
+
+def test_every_observed_address_belongs_to_its_series(shared_data: Path) -> None:
+    """The date-coded names of addresses seen in public are recognized by the series they belong to."""
+    known = {
+        "speech": BojSpeeches,
+        "press conference": BojPressConferences,
+        "minutes": BojMinutes,
+        "policy statement": BojStatements,
+    }
+    seen = 0
+    for line in (shared_data / "boj" / "observed_urls.csv").read_text(encoding="utf-8").splitlines()[1:]:
+        url, _, kind = line.partition(",")
+        if "{" in url or url.endswith(("index.htm", ".xml")):
+            continue
+        for name, spider in known.items():
+            named = kind.strip('"').startswith(name)
+            assert bool(re.search(spider.series.pattern, url)) == named, url
+            seen += named
+    assert seen >= 15
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<table><tr><td>2024年&nbsp;1月 5日</td><td>総裁　見本太郎</td><td><a href="{}">【挨拶】年頭</a></td></tr></table>',
+        '<table><TR><TD NOWRAP>2024年 1月 5日<TD>総裁　見本太郎<TD><A HREF="{}">【挨拶】年頭</A></table>',
+        '<ul><li>2024年1月5日 総裁 <a href="{}">【挨拶】年頭</a></li></ul>',
+        '<dl><dt>1月5日</dt><dd><a href="{}">【挨拶】年頭 [PDF 171KB]</a></dd></dl>',
+        '<p><a href="{}">【挨拶】年頭 ［ＰＤＦ 1,024KB］</a></p>',
+    ],
+)
+def test_a_document_is_found_whatever_the_markup_of_its_row(row: str) -> None:
+    body = f"<html><body><nav><a href='ko231225a.htm'>old</a></nav><main>{row.format('ko240105a.htm')}</main>"
+    url = "https://www.boj.or.jp/about/press/koen_2024/index.htm"
+    response = HtmlResponse(url, body=body, encoding="utf-8")
+    (found,) = rows_of(response, BojSpeeches.series.pattern, ADDRESSES)
+    assert found.url == url.replace("index", "ko240105a")
+    assert found.title == "【挨拶】年頭"
+    assert found.first.isoformat() == "2024-01-05"
+    assert found.speaker in ("総裁 見本太郎", "")

@@ -1,0 +1,163 @@
+"""``scrapy crawl`` ends honestly: status 0 with a finished version, else status 1 and one clear line."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from scrapy.utils.project import get_project_settings
+
+from corpus.captures import read_captures
+from datacards.store import Store
+from sample.world import World
+from spiders.addresses import Addresses
+from tests.spiders.conftest import BASES, NOWHERE, Crawler, Site
+
+INDEX = "/about/press/koen_2024/index.htm"
+PAGE = "/about/press/koen_2024/ko240105a.htm"
+WORDS = (
+    "boj_speeches",
+    "-a",
+    "since=2024-01-01",
+    "-a",
+    "until=2024-12-31",
+    "-a",
+    "languages=ja",
+    "-a",
+    "version=2026.11.21",
+)
+HTML = {"Content-Type": "text/html; charset=UTF-8"}
+
+
+def index(*names: str) -> tuple[int, dict[str, str], bytes]:
+    links = "".join(f'<li><a href="{name}">【挨拶】見本</a></li>' for name in names)
+    return 200, HTML, f"<html><body><main><ul>{links}</ul></main></body></html>".encode()
+
+
+def page(text: str = "本文", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    return 200, {**HTML, **headers}, f"<html><body><main><h1>{text}</h1></main></body></html>".encode()
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the last line of stderr; there must be no traceback."""
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_without_settings_the_real_sites_are_asked_politely() -> None:
+    settings = get_project_settings()
+    bases = Addresses.read(settings.get("KANAGURA_BASE_URLS"), BASES).bases
+    assert bases["boj"] == "https://www.boj.or.jp"
+    assert settings.getbool("ROBOTSTXT_OBEY")
+    assert settings.getfloat("DOWNLOAD_DELAY") >= 1
+    assert settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") == 1
+    assert "kanagura" in settings["USER_AGENT"]
+
+
+def test_a_site_that_cannot_be_reached_is_one_line_and_no_version(tmp_path: Path) -> None:
+    crawler = Crawler(tmp_path / "store", dict.fromkeys(BASES, NOWHERE))
+    done = crawler.run(*WORDS)
+    assert done.returncode == 1
+    assert "127.0.0.1:9" in lines(done)
+    assert Store(crawler.store).refs() == []
+
+
+def test_an_equal_request_again_does_nothing_and_a_different_one_is_refused(
+    crawler: Crawler, world: World
+) -> None:
+    assert crawler.run(*WORDS).returncode == 0
+    asked = len(world.requests)
+    again = crawler.run(*WORDS)
+    assert again.returncode == 0
+    assert "exists already, made from the same request" in again.stdout
+    other = crawler.run(*WORDS[:3], *WORDS[5:])
+    assert other.returncode == 1
+    assert "differs in 'until'" in lines(other)
+    assert len(world.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("boj_speechs",), "no spider named 'boj_speechs'; spiders: boj_minutes"),
+        (("boj_speeches", "-a", "since=2024"), "since = '2024'"),
+        (("boj_speeches", "-a", "sinse=2024-01-01"), "unknown key 'sinse'; allowed keys: version, since"),
+        (("boj_speeches", "-a", "since=2025-01-01", "-a", "until=2024-01-01"), "is after until"),
+        (("boj_speeches", "-a", "version=1"), "version = '1'"),
+        (("glossaries", "-a", "sites=nowhere"), "no site 'nowhere'; known: jpx"),
+        (("edinet", "-a", "forms=030000"), "forms.0 = '030000'"),
+        (("boj_speeches", "-s", "KANAGURA_BASE_URLS={}"), "has no address for 'boj'"),
+    ],
+)
+def test_a_wrong_word_is_named_in_one_line(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    crawler = Crawler(tmp_path / "store", dict.fromkeys(BASES, NOWHERE))
+    done = crawler.run(*words)
+    assert done.returncode == 1
+    assert said in lines(done)
+
+
+def test_a_missing_page_and_a_broken_one_are_kept_aside_and_counted(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    site.pages |= {
+        INDEX: index("ko240105a.htm", "ko240106a.htm", "ko240107a.htm", "ko240108a.htm"),
+        PAGE: page(**{"TDM-Reservation": "1", "X-Robots-Tag": "noai"}),
+        PAGE.replace("0105", "0107"): (503, {**HTML, "Retry-After": "0"}, b"sorry"),
+        PAGE.replace("0105", "0108"): (301, {"Location": "/moved/koen_2024/ko240108a.htm/"}, b""),
+        "/moved/koen_2024/ko240108a.htm": page("moved"),
+    }
+    crawler = crawl_site()
+    done = crawler.run(*WORDS, "-s", "KANAGURA_CONTACT=mailto:corpus@example.org")
+    assert done.returncode == 0, done.stderr
+    store = Store(crawler.store)
+    ref = store.resolve("boj_speeches")
+    assert store.card(ref).drops == {"http_404": 1, "http_503": 1}
+    found = {c.url.removeprefix(site.base): c for c in read_captures(store.path(ref))}
+    assert found[PAGE].signals == {"robots": "404", "TDM-Reservation": "1", "X-Robots-Tag": "noai"}
+    assert found[PAGE.replace("0105", "0107")].meta["problem"] == "http_503"
+    assert found[PAGE.replace("0105", "0108")].meta["kind"] == "redirect"
+    moved = found["/moved/koen_2024/ko240108a.htm"]
+    assert moved.meta["redirected_from"] == site.base + PAGE.replace("0105", "0108")
+    assert moved.meta["kind"] == "speech"
+    assert site.requests.count(PAGE.replace("0105", "0107")) == 2  # RETRY_TIMES is 1 here
+    assert any("mailto:corpus@example.org" in agent for agent in site.agents)
+
+
+def test_a_host_whose_robots_file_fails_is_left_alone(site: Site, crawl_site: Callable[[], Crawler]) -> None:
+    """RFC 9309, 2.3.1.4: a robots.txt that answers 5xx forbids everything."""
+    site.pages |= {"/robots.txt": (503, {}, b""), INDEX: index("ko240105a.htm"), PAGE: page()}
+    done = crawl_site().run(*WORDS)
+    assert done.returncode == 1
+    assert "robots.txt of" in lines(done)
+    assert set(site.requests) == {"/robots.txt"}
+
+
+def test_a_list_that_fails_ends_the_crawl_without_a_version(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    site.pages[INDEX] = (500, HTML, b"")
+    crawler = crawl_site()
+    done = crawler.run(*WORDS)
+    assert done.returncode == 1
+    assert "answered with http_500" in lines(done)
+    site.pages |= {INDEX: index("ko240105a.htm"), PAGE: page()}
+    assert crawler.run(*WORDS).returncode == 0
+    assert Store(crawler.store).card(Store(crawler.store).resolve("boj_speeches")).drops == {}
+
+
+def test_a_site_without_any_page_makes_no_version(site: Site, crawl_site: Callable[[], Crawler]) -> None:
+    site.pages["/robots.txt"] = (200, {}, b"User-agent: *\nDisallow: /\n")
+    done = crawl_site().run(*WORDS)
+    assert done.returncode == 1
+    assert "nothing was captured (robots_disallowed 1 times)" in lines(done)
+
+
+def test_a_store_that_cannot_be_written_is_one_line(
+    site: Site, crawl_site: Callable[[], Crawler], tmp_path: Path
+) -> None:
+    (tmp_path / "store").write_text("a file where the store should be")
+    site.pages |= {INDEX: index("ko240105a.htm"), PAGE: page()}
+    done = crawl_site().run(*WORDS)
+    assert done.returncode == 1
+    assert "boj_speeches@2026.11.21" in lines(done)
+    assert site.requests == []

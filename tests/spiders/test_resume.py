@@ -1,0 +1,61 @@
+"""A crawl that is killed goes on where it stopped: nothing is lost, nothing is fetched twice."""
+
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+from corpus.captures import read_captures
+from datacards.store import Store
+from sample.world import World
+from tests.spiders.conftest import ROOT, Crawler
+
+WORDS = ("boj_speeches", "-a", "since=2024-01-01", "-a", "version=2026.11.21")
+
+
+def captured(store: Path) -> set[tuple[str, str]]:
+    folder = Store(store).path(Store(store).resolve("boj_speeches"))
+    return {(c.url, c.sha256) for c in read_captures(folder)}
+
+
+def test_a_killed_crawl_resumes_to_the_same_captures(crawler: Crawler, world: World) -> None:
+    whole = Crawler(crawler.store.with_name("whole"), crawler.base_urls)
+    assert whole.run(*WORDS).returncode == 0
+
+    before = len(world.requests)
+    process = subprocess.Popen(
+        crawler.command(*WORDS, "-s", "DOWNLOAD_DELAY=0.05", "-s", "LOG_LEVEL=ERROR"),
+        cwd=ROOT,
+        env=crawler.environment(),
+    )
+    while len(world.requests) < before + 20 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert Store(crawler.store).refs() == []
+    assert crawler.run(*WORDS).returncode == 0
+
+    assert captured(crawler.store) == captured(whole.store)
+    pages = [request for request in world.requests[before:] if not request[1].endswith("/robots.txt")]
+    twice = [page for page, times in Counter(pages).items() if times > 1]
+    assert len(twice) <= 1  # the one on its way when the process was killed was never received
+
+
+def test_a_crawl_that_is_asked_to_stop_goes_on_later(crawler: Crawler, world: World) -> None:
+    before = len(world.requests)
+    with subprocess.Popen(
+        crawler.command(*WORDS, "-s", "DOWNLOAD_DELAY=0.05", "-s", "LOG_LEVEL=ERROR"),
+        cwd=ROOT,
+        env=crawler.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while len(world.requests) < before + 10 and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 1
+    assert "goes on where it stopped" in said
+    assert Store(crawler.store).refs() == []
+    assert crawler.run(*WORDS).returncode == 0

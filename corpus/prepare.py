@@ -104,6 +104,8 @@ def write_chunks(
                 rows.extend(result)
             yield 1
         shards.write(_chunk(out, number), rows, SCHEMA, group=GROUP)
+    if missing:
+        next(results, None)  # nothing more comes, and the sandbox ends its workers
 
 
 def _chunk(out: Path, number: int) -> Path:

@@ -5,23 +5,26 @@ from dataclasses import replace
 
 from corpus.document import Document, Span
 
-#: Key of ``Document.meta`` -> its label; the keyword and its description stand around them.
-LABELS = {"reading": "読み", "category": "分類", "english": "英語"}
+#: What may be known of a term -> its label; keyword and description stand around them.
+LABELS = {"reading": "読み", "english": "英語"}
 RELATED = {"related_terms": "関連語", "related_stocks": "関連銘柄"}
 
 
 def documents(document: Document) -> Iterator[Document]:
-    """Yield the labeled lines of a term: keyword, reading, description, related terms and stocks."""
+    """Yield the labeled lines of a term: keyword, reading, description, related terms and stocks.
+
+    The description is the fact ``definition``, else the whole text; the others come from facts of their
+    concept or from ``meta``.
+    """
     if document.meta.get("kind") != "term":
         return
-    meta = document.meta
-    definition = next((f for f in document.facts if f.concept == "definition"), None)
+    definition = next((fact for fact in document.facts if fact.concept == "definition"), None)
     start, end = (definition.start, definition.end) if definition else (0, document.n_chars)
     rows = [
         ("キーワード", definition.subject if definition else document.title),
-        *((label, meta.get(key, "")) for key, label in LABELS.items()),
+        *((label, _said(document, name)) for name, label in LABELS.items()),
         ("説明", document.text[start:end]),
-        *((label, meta.get(key, "")) for key, label in RELATED.items()),
+        *((label, _said(document, name)) for name, label in RELATED.items()),
     ]
     lines = [f"{label}：{' '.join(value.split())}" for label, value in rows if value.strip()]
     yield replace(
@@ -31,3 +34,8 @@ def documents(document: Document) -> Iterator[Document]:
         made_from=(Span(document.id, start, end),),
         facts=(),
     )
+
+
+def _said(document: Document, name: str) -> str:
+    found = [fact.value for fact in document.facts if fact.kind == "term" and fact.concept == name]
+    return "、".join(dict.fromkeys(found)) or document.meta.get(name, "")

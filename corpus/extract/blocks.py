@@ -248,7 +248,9 @@ class _Writer:
         if element.tag == "a":
             text = _FILE_SIZE.sub("", text)
         elif element.tag == "sup":
-            text = _raised(element, text)
+            before, parent = element.getprevious(), element.getparent()
+            left = before.tail if before is not None else (parent.text if parent is not None else "")
+            text = raised(left or "", text.strip())
         elif element.tag == "sub" and re.fullmatch(r"\s*[0-9+\-]{1,4}\s*", text):
             text = text.strip().translate(_LOWERED)
         elif element in self.containers:  # a block where none belongs, such as a paragraph inside a span
@@ -291,14 +293,14 @@ def _only_links(element: Element, least: int = 1, to: str = "") -> bool:
     return "".join(linked.split()) == "".join(text_of(element).split())
 
 
-def _raised(element: Element, text: str) -> str:
-    """Return a superscript that is no footnote: an exponent keeps its meaning, a dangling mark goes."""
-    before, parent = element.getprevious(), element.getparent()
-    left = before.tail if before is not None else (parent.text if parent is not None else "")
-    value = text.strip()
+def raised(left: str, value: str) -> str:
+    """Return a superscript that is no footnote: an exponent keeps its meaning, a dangling mark goes.
+
+    ``left`` is the text before it: a digit behind a Latin letter or number is an exponent, else a mark.
+    """
     if not re.fullmatch(r"[0-9+\-n]{1,4}", value):
-        return "" if re.fullmatch(r"[\(（\[]?[注*※†‡][0-9０-９]{0,3}[\)）\]]?", value) else text
-    return value.translate(_RAISED) if re.search(r"[A-Za-z0-9)\]]$", left or "") else ""
+        return "" if re.fullmatch(r"[\(（\[]?[注*※†‡]?[0-9０-９]{0,3}[\)）\]]?", value) else value
+    return value.translate(_RAISED) if re.search(r"[A-Za-z0-9)\]]$", left) else ""
 
 
 def _fold(text: str) -> str:

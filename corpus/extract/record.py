@@ -53,10 +53,11 @@ def base_document(
 
 def language_of(text: str, declared: str = "en") -> str:
     """Return "ja" for text with kana in it, as no other language has them, else what the page declares."""
-    kana = len(_KANA.findall(text[:20_000]))
-    if kana > min(len(text), 20_000) / 50:
+    head = text[:20_000]
+    if len(_KANA.findall(head)) > len(head) / 50:
         return "ja"
-    return "en" if declared == "ja" and text.isascii() else declared
+    latin = sum(sign.isascii() for sign in head)
+    return "en" if declared == "ja" and latin > 0.95 * len(head) else declared
 
 
 def _date(text: str) -> date | None:

@@ -1,0 +1,189 @@
+"""Where text stands on a page: the records every PDF backend fills, reading order, and what repeats on each page."""
+
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A stretch of text on one baseline; coordinates in points from the upper left corner of the page."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    bold: bool = False
+    turn: int = 0  # 1: runs down the page (vertical writing, or turned clockwise), -1: runs up
+
+    @property
+    def blank(self) -> bool:
+        """Whether it shows nothing (no-break spaces mark empty paragraphs)."""
+        return not self.text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A ruled line, horizontal or vertical, as its ends."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a backend reads from one page; ``words`` are needed only where there are ``rules``."""
+
+    width: float
+    height: float
+    lines: tuple[Line, ...]
+    words: tuple[Line, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    scanned: bool = False
+    vertical: bool = False  # set by ``upright``
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table in place of the lines it holds."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of text from top to bottom with its edges: the unit in which lines are joined."""
+
+    items: tuple[Line | Table, ...]
+    left: float = 0.0
+    right: float = 0.0
+    new_page: bool = field(default=False)
+
+
+_NUMBER = re.compile(
+    r"^[\s\-‐–—―－−〜~・.(（\[]*(?:p(?:age)?\.?\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:/|of)\s*\d{1,4})?(?:\s*(?:頁|ページ))?"
+    r"[\s\-‐–—―－−〜~・.)）\]]*$",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(r"^[（(]?\s*単位")
+_BAND = 0.12  # share of the page's height where running headers and footers stand
+
+
+def without_margins(pages: Sequence[Page]) -> list[Page]:
+    """Return the pages without running headers, footers and page numbers.
+
+    A running line stands outermost, in the upper or lower band, and comes back on at least three pages (or on
+    both of two) when its digits are ignored; headers that alternate between odd and even pages do too.
+    """
+    edges = [_edges(page) for page in pages]
+    seen = Counter(key for page in edges for key in {_key(line) for row in page for line in row})
+    least = 2 if len(pages) < 3 else 3
+    kept = []
+    for page, rows in zip(pages, edges, strict=True):
+        gone: set[Line] = set()
+        for row in rows:
+            running = [_runs(line, seen, least, page) for line in row]
+            if not all(running):
+                continue
+            gone.update(row)
+        kept.append(replace(page, lines=tuple(line for line in page.lines if line not in gone)))
+    return kept
+
+
+def _runs(line: Line, seen: Counter[str], least: int, page: Page) -> bool:
+    text = line.text.strip()
+    if _NUMBER.match(text):
+        return True
+    return seen[_key(line)] >= least and not _UNIT.match(text) and len(text) < 120 and page.height > 0
+
+
+def _key(line: Line) -> str:
+    return re.sub(r"[0-9０-９一二三四五六七八九十]+", "#", "".join(line.text.split()))
+
+
+def _edges(page: Page) -> list[list[Line]]:
+    """Return the rows in the bands, the two outermost at each end."""
+    rows = list(rows_of([line for line in page.lines if not line.blank and not line.turn]))
+    top = [row for row in rows[:2] if row[0].y1 < page.height * _BAND]
+    bottom = [row for row in rows[-2:] if row[0].y0 > page.height * (1 - _BAND)]
+    return [*top, *(row for row in bottom if row not in top)]
+
+
+def rows_of(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Yield the lines that stand side by side, from the top down, each row from left to right."""
+    row: list[Line] = []
+    for line in sorted(lines, key=lambda one: ((one.y0 + one.y1) / 2, one.x0)):
+        middle = (line.y0 + line.y1) / 2
+        if row and not (row[-1].y0 <= middle <= row[-1].y1 and row[0].y0 <= middle <= row[0].y1):
+            yield sorted(row, key=lambda one: one.x0)
+            row = []
+        row.append(line)
+    if row:
+        yield sorted(row, key=lambda one: one.x0)
+
+
+def joined_row(row: Sequence[Line]) -> list[Line]:
+    """Return the lines of one row with neighbors that touch made one (vertical text comes one sign a line)."""
+    merged = [row[0]]
+    for line in row[1:]:
+        last = merged[-1]
+        if line.x0 - last.x1 < 0.5 * max(line.size, last.size):
+            merged[-1] = replace(
+                last, text=last.text + line.text, x1=max(last.x1, line.x1), y0=min(last.y0, line.y0)
+            )
+        else:
+            merged.append(line)
+    return merged
+
+
+def upright(page: Page) -> Page:
+    """Return a page of vertical or turned text so that its lines run from left to right and from the top down."""
+    turned = [line for line in page.lines if line.turn]
+    flat = tuple(line for line in page.lines if not line.turn)
+    if not turned or sum(len(line.text) for line in turned) < sum(len(line.text) for line in flat):
+        return replace(page, lines=flat)  # turned labels on the side of a chart say nothing without it
+    lines = [
+        replace(line, x0=line.y0, x1=line.y1, y0=page.width - line.x1, y1=page.width - line.x0)
+        if line.turn > 0
+        else replace(line, x0=page.height - line.y1, x1=page.height - line.y0, y0=line.x0, y1=line.x1)
+        for line in turned
+    ]
+    rows = [joined for row in rows_of(lines) for joined in joined_row(row)]
+    return replace(page, width=page.height, height=page.width, lines=(*rows, *flat), rules=(), vertical=True)
+
+
+def gutter(lines: Sequence[Line], width: float, least: int = 10) -> float | None:
+    """Return where two columns of running text part, or None.
+
+    No line crosses the gutter but headings; most rows have text on both sides, and lines fill their column
+    (the cells of a table do not). ``least`` is the number of characters from which a line counts.
+    """
+    running = [line for line in lines if len(line.text.strip()) >= least]
+    if len(running) < 12:
+        return None
+    for share in (0.5, 0.48, 0.52, 0.46, 0.54, 0.4, 0.6):
+        at = width * share
+        left = [line for line in running if line.x1 <= at]
+        right = [line for line in running if line.x0 >= at]
+        crossing = len(running) - len(left) - len(right)
+        if crossing > len(running) * 0.15 or min(len(left), len(right)) < 5:
+            continue
+        if (least < 10 or (_fills(left) and _fills(right))) and _side_by_side(left, right):
+            return at
+    return None
+
+
+def _fills(lines: Sequence[Line]) -> bool:
+    wide = max(line.x1 for line in lines) - min(line.x0 for line in lines)
+    return statistics.median(line.x1 - line.x0 for line in lines) > 0.75 * wide
+
+
+def _side_by_side(left: Sequence[Line], right: Sequence[Line]) -> bool:
+    top, bottom = min(line.y0 for line in right), max(line.y1 for line in right)
+    return sum(top <= line.y0 <= bottom for line in left) >= len(left) * 0.4

@@ -1,0 +1,188 @@
+"""PDF files -> Markdown, as people read them: columns in order, broken lines mended, running lines gone.
+
+PyMuPDF (AGPL-3.0, or a commercial license) is imported here only: another backend has to fill the records of
+``corpus.extract.layout`` and nothing else. Pages are never rendered, so no image is ever decoded.
+"""
+
+import re
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+import pymupdf
+
+from corpus.document import Capture, Document, Drop
+from corpus.extract import boj
+from corpus.extract.blocks import raised
+from corpus.extract.layout import Line, Page, Rule, without_margins
+from corpus.extract.paragraphs import markdown, repaired
+from corpus.extract.record import base_document, language_of
+
+MAX_BYTES = 200 << 20
+MAX_PAGES = 3000
+_FEW = 50  # characters on a page with an image that say "scanned"
+_FLAGS = (pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES) | pymupdf.TEXT_MEDIABOX_CLIP
+_ERRORS = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
+_USELESS_TITLE = re.compile(
+    r"^(?:Microsoft |PowerPoint |Word - |無題|untitled|名称未設定)|\.(?:docx?|xlsx?|pptx?|pdf|indd|jtd)$|^[\w\-]{1,12}$",
+    re.IGNORECASE,
+)
+
+
+def extract(capture: Capture) -> list[Document | Drop]:
+    """Return the document of one PDF file, or why there is none; pages that cannot be read are named beside it."""
+    if len(capture.body) > MAX_BYTES:
+        return [Drop("too_large", f"{len(capture.body)} bytes of PDF; the limit is {MAX_BYTES}")]
+    pymupdf.TOOLS.mupdf_display_errors(False)  # type: ignore[no-untyped-call]
+    pymupdf.TOOLS.mupdf_display_warnings(False)  # type: ignore[no-untyped-call]
+    try:
+        with pymupdf.open(stream=capture.body, filetype="pdf") as file:  # type: ignore[no-untyped-call]
+            if file.needs_pass:
+                return [Drop("encrypted_pdf", "it opens only with a password")]
+            if file.page_count > MAX_PAGES:
+                return [Drop("too_many_pages", f"{file.page_count}; the limit is {MAX_PAGES}")]
+            return _read(capture, file)
+    except _ERRORS as error:
+        return [Drop("broken_pdf", _words(error))]
+
+
+def _read(capture: Capture, file: Any) -> list[Document | Drop]:
+    pages, broken = [], []
+    for number in range(file.page_count):
+        try:
+            pages.append(_page(file[number]))
+        except _ERRORS as error:
+            broken.append(Drop("broken_pdf_page", f"page {number + 1}: {_words(error)}"))
+    if not pages:
+        return [Drop("broken_pdf", broken[0].detail if broken else "no pages")]
+    signs = "".join(line.text for page in pages for line in page.lines)
+    scanned = sum(page.scanned for page in pages)
+    if not signs.strip() or scanned * 2 > len(pages):
+        return [Drop("needs_ocr", f"{scanned} of {len(pages)} pages are images")]
+    unknown = sum(sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff" for sign in signs)
+    if unknown * 4 > len(signs):
+        return [Drop("no_unicode_map", f"{unknown} of {len(signs)} characters have no meaning")]
+    title = _title(capture, file, pages)
+    outline = _outline(file)
+    text = markdown(without_margins(pages), outline, title)
+    kind = boj.kind_of(capture.url)
+    event_at, published_at = boj.dates_of(kind, capture.url, title, text[:1500].split("\n"))
+    told = capture.source.startswith("boj") or boj.named_day(capture.url) is not None
+    document = base_document(
+        capture,
+        text=text,
+        title=title,
+        kind=kind,
+        language=language_of(text, declared="ja"),
+        event_at=event_at if told else None,
+        published_at=published_at if told else None,
+        meta={"pages": str(file.page_count), "pages_without_text": str(scanned) if scanned else ""},
+    )
+    return [document, *broken]
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _page(page: Any) -> Page:
+    """Return one page in the records of ``corpus.extract.layout``."""
+    lines = tuple(_lines(page.get_text("dict", flags=_FLAGS)))
+    rules = tuple(_rules(page))
+    words: tuple[Line, ...] = ()
+    if len(rules) > 3:
+        sizes = {line.size for line in lines} or {10.0}
+        words = tuple(
+            Line(repaired(text), x0, y0, x1, y1, min(max(sizes), y1 - y0))
+            for x0, y0, x1, y1, text, *_ in page.get_text("words", flags=_FLAGS)
+        )
+    few = sum(len(line.text.strip()) for line in lines) < _FEW
+    return Page(
+        width=page.rect.width,
+        height=page.rect.height,
+        lines=lines,
+        words=words,
+        rules=rules,
+        scanned=few and bool(page.get_images()),
+    )
+
+
+def _lines(found: dict[str, Any]) -> Iterator[Line]:
+    for block in found["blocks"]:
+        for line in block.get("lines", ()):
+            spans = line["spans"]
+            text = ""
+            for span in spans:
+                up = span["flags"] & pymupdf.TEXT_FONT_SUPERSCRIPT and re.fullmatch(
+                    r"\s*[0-9]{1,3}[)）]?\s*", span["text"]
+                )
+                text += raised(text, span["text"].strip()) if up and text.strip() else span["text"]
+            largest = max(spans, key=lambda span: len(span["text"].strip()))
+            x0, y0, x1, y1 = line["bbox"]
+            text = repaired(text.replace("\xa0", " "))
+            bare = text.lstrip(" \u3000")
+            inset = sum(1.0 if sign == "\u3000" else 0.5 for sign in text[: len(text) - len(bare)])
+            yield Line(
+                text=bare,
+                x0=x0 if line["wmode"] else x0 + inset * largest["size"],
+                y0=y0,
+                x1=x1,
+                y1=y1,
+                size=largest["size"],
+                bold=_bold(largest),
+                turn=1 if line["wmode"] else round(line["dir"][1]),
+            )
+
+
+def _bold(span: dict[str, Any]) -> bool:
+    name = span["font"].lower()
+    return bool(span["flags"] & pymupdf.TEXT_FONT_BOLD) or "bold" in name or "heavy" in name
+
+
+def _rules(page: Any) -> Iterator[Rule]:
+    """Yield the ruled lines: strokes, and the thin filled shapes that many programs draw instead."""
+    for path in page.get_cdrawings():
+        if path.get("fill") == (1.0, 1.0, 1.0) and path["type"] == "f":
+            continue  # a white ground
+        for item in path["items"]:
+            if item[0] == "l":
+                yield from _segment(*item[1], *item[2])
+            elif item[0] == "re":
+                x0, y0, x1, y1 = item[1]
+                if min(abs(x1 - x0), abs(y1 - y0)) < 2:
+                    yield from _segment(x0, y0, x1, y1)
+                elif "s" in path["type"]:
+                    yield from _segment(x0, y0, x1, y0)
+                    yield from _segment(x0, y1, x1, y1)
+                    yield from _segment(x0, y0, x0, y1)
+                    yield from _segment(x1, y0, x1, y1)
+
+
+def _segment(x0: float, y0: float, x1: float, y1: float) -> Iterator[Rule]:
+    x0, x1, y0, y1 = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+    if max(x1 - x0, y1 - y0) > 4 and min(x1 - x0, y1 - y0) < 2:
+        yield Rule(x0, y0, x1, y1)
+
+
+def _outline(file: Any) -> dict[str, int]:
+    """Return the file's outline: titles without white space and their levels."""
+    try:
+        return {"".join(title.split()): level for level, title, *_ in file.get_toc(simple=True)}
+    except _ERRORS:
+        return {}
+
+
+def _title(capture: Capture, file: Any, pages: list[Page]) -> str:
+    """Return the title: what the link to the file said, what the file says, or its largest line."""
+    stated = " ".join(str((file.metadata or {}).get("title") or "").split())
+    for found in (capture.meta.get("title", ""), stated):
+        title = re.sub(r"^\d{6,8}[_\-\s]+", "", found)
+        if title and not _USELESS_TITLE.search(title):
+            return title
+    lines = [line for line in pages[0].lines if len(line.text.strip()) > 1 and not line.turn]
+    if not lines:
+        return capture.url.rsplit("/", 1)[-1]
+    largest = max(line.size for line in lines)
+    if largest < 1.1 * statistics.median(line.size for line in lines):
+        return lines[0].text.strip()[:60]
+    return "".join(line.text.strip() for line in lines if line.size > largest - 0.5)[:120]

@@ -1,0 +1,142 @@
+"""Ruled lines of a page -> the cells they enclose -> tables, for PDF files, which know no tables."""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from corpus.extract.layout import Line, Rule, Table, rows_of
+
+_NEAR = 3.0  # points within which two rules are one
+_MOST = 5_000  # rules, and cells, of one page; a map or a chart has more and is no table
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """An area parted by rules: the places of its columns and rows, and the rules inside."""
+
+    columns: tuple[float, ...]
+    rows: tuple[float, ...]
+    rules: tuple[Rule, ...]
+
+    def holds(self, line: Line) -> bool:
+        """Whether the middle of a line lies inside."""
+        x, y = (line.x0 + line.x1) / 2, (line.y0 + line.y1) / 2
+        return self.columns[0] <= x <= self.columns[-1] and self.rows[0] <= y <= self.rows[-1]
+
+
+def grids(rules: Sequence[Rule]) -> list[Grid]:
+    """Return the areas that touching rules part into at least two columns and two rows, from the top down."""
+    if not 4 <= len(rules) <= _MOST:
+        return []
+    found = []
+    for group in _touching(rules):
+        columns = _places(x for rule in group if _upright(rule) for x in (rule.x0,))
+        rows = _places(y for rule in group if not _upright(rule) for y in (rule.y0,))
+        if len(columns) > 2 and len(rows) > 2 and len(columns) * len(rows) <= _MOST:
+            found.append(Grid(tuple(columns), tuple(rows), tuple(group)))
+    return sorted(found, key=lambda grid: (grid.rows[0], grid.columns[0]))
+
+
+def table_of(grid: Grid, words: Iterable[Line], text_of: Callable[[list[Line], float], str]) -> Table:
+    """Return the table of a grid: cells that no rule parts are one, its text stands at the first of them."""
+    width, height = len(grid.columns) - 1, len(grid.rows) - 1
+    owner = _regions(grid, width, height)
+    held: dict[int, list[Line]] = {}
+    for word in words:
+        if not grid.holds(word):
+            continue
+        x, y = (word.x0 + word.x1) / 2, (word.y0 + word.y1) / 2
+        column = max(n for n in range(width) if grid.columns[n] <= x or n == 0)
+        row = max(n for n in range(height) if grid.rows[n] <= y or n == 0)
+        held.setdefault(owner[row * width + column], []).append(word)
+    texts = {}
+    for cell, inside in held.items():
+        reach = max(word.x1 for word in inside)
+        right = next((x for x in grid.columns if x > reach - _NEAR), reach)
+        texts[cell] = text_of([_spaced(row) for row in rows_of(inside)], right)
+    return Table(
+        tuple(
+            tuple(texts.get(place, "") for place in range(row * width, (row + 1) * width))
+            for row in range(height)
+        )
+    )
+
+
+def _spaced(row: Sequence[Line]) -> Line:
+    text = row[0].text
+    for last, word in itertools.pairwise(row):
+        text += (" " if word.x0 - last.x1 > 0.2 * word.size else "") + word.text
+    return replace(row[0], text=text, x1=row[-1].x1)
+
+
+def _upright(rule: Rule) -> bool:
+    return abs(rule.x1 - rule.x0) < abs(rule.y1 - rule.y0)
+
+
+def _places(values: Iterable[float]) -> list[float]:
+    places: list[float] = []
+    for value in sorted(values):
+        if not places or value - places[-1] > _NEAR:
+            places.append(value)
+    return places
+
+
+def _touching(rules: Sequence[Rule]) -> list[list[Rule]]:
+    """Return the rules in groups that hang together, by sweeping from the top down."""
+    parent = list(range(len(rules)))
+
+    def root(n: int) -> int:
+        while parent[n] != n:
+            parent[n] = parent[parent[n]]
+            n = parent[n]
+        return n
+
+    order = sorted(range(len(rules)), key=lambda n: rules[n].y0)
+    live: list[int] = []
+    for n in order:
+        rule = rules[n]
+        live = [m for m in live if rules[m].y1 + _NEAR >= rule.y0]
+        for m in live:
+            other = rules[m]
+            if other.x0 - _NEAR <= rule.x1 and rule.x0 <= other.x1 + _NEAR:
+                parent[root(n)] = root(m)
+        live.append(n)
+    groups: dict[int, list[Rule]] = {}
+    for n in order:
+        groups.setdefault(root(n), []).append(rules[n])
+    return list(groups.values())
+
+
+def _regions(grid: Grid, width: int, height: int) -> list[int]:
+    """Return for each elementary cell the first cell of the region that no rule parts from it."""
+    owner = list(range(width * height))
+
+    def root(n: int) -> int:
+        while owner[n] != n:
+            n = owner[n]
+        return n
+
+    uprights = [rule for rule in grid.rules if _upright(rule)]
+    levels = [rule for rule in grid.rules if not _upright(rule)]
+    for row in range(height):
+        middle = (grid.rows[row] + grid.rows[row + 1]) / 2
+        for column in range(width):
+            center = (grid.columns[column] + grid.columns[column + 1]) / 2
+            here = row * width + column
+            if column + 1 < width and not _walled(uprights, grid.columns[column + 1], middle):
+                _join(owner, root(here), root(here + 1))
+            if row + 1 < height and not _floored(levels, grid.rows[row + 1], center):
+                _join(owner, root(here), root(here + width))
+    return [root(n) for n in range(width * height)]
+
+
+def _join(owner: list[int], one: int, other: int) -> None:
+    owner[max(one, other)] = min(one, other)
+
+
+def _walled(rules: Sequence[Rule], x: float, y: float) -> bool:
+    return any(abs(rule.x0 - x) <= _NEAR and rule.y0 - _NEAR <= y <= rule.y1 + _NEAR for rule in rules)
+
+
+def _floored(rules: Sequence[Rule], y: float, x: float) -> bool:
+    return any(abs(rule.y0 - y) <= _NEAR and rule.x0 - _NEAR <= x <= rule.x1 + _NEAR for rule in rules)

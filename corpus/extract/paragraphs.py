@@ -176,18 +176,24 @@ def join(parts: Sequence[str]) -> str:
 
 def cell_text(rows: Sequence[Line], right: float) -> str:
     """Return the text of a table's cell that ends at ``right``: only lines that fill it were broken."""
-    text = ""
+    text, widest = "", max(row.x1 for row in rows)
     last: Line | None = None
     for row in rows:
-        apart = last is not None and (right - last.x1 > 2.2 * last.size or _figures(last.text, row.text))
+        full = last is not None and widest - last.x1 < 1.3 * last.size and right - widest < 2.2 * last.size
+        apart = last is not None and (not full or _apart(last.text, row.text))
         text = f"{text} {row.text.strip()}" if apart else _glued(text, row.text)
         last = row
     return text
 
 
-def _figures(left: str, right: str) -> bool:
-    """Whether joining would make one number of two."""
-    return bool(re.search(r"[0-9０-９.,％%）)]\s*$", left) and re.match(r"\s*[0-9０-９△▲(（+\-－]", right))
+def _apart(left: str, right: str) -> bool:
+    """Whether joining would make one number of two, or one day of two."""
+    if re.search(r"[0-9０-９.,％%）)]\s*$", left) and re.match(r"\s*[0-9０-９△▲(（+\-－]", right):
+        return True
+    return bool(
+        re.search(r"[年月日]\s*$", left)
+        and re.match(r"\s*(?:明治|大正|昭和|平成|令和|[0-9０-９]{4}年)", right)
+    )
 
 
 def _glued(text: str, part: str) -> str:

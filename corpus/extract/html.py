@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import trafilatura
 
 from corpus.document import Capture, Document, Drop
-from corpus.extract import boj
+from corpus.extract import boj, glossary
 from corpus.extract.blocks import blocks, flatten, plain, without_lost_notes
 from corpus.extract.encoding import decode
 from corpus.extract.record import base_document, language_of
@@ -50,7 +50,7 @@ def extract(capture: Capture) -> list[Document | Drop]:
     if tree is None:
         return [Drop("empty_page", "no elements")]
     try:
-        return _adapter(capture, tree)(capture, tree)
+        return _adapter(capture)(capture, tree)
     except RecursionError:
         return [Drop("html_too_deep", "elements nested deeper than any real page")]
 
@@ -62,10 +62,12 @@ def charset(capture: Capture) -> str:
     return found.group(1) if found else ""
 
 
-def _adapter(capture: Capture, tree: Element) -> Adapter:
+def _adapter(capture: Capture) -> Adapter:
     host = urlsplit(capture.url).hostname or ""
     if capture.source.startswith("boj") or host.rstrip(".").endswith("boj.or.jp"):
         return boj.extract
+    if glossary.recognizes(capture):
+        return glossary.extract
     return generic
 
 

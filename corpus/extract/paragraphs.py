@@ -179,7 +179,7 @@ def cell_text(rows: Sequence[Line], right: float) -> str:
     text, widest = "", max(row.x1 for row in rows)
     last: Line | None = None
     for row in rows:
-        full = last is not None and widest - last.x1 < 1.3 * last.size and right - widest < 2.2 * last.size
+        full = last is not None and widest - last.x1 < 1.3 * last.size and right - widest < 2.6 * last.size
         apart = last is not None and (not full or _apart(last.text, row.text))
         text = f"{text} {row.text.strip()}" if apart else _glued(text, row.text)
         last = row

@@ -1,0 +1,153 @@
+"""What a report tells: everything below some evaluations, gathered from cards and files alone."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from datacards.card import Card, Ref
+from datacards.errors import UserError
+from datacards.lineage import Node, lineage, read_jsonl, walk
+from datacards.store import Store
+
+FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choice")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One score as written by the evaluator, with the share of right answers that guessing gives."""
+
+    task: str
+    metric: str
+    value: float
+    stderr: float | None
+    samples: int
+    note: str
+    chance: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One evaluation version: the model it is about and its scores, the headline of every task first."""
+
+    ref: Ref
+    model: Ref
+    figures: tuple[Figure, ...]
+
+    def figure(self, task: str, metric: str) -> Figure | None:
+        """Return the score of one task and metric, None where it was not taken."""
+        return next((f for f in self.figures if (f.task, f.metric) == (task, metric)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that lies below the evaluations; ``nodes`` holds every version once, nearest first."""
+
+    evaluations: tuple[Evaluation, ...]
+    nodes: tuple[Node, ...]
+    losses: dict[str, list[dict[str, Any]]]
+    similarities: dict[str, list[dict[str, Any]]]
+
+    def of_kind(self, kind: str) -> list[Node]:
+        """Return the versions of one kind, nearest first."""
+        return [node for node in self.nodes if node.card and node.card.kind == kind]
+
+    @property
+    def labels(self) -> list[str]:
+        """Return the models' names, with their versions where two share a name."""
+        names = [evaluation.model.name for evaluation in self.evaluations]
+        return [
+            name if names.count(name) == 1 else str(evaluation.model)
+            for name, evaluation in zip(names, self.evaluations, strict=True)
+        ]
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """Return every (task, metric) that any evaluation has, in the order of the first that has it."""
+        return list(dict.fromkeys((f.task, f.metric) for e in self.evaluations for f in e.figures))
+
+    @property
+    def headlines(self) -> list[tuple[str, str]]:
+        """Return the first metric of every task: the one to compare models by."""
+        first: dict[str, str] = {}
+        for task, metric in self.asked:
+            first.setdefault(task, metric)
+        return list(first.items())
+
+
+def gather(store: Store, refs: Sequence[Ref]) -> Findings:
+    """Return what lies below the evaluations ``refs``; raise UserError for a version that is none."""
+    trees = [lineage(store, ref) for ref in refs]
+    nodes: dict[str, Node] = {}
+    for tree in trees:
+        for node in walk(tree):
+            nodes.setdefault(str(node.ref), node)
+    return Findings(
+        evaluations=tuple(_evaluation(store, tree) for tree in trees),
+        nodes=tuple(nodes.values()),
+        losses={name: rows for name, rows in _files(store, nodes, "loss.jsonl") if rows},
+        similarities={name: rows for name, rows in _files(store, nodes, "similarity.json") if rows},
+    )
+
+
+def _evaluation(store: Store, tree: Node) -> Evaluation:
+    path = store.path(tree.ref) / "scores.json"
+    if not (tree.card and tree.card.kind == "evaluation" and path.is_file()):
+        raise UserError(
+            str(tree.ref), "is no evaluation with scores.json", "name versions of kind 'evaluation'"
+        )
+    models = [node.ref for node in tree.inputs if not (node.card and node.card.kind == "dataset")]
+    return Evaluation(
+        ref=tree.ref,
+        model=models[0] if models else tree.ref,
+        figures=tuple(
+            Figure(
+                task=score["task"],
+                metric=score["metric"],
+                value=score["value"],
+                stderr=score.get("stderr"),
+                samples=score["samples"],
+                note=score.get("note", ""),
+                chance=_chance(store, tree.ref, score["task"]),
+            )
+            for score in json.loads(path.read_text(encoding="utf-8"))
+        ),
+    )
+
+
+def _chance(store: Store, ref: Ref, task: str) -> float | None:
+    """Return the mean of one over the number of choices, None where no samples say how many there are."""
+    path = store.path(ref) / "samples" / f"{task}.parquet"
+    if not path.is_file() or "choices" not in pq.read_schema(path).names:
+        return None
+    numbers = pc.list_value_length(pq.read_table(path, columns=["choices"])["choices"]).to_pylist()
+    return sum(1 / n for n in numbers) / len(numbers) if numbers and all(numbers) else None
+
+
+def _files(store: Store, nodes: dict[str, Node], name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for label, node in reversed(nodes.items()):
+        path = store.path(node.ref) / name
+        if node.card and node.card.kind == "checkpoint" and path.is_file():
+            if path.suffix == ".jsonl":
+                yield label, read_jsonl(path)
+            else:
+                yield label, json.loads(path.read_text(encoding="utf-8"))
+
+
+def documents(card: Card) -> dict[str, dict[str, int]]:
+    """Return the rows of a dataset version per format and split, in the order of ``FORMATS``."""
+    rows: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for file in card.files:
+        folder, _, leaf = file.path.partition("/")
+        if folder in FORMATS and leaf.endswith(".parquet"):
+            rows[folder][leaf.partition("-")[0]] += file.rows or 0
+    return {name: dict(rows[name]) for name in FORMATS if name in rows}
+
+
+def short_type(name: str) -> str:
+    """Return a tensor's type without the words that say nothing: ``self_attn.q_proj.weight`` becomes ``q_proj``."""
+    return name.removesuffix(".weight").rpartition(".")[2]

@@ -20,6 +20,7 @@ from scrapy.exceptions import (
     DownloadConnectionRefusedError,
     DownloadTimeoutError,
     IgnoreRequest,
+    ResponseDataLossError,
 )
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
@@ -39,6 +40,12 @@ _REASONS = (
     (CannotResolveHostError, "unreachable"),
     (DownloadConnectionRefusedError, "unreachable"),
     (DownloadCancelledError, "too_large"),
+    (ResponseDataLossError, "cut_off"),
+)
+_IGNORED = (  # how the messages of IgnoreRequest begin: Scrapy has one exception for all of them
+    ("Forbidden by robots.txt", "robots_disallowed"),
+    ("robots.txt of", "robots_unreachable"),
+    ("Ignored response", "too_large"),  # a small response that inflates to more than DOWNLOAD_MAXSIZE
 )
 Found = Iterable[Capture | Request]
 
@@ -244,7 +251,7 @@ class CaptureSpider(scrapy.Spider):
         errand: Errand = request.cb_kwargs["errand"]
         error, detail = failure.value, redact(str(failure.value))
         if isinstance(error, IgnoreRequest):
-            reason = "robots_unreachable" if "cannot be reached" in detail else "robots_disallowed"
+            reason = next((word for start, word in _IGNORED if detail.startswith(start)), "ignored")
         else:
             reason = next((word for kind, word in _REASONS if isinstance(error, kind)), "no_response")
         self.note_failure(request.url, reason, detail)

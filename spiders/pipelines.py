@@ -1,15 +1,16 @@
 """One crawl, one version: opens the draft, writes every capture into it, finishes it only after a whole crawl."""
 
+import asyncio
 import json
 import logging
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from scrapy import signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import CloseSpider
+from scrapy.exceptions import CloseSpider, DropItem
 
 from corpus.captures import INDEX
 from corpus.document import Capture
@@ -32,6 +33,7 @@ class CapturePipeline:
         self.stack = ExitStack()
         self.draft: Draft | None = None
         self.segments: Segments | None = None
+        self.ending: asyncio.Future[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "CapturePipeline":
@@ -78,8 +80,8 @@ class CapturePipeline:
 
     def process_item(self, item: Capture) -> Capture:
         """Write a capture; end the crawl clearly when the disk refuses."""
-        if self.segments is None:
-            raise TypeError("a capture came before the draft was opened")
+        if self.segments is None or self.spider.failure:
+            raise DropItem("the crawl is ending")
         row = self.segments.rows.get(item.url)
         if row and (row["sha256"], row["fetched_at"]) == (item.sha256, item.fetched_at):
             return item  # replayed
@@ -87,7 +89,9 @@ class CapturePipeline:
             self.segments.write(item)
         except OSError as error:
             self.spider.failure = from_os_error(error, f"{self.spider.name}@{self.spider.asked.version}")
-            raise CloseSpider("failed") from error
+            # Scrapy logs what a pipeline raises and crawls on, so the end must be asked for.
+            self.ending = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason="failed"))
+            raise DropItem("it could not be written") from error
         return item
 
     def close(self, reason: str) -> None:
@@ -104,7 +108,8 @@ class CapturePipeline:
         elif reason == "finished" and not any(_good(row) for row in segments.rows.values()):
             spider.failure = UserError(spider.name, _nothing(spider), "", "check the dates and the addresses")
         if reason != "finished" or spider.failure:
-            segments.close()
+            with suppress(OSError):  # a full disk was reported when it was met
+                segments.close()
             self._leave(CloseSpider(reason))
             return
         try:
@@ -123,7 +128,8 @@ class CapturePipeline:
 
     def _leave(self, error: Exception) -> None:
         """Leave the draft as it is: the store's block must end with an error to be left unfinished."""
-        self.stack.__exit__(type(error), error, error.__traceback__)
+        with suppress(OSError, UserError):
+            self.stack.__exit__(type(error), error, error.__traceback__)
 
     def _describe(self, draft: Draft, segments: Segments) -> None:
         spider, rows = self.spider, list(segments.rows.values())
@@ -148,6 +154,8 @@ class CapturePipeline:
                     records=records,
                 )
             )
+        for stale in draft.path.glob("*.jsonl"):  # of a run that was killed while it finished
+            stale.unlink()
         for name, ledger in spider.ledgers.items():
             draft.rows[f"{name}.jsonl"] = len(ledger)
             _write_lines(draft.path / f"{name}.jsonl", ledger)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -43,8 +44,10 @@ class Crawler:
     def environment(self, **more: str) -> dict[str, str]:
         return {**os.environ, "KANAGURA_STORE": str(self.store), "EDINET_API_KEY": KEY, **more}
 
-    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run ``scrapy crawl WORDS`` from the root of the checkout and wait for its end."""
+    def run(
+        self, *words: str, limit: int = resource.RLIM_INFINITY, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``scrapy crawl WORDS`` from the root of the checkout; no file may grow over ``limit`` bytes."""
         done = subprocess.run(
             self.command(*words),
             cwd=ROOT,
@@ -53,6 +56,7 @@ class Crawler:
             text=True,
             timeout=120,
             check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)),
         )
         self.logs += [done.stdout, done.stderr]
         return done

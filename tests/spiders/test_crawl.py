@@ -1,5 +1,8 @@
 """``scrapy crawl`` ends honestly: status 0 with a finished version, else status 1 and one clear line."""
 
+import gzip
+import hashlib
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +11,14 @@ import pytest
 from scrapy.utils.project import get_project_settings
 
 from corpus.captures import read_captures
+from datacards.errors import UserError
 from datacards.store import Store
 from sample.world import World
 from spiders.addresses import Addresses
+from spiders.base import CaptureSpider
+from spiders.boj import BojSpeeches
+from spiders.edinet import Edinet
+from spiders.wikipedia import Wikipedia
 from tests.spiders.conftest import BASES, NOWHERE, Crawler, Site
 
 INDEX = "/about/press/koen_2024/index.htm"
@@ -36,6 +44,10 @@ def index(*names: str) -> tuple[int, dict[str, str], bytes]:
 
 def page(text: str = "本文", **headers: str) -> tuple[int, dict[str, str], bytes]:
     return 200, {**HTML, **headers}, f"<html><body><main><h1>{text}</h1></main></body></html>".encode()
+
+
+def random_text(size: int) -> str:
+    return hashlib.shake_128(b"seed").hexdigest(size // 2)
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> str:
@@ -80,12 +92,8 @@ def test_an_equal_request_again_does_nothing_and_a_different_one_is_refused(
     ("words", "said"),
     [
         (("boj_speechs",), "no spider named 'boj_speechs'; spiders: boj_minutes"),
-        (("boj_speeches", "-a", "since=2024"), "since = '2024'"),
         (("boj_speeches", "-a", "sinse=2024-01-01"), "unknown key 'sinse'; allowed keys: version, since"),
-        (("boj_speeches", "-a", "since=2025-01-01", "-a", "until=2024-01-01"), "is after until"),
-        (("boj_speeches", "-a", "version=1"), "version = '1'"),
         (("glossaries", "-a", "sites=nowhere"), "no site 'nowhere'; known: jpx"),
-        (("edinet", "-a", "forms=030000"), "forms.0 = '030000'"),
         (("boj_speeches", "-s", "KANAGURA_BASE_URLS={}"), "has no address for 'boj'"),
     ],
 )
@@ -94,6 +102,35 @@ def test_a_wrong_word_is_named_in_one_line(tmp_path: Path, words: tuple[str, ...
     done = crawler.run(*words)
     assert done.returncode == 1
     assert said in lines(done)
+
+
+@pytest.mark.parametrize(
+    ("spider", "given", "said"),
+    [
+        (BojSpeeches, {"since": "2024"}, "since = '2024'"),
+        (BojSpeeches, {"since": "2025-01-01", "until": "2024-01-01"}, "is after until"),
+        (BojSpeeches, {"version": "1"}, "version = '1'"),
+        (Edinet, {"forms": "030000"}, "forms.0 = '030000'"),
+        (Edinet, {"type": "6"}, "type = '6'"),
+        (Wikipedia, {"date": "today"}, "date = 'today'"),
+    ],
+)
+def test_a_wrong_value_is_named(spider: type[CaptureSpider], given: dict[str, str], said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        spider.read_arguments(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("{", "is no JSON"),
+        ('{"boj": "www.boj.or.jp"}', "scheme://host"),
+        ('{"boj": "https://www.boj.or.jp/about"}', "scheme://host"),
+    ],
+)
+def test_a_wrong_base_address_is_named(given: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Addresses.read(given, ("boj",))
 
 
 def test_a_missing_page_and_a_broken_one_are_kept_aside_and_counted(
@@ -161,3 +198,38 @@ def test_a_store_that_cannot_be_written_is_one_line(
     assert done.returncode == 1
     assert "boj_speeches@2026.11.21" in lines(done)
     assert site.requests == []
+
+
+def test_a_full_disk_is_one_line_and_the_next_run_goes_on(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    """A file that may not grow further is the same to a writer as a disk that is full."""
+    site.pages |= {INDEX: index("ko240105a.htm"), PAGE: page(random_text(200_000))}
+    crawler = crawl_site()
+    done = crawler.run(*WORDS, limit=50_000)
+    assert done.returncode == 1
+    assert "File too large" in lines(done)
+    assert Store(crawler.store).refs() == []
+    assert crawler.run(*WORDS).returncode == 0
+    store = Store(crawler.store)
+    assert store.verify(store.resolve("boj_speeches")) == []
+    assert len(list(read_captures(store.path(store.resolve("boj_speeches"))))) == 2
+
+
+def test_a_compressed_page_is_kept_decoded_and_one_that_inflates_too_far_is_not(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    packed = {**HTML, "Content-Encoding": "gzip"}
+    site.pages |= {
+        INDEX: index("ko240105a.htm", "ko240106a.htm"),
+        PAGE: (200, packed, gzip.compress(page("圧縮")[2])),
+        PAGE.replace("0105", "0106"): (200, packed, gzip.compress(b"0" * 5_000_000)),
+    }
+    crawler = crawl_site()
+    assert crawler.run(*WORDS, "-s", "DOWNLOAD_MAXSIZE=1000000").returncode == 0
+    store = Store(crawler.store)
+    ref = store.resolve("boj_speeches")
+    found = {c.url.removeprefix(site.base): c for c in read_captures(store.path(ref))}
+    assert found[PAGE].body == page("圧縮")[2]
+    assert "X-Crawl-Content-Length" in dict(found[PAGE].headers)
+    assert store.card(ref).drops == {"too_large": 1}

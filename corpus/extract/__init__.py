@@ -5,13 +5,14 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from corpus.document import Capture, Document, Drop, Span
-from corpus.extract import html, pdf
+from corpus.extract import html, pdf, xbrl
 from corpus.extract.sniff import sniff, unpacked
 
 #: Name of the kind of bytes (see ``corpus.extract.sniff``) -> who reads it.
 READERS: Mapping[str, Callable[[Capture], list[Document | Drop]]] = {
     "html": html.extract,
     "pdf": pdf.extract,
+    "xbrl": xbrl.extract,
 }
 _INDEXES = ("index", "listing", "list", "feed", "robots", "calendar")
 

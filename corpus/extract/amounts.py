@@ -15,6 +15,23 @@ _EXACT = Context(prec=200)
 _MAX_SCALE = 40  # of a power of ten; more is an attack on memory, not an amount
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９，．－", "0123456789,.-")
 _SIGNS = "△▲－−-"
+_SENTENCE = 60  # characters before a number that can name it
+_TOPIC = re.compile(
+    r"(?:^|[、。\n]|における|に係る|[年期]度の|[期中]の)([^、。はがをに\s\d]{2,24})は、?[ \u3000]*(?:[△▲約]?)$"
+)
+#: Standard concepts that filings report in sentences, where no table names them.
+_PROSE = {
+    "CapitalExpendituresOverviewOfCapitalExpendituresEtc": "設備投資額",
+    "NumberOfAssociatesAccountedForUsingEquityMethod": "持分法適用関連会社の数",
+    "NumberOfConsolidatedSubsidiaries": "連結子会社の数",
+    "NumberOfFemaleDirectorsAndOtherOfficers": "女性役員の数",
+    "NumberOfMaleDirectorsAndOtherOfficers": "男性役員の数",
+    "RatioOfFemaleDirectorsAndOtherOfficers": "役員のうち女性の比率",
+    "ResearchAndDevelopmentExpensesResearchAndDevelopmentActivities": "研究開発費",
+}
+_PERIOD = re.compile(
+    "[前当次](?:連結)?(?:事業|会計|中間|四半期)?(?:連結)?(?:会計)?(?:年度|期)|[0-9０-９]年|現在$"
+)
 _LABEL_ROLE = "http://www.xbrl.org/2003/role/label"
 _XLINK = "{http://www.w3.org/1999/xlink}"
 
@@ -72,7 +89,7 @@ def facts(text: str, tagged: Iterable[Tagged], terms: Terms, subject: str) -> li
                 kind="amount",
                 subject=subject,
                 concept=concept_of(element),
-                label=name(one),
+                label=name(one) or _in_prose(concept_of(element), text[max(start - _SENTENCE, 0) : start]),
                 value=text[start:end],
                 start=start,
                 end=end,
@@ -155,6 +172,7 @@ def _namer(amounts: list[Tagged], terms: Terms) -> Callable[[Tagged], str]:
             return ""
         period = terms.periods.get(one.element.get("contextRef", ""), "")
         row, column = place.row_label, place.column_label
+        column = "" if _PERIOD.search(column) else column
         one_column = len(in_column[place.table, place.column]) == 1
         listed = len(rows_of[place.table, place.column, concept, period]) > 1
         if len(in_row[place.table, place.row]) == 1 and not (one_column and listed):
@@ -174,6 +192,14 @@ def _namer(amounts: list[Tagged], terms: Terms) -> Callable[[Tagged], str]:
         return own or by_table(one) or _most(usual[concept])
 
     return name
+
+
+def _in_prose(concept: str, text: str) -> str:
+    """Return the name of a number in prose: a known one, or the words between the last mark or particle and は."""
+    if concept in _PROSE:
+        return _PROSE[concept]
+    found = _TOPIC.search(text)
+    return found[1] if found and not found[1].startswith(("当", "同", "これ", "それ", "以下")) else ""
 
 
 def _most(counts: Mapping[str, int]) -> str:

@@ -4,7 +4,8 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,15 +54,27 @@ def members(
     Raises:
         ArchiveError: the zip ends early, is damaged, names a path outside itself, is encrypted, or is a bomb.
     """
-    limits = limits or Limits()
+    with _opened(body, limits or Limits()) as archive:
+        infos = archive.infolist()
+        return {i.filename: _read(archive, i) for i in infos if not i.is_dir() and wanted(i.filename)}
+
+
+def names(body: bytes, limits: Limits | None = None) -> list[str]:
+    """Return the names of the files in a zip without unpacking one; raises as ``members`` does."""
+    with _opened(body, limits or Limits()) as archive:
+        return [info.filename for info in archive.infolist() if not info.is_dir()]
+
+
+@contextmanager
+def _opened(body: bytes, limits: Limits) -> Iterator[zipfile.ZipFile]:
+    """Give a checked archive; whatever the library raises meanwhile becomes an ArchiveError."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            infos = archive.infolist()
-            _check(infos, limits)
-            return {i.filename: _read(archive, i) for i in infos if not i.is_dir() and wanted(i.filename)}
+            _check(archive.infolist(), limits)
+            yield archive
+    except ArchiveError:
+        raise
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, ValueError) as error:
-        if isinstance(error, ArchiveError):
-            raise
         raise _named(body, error) from error
 
 

@@ -1,11 +1,10 @@
 """What the bytes of a capture are, whatever its header says."""
 
-import zipfile
 import zlib
-from io import BytesIO
 from urllib.parse import urlsplit
 
 from corpus.document import Capture, Drop
+from corpus.extract import archive
 
 MAX_UNPACKED = 64 << 20  # bytes of one gzip body; a page that inflates to more is an attack
 _HTML = (
@@ -21,6 +20,7 @@ _HTML = (
     b"<table",
 )
 _FEEDS = (b"<rss", b"<feed", b"<rdf:rdf", b"<sitemapindex", b"<urlset")
+_ROOTS = ((b"<mediawiki", "wikitext"), (b"<xbrli:xbrl", "xbrl"), (b"<xbrl ", "xbrl"))
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 _FILES = ("application/pdf", "application/zip", "application/octet-stream", "application/x-zip-compressed")
 
@@ -49,8 +49,8 @@ def _text(capture: Capture, body: bytes) -> str | Drop:
     path = urlsplit(capture.url).path
     if listed := _listed(path, head):
         return listed
-    if head.startswith(b"<mediawiki"):
-        return "wikitext"
+    if reader := next((reader for mark, reader in _ROOTS if mark in head), ""):
+        return reader
     if any(mark in head for mark in _HTML) or "html" in capture.media_type:
         if capture.media_type in _FILES:
             return Drop("page_instead_of_file", f"{capture.media_type} was promised, a web page came")
@@ -73,13 +73,12 @@ def _listed(path: str, head: bytes) -> Drop | None:
 
 def _archive(body: bytes) -> str | Drop:
     try:
-        with zipfile.ZipFile(BytesIO(body)) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        return Drop("broken_zip", str(error))
+        names = archive.names(body)
+    except archive.ArchiveError as error:
+        return error.drop
     if any("EdinetcodeDlInfo" in name for name in names):
         return "company_list"
-    if any("PublicDoc/" in name for name in names):
+    if any("PublicDoc/" in name or name.endswith("manifest_PublicDoc.xml") for name in names):
         return "xbrl"
     if any("XBRL_TO_CSV/" in name for name in names):
         return Drop("filing_csv", "its cells are flattened text; the same filing's type 1 archive is read")

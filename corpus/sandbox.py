@@ -1,0 +1,143 @@
+"""Runs a function over items in worker processes that may hang, crash or eat memory without harm to the run."""
+
+import itertools
+import multiprocessing
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any, TypeVar
+
+from corpus.document import Drop
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_START = 120.0  # seconds a worker may take to import what it runs
+_AHEAD = 4  # items for each worker that may be under way before the result that is due
+_MEMORY = "more than the {} MB it may have"
+
+
+class _Worker:
+    """One process, the pipe to it, the place of the item it works on, and when that must be done."""
+
+    def __init__(self, context: ForkServerContext, function: Callable[[Any], Any], megabytes: int) -> None:
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, function, megabytes), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.ready = False
+        self.place: int | None = None
+        self.deadline = time.monotonic() + _START
+
+    def give(self, place: int, item: object, seconds: float) -> None:
+        """Send an item; a process that died meanwhile is noticed when its answer is read."""
+        self.place, self.deadline = place, time.monotonic() + seconds
+        try:
+            self.pipe.send(item)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+    def answer(self) -> Any:
+        """Return what came back, a Drop if the process is late or gone, or None if it goes on working."""
+        try:
+            if self.pipe.poll():
+                return self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self.process.join(1)
+            return Drop("extract_crash", f"the worker ended with {self.process.exitcode}")
+        if time.monotonic() > self.deadline:
+            return Drop("extract_timeout", "more than the time it may take")
+        return None
+
+    def end(self) -> None:
+        """Kill the process."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def sandboxed(
+    function: Callable[[T], R], items: Iterable[T], *, workers: int, seconds: float, megabytes: int
+) -> Iterator[R | Drop]:
+    """Yield ``function(item)`` for every item, in the order of the items.
+
+    An item that takes more than ``seconds`` of wall time gives ``Drop("extract_timeout")``; one that ends its
+    process, or needs more than ``megabytes`` beyond what the worker has after importing, ``extract_crash``; one
+    that raises ``extract_error``, with the words of the error. A worker that died is replaced. ``function``
+    must be importable by name (or a ``partial`` of such a one). At most four items for each worker are read
+    ahead of the result that is due. Raises RuntimeError if a worker cannot even start.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([getattr(function, "func", function).__module__])
+    start = partial(_Worker, context, function, megabytes)
+    source = enumerate(items)
+    done: dict[int, R | Drop] = {}
+    crew: list[_Worker] = []
+    more = True
+    read = 0
+    try:
+        for due in itertools.count():
+            while due not in done:
+                if not more and read == due:
+                    return
+                crew += [start() for _ in range(workers - len(crew))] if more else []
+                for worker in crew:
+                    if worker.ready and worker.place is None and more and read < due + _AHEAD * workers:
+                        found = next(source, None)
+                        more = found is not None
+                        if found is not None:
+                            worker.give(*found, seconds)
+                            read += 1
+                busy = [worker for worker in crew if worker.place is not None or not worker.ready]
+                limit = min((worker.deadline for worker in busy), default=0.0)
+                wait([worker.pipe for worker in busy], timeout=max(0.0, limit - time.monotonic()) + 0.01)
+                crew = [worker for worker in crew if _attended(worker, done)]
+            yield done.pop(due)
+    finally:
+        for worker in crew:
+            worker.end()
+
+
+def _attended(worker: _Worker, done: dict[int, Any]) -> bool:
+    """Take a worker's answer, if there is one; return whether the worker lives on."""
+    answer = worker.answer()
+    if answer is None:
+        return True
+    lost = isinstance(answer, Drop)
+    if not worker.ready:
+        if lost:
+            worker.end()
+            raise RuntimeError(f"a worker could not start: {answer.detail}")
+        worker.ready = True
+    elif worker.place is not None:
+        done[worker.place] = answer if lost else answer[0]
+        worker.place = None
+    if lost:
+        worker.end()
+    return not lost
+
+
+def _work(pipe: Connection, function: Callable[[Any], Any], megabytes: int) -> None:
+    """Answer items until the pipe closes: ``(result,)`` for each, first of all ``()`` for being ready."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0]) if Path("/proc").is_dir() else 0
+    limit = pages * resource.getpagesize() + (megabytes << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    pipe.send(())
+    while True:
+        try:
+            item = pipe.recv()
+        except EOFError:
+            return
+        try:
+            result: Any = function(item)
+        except MemoryError:
+            result = Drop("extract_crash", _MEMORY.format(megabytes))
+        except Exception as error:  # noqa: BLE001 - the wall of the sandbox: named, counted, and the run goes on
+            result = Drop("extract_error", f"{type(error).__name__}: {error}"[:500])
+        pipe.send((result,))

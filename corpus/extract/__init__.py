@@ -13,8 +13,8 @@ READERS: Mapping[str, Callable[[Capture], list[Document | Drop]]] = {
     "html": html.extract,
     "pdf": pdf.extract,
     "xbrl": xbrl.extract,
+    "xbrl": xbrl.extract,
 }
-_INDEXES = ("index", "listing", "list", "feed", "robots", "calendar")
 
 
 def extract(capture: Capture) -> list[Document | Drop]:
@@ -43,12 +43,12 @@ def _set_aside(capture: Capture) -> Drop | None:
     if problem := capture.meta.get("problem"):
         return Drop(problem, capture.meta.get("problem_detail", ""))
     if not 200 <= capture.status < 300:
-        return Drop("http_error", str(capture.status))
-    kind = capture.meta.get("kind", "")
+        moved = 300 <= capture.status < 400
+        return Drop("redirect" if moved else "http_error", str(capture.status))
     address = urlsplit(capture.url)
     boj = capture.source.startswith("boj") or (address.hostname or "").rstrip(".").endswith("boj.or.jp")
-    if kind in _INDEXES:
-        return Drop("index_page" if kind in ("index", "listing", "calendar") else "list", kind)
+    if capture.meta.get("kind") == "index":
+        return Drop("index_page", capture.media_type)
     if boj and address.path.rstrip("/").endswith(("/index.htm", "/index.html")):
         return Drop("index_page", address.path)
     return None

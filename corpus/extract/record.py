@@ -8,6 +8,13 @@ from corpus.document import Capture, Document, Fact, Span
 from datacards.rights import license_of
 
 _KANA = re.compile("[ぁ-ヿ]")
+_FIELDS = (
+    "kind",
+    "title",
+    "language",
+    "event_at",
+    "published_at",
+)  # of a capture's meta: fields of a document
 
 
 def base_document(
@@ -25,13 +32,15 @@ def base_document(
 ) -> Document:
     """Return the Markdown document that ``capture`` gives; its parent is the whole body of the capture.
 
-    ``kind`` is what the reader of the bytes found (see ``Document``); what the spider knew wins over it.
-    ``meta`` wins over what the spider knew, since the page itself is the better witness. Dates that the page
-    does not tell come from the spider's ``event_at`` and ``published_at`` (ISO 8601).
+    ``kind`` is what the reader of the bytes found (see ``Document``); "page" gives way to what the spider took
+    it for. ``meta`` wins over what the spider knew, since the page itself is the better witness. Dates that the
+    page does not tell come from the spider's ``event_at`` and ``published_at`` (ISO 8601).
     """
     license_ = license_of(capture.license)
     url = url or capture.url
-    known = {name: value for name, value in capture.meta.items() if value}
+    known = {name: value for name, value in capture.meta.items() if value and name not in _FIELDS}
+    if kind == "page":
+        kind = capture.meta.get("kind") or kind
     return Document(
         text=text,
         format="markdown",
@@ -43,10 +52,10 @@ def base_document(
         attribution=license_.attribute(url, title),
         redistribution=license_.redistribution,
         language=language,
-        event_at=event_at or _date(known.get("event_at", "")),
-        published_at=published_at or _date(known.get("published_at", "")),
+        event_at=event_at or _date(capture.meta.get("event_at", "")),
+        published_at=published_at or _date(capture.meta.get("published_at", "")),
         made_from=(Span(f"sha256:{capture.sha256}", 0, 0),),
-        meta={"kind": kind, **known, **{k: v for k, v in (meta or {}).items() if v}},
+        meta={**known, **{k: v for k, v in (meta or {}).items() if v}, "kind": kind},
         facts=facts,
     )
 

@@ -13,7 +13,6 @@ READERS: Mapping[str, Callable[[Capture], list[Document | Drop]]] = {
     "html": html.extract,
     "pdf": pdf.extract,
     "xbrl": xbrl.extract,
-    "xbrl": xbrl.extract,
 }
 
 

@@ -22,7 +22,6 @@ _HTML = (
 _FEEDS = (b"<rss", b"<feed", b"<rdf:rdf", b"<sitemapindex", b"<urlset")
 _ROOTS = ((b"<mediawiki", "wikitext"), (b"<xbrli:xbrl", "xbrl"), (b"<xbrl ", "xbrl"))
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
-_INSTANCE = re.compile(rb"^(?:<\?xml[^>]*>)?(?:\s|<!--.*?-->)*<(?:xbrli:)?xbrl[\s>]", re.DOTALL)
 _FILES = ("application/pdf", "application/zip", "application/octet-stream", "application/x-zip-compressed")
 
 

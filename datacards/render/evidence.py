@@ -26,7 +26,7 @@ def lineage_part(store: Store, found: Findings) -> Iterable[Markup]:
     )
     yield graph(found.nodes)
     for kind in KINDS:
-        for node in found.of_kind(kind):
+        for node in found.of_kind(kind)[::-1] if kind != "captures" else found.of_kind(kind):
             yield _version(store, node)
     for node in found.nodes:
         if node.card is None:

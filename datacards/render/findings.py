@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from datacards.card import Card, Ref
 from datacards.errors import UserError
-from datacards.lineage import Node, lineage, read_jsonl, walk
+from datacards.lineage import Node, lineage, read_jsonl
 from datacards.store import Store
 
 FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choice")
@@ -45,7 +45,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that lies below the evaluations; ``nodes`` holds every version once, nearest first."""
+    """All that lies below the evaluations; ``nodes`` holds every version once, each behind its inputs."""
 
     evaluations: tuple[Evaluation, ...]
     nodes: tuple[Node, ...]
@@ -53,7 +53,7 @@ class Findings:
     similarities: dict[str, list[dict[str, Any]]]
 
     def of_kind(self, kind: str) -> list[Node]:
-        """Return the versions of one kind, nearest first."""
+        """Return the versions of one kind, each behind its inputs."""
         return [node for node in self.nodes if node.card and node.card.kind == kind]
 
     @property
@@ -84,14 +84,20 @@ def gather(store: Store, refs: Sequence[Ref]) -> Findings:
     trees = [lineage(store, ref) for ref in refs]
     nodes: dict[str, Node] = {}
     for tree in trees:
-        for node in walk(tree):
-            nodes.setdefault(str(node.ref), node)
+        _collect(tree, nodes)
     return Findings(
         evaluations=tuple(_evaluation(store, tree) for tree in trees),
         nodes=tuple(nodes.values()),
         losses={name: rows for name, rows in _files(store, nodes, "loss.jsonl") if rows},
         similarities={name: rows for name, rows in _files(store, nodes, "similarity.json") if rows},
     )
+
+
+def _collect(node: Node, nodes: dict[str, Node]) -> None:
+    if str(node.ref) not in nodes:
+        for below in node.inputs:
+            _collect(below, nodes)
+        nodes[str(node.ref)] = node
 
 
 def _evaluation(store: Store, tree: Node) -> Evaluation:
@@ -129,7 +135,7 @@ def _chance(store: Store, ref: Ref, task: str) -> float | None:
 
 
 def _files(store: Store, nodes: dict[str, Node], name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    for label, node in reversed(nodes.items()):
+    for label, node in nodes.items():
         path = store.path(node.ref) / name
         if node.card and node.card.kind == "checkpoint" and path.is_file():
             if path.suffix == ".jsonl":

@@ -7,7 +7,7 @@ from datacards.lineage import Node
 from datacards.render.markup import Markup
 
 COLORS = {"captures": "#56764a", "dataset": "#0072b2", "checkpoint": "#9a6b12", "evaluation": "#8a3f5d"}
-WIDTH, HEIGHT, GAP, STEP = 196, 38, 62, 52
+WIDTH, HEIGHT, GAP, STEP = 172, 38, 40, 48
 
 
 def anchor(label: str) -> str:
@@ -62,7 +62,7 @@ def _box(node: Node, column: int, row: float) -> str:
     x, y = column * (WIDTH + GAP), row * STEP
     color = COLORS.get(node.card.kind if node.card else "", "#6b7280")
     kind = node.card.kind if node.card else node.state
-    name = node.ref.name if len(node.ref.name) <= 26 else node.ref.name[:25] + "…"
+    name = node.ref.name if len(node.ref.name) <= 24 else node.ref.name[:23] + "…"
     return (
         f'<a href="#{anchor(str(node.ref))}"><title>{escape(str(node.ref))}</title>'
         f'<rect x="{x}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="5" fill="#fff" stroke="{color}"/>'

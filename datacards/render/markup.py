@@ -17,34 +17,33 @@ def text(value: object) -> str:
 
 
 def tag(name: str, *inner: object, **attributes: str) -> Markup:
-    """Return ``<name ...>inner</name>``; a trailing underscore of an attribute is dropped (``class_``)."""
-    given = "".join(f' {key.rstrip("_")}="{escape(value)}"' for key, value in attributes.items())
+    """Return ``<name ...>inner</name>`` without empty attributes; a trailing underscore is dropped (``class_``)."""
+    given = "".join(f' {key.rstrip("_")}="{escape(value)}"' for key, value in attributes.items() if value)
     return Markup(f"<{name}{given}>{''.join(map(text, inner))}</{name}>")
 
 
 def table(
-    head: Sequence[object], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = (), class_: str = ""
+    head: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: Sequence[int] = (),
+    minor: Sequence[int] = (),
+    class_: str = "",
 ) -> Markup:
-    """Return a table; the columns whose places are in ``numbers`` are set flush right."""
+    """Return a table; the columns in ``numbers`` are set flush right, the rows in ``minor`` are subdued."""
 
-    def row(cell: str, cells: Sequence[object]) -> Markup:
-        return tag(
-            "tr",
-            *(
-                tag(cell, one, **({"class_": "n"} if place in numbers else {}))
-                for place, one in enumerate(cells)
-            ),
-        )
+    def row(cell: str, cells: Sequence[object], *, subdued: bool = False) -> Markup:
+        made = (tag(cell, one, class_="n" if place in numbers else "") for place, one in enumerate(cells))
+        return tag("tr", *made, class_="minor" if subdued else "")
 
-    body = tag("tbody", *(row("td", cells) for cells in rows))
-    made = tag("table", tag("thead", row("th", head)), body, **({"class_": class_} if class_ else {}))
+    body = (row("td", cells, subdued=place in minor) for place, cells in enumerate(rows))
+    made = tag("table", tag("thead", row("th", head)), tag("tbody", *body), class_=class_)
     return tag("div", made, class_="scroll")
 
 
-def details(summary: object, *inner: object, open_: bool = False) -> Markup:
+def details(summary: object, *inner: object) -> Markup:
     """Return a part of the page that opens when its summary is clicked."""
-    made = tag("details", tag("summary", summary), *inner)
-    return Markup(made.replace("<details", "<details open", 1)) if open_ else made
+    return tag("details", tag("summary", summary), *inner)
 
 
 def image(svg: str, told: str) -> Markup:

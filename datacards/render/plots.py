@@ -55,11 +55,22 @@ def _canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes, StringI
 
 
 def lines(
-    series: Mapping[str, Sequence[Point]], *, x: str, y: str, marked: bool = False, zero: bool = False
+    series: Mapping[str, Sequence[Point]],
+    *,
+    x: str,
+    y: str,
+    marked: bool = False,
+    zero: bool = False,
+    order: Sequence[str] = (),
 ) -> str:
-    """Return a plot of one line per name; ``marked`` adds a marker per point, ``zero`` a line at zero."""
+    """Return a plot of one line per name; ``marked`` adds a marker per point, ``zero`` a line at zero.
+
+    Names that stand in ``order`` take their color by their place there, the others those behind.
+    """
+    places = {name: place for place, name in enumerate(dict.fromkeys((*order, *series)))}
     with _canvas(7.6, 3.4) as (_, axes, out):
-        for number, (name, points) in enumerate(series.items()):
+        for name, points in series.items():
+            number = places[name]
             color = COLORS[number % len(COLORS)]
             style = "-" if number < len(COLORS) else "--"
             marker = MARKERS[number % len(MARKERS)] if marked else ""
@@ -99,7 +110,7 @@ def dots(
     Every row is (label, a value and its error or None per name, the value that guessing gives or None).
     """
     step = 0.8 / max(len(names), 1)
-    with _canvas(7.6, 0.9 + 0.26 * len(rows) * (len(names) + 1)) as (_, axes, out):
+    with _canvas(7.6, 0.8 + 0.2 * len(rows) * (len(names) + 1)) as (_, axes, out):
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", color=RULE, linewidth=0.8)
         for place, (_, values, chance) in enumerate(rows):
@@ -126,7 +137,7 @@ def dots(
 
 def bars(rows: Mapping[str, Mapping[str, int]]) -> str:
     """Return horizontal bars, one per name, stacked by part: {name: {part: number}}."""
-    parts = list(dict.fromkeys(part for row in rows.values() for part in row))
+    parts = sorted({part for row in rows.values() for part in row}, reverse=True)  # train before test
     with _canvas(7.6, 0.7 + 0.34 * len(rows)) as (_, axes, out):
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", color=RULE, linewidth=0.8)

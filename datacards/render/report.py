@@ -12,7 +12,7 @@ from datacards.card import Ref
 from datacards.render import plots
 from datacards.render.evidence import lineage_part
 from datacards.render.findings import Figure, Findings, documents, gather, short_type
-from datacards.render.markup import Markup, image, table, tag
+from datacards.render.markup import Markup, details, image, table, tag
 from datacards.store import Store
 
 STYLE = Path(__file__).with_name("report.css")
@@ -49,7 +49,7 @@ def _head(found: Findings) -> Markup:
     captured = sum(node.card.counts.get("captures", 0) for node in found.of_kind("captures") if node.card)
     rows = sum(
         sum(splits.values())
-        for node in found.of_kind("dataset")[:1]
+        for node in found.of_kind("dataset")[-1:]
         if node.card
         for splits in documents(node.card).values()
     )
@@ -72,18 +72,20 @@ def _head(found: Findings) -> Markup:
 
 
 def _scores(found: Findings) -> Iterable[Markup]:
-    rows = []
-    for task, metric in found.asked:
+    rows, minor = [], []
+    for place, (task, metric) in enumerate(found.asked):
         figures = [evaluation.figure(task, metric) for evaluation in found.evaluations]
         some = next(figure for figure in figures if figure)
         lead = (task, metric) in found.headlines
         chance = f"{some.chance:.3f}" if some.chance and metric == "acc" else ""
         row = [tag("strong", task) if lead else "", metric, *map(_cell, figures), chance, f"{some.samples:,}"]
         rows.append(row)
+        minor += [] if lead else [place]
     yield table(
         ["task", "metric", *found.labels, "guessing", "items"],
         rows,
         numbers=range(2, 4 + len(found.evaluations)),
+        minor=minor,
     )
     headlines = [(f"{task}\n{metric}", *_dots(found, task, metric)) for task, metric in found.headlines]
     yield image(plots.dots(headlines, found.labels), "scores with their standard errors")
@@ -127,7 +129,10 @@ def _losses(found: Findings) -> Iterable[Markup]:
             [name, f"{len(loss):,}", f"{points[0][1]:.4f}", f"{points[-1][1]:.4f}",
              f"{min(y for _, y in points):.4f}", f"{tokens:,}" if tokens is not None else ""]
         )  # fmt: skip
-    yield image(plots.lines(series, x="optimizer step", y="loss (nats per token)"), "loss curves")
+    # A model has one color on the whole page.
+    models = [str(evaluation.model) for evaluation in found.evaluations]
+    drawn = plots.lines(series, x="optimizer step", y="loss (nats per token)", order=models)
+    yield image(drawn, "loss curves")
     yield table(["checkpoint", "steps", "first", "last", "lowest", "tokens"], rows, numbers=range(1, 6))
     if any(len(loss) >= 80 for loss in found.losses.values()):
         yield tag(
@@ -160,7 +165,8 @@ def _similarities(found: Findings) -> Iterable[Markup]:
         yield tag(
             "p",
             "The task vectors are what domain training and instruction tuning added to the base, tensor by tensor. "
-            "A cosine near zero means that adding both disturbs neither.",
+            "The nearer their cosine to zero, the less the two should disturb each other when both are added "
+            "(arXiv 2409.19854, fig. 4).",
             class_="soft",
         )
         if rows:
@@ -170,7 +176,7 @@ def _similarities(found: Findings) -> Iterable[Markup]:
 
 
 def _corpora(found: Findings) -> Iterable[Markup]:
-    datasets = [(node.ref, node.card) for node in found.of_kind("dataset") if node.card]
+    datasets = [(node.ref, node.card) for node in found.of_kind("dataset")[::-1] if node.card]
     if not datasets:
         yield tag("p", "No dataset lies below these scores.")
     for ref, card in datasets:
@@ -181,8 +187,12 @@ def _corpora(found: Findings) -> Iterable[Markup]:
             yield image(plots.bars(rows), f"documents per format of {ref}")
         if card.drops:
             dropped = sorted(card.drops.items(), key=lambda item: (-item[1], item[0]))
-            yield tag("p", f"Left out: {sum(card.drops.values()):,}, each with its reason and kept aside.")
-            yield table(["reason", "number"], [(reason, f"{n:,}") for reason, n in dropped], numbers=(1,))
+            most = ", ".join(f"{reason} {n:,}" for reason, n in dropped[:4])
+            yield details(
+                f"{sum(card.drops.values()):,} left out and kept aside, each with its reason: {most}"
+                + (", …" if len(dropped) > 4 else ""),
+                table(["reason", "number"], [(reason, f"{n:,}") for reason, n in dropped], numbers=(1,)),
+            )
         if card.rights:
             rights = [
                 (

@@ -13,24 +13,22 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import import_module
-from importlib.util import find_spec
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from sample import boj, edinet, glossary, wikipedia
+from sample.companies import JST
 from sample.http import LAST_MODIFIED, Request, Respond, Response
 
-JAPAN = timezone(timedelta(hours=9), "JST")
-
-#: Short name of a host -> module and function that answer for it, in the order of the ports.
-HOSTS = {
-    "boj": ("sample.boj", "respond"),
-    "boj_archive": ("sample.boj", "respond_archive"),
-    "jpx": ("sample.glossary", "respond"),
-    "edinet": ("sample.edinet", "respond"),
-    "edinet_codelist": ("sample.edinet", "respond_codelist"),
-    "wikipedia": ("sample.wikipedia", "respond"),
+#: Short name of a host -> the function that answers for it, in the order of the ports.
+HOSTS: Mapping[str, Respond] = {
+    "boj": boj.respond,
+    "boj_archive": boj.respond_archive,
+    "jpx": glossary.respond,
+    "edinet": edinet.respond,
+    "edinet_codelist": edinet.respond_codelist,
+    "wikipedia": wikipedia.respond,
 }
 
 
@@ -55,10 +53,7 @@ def serve(
     log: list[tuple[str, str]] = []
     with ExitStack() as stack:
         base_urls = {}
-        for host, (module, function) in HOSTS.items():
-            if find_spec(module) is None:
-                continue
-            respond: Respond = getattr(import_module(module), function)
+        for host, respond in HOSTS.items():
             server = _HostServer(ports.get(host, 0), host, respond, log, now or _japan_now)
             stack.enter_context(_running(server))
             base_urls[host] = f"http://127.0.0.1:{server.server_port}"
@@ -144,7 +139,7 @@ def _running(server: ThreadingHTTPServer) -> Iterator[None]:
 
 
 def _japan_now() -> datetime:
-    return datetime.now(JAPAN)
+    return datetime.now(JST)
 
 
 def main() -> None:

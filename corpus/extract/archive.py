@@ -123,6 +123,7 @@ def _named(body: bytes, error: Exception) -> ArchiveError:
     """Tell an archive that lost its tail, where the directory lies, from one that is damaged or no archive."""
     if not body.startswith(b"PK"):
         return ArchiveError("broken_zip", f"no zip: it begins with {body[:16]!r}")
-    if body.startswith(b"PK\x03\x04") and b"PK\x05\x06" not in body[-65_557:]:
+    directory_end = body.rfind(b"PK\x05\x06")  # a record of 22 bytes, if it is whole
+    if body.startswith(b"PK\x03\x04") and (directory_end < 0 or len(body) - directory_end < 22):
         return ArchiveError("truncated_zip", f"{len(body)} bytes and no directory at the end")
     return ArchiveError("broken_zip", str(error))

@@ -13,6 +13,7 @@ from corpus.extract.ixbrl import Tagged, Text, is_text_block
 from corpus.extract.markup import parse_page, parse_xml
 from corpus.extract.tables import Element
 
+_NOWHERE = "\0"  # no identifier of XML
 _PAGES = (".htm", ".html", ".xhtml")
 _WANTED = (*_PAGES, ".xbrl", "_lab.xml", "manifest_publicdoc.xml", "manifest_auditdoc.xml")
 
@@ -124,7 +125,7 @@ def _blocks(text: str, tagged: list[Tagged]) -> list[tuple[str, int, int]]:
     ids = {(one.file, one.element.get("id", "")): one.element for one in tagged}
     first = {}  # continuation -> the element it continues
     for one in tagged:
-        after = ids.get((one.file, one.element.get("continuedAt", "")))
+        after = ids.get((one.file, one.element.get("continuedAt") or _NOWHERE))
         if after is not None:
             first[after] = one.element
     spans: list[tuple[Element, int, int]] = []

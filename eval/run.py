@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from datacards.card import Ref
+from datacards.card import Ref, Rights
 from datacards.checkpoints import resolve_checkpoint
 from datacards.errors import UserError
 from datacards.plugins import make
@@ -52,6 +52,7 @@ def run(recipe: EvalRecipe, store: Store, *, model: str = "", corpus: str = "") 
             draft.metrics[f"{score.task}/{score.metric}"] = score.value
             draft.counts[f"{score.task} items"] = score.samples
             draft.rows[f"samples/{score.task}.parquet"] = score.samples
+        draft.rights.extend(_rights(recipe, store, corpus_ref, scores))
         draft.device = evaluator.device()
     return store.resolve(f"{name}@{recipe.version}"), scores
 
@@ -77,6 +78,15 @@ def _corpus(recipe: EvalRecipe, store: Store, text: str) -> tuple[Ref | None, Pa
     if problems := store.verify(ref):
         raise UserError(str(ref), f"does not verify: {problems[0]}", todo="restore it or make it again")
     return ref, store.path(ref)
+
+
+def _rights(recipe: EvalRecipe, store: Store, corpus: Ref | None, scores: list[Score]) -> list[Rights]:
+    """Return the rights of the test items: those vendored here, and those of the corpus that was asked about."""
+    numbers = {score.task: score.samples for score in scores}
+    own = [
+        task.rights.model_copy(update={"records": numbers[task.task]}) for task in recipe.tasks if task.rights
+    ]
+    return own + (list(store.card(corpus).rights) if corpus else [])
 
 
 def _short(ref: Ref) -> str:

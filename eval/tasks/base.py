@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from datacards.card import Rights
 from eval.items import Answer, Item
 from eval.metrics import accuracy
 
@@ -36,6 +37,7 @@ class Task(BaseModel, ABC):
 
     task: str
     needs_corpus: ClassVar[bool] = False
+    rights: ClassVar[Rights | None] = None  # of the vendored items; those of a corpus are in its card
 
     @abstractmethod
     def items(self, corpus: Path | None) -> list[Item]:

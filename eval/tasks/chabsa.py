@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from datacards.card import Rights
 from eval.items import Answer, Item
 from eval.metrics import accuracy, mean_f1
 from eval.tasks.base import Measured, Task, stratified, vendored
@@ -28,6 +29,11 @@ class Chabsa(Task):
     task: Literal["chabsa"] = "chabsa"
     subset: int | None = Field(default=None, ge=2)
     seed: int = 0
+    rights: ClassVar[Rights | None] = Rights(
+        license="CC-BY-4.0",
+        attribution="chABSA-dataset, TIS Inc. / chakki (https://github.com/chakki-works/chABSA-dataset), CC BY 4.0; converted",
+        redistribution=True,
+    )
 
     def items(self, corpus: Path | None) -> list[Item]:
         """Return the opinions in order of report, sentence and place."""

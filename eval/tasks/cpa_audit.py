@@ -1,8 +1,9 @@
 """cpa_audit: short-answer questions on auditing from the Japanese CPA examinations."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
+from datacards.card import Rights
 from eval.items import Item
 from eval.tasks.base import LETTERS, Task, exam, vendored
 
@@ -18,6 +19,12 @@ class CpaAudit(Task):
     """
 
     task: Literal["cpa_audit"] = "cpa_audit"
+    rights: ClassVar[Rights | None] = Rights(
+        license="CC-BY-4.0",
+        attribution="公認会計士・監査審査会 公認会計士試験; compiled by Masuda, Nakagawa and Hoshino (2023), "
+        "https://github.com/pfnet-research/japanese-lm-fin-harness, CC BY 4.0; converted",
+        redistribution=True,
+    )
 
     def items(self, corpus: Path | None) -> list[Item]:
         """Return the questions in order of examination and number."""

@@ -99,6 +99,14 @@ def test_the_command_prints_every_score_with_its_error(stocked: Store, tmp_path:
     assert f"{value:.4f}" in done.output
 
 
+def test_the_card_names_the_rights_of_the_items(stocked: Store) -> None:
+    asked = recipe(tasks=[{"task": "cpa_audit"}], options={"limit": 2, "max_length": 32})
+    ref, _ = run(asked, stocked, model="tiny")
+    (rights,) = stocked.card(ref).rights
+    assert (rights.license, rights.records) == ("CC-BY-4.0", 2)
+    assert "公認会計士" in rights.attribution
+
+
 def test_a_task_may_be_asked_for_once() -> None:
     with pytest.raises(ValueError, match="once"):
         recipe(tasks=[{"task": "cpa_audit"}, {"task": "cpa_audit"}])

@@ -267,11 +267,11 @@ def written(name: str) -> Callable[[Path], bool]:
 
 @pytest.mark.slow
 def test_a_run_killed_at_any_point_goes_on_and_ends_with_the_same_bytes(store: Store, root: Path) -> None:
-    crawl(store, "boj_speeches", [*speeches(3 * CHUNK), *troubles()])
+    crawl(store, "boj_speeches", [*speeches(2 * CHUNK), *troubles()])
     crawl(store, "boj_press_conferences", [conference()])
     asked = recipe()
     _, undisturbed = build(store, recipe(name="undisturbed"))
-    points = [prepared(1), prepared(2), prepared(4), written("markdown"), written("sections")]
+    points = [prepared(1), prepared(3), written("markdown"), written("sections")]
     kept: dict[Path, int] = {}
     kills = sum(_killed_at(point, store, asked, root, kept) for point in points)
     assert kills >= 3
@@ -292,7 +292,7 @@ def _killed_at(
     words = [sys.executable, "-c", COMMAND, str(store.root), asked.model_dump_json()]
     process = subprocess.Popen(words, cwd=root, stderr=subprocess.DEVNULL, start_new_session=True)
     while process.poll() is None and not reached(draft):
-        time.sleep(0.002)
+        time.sleep(0.005)
     alive = process.poll() is None
     if alive:
         os.killpg(process.pid, signal.SIGKILL)

@@ -155,6 +155,12 @@ class CaptureSpider(scrapy.Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield the first requests."""
+        hosts = {urlsplit(base).hostname for base in self.addresses.bases.values()}
+        if not self.settings.get("KANAGURA_CONTACT") and hosts - {"127.0.0.1", "localhost", "::1"}:
+            self.logger.warning(
+                "site owners cannot see whom to ask about this crawl; "
+                "say it with -s KANAGURA_CONTACT=mailto:... or a page's address"
+            )
         for request in self.first():
             yield request
 
@@ -194,10 +200,15 @@ class CaptureSpider(scrapy.Spider):
         assert response.request is not None  # noqa: S101  Scrapy sets it before it calls us
         problem = "" if 300 <= response.status < 400 else self.problem(response, errand)
         if problem in self.transient and "replayed" not in response.meta:
-            again = get_retry_request(response.request, spider=self, reason=problem)
+            again = get_retry_request(
+                response.request, spider=self, reason=problem, give_up_log_level=logging.DEBUG
+            )
             if again is not None:
                 yield again
                 return
+        if problem:
+            level = logging.INFO if errand.about.get("kind") == "index" else logging.WARNING
+            self.logger.log(level, "kept aside (%s): %s", problem, response.url)
         yield response.meta.get("replayed") or self._capture(response, errand, problem)
         if 300 <= response.status < 400:
             yield from self._hop(response, errand)
@@ -277,7 +288,7 @@ class CaptureSpider(scrapy.Spider):
 
     def give_up(self, where: str, received: str, todo: str = "") -> NoReturn:
         """End the crawl as failed: the draft stays, and the same command goes on from it."""
-        self.failure = UserError(
+        self.failure = self.failure or UserError(
             where,
             received,
             "nothing was finished; what was captured is kept",

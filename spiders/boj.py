@@ -67,18 +67,19 @@ class BojSpider(CaptureSpider):
             if self.series.archived and year < MOVED:
                 yield self._index(self.addresses.url("boj_archive", self.series.archived.format(year=year)))
                 continue
-            if self.series.english and self.asked.languages == "ja,en":
-                # first the English list: a Japanese document can then name its twin
-                path, *_ = self.series.english
-                yield self.ask(
-                    self.addresses.url("boj", path.format(year=year)),
-                    {"kind": "index", "language": "en"},
-                    self._english,
-                    always=True,
-                    carried=year,
-                )
-            else:
-                yield from self._year(year, {})
+            english = self.series.english if self.asked.languages == "ja,en" else ()
+            yield from self._english_first(year, english, {})
+
+    def _english_first(
+        self, year: int, paths: tuple[str, ...], twins: Mapping[str, str]
+    ) -> Iterator[Request]:
+        """Ask for the English lists before the Japanese: a Japanese document can then name its twin."""
+        if not paths:
+            yield from self._year(year, twins)
+            return
+        url = self.addresses.url("boj", paths[0].format(year=year))
+        about = {"kind": "index", "language": "en"}
+        yield self.ask(url, about, self._english, always=True, carried=(year, paths[1:], twins))
 
     def _year(self, year: int, twins: Mapping[str, str]) -> Iterator[Request]:
         for path in self.series.indexes:
@@ -90,7 +91,8 @@ class BojSpider(CaptureSpider):
 
     def _english(self, response: Response | None, errand: Errand) -> Found:
         rows = self._rows(response) if response is not None else []
-        yield from self._year(errand.carried, {row.stem: row.url for row in rows})
+        year, paths, twins = errand.carried
+        yield from self._english_first(year, paths, {**twins, **{row.stem: row.url for row in rows}})
         yield from (self._document(row, twin="") for row in rows if self._wanted(row))
 
     def _documents(self, response: Response | None, errand: Errand) -> Found:
@@ -154,6 +156,11 @@ class BojSpider(CaptureSpider):
             about = _without(errand.about, "title", "speaker", "redirected_from")
             about |= {"twin": response.url, "language": "en"}
             yield self.ask(twin, about, self._attached, carried=row._replace(language="en"))
+
+    def problem(self, response: Response, errand: Errand) -> str:
+        """Name a year without a list apart from a document that is missing: folders are tried by year."""
+        found = super().problem(response, errand)
+        return "no_index" if (found, errand.about["kind"]) == ("http_404", "index") else found
 
     def describe(self, response: Response, errand: Errand) -> Mapping[str, str]:
         """Add the page's own title where the index had none, and the twin it links to."""
@@ -224,5 +231,5 @@ class BojStatements(BojSpider):
         r"k(?P<code>\d{6})(?P<letter>[a-z]?)(?P<part>\d*)\.(?:html?|pdf)$",
         dated="both",
         indexes=("/mopo/mpmdeci/mpr_{year}/index.htm", "/mopo/mpmdeci/state_{year}/index.htm"),
-        english=("/en/mopo/mpmdeci/state_{year}/index.htm",),
+        english=("/en/mopo/mpmdeci/mpr_{year}/index.htm", "/en/mopo/mpmdeci/state_{year}/index.htm"),
     )

@@ -99,9 +99,6 @@ class Edinet(CaptureSpider):
         found = judge(wanted, response.status, content_type, response.body)
         if found == "unauthorized":
             self.give_up("EDINET", "the key was refused", "check EDINET_API_KEY, then run the same command")
-        if kind == "index" and found:
-            date_ = errand.about["date"]
-            self.logger.warning("the list of %s cannot be used: %s", date_, found)
         return found
 
     def _day(self, response: Response | None, errand: Errand) -> Found:

@@ -28,6 +28,7 @@ AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 0.0  # begins with DOWNLOAD_DELAY and only grows from there
 AUTOTHROTTLE_MAX_DELAY = 60.0
 RETRY_TIMES = 3
+RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # the spider itself says what it could not get
 KANAGURA_RETRY_WAIT = 5.0  # seconds before the first repetition, doubled each time; Retry-After goes first
 KANAGURA_RETRY_MAX_WAIT = 300.0
 DOWNLOAD_TIMEOUT = 120

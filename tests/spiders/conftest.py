@@ -101,6 +101,10 @@ def _serving(site: Site) -> Iterator[Site]:
             self.end_headers()
             self.wfile.write(body)
 
+        def do_CONNECT(self) -> None:
+            site.requests.append(f"CONNECT {self.path}")
+            self.send_error(502)
+
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Stay silent."""
 

@@ -1,6 +1,7 @@
 """The Bank of Japan's speeches: every page, attachment and twin that the lists lead to, each once."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sample.world import World
 from spiders.addresses import Addresses
 from spiders.boj import BojMinutes, BojPressConferences, BojSpeeches, BojStatements
 from spiders.boj_rows import rows_of
-from tests.spiders.conftest import Crawler
+from tests.spiders.conftest import Crawler, Site
 
 ADDRESSES = Addresses({"boj": "https://www.boj.or.jp", "boj_archive": "https://www2.boj.or.jp"})
 
@@ -118,3 +119,31 @@ def test_a_document_is_found_whatever_the_markup_of_its_row(row: str) -> None:
     assert found.title == "【挨拶】年頭"
     assert found.first.isoformat() == "2024-01-05"
     assert found.speaker in ("総裁 見本太郎", "")
+
+
+def test_minutes_pair_with_their_english_twins_by_date(site: Site, crawl_site: Callable[[], Crawler]) -> None:
+    """Minutes are PDFs: only the date in the name says which English document is the same."""
+    folder = "/mopo/mpmsche_minu/minu_2024/"
+    html = {"Content-Type": "text/html; charset=UTF-8"}
+    lists = {
+        "": "<tr><td>6月13日、14日 [PDF 171KB]</td><td>8月5日</td><td><a href='g240614.pdf'>議事要旨</a></td></tr>"
+        "<tr><td>7月31日</td><td><a href='g240731.pdf'>議事要旨 [PDF 200KB]</a></td></tr>",
+        "/en": "<tr><td><a href='g240614.htm'>June 13 and 14, 2024</a></td></tr>",
+    }
+    for language, rows in lists.items():
+        page = f"<html><body><main><table>{rows}</table></main></body></html>"
+        site.pages[f"{language}{folder}index.htm"] = (200, html, page.encode())
+    for name in ("g240614.pdf", "g240731.pdf"):
+        site.pages[folder + name] = (200, {"Content-Type": "application/pdf"}, f"%PDF-1.4 {name}".encode())
+    site.pages[f"/en{folder}g240614.htm"] = (200, html, b"<html><body><main>Minutes</main></body></html>")
+    crawler = crawl_site()
+    done = crawler.run("boj_minutes", "-a", "since=2024-01-01", "-a", "until=2024-12-31")
+    assert done.returncode == 0, done.stderr
+    store = Store(crawler.store)
+    captures = read_captures(store.path(store.resolve("boj_minutes")))
+    found = {c.url.rpartition("/")[2]: c.meta for c in captures if c.meta["kind"] == "minutes"}
+    assert found["g240614.pdf"]["twin"] == f"{site.base}/en{folder}g240614.htm"
+    assert found["g240614.pdf"]["event_at"] == "2024-06-14"
+    assert found["g240614.htm"]["language"] == "en"
+    assert "twin" not in found["g240731.pdf"]
+    assert found["g240731.pdf"]["title"] == "議事要旨"

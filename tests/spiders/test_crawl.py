@@ -2,8 +2,10 @@
 
 import gzip
 import hashlib
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from spiders.base import CaptureSpider
 from spiders.boj import BojSpeeches
 from spiders.edinet import Edinet
 from spiders.wikipedia import Wikipedia
-from tests.spiders.conftest import BASES, NOWHERE, Crawler, Site
+from tests.spiders.conftest import BASES, NOWHERE, ROOT, Crawler, Site
 
 INDEX = "/about/press/koen_2024/index.htm"
 PAGE = "/about/press/koen_2024/ko240105a.htm"
@@ -64,6 +66,25 @@ def test_without_settings_the_real_sites_are_asked_politely() -> None:
     assert settings.getfloat("DOWNLOAD_DELAY") >= 1
     assert settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") == 1
     assert "kanagura" in settings["USER_AGENT"]
+
+
+def test_without_settings_the_first_request_goes_to_the_real_site_and_fails_clearly(
+    site: Site, tmp_path: Path
+) -> None:
+    """A proxy that refuses every tunnel sees whom a crawl without any setting wants to reach."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("scrapy")), "crawl", *WORDS, "-s", "RETRY_TIMES=0"],
+        cwd=ROOT,
+        env={**os.environ, "KANAGURA_STORE": str(tmp_path / "store"), "https_proxy": site.base},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "robots.txt of www.boj.or.jp cannot be reached" in lines(done)
+    assert "-s KANAGURA_CONTACT=" in done.stderr
+    assert set(site.requests) == {"CONNECT www.boj.or.jp:443"}
 
 
 def test_a_site_that_cannot_be_reached_is_one_line_and_no_version(tmp_path: Path) -> None:
@@ -139,6 +160,7 @@ def test_a_missing_page_and_a_broken_one_are_kept_aside_and_counted(
     site.pages |= {
         INDEX: index("ko240105a.htm", "ko240106a.htm", "ko240107a.htm", "ko240108a.htm"),
         PAGE: page(**{"TDM-Reservation": "1", "X-Robots-Tag": "noai"}),
+        "/robots.txt": (200, {}, b"User-agent: *\nAllow: /\nContent-Usage: train-ai=n\n"),
         PAGE.replace("0105", "0107"): (503, {**HTML, "Retry-After": "0"}, b"sorry"),
         PAGE.replace("0105", "0108"): (301, {"Location": "/moved/koen_2024/ko240108a.htm/"}, b""),
         "/moved/koen_2024/ko240108a.htm": page("moved"),
@@ -150,7 +172,12 @@ def test_a_missing_page_and_a_broken_one_are_kept_aside_and_counted(
     ref = store.resolve("boj_speeches")
     assert store.card(ref).drops == {"http_404": 1, "http_503": 1}
     found = {c.url.removeprefix(site.base): c for c in read_captures(store.path(ref))}
-    assert found[PAGE].signals == {"robots": "404", "TDM-Reservation": "1", "X-Robots-Tag": "noai"}
+    assert found[PAGE].signals == {
+        "robots": "200",
+        "robots_usage": "Content-Usage: train-ai=n",
+        "TDM-Reservation": "1",
+        "X-Robots-Tag": "noai",
+    }
     assert found[PAGE.replace("0105", "0107")].meta["problem"] == "http_503"
     assert found[PAGE.replace("0105", "0108")].meta["kind"] == "redirect"
     moved = found["/moved/koen_2024/ko240108a.htm"]

@@ -1,6 +1,7 @@
 """HTML tables as Markdown tables: merged cells resolved, layout columns folded away, no two cells fused."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from lxml import etree
 Element = etree._Element
 
 _MAX_COLUMNS = 1_000  # the HTML standard caps colspan at the same number
-_FAR = 10**9
+_MAX_POSITIONS = 2_000_000  # a larger grid comes from hostile spans: its cells then stand unmerged
 _REPEATED_CHARS = 40  # longer text in a merged cell is a paragraph, said once
 _CONTROL = {code: None for code in range(32) if chr(code) not in "\t\n\r"}
 _SECTIONS = ("thead", "tbody", "tfoot")
@@ -110,28 +111,28 @@ def grid(table: Element) -> list[Cell]:
     top = 0
     for group in _groups(table):
         bottom = top + len(group)
-        open_cells: list[Cell] = []  # cells merged down into the row at hand, or standing in it
+        above: list[Cell] = []  # cells merged down into the row at hand
         for row, line in enumerate(group, top):
-            open_cells = [cell for cell in open_cells if cell.bottom > row]
-            column = 0
-            for element in line:
-                column = _free(column, open_cells)
-                limit = min((cell.left for cell in open_cells if cell.left > column), default=_FAR)
-                right = min(column + _span(element, "colspan"), limit)
-                below = min(row + (_span(element, "rowspan") or len(group)), bottom)
-                open_cells.append(Cell(element, row, below, column, right))
-                cells.append(open_cells[-1])
-                column = right
+            above = sorted((cell for cell in above if cell.bottom > row), key=lambda cell: cell.left)
+            placed = list(_placed(line, row, bottom, above))
+            above += [cell for cell in placed if cell.bottom > row + 1]
+            cells += placed
         top = bottom
     return cells
 
 
-def _free(column: int, open_cells: list[Cell]) -> int:
-    while True:
-        hit = next((c for c in open_cells if c.left <= column < c.right), None)
-        if hit is None:
-            return column
-        column = hit.right
+def _placed(line: list[Element], row: int, bottom: int, above: list[Cell]) -> Iterator[Cell]:
+    """Yield the cells of one row, each at the first column that no cell from above covers."""
+    column, at = 0, 0
+    for element in line:
+        while at < len(above) and above[at].left <= column:
+            column, at = max(column, above[at].right), at + 1
+        right = column + _span(element, "colspan")
+        if at < len(above):
+            right = min(right, above[at].left)
+        below = min(row + (_span(element, "rowspan") or bottom), bottom) if column < _MAX_COLUMNS else row + 1
+        yield Cell(element, row, below, column, right)
+        column = right
 
 
 def _span(element: Element, name: str) -> int:
@@ -173,10 +174,14 @@ def _inside(element: Element, names: tuple[str, ...]) -> Iterator[Element]:
 
 def _columns(cells: list[Cell]) -> list[dict[int, Cell]]:
     """Return each distinct column as row -> cell; columns where no cell begins add nothing."""
-    columns = []
-    for left in sorted({cell.left for cell in cells}):
-        covering = [cell for cell in cells if cell.left <= left < cell.right]
-        columns.append({row: cell for cell in covering for row in range(cell.top, cell.bottom)})
+    lefts = sorted({cell.left for cell in cells})
+    columns: list[dict[int, Cell]] = [{} for _ in lefts]
+    merged = len(lefts) * max((cell.bottom for cell in cells), default=0) <= _MAX_POSITIONS
+    for cell in cells:
+        first = bisect_left(lefts, cell.left)
+        last = bisect_left(lefts, cell.right) if merged else first + 1
+        for column in columns[first:last]:
+            column.update(dict.fromkeys(range(cell.top, cell.bottom if merged else cell.top + 1), cell))
     return columns
 
 

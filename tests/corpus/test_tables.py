@@ -88,6 +88,17 @@ def test_spans_that_make_no_sense_lose_no_cell(span: str) -> None:
     assert all(word in text for word in ("甲", "乙", "1", "2"))
 
 
+def test_hostile_spans_take_neither_time_nor_cells() -> None:
+    """A hundred kilobytes that ask for a hundred million positions."""
+    rows = "".join(f"<tr><td colspan=1000 rowspan=9999>{n}<td>b" for n in range(300))
+    wide = "<tr>" + "<td>1" * 20_000
+    for source in (f"<table>{rows}</table>", f"<table>{wide}{wide}</table>"):
+        text = _markdown(source)
+        assert text.count("1") >= 1
+        assert len(text) < 20_000_000
+    assert all(f" {n} " in _markdown(f"<table>{rows}</table>") for n in (0, 150, 299))
+
+
 @st.composite
 def tilings(draw: st.DrawFn) -> tuple[int, int, list[Box]]:
     """A rectangle cut into boxes: a table in which each position has one owner."""

@@ -5,13 +5,15 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from corpus.document import Capture, Document, Drop, Span
-from corpus.extract import html, pdf, xbrl
+from corpus.extract import csv, html, pdf, wikitext, xbrl
 from corpus.extract.sniff import sniff, unpacked
 
 #: Name of the kind of bytes (see ``corpus.extract.sniff``) -> who reads it.
 READERS: Mapping[str, Callable[[Capture], list[Document | Drop]]] = {
     "html": html.extract,
     "pdf": pdf.extract,
+    "wikitext": wikitext.extract,
+    "company_list": csv.extract,
     "xbrl": xbrl.extract,
 }
 
@@ -31,8 +33,6 @@ def extract(capture: Capture) -> list[Document | Drop]:
     kind = sniff(plain)
     if isinstance(kind, Drop):
         return [kind]
-    if kind not in READERS:
-        return [Drop("no_reader", kind)]
     found = READERS[kind](plain) or [Drop("nothing_found", kind)]
     evidence = (Span(f"sha256:{capture.sha256}", 0, 0),)  # the body as fetched, also when it came compressed
     return [replace(one, made_from=evidence) if isinstance(one, Document) else one for one in found]

@@ -34,6 +34,8 @@ _DECLARED = re.compile(
 _ESCAPES = re.compile(rb"\x1b(?:\$[@B]|\$\([DOQ]|\([BIJ])")
 #: Control characters that no text holds; libxml2 refuses some of them and ends a page at NUL.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_SILENT = re.compile("[\x00-\x7f\ufffd]+")
+_JUDGED = 50_000  # characters beyond ASCII that are looked at: more says nothing new
 
 
 class Decoded(NamedTuple):
@@ -92,7 +94,7 @@ def _bare_utf16(body: bytes) -> str:
 def _best(body: bytes, encodings: Iterable[str]) -> Decoded:
     """Return the most plausible reading; among equals the first."""
     readings = [_decoded(body, encoding) for encoding in dict.fromkeys(encodings)]
-    return max(readings, key=lambda reading: _plausible(reading.text))
+    return max(readings, key=_plausible)
 
 
 def _decoded(body: bytes, encoding: str) -> Decoded:
@@ -100,10 +102,10 @@ def _decoded(body: bytes, encoding: str) -> Decoded:
     return Decoded(_CONTROLS.sub("", text), encoding, text.count("\ufffd"))
 
 
-def _plausible(text: str) -> float:
-    """Return how much the text looks like real writing: what kana, kanji and signs earn, damage costs."""
-    score = 0.0
-    for character in text:
+def _plausible(reading: Decoded) -> float:
+    """Return how much a reading looks like real writing: what kana, kanji and signs earn, damage costs."""
+    score = -3.0 * reading.damaged
+    for character in _SILENT.sub("", reading.text)[:_JUDGED]:
         code = ord(character)
         if 0x3000 <= code <= 0x30FF:  # kana and Japanese punctuation
             score += 1
@@ -111,10 +113,10 @@ def _plausible(text: str) -> float:
             score += 0.7
         elif 0xFF61 <= code <= 0xFF9F:  # half-width kana: what EUC-JP looks like when read as CP932
             score -= 0.5
-        elif code == 0xFFFD or 0xE000 <= code <= 0xF8FF or 0x80 <= code <= 0x9F:
+        elif 0xE000 <= code <= 0xF8FF or 0x80 <= code <= 0x9F:
             score -= 3
-        elif code > 0x2FF and code < 0x3000:
+        elif 0x2FF < code < 0x3000:
             score += 0.2
-        elif code > 0x7F:
+        else:
             score += 0.05 if character.isalpha() else -0.2
     return score

@@ -1,0 +1,175 @@
+"""Wikitext -> Markdown: links to their labels, lists and headings kept, templates, tables, notes and files out.
+
+A plain reader, not a MediaWiki: templates are not expanded, but the few that hold words of the sentence keep
+them. Every construct may be nested in every other and may be left open; both happen in real dumps.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+
+#: Templates that show one of their arguments: name in lower case -> which argument.
+_SHOWN = {
+    **dict.fromkeys(("lang", "lang2", "transl", "unicode2", "color", "font color"), -1),
+    **dict.fromkeys(
+        (
+            "nowrap", "small", "big", "仮リンク", "日本語版にない記事リンク", "要出典範囲", "要検証範囲", "いつ範囲", "誰範囲2",
+            "val", "ruby", "ruby-ja", "読み仮名 ruby不使用", "読み仮名_ruby不使用", "読み仮名", "ルビ", "underline", "strong", "em",
+            "sub", "sup", "abbr", "tooltip", "補助漢字フォント", "jis2004フォント", "cjkv", "unicode", "math", "sfrac", "color2", "vanchor", "anchors2",
+        ),
+        1,
+    ),
+}  # fmt: skip
+_READINGS = ("読み仮名", "読み仮名 ruby不使用", "読み仮名_ruby不使用")
+_FILES = re.compile(r"^:?\s*(?:ファイル|画像|file|image|media|メディア|category|カテゴリ)\s*:", re.IGNORECASE)
+_INTERWIKI = re.compile(r"^[a-z]{2,3}(?:-[a-z]+)?:[^ ]", re.IGNORECASE)
+_CATEGORY = re.compile(r"\[\[\s*(?:category|カテゴリ)\s*:\s*([^\]|#]+)", re.IGNORECASE)
+_GONE = "ref|references|gallery|timeline|score|imagemap|syntaxhighlight|source|code|pre|hiero|graph|mapframe|templatestyles|chem|section|categorytree|inputbox"
+_ELEMENTS = re.compile(
+    rf"<({_GONE})(?:\s[^<>]*)?(?<!/)>.*?</\1\s*>|<(?:{_GONE})(?:\s[^<>]*)?/?>", re.IGNORECASE | re.DOTALL
+)
+_MATH = re.compile(r"<math(?:\s[^<>]*)?>(.*?)</math\s*>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_HEADING = re.compile(r"^(={1,6})\s*(.+?)\s*\1\s*$")
+_LIST = re.compile(r"^([*#:;]+)\s*(.*)$")
+_OUTSIDE = re.compile(r"\[(?:https?:|ftp:|//)[^\s\]]+\s*([^\]]*)\]")
+_SWITCH = re.compile(r"__[A-Z\u3040-\u9fff]+__")
+_CJK = "\u2e80-\u9fff\uff00-\uffef"
+#: Sections that lead away from an article and tell nothing themselves.
+_LEADING_AWAY = re.compile(
+    r"^(?:脚注|注釈|出典|注|参考文献|参照|関連項目|関連文献|関連人物|外部リンク|外部サイト|文献|ギャラリー|リンク|参考書籍|参考資料|"
+    r"脚注・出典|出典・脚注|注釈・出典|脚注・参考文献|References|See also|External links|Notes)$"
+)
+
+
+def categories(wikitext: str) -> list[str]:
+    """Return the categories a page puts itself into, in order."""
+    return list(dict.fromkeys(name.strip().replace("_", " ") for name in _CATEGORY.findall(wikitext)))
+
+
+def to_markdown(wikitext: str) -> str:
+    """Return the article's text; sections that only lead elsewhere (notes, links, literature) are left out."""
+    text = re.sub(r"<!--.*?(?:-->|\Z)", "", wikitext, flags=re.DOTALL)
+    text = re.sub(r"</?(?:nowiki|noinclude|includeonly|onlyinclude)\s*/?>", "", text, flags=re.IGNORECASE)
+    text = _MATH.sub(lambda found: f"${' '.join(found[1].split())}$", text)
+    text = _ELEMENTS.sub("", text)
+    text = nested(text, "{{", "}}", _template)
+    text = nested(text, "{|", "|}", lambda _: "")
+    text = nested(text, "[[", "]]", _link)
+    text = _OUTSIDE.sub(lambda found: found[1], text)
+    text = re.sub(r"<br\s*/?>", "\n", text, flags=re.IGNORECASE)
+    text = _SWITCH.sub("", re.sub(r"'{2,5}", "", _TAG.sub("", text)))
+    text = html.unescape(text).replace("\xa0", " ").replace("\u200b", "")
+    return "\n\n".join(_without_empty(_sections(_blocks(text))))
+
+
+def nested(text: str, opening: str, closing: str, become: Callable[[str], str]) -> str:
+    """Return text with each ``opening...closing`` replaced by what its inside becomes, the innermost first.
+
+    Time is linear in the text. What is opened and never closed stays as text without its opening sign; a
+    closing sign without an opening one is dropped.
+    """
+    stack: list[list[str]] = [[]]
+    at = 0
+    for found in re.finditer(f"{re.escape(opening)}|{re.escape(closing)}", text):
+        stack[-1].append(text[at : found.start()])
+        at = found.end()
+        if found[0] == opening:
+            stack.append([])
+        elif len(stack) > 1:
+            inside = "".join(stack.pop())
+            stack[-1].append(become(inside))
+    stack[-1].append(text[at:])
+    return "".join(part for level in stack for part in level)
+
+
+def _template(inside: str) -> str:
+    """Return the words of the sentence that a template holds, "" for most."""
+    name, *arguments = (part.strip() for part in inside.split("|"))
+    name = name.replace("_", " ").lower()
+    plain = [argument for argument in arguments if not re.match(r"^[\w ]{1,20}=", argument)]
+    if name in _READINGS and len(plain) > 1:
+        return f"{plain[0]}（{plain[1]}）"
+    if name in ("仮リンク", "日本語版にない記事リンク"):
+        label = next((a.split("=", 1)[1].strip() for a in arguments if a.startswith("label=")), "")
+        return label or (plain[0] if plain else "")
+    if name not in _SHOWN or not plain:
+        return ""
+    return plain[_SHOWN[name]] if _SHOWN[name] < 0 else plain[0]
+
+
+def _link(inside: str) -> str:
+    if _FILES.match(inside):
+        return ""
+    target, bar, label = inside.partition("|")
+    if _INTERWIKI.match(target) and not bar:
+        return ""
+    if bar:
+        return (
+            label.rpartition("|")[2].strip() or re.sub(r"\s*[（(][^）)]*[）)]$|^[^:]*:", "", target).strip()
+        )
+    return target.lstrip(":").replace("_", " ").partition("#")[0] or target.strip("#")
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Yield headings, lists and paragraphs; lines of one paragraph are joined."""
+    paragraph: list[str] = []
+    items: list[str] = []
+    for raw in [*text.split("\n"), ""]:
+        line = raw.strip()
+        heading, item = _HEADING.match(line), _LIST.match(line)
+        if paragraph and (not line or heading or item):
+            yield _joined(paragraph)
+            paragraph = []
+        if items and not item:
+            yield "\n".join(items)
+            items = []
+        if heading:
+            yield f"{'#' * max(2, len(heading[1]))} {heading[2]}"
+        elif item and item[2].strip():
+            items.append(_item(item[1], item[2].strip()))
+        elif line and not re.fullmatch(r"[-|!{}\s=*#:;]+", line):
+            paragraph.append(line)
+
+
+def _item(marks: str, text: str) -> str:
+    if marks.endswith(";"):
+        return f"**{text}**"
+    if set(marks) == {":"}:
+        return text
+    depth = len(marks.replace(":", "")) - 1
+    return f"{'  ' * depth}{'1.' if marks.endswith('#') else '-'} {text}"
+
+
+def _joined(lines: list[str]) -> str:
+    text = lines[0]
+    for line in lines[1:]:
+        tight = re.search(f"[{_CJK}]$", text) or re.match(f"[{_CJK}]", line)
+        text += line if tight else f" {line}"
+    # a template that stood between brackets leaves them, and separators, behind
+    text = re.sub(r"[（(][\s、,，;；:：]*[）)]", "", text)
+    return re.sub(r"([（(])[、,，;；\s]+|[、,，;；\s]+(?=[）)])", r"\1", text).strip()
+
+
+def _sections(blocks: Iterator[str]) -> Iterator[str]:
+    """Yield the blocks without the sections that lead away, their subsections included."""
+    skipped = 0
+    for block in blocks:
+        level = len(block) - len(block.lstrip("#")) if block.startswith("##") else 0
+        if level and (not skipped or level <= skipped):
+            skipped = level if _LEADING_AWAY.match(block.lstrip("# ")) else 0
+        if not skipped and block:
+            yield block
+
+
+def _without_empty(blocks: Iterator[str]) -> list[str]:
+    """Return the blocks without headings over nothing."""
+    kept: list[str] = []
+    for block in blocks:
+        level = len(block) - len(block.lstrip("#")) if block.startswith("##") else 0
+        while level and kept and kept[-1].startswith("##") and kept[-1].count("#", 0, 6) >= level:
+            kept.pop()
+        kept.append(block)
+    while kept and kept[-1].startswith("##"):
+        kept.pop()
+    return kept

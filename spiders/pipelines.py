@@ -72,9 +72,12 @@ class CapturePipeline:
             logger.info("going on from %d captures of a stopped run", len(self.segments.rows))
 
     def earlier(self, url: str) -> Capture | None:
-        """Return the good capture of ``url`` that the draft holds already, or None."""
+        """Return the good capture of ``url`` that the draft holds already, or None.
+
+        What was kept aside is asked for again: the trouble may be over.
+        """
         row = self.segments.rows.get(url) if self.segments else None
-        if row is None or self.segments is None or _may_be_gone(row["problem"], self.spider):
+        if row is None or self.segments is None or row["problem"]:
             return None
         return self.segments.find(url)
 
@@ -159,10 +162,6 @@ class CapturePipeline:
         for name, ledger in spider.ledgers.items():
             draft.rows[f"{name}.jsonl"] = len(ledger)
             _write_lines(draft.path / f"{name}.jsonl", ledger)
-
-
-def _may_be_gone(problem: str, spider: CaptureSpider) -> bool:
-    return problem in spider.transient or problem.startswith(("http_5", "http_429"))
 
 
 def _good(row: dict[str, Any]) -> bool:

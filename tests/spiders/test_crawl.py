@@ -216,6 +216,16 @@ def test_a_site_without_any_page_makes_no_version(site: Site, crawl_site: Callab
     assert "nothing was captured (robots_disallowed 1 times)" in lines(done)
 
 
+def test_pages_that_appear_after_an_empty_crawl_are_found_by_the_next(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    crawler = crawl_site()
+    done = crawler.run(*WORDS)
+    assert (done.returncode, "every page was missing" in lines(done)) == (1, True)
+    site.pages |= {INDEX: index("ko240105a.htm"), PAGE: page()}
+    assert crawler.run(*WORDS).returncode == 0
+
+
 def test_a_store_that_cannot_be_written_is_one_line(
     site: Site, crawl_site: Callable[[], Crawler], tmp_path: Path
 ) -> None:

@@ -19,8 +19,9 @@ from corpus.steps import Left, clean
 
 CHUNK = 64  # captures per file: what a killed run does again at most
 GROUP = 16  # rows per row group: what is read to see one text
-SECONDS = 300  # for one capture, steps and signatures of its documents included
-MEGABYTES = 4096
+#: What one capture may take, steps and signatures of its documents included; more for a dump, by its size.
+SECONDS, BYTES_PER_SECOND = 300, 100_000
+MEGABYTES, BYTES_PER_BYTE = 4096, 16
 
 #: A row is a document with what deduplication needs, or (``drop`` is set) what left and why.
 SCHEMA = pa.schema(
@@ -93,7 +94,14 @@ def write_chunks(
     sizes = {n: min(CHUNK, total - n * CHUNK) for n in missing}
     yield total - sum(sizes.values())
     work = partial(prepare, steps=steps, dedup=dedup)
-    results = sandboxed(work, remaining(), workers=workers, seconds=SECONDS, megabytes=MEGABYTES)
+    largest = max(pq.read_table(folder / INDEX, columns=["n_bytes"])["n_bytes"].to_pylist(), default=0)
+    results = sandboxed(
+        work,
+        remaining(),
+        workers=workers,
+        seconds=SECONDS + largest / BYTES_PER_SECOND,
+        megabytes=MEGABYTES + BYTES_PER_BYTE * largest // 1_000_000,
+    )
     for number in missing:
         rows: list[dict[str, Any]] = []
         for _ in range(sizes[number]):

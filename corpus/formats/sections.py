@@ -10,6 +10,7 @@ from corpus.document import Document, Span
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 SEPARATOR = " > "
+_WHOLE = ("term", "company_list")
 
 
 class _Heading(NamedTuple):
@@ -23,8 +24,11 @@ def documents(document: Document) -> Iterator[Document]:
 
     A filing that names its text blocks in ``meta["blocks"]`` (a JSON list of ``[name, start, end]``) is cut
     at the outermost of them, which the XBRL taxonomy defines; the block's name is kept in
-    ``meta["block"]``. Everything else is cut at its Markdown headings. ``section`` is the path of headings.
+    ``meta["block"]``. Everything else is cut at its Markdown headings, but for terms and lists, which have
+    formats of their own. ``section`` is the path of headings.
     """
+    if document.meta.get("kind") in _WHOLE:
+        return
     headings = list(_headings(document.text))
     cuts = _blocks(document, headings) if "blocks" in document.meta else _between(document.text, headings)
     meta = {k: v for k, v in document.meta.items() if k != "blocks"}

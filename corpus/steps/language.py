@@ -20,15 +20,17 @@ def language(
     """Drop a document that is not in one of ``languages`` (ISO 639-1).
 
     Japanese needs a share of kana and kanji among the letters of ``minimum_japanese`` (the figure of the
-    Swallow corpus, arXiv:2404.17733) and a share of kana of ``minimum_kana``, which tells it from Chinese. A
-    document in another language, such as the Bank's own English twin, must stay below ``minimum_japanese``.
+    Swallow corpus, arXiv:2404.17733) and a share of kana of ``minimum_kana``, which tells it from Chinese; a
+    list of companies may lack kana. A document in another language, such as the Bank's own English twin,
+    must stay below ``minimum_japanese``.
     """
     if document.language not in languages:
         return Drop("other_language", document.language)
     letters = len(_LETTER.findall(document.text))
     kana = len(_KANA.findall(document.text))
     japanese = (kana + len(_KANJI.findall(document.text))) / letters if letters else 0.0
-    expected = japanese >= minimum_japanese and kana >= minimum_kana * letters > 0
+    enough = document.meta.get("kind") == "company_list" or kana >= minimum_kana * letters
+    expected = japanese >= minimum_japanese and enough
     if expected == (document.language == "ja"):
         return document
     share = f"{japanese:.0%} kana and kanji, {kana / letters:.0%} kana" if letters else "no letters"

@@ -115,15 +115,33 @@ def test_a_filing_is_cut_at_its_outermost_text_blocks() -> None:
 
 
 def test_a_term_becomes_labeled_lines() -> None:
-    text = "# 逆イールド\n\n短期金利が長期金利を\n上回る状態。"
-    meta = {"kind": "term", "reading": "ぎゃくいーるど", "related_terms": "イールドカーブ、長短金利差"}
-    definition = fact(text, "term", "逆イールド", "definition", "短期金利が長期金利を\n上回る状態。")
-    [card] = categories.documents(document(text, facts=(definition,), **meta))
-    assert card.text == (
-        "キーワード：逆イールド\n読み：ぎゃくいーるど\n説明：短期金利が長期金利を 上回る状態。\n"
-        "関連語：イールドカーブ、長短金利差"
+    text = (
+        "# 逆イールド\n\n読み：ぎゃくいーるど\n\n短期金利が長期金利を上回る状態。\n\n景気後退の前に生じることが多い。"
+        "\n\n## 関連用語\n\n- 長短金利差"
     )
-    assert card.made_from[0].start == definition.start
+    meta = {"kind": "term", "reading": "ぎゃくいーるど", "related_terms": "イールドカーブ,長短金利差"}
+    meta["related_stocks"] = "銀嶺証券株式会社:8639,株式会社文月ネットワークス:599A"
+    definition = fact(text, "term", "逆イールド", "definition", "短期金利が長期金利を上回る状態。")
+    base = document(text, facts=(definition,), **meta)
+    [card] = categories.documents(base)
+    assert card.text == (
+        "キーワード：逆イールド\n読み：ぎゃくいーるど\n"
+        "説明：短期金利が長期金利を上回る状態。景気後退の前に生じることが多い。\n関連語：イールドカーブ、長短金利差\n"
+        "関連銘柄：銀嶺証券株式会社（8639）、株式会社文月ネットワークス（599A）"
+    )
+    [span] = card.made_from
+    assert (
+        text[span.start : span.end] == "短期金利が長期金利を上回る状態。\n\n景気後退の前に生じることが多い。"
+    )
+
+
+def test_a_term_without_facts_is_described_by_what_follows_its_title() -> None:
+    [card] = categories.documents(document("# 金利\n\nお金の値段。\n", kind="term"))
+    assert card.text == "キーワード：上場会社一覧\n説明：お金の値段。"
+
+
+def test_terms_and_lists_are_not_cut_into_sections() -> None:
+    assert not list(sections.documents(document("# 金利\n\nお金の値段。\n", kind="term")))
 
 
 def test_a_company_list_becomes_one_line_per_company() -> None:

@@ -190,6 +190,12 @@ def test_the_script_must_fit_the_language(text: str, said: str, expected: str) -
     assert (result.reason if isinstance(result, Drop) else "") == expected
 
 
+def test_a_list_of_companies_may_lack_kana() -> None:
+    text = "# 上場会社一覧（鉄鋼）\n\n鋼城製鉄株式会社, 5489, 鉄鋼"
+    assert kept(language(document(text, kind="company_list")))
+    assert reason(language(document(text))) == "wrong_language"
+
+
 def test_an_english_twin_leaves_when_the_recipe_wants_only_japanese() -> None:
     assert reason(language(document("Policy rates were unchanged.", language="en"))) == "other_language"
 

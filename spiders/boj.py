@@ -15,7 +15,7 @@ from scrapy import Request
 from scrapy.http import HtmlResponse, Response
 
 from spiders.base import Arguments, CaptureSpider, Day, Errand, Found, today
-from spiders.boj_rows import Row, page_title, rows_of, twin_link
+from spiders.boj_rows import Row, day_in, page_title, rows_of, twin_link
 
 MOVED = 2011  # older speeches and press conferences are on the archive host
 FIRST = date(1998, 1, 1)  # the year of the new Bank of Japan Act: the indexes begin here
@@ -133,9 +133,9 @@ class BojSpider(CaptureSpider):
 
     def _dates(self, row: Row) -> tuple[str, str]:
         named = row.first.isoformat() if row.first == row.last else ""
-        told = row.told.isoformat() if row.told else ""
+        told = _iso(row.told)
         if self.series.dated == "publication":
-            return (told if named and told and told <= named else ""), named
+            return _iso(_conference_day(row)), named or told
         if self.series.dated == "event":
             return named or told, (told if named and told > named else "")
         return named or told, named or told
@@ -168,6 +168,18 @@ class BojSpider(CaptureSpider):
             return {}
         twin = errand.about.get("twin") or twin_link(response, self.addresses)
         return {"title": errand.about.get("title") or page_title(response), "twin": twin}
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _conference_day(row: Row) -> date | None:
+    """Return the day of a press conference: the title names it, without a year, else the row may."""
+    for year in (row.first.year, row.first.year - 1):  # a conference of December is published in January
+        if (day := day_in(row.title, year)) and day <= row.last:
+            return day
+    return row.told if row.told and row.told < row.first else None
 
 
 def _without(about: Mapping[str, str], *names: str) -> dict[str, str]:

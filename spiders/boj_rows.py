@@ -61,7 +61,7 @@ def _row(link: Selector, url: str, match: re.Match[str], span: tuple[date, date]
     row = text_of(around) if around is not None else ""
     cells = around.xpath("./td | ./th") if around is not None else []
     others = [text_of(cell) for cell in cells if not cell.xpath(".//a[@href]")]
-    speaker = next((cell for cell in others if cell and not _day_in(cell, span[0].year)), "")
+    speaker = next((cell for cell in others if cell and not day_in(cell, span[0].year)), "")
     return Row(
         url=url,
         stem=f"{match['code']}{match['letter']}",
@@ -71,7 +71,7 @@ def _row(link: Selector, url: str, match: re.Match[str], span: tuple[date, date]
         speaker=speaker,
         first=span[0],
         last=span[1],
-        told=_day_in(row, span[0].year),
+        told=day_in(row, span[0].year),
     )
 
 
@@ -88,7 +88,8 @@ def _span(match: re.Match[str]) -> tuple[date, date] | None:
         return None
 
 
-def _day_in(text: str, year: int) -> date | None:
+def day_in(text: str, year: int) -> date | None:
+    """Return the first day that ``text`` names; ``year`` is meant where it names none."""
     for pattern in _DAYS:
         for match in pattern.finditer(unicodedata.normalize("NFKC", text)):
             said = match.groupdict()

@@ -147,3 +147,33 @@ def test_minutes_pair_with_their_english_twins_by_date(site: Site, crawl_site: C
     assert found["g240614.htm"]["language"] == "en"
     assert "twin" not in found["g240731.pdf"]
     assert found["g240731.pdf"]["title"] == "議事要旨"
+
+
+def test_a_press_conference_has_the_day_of_its_title_and_the_publication_of_its_name(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    folder = "/about/press/kaiken_2025/"
+    rows = (
+        "<tr><td>2025年 1月27日</td><td><a href='kk250127a.pdf'>総裁記者会見（1月24日分）</a></td></tr>"
+        "<tr><td>2025年 1月 6日</td><td><a href='kk250106a.htm'>総裁記者会見（12月26日分）</a></td></tr>"
+        "<tr><td>2025年 3月 3日</td><td><a href='kk250303a.htm'>総裁記者会見</a></td></tr>"
+    )
+    html = {"Content-Type": "text/html; charset=UTF-8"}
+    site.pages[folder + "index.htm"] = (200, html, f"<main><table>{rows}</table></main>".encode())
+    for name in ("kk250127a.pdf", "kk250106a.htm", "kk250303a.htm"):
+        site.pages[folder + name] = (200, html, b"<html><body>Q&amp;A</body></html>")
+    crawler = crawl_site()
+    done = crawler.run("boj_press_conferences", "-a", "since=2025-01-01", "-a", "until=2025-12-31")
+    assert done.returncode == 0, done.stderr
+    store = Store(crawler.store)
+    captures = read_captures(store.path(store.resolve("boj_press_conferences")))
+    days = {
+        c.url.rpartition("/")[2]: (c.meta.get("event_at", ""), c.meta["published_at"])
+        for c in captures
+        if c.meta["kind"] == "press_conference"
+    }
+    assert days == {
+        "kk250127a.pdf": ("2025-01-24", "2025-01-27"),
+        "kk250106a.htm": ("2024-12-26", "2025-01-06"),
+        "kk250303a.htm": ("", "2025-03-03"),
+    }

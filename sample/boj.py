@@ -3,7 +3,24 @@
 from collections.abc import Callable
 from functools import cache, partial
 
+from sample.boj_conferences import (
+    archive_conference,
+    archive_conference_index,
+    conference_index,
+    conference_page,
+    conferences,
+)
 from sample.boj_lists import archive_index, english_index, year_index
+from sample.boj_meetings import (
+    MEETING_TRAIL,
+    english_minutes,
+    english_minutes_index,
+    meetings,
+    minutes_index,
+    minutes_page,
+    statement,
+    statement_index,
+)
 from sample.boj_skin import Sheet, current, older
 from sample.boj_speeches import PRESS_TRAIL, branch_page, charts, english_page, speech_page, speeches
 from sample.http import Request, Response, not_found, page, redirect
@@ -13,6 +30,19 @@ Render = Callable[[], Response]
 #: Years listed in the current skin, newest first, and in the old one.
 YEARS = (2026, 2025, 2024)
 ARCHIVE_YEARS = (2005,)
+
+_TOP = (
+    ("/about/press/index.htm", "講演・記者会見・談話"),
+    ("/mopo/mpmsche_minu/index.htm", "金融政策決定会合の運営"),
+)
+# the real address of the archive: a crawler must bring it to the base it was given
+_ARCHIVE_LINK = ("https://www2.boj.or.jp/archive/announcements/press/index.htm", "2010年以前の過去資料")
+_ALL_YEARS = (
+    ("/about/press/koen_all/index.htm", "講演・挨拶等", "/about/press/koen_{year}/index.htm"),
+    ("/about/press/kaiken_all/index.htm", "記者会見", "/about/press/kaiken_{year}/index.htm"),
+    ("/mopo/mpmsche_minu/minu_all/index.htm", "議事要旨", "/mopo/mpmsche_minu/minu_{year}/index.htm"),
+    ("/mopo/mpmdeci/state_all/index.htm", "決定事項等", "/mopo/mpmdeci/{folder}_{year}/index.htm"),
+)
 
 
 def respond(request: Request) -> Response:
@@ -53,11 +83,27 @@ def _canonical(path: str) -> str:
 
 @cache
 def _site() -> dict[str, Render]:
-    site: dict[str, Render] = {
-        "/index.htm": _top,
-        "/about/press/index.htm": _press_top,
-        "/about/press/koen_all/index.htm": _all_years,
-    }
+    return _entries() | _speech_pages() | _conference_pages() | _meeting_pages()
+
+
+def _entries() -> dict[str, Render]:
+    site: dict[str, Render] = {"/index.htm": partial(_links, "/index.htm", "トップページ", _TOP)}
+    for path, title, row in _ALL_YEARS:
+        years = tuple((row.format(year=year, folder=_folder(year)), f"{year}年") for year in YEARS)
+        site[path] = partial(_links, path, title, years)
+    press = tuple((path, f"{title}　年別一覧") for path, title, _ in _ALL_YEARS if "/press/" in path)
+    site["/about/press/index.htm"] = partial(
+        _links, "/about/press/index.htm", "講演・記者会見・談話", (*press, _ARCHIVE_LINK)
+    )
+    meeting = tuple((path, f"{title}　年別一覧") for path, title, _ in _ALL_YEARS if "/mopo/" in path)
+    site["/mopo/mpmsche_minu/index.htm"] = partial(
+        _links, "/mopo/mpmsche_minu/index.htm", "金融政策決定会合の運営", meeting, MEETING_TRAIL[:1]
+    )
+    return site
+
+
+def _speech_pages() -> dict[str, Render]:
+    site: dict[str, Render] = {}
     for year in YEARS:
         site[f"/about/press/koen_{year}/index.htm"] = partial(year_index, year)
         site[f"/en/about/press/koen_{year}/index.htm"] = partial(english_index, year)
@@ -76,9 +122,42 @@ def _site() -> dict[str, Render]:
     return site
 
 
+def _conference_pages() -> dict[str, Render]:
+    lists: dict[str, Render] = {
+        f"/about/press/kaiken_{year}/index.htm": partial(conference_index, year) for year in YEARS
+    }
+    return lists | {conference.path: partial(conference_page, conference) for conference in conferences()}
+
+
+def _meeting_pages() -> dict[str, Render]:
+    site: dict[str, Render] = {}
+    for year in YEARS:
+        site[f"/mopo/mpmsche_minu/minu_{year}/index.htm"] = partial(minutes_index, year)
+        site[f"/en/mopo/mpmsche_minu/minu_{year}/index.htm"] = partial(english_minutes_index, year)
+        site[f"/mopo/mpmdeci/{_folder(year)}_{year}/index.htm"] = partial(statement_index, year)
+        site[f"/en/mopo/mpmdeci/state_{year}/index.htm"] = partial(statement_index, year, english=True)
+    for meeting in meetings():
+        site[meeting.minutes_path] = partial(minutes_page, meeting)
+        if meeting.statement:
+            site[meeting.statement_path] = partial(statement, meeting)
+        if meeting.english:
+            site[meeting.english_minutes_path] = partial(english_minutes, meeting)
+            site["/en" + meeting.statement_path] = partial(statement, meeting, english=True)
+    return site
+
+
+def _folder(year: int) -> str:
+    """The folder of the statements was renamed."""
+    return "state" if year < 2025 else "mpr"
+
+
 @cache
 def _archive() -> dict[str, Render]:
-    site: dict[str, Render] = {"/archive/announcements/press/index.htm": _archive_top}
+    site: dict[str, Render] = {
+        "/archive/announcements/press/index.htm": _archive_top,
+        "/archive/announcements/press/kaiken_2005/index.htm": archive_conference_index,
+        "/archive/announcements/press/kaiken_2005/kk0509a.htm": archive_conference,
+    }
     for year in ARCHIVE_YEARS:
         site[f"/archive/announcements/press/koen_{year}/index.htm"] = partial(archive_index, year)
     for speech in speeches():
@@ -87,31 +166,21 @@ def _archive() -> dict[str, Render]:
     return site
 
 
-def _top() -> Response:
-    return _links("/index.htm", "トップページ", [("/about/press/index.htm", "講演・記者会見・談話")])
-
-
-def _press_top() -> Response:
-    return _links(
-        "/about/press/index.htm",
-        "講演・記者会見・談話",
-        [("/about/press/koen_all/index.htm", "講演・挨拶等　年別一覧")],
-    )
-
-
-def _all_years() -> Response:
-    years = [(f"/about/press/koen_{year}/index.htm", f"{year}年") for year in YEARS]
-    return _links("/about/press/koen_all/index.htm", "講演・挨拶等　年別一覧", years)
-
-
-def _links(path: str, title: str, links: list[tuple[str, str]]) -> Response:
+def _links(
+    path: str,
+    title: str,
+    links: tuple[tuple[str, str], ...],
+    trail: tuple[tuple[str, str], ...] = PRESS_TRAIL[:1],
+) -> Response:
     rows = "\n".join(f'<li><a href="{href}">{label}</a></li>' for href, label in links)
-    return current(Sheet(path, title, title, (f'<ul class="link-list02">\n{rows}\n</ul>',), PRESS_TRAIL))
+    return current(Sheet(path, title, title, (f'<ul class="link-list02">\n{rows}\n</ul>',), trail))
 
 
 def _archive_top() -> Response:
     rows = "".join(
-        f'<LI><A HREF="koen_{year}/index.htm">講演・挨拶等 {year}年</A>\n' for year in ARCHIVE_YEARS
+        f'<LI><A HREF="koen_{year}/index.htm">講演・挨拶等 {year}年</A>\n'
+        f'<LI><A HREF="kaiken_{year}/index.htm">記者会見 {year}年</A>\n'
+        for year in ARCHIVE_YEARS
     )
     title = "講演・記者会見(2010年以前の過去資料)"
     return older(

@@ -5,6 +5,7 @@
 Lines break wherever they are full, inside words too; equal arguments give equal bytes.
 """
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ Face = Literal["gothic", "mincho"]
 #: Signs that may not begin a line; they hang at the end of the line before.
 NO_LINE_START = frozenset("、。，．）」』】〕｝〉》・ー々ゃゅょっャュョッ％")
 
+_ASCII_SIGNS = frozenset(map(chr, range(0x21, 0x7F)))
+_ASCII_RUN = re.compile(r"(?<=[^!-~])[!-~]+\Z")
+
 # reportlab keeps one font table for the whole process; two renderings at once would mix their subsets
 _RENDERING = threading.Lock()
 
@@ -40,10 +44,14 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Running text; "\\n" forces a line break. indent is the number of characters of the left margin."""
+    """Running text; "\\n" forces a line break. indent is the number of characters of the left margin.
+
+    With right every line ends at the right margin, as dates and signatures do.
+    """
 
     text: str
     indent: int = 0
+    right: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +125,21 @@ def truncated(body: bytes, keep: float = 0.4) -> bytes:
 
 
 def break_lines(text: str, width: float, font: str, size: float) -> Iterator[str]:
-    """Cut text into lines of at most width points, at any character but before NO_LINE_START."""
+    """Cut text into lines of at most width points, at any character but before NO_LINE_START.
+
+    A run of ASCII (an English word, a number) stays together where a line can hold it.
+    """
     for forced in text.split("\n"):
         line, used = "", 0.0
         for sign in forced:
             wide = float(pdfmetrics.stringWidth(sign, font, size))
             if line and used + wide > width and sign not in NO_LINE_START:
-                yield line
-                line, used = "", 0.0
+                run = _ASCII_RUN.search(line) if sign in _ASCII_SIGNS else None
+                kept, line = (line[: run.start()], line[run.start() :]) if run else (line, "")
+                yield kept.rstrip(" ")
+                used = float(pdfmetrics.stringWidth(line, font, size))
+                if sign == " ":
+                    continue
             line, used = line + sign, used + wide
         yield line
 
@@ -147,15 +162,17 @@ class _Sheet:
         match block:
             case Heading(text, level):
                 self._heading(text, level)
-            case Paragraph(text, indent):
-                self.text(text, indent=indent)
+            case Paragraph(text, indent, right):
+                self.text(text, indent=indent, right=right)
                 self.gap(0.4)
             case Table(rows, weights):
                 self._table(rows, weights)
             case PageBreak():
                 self._turn()
 
-    def text(self, text: str, *, size: float = 0.0, indent: int = 0, centered: bool = False) -> None:
+    def text(
+        self, text: str, *, size: float = 0.0, indent: int = 0, centered: bool = False, right: bool = False
+    ) -> None:
         size = size or self.layout.font_size
         left = indent * self.layout.font_size
         for line in break_lines(text, self.width - left, self.font, size):
@@ -163,6 +180,8 @@ class _Sheet:
             self.canvas.setFont(self.font, size)
             if centered:
                 self.canvas.drawCentredString(A4[0] / 2, self.y, line)
+            elif right:
+                self.canvas.drawRightString(A4[0] - self.layout.margin, self.y, line)
             else:
                 self.canvas.drawString(self.layout.margin + left, self.y, line)
 

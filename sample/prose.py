@@ -24,7 +24,7 @@ def passages(*paths: str) -> dict[str, str]:
         for key, body in zip(parts[1::2], parts[2::2], strict=True):
             if key in found:
                 raise ValueError(f"{path}: the key {key} is written twice")
-            found[key] = body.strip()
+            found[key] = body.strip("\n ")  # an ideographic space in front stays
     return found
 
 

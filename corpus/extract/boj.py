@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from corpus.document import Capture, Document, Drop
 from corpus.extract.blocks import blocks, plain
-from corpus.extract.dates import DAY, all_dates
+from corpus.extract.dates import DAY, ENGLISH_DAY, all_dates
 from corpus.extract.record import base_document, language_of
 from corpus.extract.tree import Element, classes, remove, select, text_of
 
@@ -45,10 +45,10 @@ _SPEAKER = re.compile(
     r"([一-鿿々ヶぁ-んァ-ヴー]{1,6}(?:[ 　][一-鿿々ヶぁ-んァ-ヴー]{1,6})?)$"
 )
 _NAMED_IN_TITLE = re.compile(
-    r"(?:における|での|、|・|^)(?:日本銀行)?([一-鿿々]{1,4}?)(審議委員|副総裁|総裁|理事)(?:講演|挨拶|基調|記者会見|発言)"
+    r"(?:における|での|、|・|^)(?:日本銀行)?([一-鿿々]{0,4}?)(審議委員|副総裁|総裁|理事)(?:講演|挨拶|基調|記者会見|発言)"
 )
 _SPEECH = re.compile(r"^【(?:挨拶|講演|基調講演|特別講演|発言)】")
-_ALONE = re.compile(rf"^(?:{DAY})$")
+_ALONE = re.compile(rf"^(?:{DAY}|{ENGLISH_DAY})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,9 @@ def dates_of(kind: str, url: str, heading: str, lines: list[str]) -> tuple[date 
     publication for the rest.
     """
     named = named_day(url)
-    alone = next((d for line in lines if _ALONE.match(line) for d in all_dates(line)), None)
+    alone = next(
+        (d for line in lines if _ALONE.match(line) or "公表日" in line for d in all_dates(line)), None
+    )
     year = alone.year if alone else (named.year if named else None)
     told = all_dates(heading, year=year)
     if kind in ("minutes", "opinions", "transcript"):

@@ -19,12 +19,13 @@ _WITH_READING = re.compile(rf"^(.+?)\s*[（(【\[]\s*({_KANA}?)\s*[）)】\]]$")
 _RELATED = re.compile(r"^【?\s*(?:関連(?:する)?|参照)(?:用?語|項目|リンク)?\s*】?\s*[:：]?$")
 _STOCKS = re.compile(r"^【?\s*関連(?:する)?(?:銘柄|株式?|企業|会社)(?:一覧)?\s*】?\s*[:：]?$")
 _CODE = re.compile(r"(?<![0-9A-Za-z])([0-9][0-9A-Z]{3})0?(?![0-9A-Za-z])")
-_CHANGED = re.compile(r"^(?:最終)?(?:更新|掲載|公開)日?\s*[:：]?\s*.{0,3}年")
-_ENGLISH = re.compile(r"^[（(]?(?:英語?|English)?\s*[:：]?\s*([A-Za-z][\x20-\x7e’–—]{1,120}?)[）)]?$")
+_CHANGED = re.compile(r"^(?:最終)?(?:更新|掲載|公開)日?\s*[:：]?\s*.{0,8}年")
+_ENGLISH = re.compile(r"^(?:英語?|English)?\s*[:：]?\s*([A-Za-z][\x20-\x7e’–—（）・]{1,120})$")
 _CHROME = re.compile(
     r"^(?:[©Ⓒ]|Copyright|.{0,12}(?:一覧|先頭|トップ|検索)(?:へ|に)|前の用語|次の用語|用語を検索)",
     re.IGNORECASE,
 )
+_INDEX = re.compile(r"用語(?:集|辞典|解説|検索|一覧|$)|索引|^Glossary", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^。！？]*[。！？]+[」』）)]?")
 
 
@@ -55,7 +56,7 @@ def extract(capture: Capture, tree: Element) -> list[Document | Drop]:
     if found := _WITH_READING.match(headword):
         headword, reading = found.groups()
     term = _read(blocks(content), headword, reading)
-    if not term.description:
+    if not term.description or _INDEX.search(headword):
         return [Drop("index_page", f"no description of '{headword}'")]
     return [_document(capture, headword, term)]
 
@@ -110,15 +111,20 @@ def _read(parts: list[str], headword: str, reading: str) -> _Term:
             section = ""
             term.rest.append(part)
         elif section or term.rest:
+            if part.startswith(("- ", "|")) or term.rest[-1].startswith("## "):
+                _note(term, section, part)
             term.rest.append(part)
-            _note(term, section, part)
         elif not term.description and not term.reading and (found := _READING.match(bare)):
             term.reading = found.group(1).strip()
-        elif not term.description and not term.english and (found := _ENGLISH.match(bare)):
+        elif not term.description and not term.english and (found := _ENGLISH.match(_bracketless(bare))):
             term.english = found.group(1)
         elif term.description or not part.startswith(("- ", "#")):
             term.description.append(part)
     return term
+
+
+def _bracketless(text: str) -> str:
+    return text[1:-1] if text[:1] in ("（", "(") and text[-1:] in ("）", ")") else text
 
 
 def _note(term: _Term, section: str, part: str) -> None:

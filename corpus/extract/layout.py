@@ -4,7 +4,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Column:
     items: tuple[Line | Table, ...]
     left: float = 0.0
     right: float = 0.0
-    new_page: bool = field(default=False)
+    pitch: float = 0.0  # from line to line
 
 
 _NUMBER = re.compile(
@@ -78,12 +78,12 @@ _BAND = 0.12  # share of the page's height where running headers and footers sta
 def without_margins(pages: Sequence[Page]) -> list[Page]:
     """Return the pages without running headers, footers and page numbers.
 
-    A running line stands outermost, in the upper or lower band, and comes back on at least three pages (or on
-    both of two) when its digits are ignored; headers that alternate between odd and even pages do too.
+    A running line stands outermost, in the upper or lower band, and comes back on at least three pages (two in
+    a short file) when its digits are ignored; headers that alternate between odd and even pages do too.
     """
     edges = [_edges(page) for page in pages]
     seen = Counter(key for page in edges for key in {_key(line) for row in page for line in row})
-    least = 2 if len(pages) < 3 else 3
+    least = 2 if len(pages) < 8 else 3
     kept = []
     for page, rows in zip(pages, edges, strict=True):
         gone: set[Line] = set()

@@ -1,5 +1,6 @@
 """Lines of Japanese and Latin text -> headings, paragraphs and tables in Markdown, as the page meant them."""
 
+import itertools
 import re
 import statistics
 import unicodedata
@@ -80,20 +81,18 @@ def columns_of(page: Page) -> Iterator[Column]:
         lines, page.width, 3 if page.vertical else 10
     )  # vertical writing stands in tiers, not in tables
     if at is None:
-        yield _column([*_loose(lines), *((grid.rows[0], table) for grid, table in tables)], new_page=True)
+        yield _column([*_loose(lines), *((grid.rows[0], table) for grid, table in tables)])
         return
     both = [line for line in lines if line.x0 < at < line.x1]
-    first = True
     for part in _bands(lines, both):
         if part and part[0] in both:
-            yield _column(_loose(part), new_page=first)
+            yield _column(_loose(part))
         else:
             for side in ([x for x in part if x.x1 <= at], [x for x in part if x.x0 >= at]):
                 if side:
-                    yield _column(_loose(side), new_page=True)
-        first = False
+                    yield _column(_loose(side))
     for grid, table in tables:
-        yield _column([(grid.rows[0], table)], new_page=False)
+        yield _column([(grid.rows[0], table)])
 
 
 def _bands(lines: Sequence[Line], both: Sequence[Line]) -> Iterator[list[Line]]:
@@ -110,13 +109,15 @@ def _bands(lines: Sequence[Line], both: Sequence[Line]) -> Iterator[list[Line]]:
         yield rest
 
 
-def _column(placed: Sequence[tuple[float, Line | Table]], *, new_page: bool) -> Column:
+def _column(placed: Sequence[tuple[float, Line | Table]]) -> Column:
     items = tuple(item for _, item in sorted(placed, key=lambda one: one[0]))
     texts = [item for item in items if isinstance(item, Line) and not item.blank]
     if not texts:
-        return Column(items, new_page=new_page)
+        return Column(items)
     long = [line for line in texts if line.x1 - line.x0 > 8 * line.size] or texts
-    return Column(items, min(line.x0 for line in long), max(line.x1 for line in long), new_page)
+    steps = [low.y0 - high.y0 for high, low in itertools.pairwise(long) if low.y0 - high.y0 > high.size / 2]
+    pitch = statistics.median_low(steps) if steps else 1.8 * long[0].size
+    return Column(items, min(line.x0 for line in long), max(line.x1 for line in long), pitch)
 
 
 def _loose(lines: Sequence[Line]) -> list[tuple[float, Line | Table]]:
@@ -224,11 +225,13 @@ def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool
         return False
     if line.y0 < last.y0 - 2:  # the next column or page
         return _continues_over(block, line, column, indented)
-    gap, short = (line.y0 - last.y1) / size, (column.right - last.x1) / size
+    step, short = (line.y0 - last.y0) / column.pitch, (column.right - last.x1) / size
     ended = bool(_TERMINAL.search(block.text))
-    if gap > 1.3 or short > 4.5 or (short > 1.6 and ended) or (gap > 0.85 and _SENTENCE.search(block.text)):
+    if step > 1.6 or short > 4.5 or (short > 1.6 and ended) or (step > 1.15 and _SENTENCE.search(block.text)):
         return False
     shift = (line.x0 - last.x0) / size
+    if shift < -3.5:  # what stands before is set to the right: a date, a name
+        return False
     item = bool(_ITEM.match(block.text))
     if _ITEM.match(line.text):  # a wrapped line may begin with "(1)" too, but not after a full stop
         goes_on = short < 1.6 and not ended and not item
@@ -331,12 +334,12 @@ def _leads(blocks: Sequence[Block | Table], at: int) -> bool:
 
 def _written(blocks: Iterator[Block | Table], title: str) -> Iterator[str]:
     yield f"# {title}"
-    named = "".join(title.split())
+    named = _squeezed(title)
     for number, block in enumerate(blocks):
         if isinstance(block, Table):
             rows = [list(row) for row in block.rows]
             yield from (part for part in table_markdown(rows).split("\n\n") if part)
-        elif not block.text or (number < 6 and "".join(block.text.split()) == named):
+        elif not block.text or (number < 4 and _squeezed(block.text) in named):
             continue
         elif block.level:
             yield f"{'#' * (block.level + 1)} {block.text}"
@@ -346,6 +349,10 @@ def _written(blocks: Iterator[Block | Table], title: str) -> Iterator[str]:
                 yield rest
         else:
             yield block.text
+
+
+def _squeezed(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 def table_markdown(rows: list[list[str]]) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-VERSION = re.compile(r"\d{4}\.\d{2}\.\d{2}(\.[1-9]\d*)?")
+VERSION = re.compile(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}(\.[1-9][0-9]*)?")
 
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$", max_length=100)]
 Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION.pattern}$")]
@@ -92,12 +92,6 @@ class Card(Record):
         """
         rows = sorted((f.path, f.sha256) for f in self.files if f.path != "README.md")
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of what was asked: the recipe and the exact inputs."""
-        asked = {"recipe": self.recipe, "made_from": [r.model_dump() for r in self.made_from]}
-        return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def to_json(self) -> str:
         """Return the text of ``card.json``: sorted, indented, stable."""

@@ -1,6 +1,5 @@
 """Write-once versions on disk: a draft is filled, hashed, and renamed into place with its card written last."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -10,17 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pydantic import ValidationError
 
-from datacards.card import NAME, VERSION, Card, File, Kind, Ref, Rights
+from datacards.card import NAME, VERSION, Card, File, Kind, Provenance, Ref, Rights
+from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
-from datacards.provenance import capture
+from datacards.provenance import capture, without_folders
 from datacards.render.readme import readme
 
 CARD = "card.json"
-WORK = ".work"  # what a resumed run may use and a finished version does not hold
+README = "README.md"
 
 
 def sha256_of(path: Path) -> str:
@@ -52,7 +52,7 @@ class Draft:
         self.device = "cpu"
 
     def files(self) -> tuple[File, ...]:
-        """Hash every file of the draft but the card and the working folder, in order of path."""
+        """Hash every file of the draft but the working folder, in order of path."""
         found = sorted(p for p in self.path.rglob("*") if p.is_file() and self.work not in p.parents)
         return tuple(
             File(
@@ -62,8 +62,13 @@ class Draft:
                 sha256=sha256_of(path),
             )
             for path in found
-            if path.name != CARD
         )
+
+    def clear(self) -> None:
+        """Delete what an earlier run wrote outside of ``work``, for a stage that writes all of it again."""
+        for path in self.path.iterdir():
+            if path != self.work:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 class Store:
@@ -82,6 +87,8 @@ class Store:
     def refs(self, name: str | None = None) -> list[Ref]:
         """Return the finished versions, oldest first, of one name or of all."""
         found = []
+        if name is not None and not NAME.fullmatch(name):
+            return []
         for card in self.root.glob(f"{name or '*'}/*/{CARD}"):
             version, owner = card.parent.name, card.parent.parent.name
             if VERSION.fullmatch(version) and NAME.fullmatch(owner) and not owner.startswith("."):
@@ -94,7 +101,7 @@ class Store:
         Raises UserError naming the versions that exist.
         """
         name, _, version = text.partition("@")
-        known = self.refs(name) if NAME.fullmatch(name) else []
+        known = self.refs(name)
         wanted = [ref for ref in known if version in ("", ref.version)]
         if wanted:
             return wanted[-1]
@@ -121,6 +128,8 @@ class Store:
         An empty list means: complete, unchanged, and no foreign file in the folder.
         """
         folder, card, problems = self.path(ref), self.card(ref), []
+        if (card.name, card.version) != (ref.name, ref.version):
+            problems.append(f"its card is that of {card.name}@{card.version}")
         for file in card.files:
             path = folder / file.path
             if not path.is_file():
@@ -175,86 +184,55 @@ class Store:
     ) -> Iterator[Draft]:
         """Yield a Draft; when the block ends well, hash its files, write README and card, rename into place.
 
-        When the block fails or the process dies, the draft stays and an equal request finds it again with
-        ``draft.resumed`` true; a different request for the same version starts anew. Two processes that write
-        one version exclude each other: the second gets a UserError.
+        When the block fails or the process dies, wherever it does, the draft stays and an equal request finds
+        it again with ``draft.resumed`` true; a different request for the same version gets a draft of its own.
+        Two processes that write one version exclude each other: the second gets a UserError.
         """
+        label, final = f"{name}@{version}", self.root / name / version
+        if not (NAME.fullmatch(name) and VERSION.fullmatch(version)):
+            raise UserError(label, "is no name and version", "words-2@2026.11.21", "correct it")
         recipe = _plain(recipe)
         request = {"kind": kind, "recipe": recipe, "made_from": [r.model_dump() for r in made_from]}
+        drafts = Drafts(self.root / ".drafts")
+        made_by = capture()
         try:
-            with self._lock(f"{name}@{version}"):
+            with drafts.lock(label):
                 if self.finished(name, version, recipe=recipe, made_from=made_from):
-                    raise UserError(f"{name}@{version}", "exists already", "a version is written once")
-                draft = self._open(f"{name}@{version}", request)
+                    raise UserError(label, "exists already", "a version is written once")
+                if final.is_dir() and any(final.iterdir()):
+                    raise UserError(label, f"its place is taken: {final} holds no {CARD}", "", "move it away")
+                path, resumed = drafts.open(label, request)
+                draft = Draft(path, resumed=resumed)
                 yield draft
-                self._finish(draft, name, version, description, request)
+                card = _carded(draft, Ref(name=name, version=version), description, request, made_by)
+                drafts.publish(label, card.to_json(), final)
         except OSError as error:
-            raise from_os_error(error, f"{name}@{version}") from error
+            raise from_os_error(error, label) from error
 
-    @contextmanager
-    def _lock(self, label: str) -> Iterator[IO[bytes]]:
-        # The kernel frees a lock when its process dies, however it dies: nothing stale can stay behind.
-        folder = self.root / ".drafts"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f"{label}.lock").open("ab") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UserError(
-                    label,
-                    "another process is writing this version",
-                    todo="wait for it, or ask for another version",
-                ) from error
-            yield stream
 
-    def _open(self, label: str, request: dict[str, Any]) -> Draft:
-        path = self.root / ".drafts" / label
-        note = path / WORK / "request.json"
-        text = json.dumps(request, sort_keys=True, ensure_ascii=False)
-        resumed = note.is_file() and note.read_text(encoding="utf-8") == text
-        if not resumed:
-            shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(exist_ok=True)
-        draft = Draft(path, resumed=resumed)
-        note.write_text(text, encoding="utf-8")
-        return draft
-
-    def _finish(
-        self, draft: Draft, name: str, version: str, description: str, request: dict[str, Any]
-    ) -> None:
-        (draft.path / "README.md").unlink(missing_ok=True)
-        card = Card(
-            name=name,
-            version=version,
-            kind=request["kind"],
-            description=description,
-            made_from=tuple(Ref.model_validate(r) for r in request["made_from"]),
-            recipe=request["recipe"],
-            provenance=capture(draft.device),
-            files=draft.files(),
-            counts=dict(sorted(draft.counts.items())),
-            drops=dict(sorted(draft.drops.items())),
-            metrics=draft.metrics,
-            rights=tuple(draft.rights),
-            created_at=datetime.now(UTC).replace(microsecond=0),
-        )
-        (draft.path / "README.md").write_text(readme(card), encoding="utf-8")
-        page = File(
-            path="README.md",
-            bytes=(draft.path / "README.md").stat().st_size,
-            sha256=sha256_of(draft.path / "README.md"),
-        )
-        card = card.model_copy(update={"files": tuple(sorted((*card.files, page), key=lambda f: f.path))})
-        shutil.rmtree(draft.work)
-        for path in draft.path.rglob("*"):
-            _sync(path)
-        (draft.path / CARD).write_text(card.to_json(), encoding="utf-8")
-        _sync(draft.path / CARD)
-        _sync(draft.path)
-        final = self.root / name / version
-        final.parent.mkdir(parents=True, exist_ok=True)
-        draft.path.rename(final)
-        _sync(final.parent)
+def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], made_by: Provenance) -> Card:
+    """Write the README of a filled draft and return its card."""
+    page = draft.path / README
+    for path in (page, draft.path / CARD):
+        path.unlink(missing_ok=True)
+    card = Card(
+        name=ref.name,
+        version=ref.version,
+        kind=request["kind"],
+        description=description,
+        made_from=tuple(Ref.model_validate(r) for r in request["made_from"]),
+        recipe=request["recipe"],
+        provenance=made_by.model_copy(update={"device": draft.device}),
+        files=draft.files(),
+        counts=dict(sorted(draft.counts.items())),
+        drops=dict(sorted(draft.drops.items())),
+        metrics=draft.metrics,
+        rights=tuple(draft.rights),
+        created_at=datetime.now(UTC).replace(microsecond=0),
+    )
+    page.write_text(readme(card), encoding="utf-8")
+    listed = File(path=README, bytes=page.stat().st_size, sha256=sha256_of(page))
+    return card.model_copy(update={"files": tuple(sorted((*card.files, listed), key=lambda f: f.path))})
 
 
 def _order(version: str) -> tuple[int, ...]:
@@ -262,8 +240,16 @@ def _order(version: str) -> tuple[int, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """Return ``value`` as JSON would read it back, so that two requests compare by what they say."""
-    return json.loads(json.dumps(value, ensure_ascii=False, default=str))
+    """Return ``value`` as JSON would read it back, so that two requests compare by what they say.
+
+    Of a folder on this machine only the name stays: a card names no user, and where a thing lies is not asked.
+    """
+    plain = json.loads(json.dumps(value, ensure_ascii=False, default=str))
+    if isinstance(plain, dict):
+        return {key: _plain(one) for key, one in plain.items()}
+    if isinstance(plain, list):
+        return [_plain(one) for one in plain]
+    return without_folders(plain) if isinstance(plain, str) else plain
 
 
 def _difference(card: Card, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> str:
@@ -275,11 +261,3 @@ def _difference(card: Card, recipe: Mapping[str, Any], made_from: Sequence[Ref])
         was, now = ", ".join(map(str, card.made_from)), ", ".join(map(str, made_from))
         return f"its inputs: it was made from {was or 'nothing'}, now asked: {now or 'nothing'}"
     return ""
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

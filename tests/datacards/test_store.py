@@ -205,6 +205,152 @@ def test_many_threads_and_one_version_give_one_version(store: Store) -> None:
     assert store.verify(store.refs()[0]) == []
 
 
+KILLS = """
+import json, os, signal, sys
+from pathlib import Path
+from datacards.store import Store
+
+WRITES = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree")
+
+def write(store, on_finish=lambda: None):
+    with store.write(name="words", version="2026.11.21", kind="dataset", recipe={"size": 1}) as draft:
+        lost = draft.resumed and not ((draft.path / "kept.txt").exists() and (draft.work / "kept.txt").exists())
+        (draft.path / "card.json").write_text("not yet")
+        (draft.path / "sub").mkdir(exist_ok=True)
+        (draft.path / "sub" / "card.json").write_text("a file like any other")
+        for folder in (draft.path, draft.work):
+            (folder / "kept.txt").write_text("days of work")
+        on_finish()
+    return draft.resumed and not lost
+
+def killed_at(number, store):
+    seen = 0
+    def count(event, _):
+        nonlocal seen
+        if event in WRITES:
+            seen += 1
+            if seen == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+    write(store, lambda: sys.addaudithook(count))
+
+outcomes = []
+for number in range(1, 1000):
+    store = Store(Path(sys.argv[1]) / str(number))
+    child = os.fork()
+    if not child:
+        try:
+            killed_at(number, store)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    found = store.refs()
+    outcome = "finished" if found else "resumed" if write(store) else "lost"
+    (ref,) = store.refs()
+    assert not store.verify(ref), store.verify(ref)
+    with store.write(name="other", version="2026.11.21", kind="dataset", recipe={}):
+        pass
+    left = [path.name for path in (store.root / ".drafts").iterdir() if path.is_dir()]
+    assert not left, left
+    outcomes.append(outcome)
+    if not os.WIFSIGNALED(status):
+        break
+print(json.dumps(outcomes))
+"""
+
+
+def test_a_run_killed_at_any_step_of_finishing_loses_nothing(tmp_path: Path) -> None:
+    """Real kills before each file operation: the version is whole, or the draft is gone on with."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLS, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    outcomes = json.loads(done.stdout)
+    assert outcomes.count("resumed") > 10
+    assert set(outcomes) == {"resumed", "finished"}
+
+
+def test_the_draft_of_another_request_steps_aside_and_comes_back(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A typo in a recipe must not delete days of work."""
+
+    def stopped(size: int) -> bool:
+        with (
+            pytest.raises(RuntimeError),
+            store.write(
+                name="words", version="2026.11.21", kind="dataset", recipe={**RECIPE, "size": size}
+            ) as draft,
+        ):
+            (draft.path / f"{size}.txt").write_text("days of work")
+            raise RuntimeError
+        assert [path.name for path in draft.path.glob("*.txt")] == [f"{size}.txt"]
+        return draft.resumed
+
+    assert [stopped(size) for size in (3, 4, 3, 4)] == [False, False, True, True]
+    assert "words@2026.11.21: the unfinished draft of another request is kept in" in caplog.text
+
+
+def test_a_draft_without_a_file_is_not_kept(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    for size in (3, 4):
+        with (
+            pytest.raises(RuntimeError),
+            store.write(name="words", version="2026.11.21", kind="dataset", recipe={"size": size}),
+        ):
+            raise RuntimeError
+    assert [path.name for path in (store.root / ".drafts").iterdir() if path.is_dir()] == ["words@2026.11.21"]
+    assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "version"), [("../words", "2026.11.21"), ("words", "２０２６.11.21"), ("words", "latest")]
+)
+def test_a_wrong_name_or_version_is_refused_before_any_work(store: Store, name: str, version: str) -> None:
+    with (
+        pytest.raises(UserError, match="is no name and version"),
+        store.write(name=name, version=version, kind="dataset", recipe={}),
+    ):
+        pytest.fail("the work began")
+
+
+def test_a_place_that_is_taken_is_noticed_before_any_work(store: Store) -> None:
+    (store.root / "words" / "2026.11.21").mkdir(parents=True)
+    (store.root / "words" / "2026.11.21" / "mine.txt").write_text("x")
+    with pytest.raises(UserError, match=r"its place is taken: .* holds no card\.json; move it away"):
+        make(store)
+
+
+def test_a_file_called_card_json_in_a_folder_is_a_file_like_any_other(store: Store) -> None:
+    with store.write(name="words", version="2026.11.21", kind="dataset", recipe={}) as draft:
+        (draft.path / "sub").mkdir()
+        (draft.path / "sub" / "card.json").write_text("{}")
+    ref = store.resolve("words")
+    assert [file.path for file in store.card(ref).files] == ["README.md", "sub/card.json"]
+    assert store.verify(ref) == []
+
+
+def test_verify_notices_a_folder_that_was_renamed(store: Store) -> None:
+    make(store)
+    (store.root / "words" / "2026.11.21").rename(store.root / "words" / "2026.11.22")
+    assert store.verify(store.resolve("words")) == ["its card is that of words@2026.11.21"]
+
+
+def test_a_card_names_no_folder_of_this_machine(store: Store, tmp_path: Path) -> None:
+    """The recipe of a user may; two places of one thing are one request."""
+    recipe = {"options": {"models": [str(tmp_path / "deep" / "model")]}}
+    with store.write(name="words", version="2026.11.21", kind="dataset", recipe=recipe):
+        pass
+    card = store.card(store.resolve("words"))
+    assert card.recipe == {"options": {"models": ["model"]}}
+    assert str(tmp_path) not in card.to_json()
+    assert store.finished("words", "2026.11.21", recipe=recipe, made_from=())
+
+
+@pytest.mark.parametrize("name", ["*", "/etc", "[a", "words@2026.11.21", ""])
+def test_what_is_no_name_finds_nothing(store: Store, name: str) -> None:
+    make(store)
+    assert store.refs(name) == []
+
+
 FULL = """
 import sys
 from pathlib import Path

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +15,12 @@ import datasets
 import pyarrow.parquet as pq
 import pytest
 
+from corpus import shards
 from corpus.captures import read_captures
-from corpus.document import Capture
-from corpus.prepare import CHUNK, write_chunks
+from corpus.dedup import Signer, find_duplicates
+from corpus.document import Capture, Document, Drop, Fact
+from corpus.extract import extract
+from corpus.prepare import CHUNK, SCHEMA, document_row, places_and_entries, read_chunk, text_at, write_chunks
 from corpus.recipe import CorpusRecipe
 from corpus.run import inputs, run
 from corpus.shards import DOCUMENT, read, read_documents
@@ -183,6 +187,21 @@ def test_a_duplicate_names_its_survivor_which_counts_it(world: Store) -> None:
     assert len(twins) == 2
     assert {row["detail"] for row in twins} < set(survivors)
     assert survivors[twins[0]["detail"]].cluster_size == 3
+
+
+def test_a_document_with_facts_survives_its_copy_without(tmp_path: Path) -> None:
+    text = "売上高は393,398百万円となった。" + sentences(1)
+    fact = Fact("amount", "社", "NetSales", "売上高", "393,398", 4, 11, number="393398000000", unit="JPY")
+    [copy] = [one for one in extract(speeches(1)[0]) if isinstance(one, Document)]
+    copy = replace(copy, text=text)
+    report = replace(copy, url=copy.url + "#xbrl", source="edinet", facts=(fact,))
+    sign = Signer(recipe().dedup)
+    chunk = tmp_path / "00000.parquet"
+    shards.write(chunk, [document_row(one, sign) for one in (copy, report)], SCHEMA, group=GROUP)
+    places, entries = places_and_entries([chunk])
+    found = find_duplicates(entries, lambda i: text_at(places[i]), recipe().dedup)
+    assert found.removed == {0: Drop("exact_duplicate", report.id)}
+    assert list(read_chunk(chunk)) == [copy, report]
 
 
 def test_the_questions_of_a_press_conference_point_into_its_text(world: Store) -> None:

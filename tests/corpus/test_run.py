@@ -20,7 +20,16 @@ from corpus.captures import read_captures
 from corpus.dedup import Signer, find_duplicates
 from corpus.document import Capture, Document, Drop, Fact
 from corpus.extract import extract
-from corpus.prepare import CHUNK, SCHEMA, document_row, places_and_entries, read_chunk, text_at, write_chunks
+from corpus.prepare import (
+    CHUNK,
+    GROUP,
+    SCHEMA,
+    document_row,
+    places_and_entries,
+    read_chunk,
+    text_at,
+    write_chunks,
+)
 from corpus.recipe import CorpusRecipe
 from corpus.run import inputs, run
 from corpus.shards import DOCUMENT, read, read_documents

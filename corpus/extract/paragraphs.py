@@ -30,6 +30,7 @@ _NUMBERED = (
 _VERTICAL_FORMS = str.maketrans(
     "︵︶︷︸︹︺︻︼︽︾︿﹀﹁﹂﹃﹄︑︒︓︔︕︖︙︰︱", "（）｛｝〔〕【】《》〈〉「」『』、。：；！？…‥ー"
 )
+_FIGURES = re.compile(r"[0-9０-９,.，．△▲()（）\[\]％%－―—\-+*※ ]+")
 _FIGURE = re.compile(
     r"^[0-9０-９,.，．△▲+\-－＋%％]+(?:兆円|億円|百万円|千円|円|人|社|年|月|日|％|%|倍|か月)?$"
 )
@@ -56,17 +57,24 @@ def markdown(pages: Sequence[Page], outline: Mapping[str, int], title: str) -> s
     indented = _indents(columns)
     blocks: list[Block | Table] = []
     for column in columns:
+        top = True  # of the column, where a table may go on
         for item in column.items:
             last = blocks[-1] if blocks else None
             if isinstance(item, Table):
-                blocks.append(item)
+                if top and isinstance(last, Table) and len(last.rows[0]) == len(item.rows[0]):
+                    blocks[-1] = Table((*last.rows, *item.rows[item.rows[0] == last.rows[0] :]))
+                else:
+                    blocks.append(item)
+                top = False
             elif item.blank:
                 if isinstance(last, Block):  # an empty line parts what stands around it
                     blocks[-1] = replace(last, last=replace(last.last, x1=-1.0))
+                continue
             elif isinstance(last, Block) and _continues(last, item, column, indented):
                 blocks[-1] = replace(last, text=join([last.text, item.text]), last=item, lines=last.lines + 1)
             else:
                 blocks.append(Block(item.text.strip(" \u3000\xa0"), item, item))
+            top = False
     return "\n\n".join(_written(_with_headings(blocks, outline, body), title))
 
 
@@ -81,7 +89,8 @@ def columns_of(page: Page) -> Iterator[Column]:
         lines, page.width, 3 if page.vertical else 10
     )  # vertical writing stands in tiers, not in tables
     if at is None:
-        yield _column([*_loose(lines), *((grid.rows[0], table) for grid, table in tables)])
+        right = page.width - min((line.x0 for line in lines if not line.blank), default=0.0)
+        yield _column([*_loose(lines), *((grid.rows[0], table) for grid, table in tables)], right)
         return
     both = [line for line in lines if line.x0 < at < line.x1]
     for part in _bands(lines, both):
@@ -109,7 +118,8 @@ def _bands(lines: Sequence[Line], both: Sequence[Line]) -> Iterator[list[Line]]:
         yield rest
 
 
-def _column(placed: Sequence[tuple[float, Line | Table]]) -> Column:
+def _column(placed: Sequence[tuple[float, Line | Table]], right: float = 0.0) -> Column:
+    """Return a column with its edges; few lines do not show the right one, so there it is ``right``."""
     items = tuple(item for _, item in sorted(placed, key=lambda one: one[0]))
     texts = [item for item in items if isinstance(item, Line) and not item.blank]
     if not texts:
@@ -117,7 +127,8 @@ def _column(placed: Sequence[tuple[float, Line | Table]]) -> Column:
     long = [line for line in texts if line.x1 - line.x0 > 8 * line.size] or texts
     steps = [low.y0 - high.y0 for high, low in itertools.pairwise(long) if low.y0 - high.y0 > high.size / 2]
     pitch = statistics.median_low(steps) if steps else 1.8 * long[0].size
-    return Column(items, min(line.x0 for line in long), max(line.x1 for line in long), pitch)
+    reach = max(line.x1 for line in long)
+    return Column(items, min(line.x0 for line in long), right if reach < 0.75 * right else reach, pitch)
 
 
 def _loose(lines: Sequence[Line]) -> list[tuple[float, Line | Table]]:
@@ -188,12 +199,15 @@ def cell_text(rows: Sequence[Line], right: float) -> str:
 
 
 def _apart(left: str, right: str) -> bool:
-    """Whether joining would make one number of two, or one day of two."""
-    if re.search(r"[0-9０-９.,％%）)]\s*$", left) and re.match(r"\s*[0-9０-９△▲(（+\-－]", right):
+    """Whether two lines stand for themselves: joining would make one number, or one day, of two."""
+    if _FIGURES.fullmatch(left.strip()) or _FIGURES.fullmatch(right.strip()):
         return True
     return bool(
-        re.search(r"[年月日]\s*$", left)
-        and re.match(r"\s*(?:明治|大正|昭和|平成|令和|[0-9０-９]{4}年)", right)
+        (re.search(r"[）)]\s*$", left) and re.match(r"\s*[（(]", right))
+        or (
+            re.search(r"[年月日]\s*$", left)
+            and re.match(r"\s*(?:明治|大正|昭和|平成|令和|[0-9０-９]{4}年)", right)
+        )
     )
 
 
@@ -230,7 +244,10 @@ def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool
     if step > 1.6 or short > 4.5 or (short > 1.6 and ended) or (step > 1.15 and _SENTENCE.search(block.text)):
         return False
     shift = (line.x0 - last.x0) / size
-    if shift < -3.5:  # what stands before is set to the right: a date, a name
+    again = indented and block.lines == 1 and abs(shift) < 0.3 and 0.6 < (line.x0 - column.left) / size < 2.5
+    if shift < -3.5 or (
+        again and _SENTENCE.search(block.text)
+    ):  # set to the right: a date, a name; or indented
         return False
     item = bool(_ITEM.match(block.text))
     if _ITEM.match(line.text):  # a wrapped line may begin with "(1)" too, but not after a full stop

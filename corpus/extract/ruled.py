@@ -25,14 +25,14 @@ class Grid:
 
 
 def grids(rules: Sequence[Rule]) -> list[Grid]:
-    """Return the areas that touching rules part into at least two columns and two rows, from the top down."""
+    """Return the areas that touching rules part into at least two columns, from the top down."""
     if not 4 <= len(rules) <= _MOST:
         return []
     found = []
     for group in _touching(rules):
         columns = _places(x for rule in group if _upright(rule) for x in (rule.x0,))
         rows = _places(y for rule in group if not _upright(rule) for y in (rule.y0,))
-        if len(columns) > 2 and len(rows) > 2 and len(columns) * len(rows) <= _MOST:
+        if len(columns) > 2 and len(rows) > 1 and len(columns) * len(rows) <= _MOST:
             found.append(Grid(tuple(columns), tuple(rows), tuple(group)))
     return sorted(found, key=lambda grid: (grid.rows[0], grid.columns[0]))
 

@@ -1,5 +1,6 @@
 """Finds a checkpoint by name: a version of the store, a hub model at a commit, or a local folder."""
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.store import Store, sha256_of
 
-WEIGHTS = ("*.safetensors", "config.json")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 COMPANIONS = (
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
     "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "spiece.model",
@@ -43,9 +44,11 @@ def resolve_checkpoint(store: Store, text: str) -> tuple[Ref, Path]:
 
 
 def _from_folder(folder: Path) -> tuple[Ref, Path]:
-    files = sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
-    if not any(path.suffix == ".safetensors" for path in files):
-        raise UserError(folder.name, "holds no *.safetensors file", "a Hugging Face model folder is needed")
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        received = "holds no *.safetensors file" if folder.is_dir() else "is no folder"
+        raise UserError(str(folder), received, "a Hugging Face model folder is needed", "correct the path")
+    files = sorted([*weights, *companions(folder)])
     digest = sha256("".join(f"{path.name}:{sha256_of(path)}\n" for path in files).encode()).hexdigest()
     return Ref(name=f"local:{folder.resolve().name}", version=digest[:12], digest=digest), folder
 
@@ -55,9 +58,12 @@ def _from_hub(text: str) -> tuple[Ref, Path]:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     repository, _, revision = text.removeprefix("hf:").partition("@")
-    if not revision:
+    if not COMMIT.fullmatch(revision):
         raise UserError(
-            text, "names no commit", "hf:org/model@<commit>", "pin the commit so that the run can be repeated"
+            text,
+            "names no commit (40 hexadecimal digits)",
+            "hf:org/model@<commit>",
+            "pin the commit so that the run can be repeated",
         )
     allowed = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
     try:

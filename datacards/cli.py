@@ -1,15 +1,16 @@
 """``kanagura cards``: list, show, lineage, verify, report."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
 from datacards import lineage as lines
+from datacards.card import Card, Ref
 from datacards.errors import UserError
 from datacards.store import Store
 
@@ -40,17 +41,45 @@ def main() -> None:
 def list_(root: Path, name: str | None) -> None:
     """List the finished versions, of one NAME or of all."""
     store = Store(root)
-    table = Table("version", "kind", "files", "MB", "what is in it", box=None, header_style="bold")
-    for ref in store.refs(name):
-        card = store.card(ref)
+    table = Table(box=None, header_style="bold")
+    for title, no_wrap in (
+        ("version", True),
+        ("kind", True),
+        ("files", True),
+        ("MB", True),
+        ("it holds", False),
+    ):
+        table.add_column(
+            title, no_wrap=no_wrap, overflow="fold", justify="right" if title in ("files", "MB") else "left"
+        )
+    for ref in _some(store, name):
+        try:
+            card = store.card(ref)
+        except UserError as error:
+            table.add_row(str(ref), "[red]damaged[/]", "", "", escape(error.message))
+            continue
         size = sum(file.bytes for file in card.files) / 1e6
-        told = ", ".join(f"{v:,} {k}" for k, v in list(card.counts.items())[:4])
-        if card.kind == "evaluation":
-            told = ", ".join(f"{k} {v:.3f}" for k, v in card.metrics.items())
-        table.add_row(str(ref), card.kind, str(len(card.files)), f"{size:,.2f}", told)
-    if not table.row_count:
-        raise UserError("store", f"no versions in '{root}'", todo="make one: scrapy crawl boj_speeches")
-    console.print(table)
+        table.add_row(str(ref), card.kind, str(len(card.files)), f"{size:,.2f}", escape(_holds(card)))
+    # Names are copied into the next command and piped into others: outside of a terminal no line is too long.
+    (console if console.is_terminal else Console(width=1000)).print(table)
+
+
+def _some(store: Store, name: str | None = None) -> list[Ref]:
+    """Return the versions of a name, or of all names; raise UserError when there is none."""
+    found = store.refs(name) or ([store.resolve(name)] if name is not None else [])
+    if not found:
+        raise UserError("store", f"no versions in '{store.root}'", todo="make one: scrapy crawl boj_speeches")
+    return found
+
+
+def _holds(card: Card) -> str:
+    """Return in a few words what a version holds."""
+    if card.kind == "evaluation":
+        return ", ".join(f"{name} {value:.3f}" for name, value in card.metrics.items())
+    counts = {name: n for name, n in card.counts.items() if n and " " not in name}
+    if card.kind == "dataset":
+        counts = {k.removeprefix("documents_"): n for k, n in counts.items() if k.startswith("documents_")}
+    return ", ".join(f"{number:,} {name}" for name, number in list(counts.items())[:6])
 
 
 @main.command()
@@ -59,7 +88,11 @@ def list_(root: Path, name: str | None) -> None:
 def show(root: Path, ref: str) -> None:
     """Print the card of one version REF (name@version, or a name for its newest)."""
     store = Store(root)
-    click.echo((store.path(store.resolve(ref)) / "README.md").read_text(encoding="utf-8"))
+    found = store.resolve(ref)
+    try:
+        click.echo((store.path(found) / "README.md").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(str(found), "its README.md is missing", todo="see: kanagura cards verify") from error
 
 
 @main.command()
@@ -69,13 +102,11 @@ def verify(root: Path, refs: tuple[str, ...]) -> None:
     """Hash every file of the versions REFS (default: all) again and compare with the cards."""
     store = Store(root)
     bad = 0
-    for ref in [store.resolve(ref) for ref in refs] or store.refs():
+    for ref in [store.resolve(ref) for ref in refs] or _some(store):
         problems = store.verify(ref)
         bad += bool(problems)
-        console.print(
-            f"{ref}: " + ("[green]ok[/]" if not problems else f"[red]{'; '.join(problems)}[/]"),
-            soft_wrap=True,
-        )
+        said = f"[red]{escape('; '.join(problems))}[/]" if problems else "[green]ok[/]"
+        console.print(f"{ref}: {said}", soft_wrap=True, highlight=False)
     if bad:
         raise UserError(
             "verify", f"{bad} version(s) differ from their cards", todo="restore them or make them again"
@@ -95,22 +126,19 @@ def lineage(root: Path, ref: str, urls: bool, document_id: str | None) -> None:
     """Print what REF was made from, down to the captured addresses and their rights."""
     store = Store(root)
     start = store.resolve(ref)
-    if document_id:
-        for depth, row in enumerate(lines.document(store, start, document_id)):
+    if document_id is not None:
+        for depth, row in lines.document(store, start, document_id):
             where = row.get("section") or row.get("title") or ""
             mark = row.get("id", f"sha256:{row.get('sha256', '')}")
-            console.print(f"{'  ' * depth}{row['format']} {mark} {where}", soft_wrap=True, highlight=False)
-            console.print(
-                f"{'  ' * depth}  {row['url']}  ({row['license']}, {row['version']})", soft_wrap=True
-            )
+            click.echo(f"{'  ' * depth}{row['format']} {mark} {where}".rstrip())
+            click.echo(f"{'  ' * depth}  {row['url']}  ({row['license']}, {row['version']})")
         return
     node = lines.lineage(store, start)
     console.print(_tree(node), soft_wrap=True)
-    rows = [row for _, row in lines.captures(store, node)]
-    for (source, license_), number in sorted(Counter((r["source"], r["license"]) for r in rows).items()):
-        console.print(f"{number:6,} addresses of {source} ({license_})")
+    for (source, license_), number in lines.sources(store, node).items():
+        click.echo(f"{number:6,} addresses of {source} ({license_})")
     if urls:
-        for row in rows:
+        for row in lines.captures(store, node):
             click.echo(f"{row['sha256']}  {row['url']}")
 
 

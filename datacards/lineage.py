@@ -1,11 +1,13 @@
 """Walks from a version down to the captures it was made from, and from one document to its evidence."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datacards.card import Card, Ref
@@ -49,66 +51,88 @@ def walk(node: Node) -> Iterator[Node]:
             waiting.extend(here.inputs)
 
 
-def captures(store: Store, node: Node) -> Iterator[tuple[Ref, dict[str, Any]]]:
-    """Yield every capture below ``node`` as (captures version, row of its index): url, sha256, license, ..."""
+def captures(store: Store, node: Node) -> Iterator[dict[str, Any]]:
+    """Yield the row of every capture below ``node`` (url, sha256, license, ...), a bounded batch at a time."""
+    for _, index in _indexes(store, node):
+        with pq.ParquetFile(index) as file:
+            for batch in file.iter_batches():
+                yield from batch.to_pylist()
+
+
+def sources(store: Store, node: Node) -> dict[tuple[str, str], int]:
+    """Return how many captures below ``node`` come from each (source, license)."""
+    found: Counter[tuple[str, str]] = Counter()
+    for _, index in _indexes(store, node):
+        table = pq.read_table(index, columns=["source", "license"])
+        for row in table.group_by(["source", "license"]).aggregate([([], "count_all")]).to_pylist():
+            found[row["source"], row["license"]] += row["count_all"]
+    return dict(sorted(found.items()))
+
+
+def _indexes(store: Store, node: Node) -> Iterator[tuple[Ref, Path]]:
     for below in walk(node):
         index = store.path(below.ref) / "captures.parquet"
         if below.card and below.card.kind == "captures" and index.is_file():
-            for row in pq.read_table(index).to_pylist():
-                yield below.ref, row
+            yield below.ref, index
 
 
-def document(store: Store, ref: Ref, document_id: str) -> list[dict[str, Any]]:
-    """Return the way from one document to its evidence, as rows, the document first, captures last.
+def document(store: Store, ref: Ref, document_id: str) -> list[tuple[int, dict[str, Any]]]:
+    """Return the way from one document to its evidence, as (depth, row): each row behind what it belongs to.
 
     ``document_id`` may be the beginning of an id. Raises UserError when no document, or more than one, has it.
     """
-    versions = [n for n in walk(lineage(store, ref)) if n.card and n.card.kind == "dataset"]
+    node = lineage(store, ref)
+    versions = [n for n in walk(node) if n.card and n.card.kind == "dataset"]
     found = _find(store, versions, document_id)
-    if len({row["id"] for row in found}) != 1:
-        matches = ", ".join(sorted(row["id"] for row in found)[:5]) or "none"
-        raise UserError(str(ref), f"'{document_id}' fits: {matches}", "give the id of one document")
-    rows, waiting, seen = [], [found[0]], set()
-    while waiting:
-        row = waiting.pop(0)
-        rows.append(row)
-        for span in row.get("made_from", []):
-            if span["id"] in seen:
-                continue
-            seen.add(span["id"])
-            if span["id"].startswith("sha256:"):
-                waiting += _evidence(store, lineage(store, ref), span["id"].removeprefix("sha256:"))
-            else:
-                waiting += _find(store, versions, span["id"])[:1]
+    if len(found) != 1:
+        matches = ", ".join(sorted(row["id"] for row in found)[:5]) or "no document"
+        raise UserError(str(ref), f"'{document_id}' fits {matches}", "one document is needed", "give its id")
+    rows: list[tuple[int, dict[str, Any]]] = []
+    seen: set[str] = set()
+
+    def follow(row: dict[str, Any], depth: int) -> None:
+        rows.append((depth, row))
+        for parent in dict.fromkeys(span["id"] for span in row.get("made_from") or ()):
+            if parent not in seen:
+                seen.add(parent)
+                digest = parent.removeprefix("sha256:")
+                above = _find(store, versions, parent) if digest == parent else _evidence(store, node, digest)
+                for one in above[:1]:
+                    follow(one, depth + 1)
+
+    follow(found[0], 0)
     return rows
 
 
 def _find(store: Store, versions: list[Node], document_id: str) -> list[dict[str, Any]]:
-    columns = ["id", "format", "source", "url", "title", "section", "license", "made_from", "text"]
+    """Return the documents whose id begins so, each once; only the row groups that hold one are read."""
+    columns = ["id", "format", "source", "url", "title", "section", "license", "made_from"]
     found: dict[str, dict[str, Any]] = {}
     for node in versions:
         for path in sorted(store.path(node.ref).glob("*/*.parquet")):
             if path.parent.name in ("facts", "dropped"):
                 continue
-            ids = pq.read_table(path, columns=["id"])["id"].to_pylist()
-            hits = [i for i, one in enumerate(ids) if one.startswith(document_id)]
-            if hits:
-                for row in pq.read_table(path, columns=columns).take(hits).to_pylist():
-                    found.setdefault(row["id"], {**row, "version": str(node.ref)})
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    ids = file.read_row_group(group, columns=["id"])["id"]
+                    hits = pc.starts_with(ids, pattern=document_id)
+                    if pc.any(hits).as_py():
+                        rows = file.read_row_group(group, columns=columns).filter(hits).to_pylist()
+                        for row in rows:
+                            found.setdefault(row["id"], {**row, "version": str(node.ref)})
     return list(found.values())
 
 
 def _evidence(store: Store, node: Node, sha256: str) -> list[dict[str, Any]]:
-    rows = [
+    return [
         {**row, "version": str(ref), "format": "capture"}
-        for ref, row in captures(store, node)
-        if row["sha256"] == sha256
+        for ref, index in _indexes(store, node)
+        for row in pq.read_table(index, filters=[("sha256", "=", sha256)]).to_pylist()
     ]
-    return rows[:1]
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """Return the objects of a JSON Lines file, or an empty list when there is none."""
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

@@ -34,10 +34,11 @@ class StrictLoader(yaml.SafeLoader):
 def _mapping(loader: StrictLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
     seen: set[Hashable] = set()
     for key_node, _ in node.value:
-        key: Hashable = loader.construct_object(key_node, deep=True)
-        if key in seen:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable) or key in seen:
+            wrong = "is given twice" if isinstance(key, Hashable) else "is no word"
             raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} is given twice", key_node.start_mark
+                None, None, f"the key {key!r} {wrong}", key_node.start_mark
             )
         seen.add(key)
     return loader.construct_mapping(node, deep)
@@ -80,7 +81,7 @@ def read_recipe(path: Path, model: type[AnyModel]) -> AnyModel:
     Raises UserError for an unreadable file, for YAML that is no mapping or has a doubled key, and for any
     field that the model refuses.
     """
-    where = path.name
+    where = path.name or str(path)
     try:
         text = path.read_text(encoding="utf-8")
         data = yaml.load(text, Loader=StrictLoader)  # noqa: S506  a subclass of the safe loader

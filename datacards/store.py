@@ -127,7 +127,10 @@ class Store:
 
         An empty list means: complete, unchanged, and no foreign file in the folder.
         """
-        folder, card, problems = self.path(ref), self.card(ref), []
+        try:
+            folder, card, problems = self.path(ref), self.card(ref), []
+        except UserError as error:
+            return [error.received]
         if (card.name, card.version) != (ref.name, ref.version):
             problems.append(f"its card is that of {card.name}@{card.version}")
         for file in card.files:

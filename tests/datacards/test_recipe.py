@@ -35,6 +35,8 @@ def test_a_recipe_reads_back(tmp_path: Path) -> None:
         ("name: w\nname: v\nversion: 2026.11.21\n", "the key 'name' is given twice"),
         ("name: ../w\nversion: 2026.11.21\n", "name = '../w'"),
         ("name: w\nversion: latest\n", "version = 'latest'"),
+        ("? [a]\n: w\n", "the key ['a'] is no word"),
+        ("name: w\nversion: ２０２６.11.21\n", "version = '２０２６.11.21'"),
         ("- a\n- b\n", "holds a list; a recipe is a mapping"),
         ("name: [\n", "is not a valid recipe"),
         ("name: !!python/object:os.system w\n", "is not a valid recipe"),

@@ -18,11 +18,10 @@ from sample.boj_meetings import (
     meetings,
     minutes_index,
     minutes_page,
-    statement,
-    statement_index,
 )
 from sample.boj_skin import Sheet, current, older
 from sample.boj_speeches import PRESS_TRAIL, branch_page, charts, english_page, speech_page, speeches
+from sample.boj_statements import statement, statement_index
 from sample.http import Request, Response, not_found, page, redirect
 
 Render = Callable[[], Response]

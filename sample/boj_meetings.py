@@ -1,4 +1,4 @@
-"""The central bank's minutes of meetings and policy statements: HTML until 2024, PDF from 2025."""
+"""The central bank's minutes of meetings: HTML until 2024, PDF from 2025."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -38,7 +38,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
     ),
     (
         "当面の金融政策運営に関する委員会の検討の概要",
-        (("", ("policy.1 policy.2 policy.dissent", "policy.1 policy.3", "policy.1 policy.2 policy.3")),),
+        (("", ("policy.1 policy.2", "policy.1 policy.3", "policy.1 policy.2 policy.3")),),
     ),
     ("政府からの出席者の発言", (("", ("government.1 government.2", "government.2")),)),
 )
@@ -57,6 +57,8 @@ class Meeting:
     minutes: str
     statement: str
     english: bool
+    own: str
+    own_en: str
     values: dict[str, str]
     number: int
 
@@ -110,7 +112,7 @@ def minutes_page(meeting: Meeting) -> Response:
         Heading("（開催要領）", 1),
         *(Paragraph(line) for line in _attendance(meeting)),
     ]
-    for number, (heading, parts) in enumerate(_body(meeting)):
+    for number, (heading, parts) in enumerate(minutes_body(meeting)):
         blocks.append(Heading(f"{_ROMAN[number]}．{heading}", 1))
         for sub, texts in parts:
             blocks += [Heading(sub, 2)] if sub else []
@@ -137,6 +139,7 @@ def english_minutes(meeting: Meeting) -> Response:
         f"<p>{escape(fill(texts[f'minutes.{place + 1}'], meeting.values))}</p>"
         for place, head in enumerate(heads)
     ]
+    blocks.append(f"<p>{escape(meeting.own_en)}</p>")
     days = f"on {meeting.day:%B} {meeting.previous} and {meeting.day.day}, {meeting.day.year}"
     return current(
         Sheet(
@@ -152,49 +155,7 @@ def english_minutes(meeting: Meeting) -> Response:
     )
 
 
-def statement(meeting: Meeting, *, english: bool = False) -> Response:
-    """The policy statement of a meeting, in either language, as HTML or PDF."""
-    vote_en = {"８対１": "8-1 majority"}.get(meeting.vote, "unanimous")
-    values = meeting.values | {"vote_en": vote_en}
-    if english:
-        title = "Statement on Monetary Policy"
-        texts = [
-            fill(body, values) for key, body in passages("meetings/english.txt").items() if "stat" in key
-        ]
-    else:
-        title = "当面の金融政策運営について"
-        texts = _statement_texts(meeting)
-    path = ("/en" if english else "") + meeting.statement_path
-    if meeting.statement == "pdf":
-        blocks = [Paragraph(f"{number}. {text}") for number, text in enumerate(texts, start=1)]
-        when = (
-            f"{meeting.day:%B} {meeting.day.day}, {meeting.day.year}"
-            if english
-            else japanese_date(meeting.day)
-        )
-        head = Paragraph(f"{when}\n{'Bank of Japan' if english else '日本銀行'}", right=True)
-        layout = Layout(footer="{page}", font_size=12, leading=1.9)
-        return page(render(title, [head, *blocks], layout=layout, title_lines=[title]), "application/pdf")
-    body = "\n".join(f"<li>{escape(text)}</li>" for text in texts)
-    twin = (meeting.statement_path if english else "/en" + meeting.statement_path) if meeting.english else ""
-    return current(
-        Sheet(
-            path,
-            title,
-            title,
-            (
-                f'<p class="txt-right">{japanese_date(meeting.day)}<br>日本銀行</p>',
-                f'<ol class="no-list">\n{body}\n</ol>',
-            ),
-            MEETING_TRAIL,
-            "en" if english else "ja",
-            twin,
-            "mopo",
-        )
-    )
-
-
-def _body(meeting: Meeting) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+def minutes_body(meeting: Meeting) -> list[tuple[str, list[tuple[str, list[str]]]]]:
     """The sections of the minutes; a meeting's number chooses the form of each passage."""
     pool = passages("meetings/minutes.txt")
     body = [
@@ -210,6 +171,9 @@ def _body(meeting: Meeting) -> list[tuple[str, list[tuple[str, list[str]]]]]:
         )
         for heading, parts in _SECTIONS
     ]
+    # what only this meeting discussed, and the vote against where there was one
+    dissent = [] if meeting.vote == "全員一致" else [fill(pool["policy.dissent"], meeting.values)]
+    body[2][1].append(("", [f"　{meeting.own}", *dissent]))
     vote = (
         f"　以上の議論を踏まえ、議長から議案が提出され、採決に付された。採決の結果は{meeting.vote}であった。"
     )
@@ -239,7 +203,7 @@ def _minutes_html(meeting: Meeting, title: str, days: str, note: str) -> Respons
         f'<p class="txt-right">{japanese_date(meeting.published)}<br>\n日本銀行</p>\n<ul><li>{note}</li></ul>',
         "<h2>（開催要領）</h2>\n" + "\n".join(f"<p>{escape(line)}</p>" for line in _attendance(meeting)),
     ]
-    for number, (heading, parts) in enumerate(_body(meeting)):
+    for number, (heading, parts) in enumerate(minutes_body(meeting)):
         html = (
             f'<h2><span aria-hidden="true">{_ROMAN[number]}</span><span class="txt-hide">{number + 1}</span>．'
             f"{heading}</h2>\n"
@@ -262,28 +226,16 @@ def _minutes_html(meeting: Meeting, title: str, days: str, note: str) -> Respons
     )
 
 
-def _statement_texts(meeting: Meeting) -> list[str]:
-    pool = passages("meetings/minutes.txt")
-    values = meeting.values
-    return [
-        f"日本銀行は、本日、政策委員会・金融政策決定会合において、次回金融政策決定会合までの金融市場調節方針を、以下のとおりとすることを決定した（{meeting.vote}）。無担保コールレート（オーバーナイト物）を、{values['rate']}％程度で推移するよう促す。",
-        fill(pool["domestic.1"], values).strip("　"),
-        fill(pool["overseas.1" if meeting.number % 2 else "overseas.2"], values).strip("　"),
-        f"消費者物価（除く生鮮食品）の前年比は、{values['cpi']}％程度となっている。先行き、基調的な物価上昇率は徐々に高まっていくと予想される。",
-        "今後の金融政策運営については、経済・物価・金融情勢次第であるが、上記の見通しが実現していくとすれば、それに応じて、引き続き政策金利を引き上げ、金融緩和の度合いを調整していく。",
-    ]
-
-
 def minutes_index(year: int) -> Response:
     """The list of a year's minutes; a meeting whose minutes are not out yet has text only."""
     rows = "".join(
         f'<tr><td><a href="{meeting.minutes_path}">{meeting.day.month}月{meeting.previous}日、{meeting.day.day}日開催分'
-        f"{_size(minutes_page(meeting))}</a></td><td>{japanese_date(meeting.published)}</td></tr>\n"
+        f"{size_label(minutes_page(meeting))}</a></td><td>{japanese_date(meeting.published)}</td></tr>\n"
         for meeting in _of_year(year)
     )
     if year == max(meeting.day.year for meeting in meetings()):
         rows = f"<tr><td>10月29日、30日開催分</td><td>{year}年12月23日</td></tr>\n" + rows
-    return _list(f"/mopo/mpmsche_minu/minu_{year}/index.htm", f"金融政策決定会合議事要旨 {year}年", rows)
+    return year_list(f"/mopo/mpmsche_minu/minu_{year}/index.htm", f"金融政策決定会合議事要旨 {year}年", rows)
 
 
 def english_minutes_index(year: int) -> Response:
@@ -293,31 +245,18 @@ def english_minutes_index(year: int) -> Response:
         for meeting in _of_year(year)
         if meeting.english
     )
-    return _list(f"/en/mopo/mpmsche_minu/minu_{year}/index.htm", f"Minutes {year}", rows)
+    return year_list(f"/en/mopo/mpmsche_minu/minu_{year}/index.htm", f"Minutes {year}", rows)
 
 
-def statement_index(year: int, *, english: bool = False) -> Response:
-    """The list of a year's statements, in the folder of that year's name."""
-    prefix = "/en" if english else ""
-    folder = "state" if english or year < 2025 else "mpr"
-    rows = "".join(
-        f'<tr><td>{japanese_date(meeting.day, "&nbsp;")}</td><td><a href="{prefix}{meeting.statement_path}">'
-        f"{'Statement on Monetary Policy' if english else '当面の金融政策運営について'}"
-        f"{_size(statement(meeting, english=english))}</a></td></tr>\n"
-        for meeting in _of_year(year)
-        if meeting.statement and (meeting.english or not english)
-    )
-    title = f"Statements {year}" if english else f"金融政策に関する決定事項等 {year}年"
-    return _list(f"{prefix}/mopo/mpmdeci/{folder}_{year}/index.htm", title, rows)
-
-
-def _list(path: str, title: str, rows: str) -> Response:
+def year_list(path: str, title: str, rows: str) -> Response:
+    """One year's list, in the language of its path."""
     table_html = f'<div class="tbl-box">\n<table class="js-tbl">\n<caption class="non-caption">表　{title}</caption>\n<tbody>\n{rows}</tbody>\n</table>\n</div>'
     language = "en" if path.startswith("/en/") else "ja"
     return current(Sheet(path, title, title, (table_html,), MEETING_TRAIL, language, "", "mopo"))
 
 
-def _size(response: Response) -> str:
+def size_label(response: Response) -> str:
+    """The size that a link to a PDF shows; nothing for a page."""
     return file_label("", response.body) if response.headers["Content-Type"] == "application/pdf" else ""
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from itertools import combinations
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -11,7 +12,7 @@ from lxml import html
 
 from sample.boj import addresses, archive_addresses, respond, respond_archive
 from sample.boj_conferences import conferences
-from sample.boj_meetings import meetings
+from sample.boj_meetings import meetings, minutes_body
 from sample.boj_speeches import BROKEN_CHARTS, CHARTS_PASSWORD, LOCKED_CHARTS, Speech, speeches
 from sample.companies import JST
 from sample.http import Request, Response
@@ -105,6 +106,21 @@ def test_two_pairs_of_speeches_are_nearly_but_not_quite_equal() -> None:
     assert len(changed) == 1
 
 
+def test_no_other_two_speeches_share_half_of_their_text() -> None:
+    grams = {
+        speech.id: {
+            text[at : at + 5] for _, texts in speech.sections for text in texts for at in range(len(text) - 4)
+        }
+        for speech in speeches()
+    }
+    close = {
+        (first, second)
+        for first, second in combinations(sorted(grams), 2)
+        if len(grams[first] & grams[second]) > 0.5 * len(grams[first] | grams[second])
+    }
+    assert close == {("ko241107a", "ko241107b")}
+
+
 def test_year_lists_name_their_speeches_newest_first_in_rows_of_several_forms() -> None:
     body = ask("/about/press/koen_2026/index.htm").body.decode("utf-8")
     assert "2026年&nbsp;10月1日" in body
@@ -158,6 +174,14 @@ def test_minutes_run_over_pages_with_alternating_headers_and_words_broken_by_lin
     assert pages[1].startswith("公表資料")
     assert pages[2].rstrip().endswith("3")
     assert "。株価は一時下落した" in "".join(pages).replace("\n", "")
+
+
+def test_minutes_tell_of_a_vote_against_only_where_there_was_one() -> None:
+    for meeting in meetings():
+        told = any(
+            "主張した" in text for _, parts in minutes_body(meeting) for _, texts in parts for text in texts
+        )
+        assert told == (meeting.vote != "全員一致")
 
 
 def test_statements_have_twins_in_english_by_the_same_name() -> None:

@@ -42,3 +42,4 @@ def test_the_loss_falls_and_the_checkpoint_loads(base: Path, corpus: Ref, store:
     assert str(model.dtype) == "torch.float32"
     words = AutoTokenizer.from_pretrained(folder)("売上高は", return_tensors="pt")
     assert model.generate(words["input_ids"], max_new_tokens=4, do_sample=False).shape[1] > 4
+

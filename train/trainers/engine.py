@@ -21,16 +21,20 @@ class Engine:
     """A model with its optimizer on one or many processes."""
 
     def __init__(self, options: CausalLM, base: Path, saved: Saved | None) -> None:
-        from accelerate import Accelerator
+        from accelerate import Accelerator, InitProcessGroupKwargs
+        from accelerate.state import AcceleratorState
 
         self.options = options
         cuda = torch.cuda.is_available()
+        # accelerate keeps the settings of a process's first run; a second one may ask for others.
+        AcceleratorState._reset_state(reset_partial_state=True)
         # Created before the model: under ZeRO-3 it is what makes from_pretrained split the weights on arrival.
         self.accelerator: Any = Accelerator(
-            cpu=not cuda,
+            cpu=not cuda and not options.deepspeed,  # with both, accelerate silently leaves DeepSpeed out
             mixed_precision="bf16" if options.precision == "bf16" else "no",
             gradient_accumulation_steps=options.turns,
             deepspeed_plugin=_plugin(options, options.deepspeed) if options.deepspeed else None,
+            kwargs_handlers=[InitProcessGroupKwargs(backend="gloo")] if options.deepspeed and not cuda else [],
         )
         self.world, self.rank = self.accelerator.num_processes, self.accelerator.process_index
         if self.world != options.processes:
@@ -146,6 +150,11 @@ class Engine:
             self._norm = float(self.model.get_global_grad_norm() or 0.0)
         return float(self.accelerator.reduce(self._total, "sum")), self._norm
 
+    def wait(self) -> None:
+        """Return when every process has come here."""
+        if torch.distributed.is_initialized():
+            torch.distributed.barrier()
+
     def weights(self) -> dict[str, torch.Tensor]:
         """Return the weights as they compute, by the names of the model; on the first process, else empty."""
         state = self.accelerator.get_state_dict(self.model) or {}
@@ -179,7 +188,7 @@ class Engine:
             config["dtype"] = "float32"
             text = json.dumps(config, ensure_ascii=False, indent=2) + "\n"
             (out / "config.json").write_text(text, encoding="utf-8")
-        self.accelerator.wait_for_everyone()
+        self.wait()
 
 
 def _plugin(options: CausalLM, zero: DeepSpeed) -> Any:

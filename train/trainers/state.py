@@ -5,7 +5,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from safetensors import safe_open
@@ -18,10 +18,12 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 class Trains(Protocol):
     """What saving needs of an engine."""
 
-    accelerator: Any
     optimizer: torch.optim.AdamW
     rank: int
     is_first: bool
+
+    def wait(self) -> None:
+        """Return when every process has come here."""
 
     def owned(self) -> list[torch.Tensor]:
         """Return the tensors the optimizer steps on."""
@@ -70,7 +72,7 @@ def save(engine: Trains, work: Path, step: int) -> None:
     if engine.is_first:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-    engine.accelerator.wait_for_everyone()
+    engine.wait()
     engine.save_model(draft, engine.weights())
     held = {}
     for i, parameter in enumerate(engine.owned()):
@@ -78,7 +80,7 @@ def save(engine: Trains, work: Path, step: int) -> None:
         held[f"{i}.weight"] = parameter.detach().cpu().contiguous()
         held |= {f"{i}.{name}": torch.as_tensor(state[name]).detach().cpu().contiguous() for name in MOMENTS}
     save_file(held, draft / _file(engine.rank))
-    engine.accelerator.wait_for_everyone()
+    engine.wait()
     if engine.is_first:
         (draft / "whole.json").write_text(json.dumps({"step": step}), encoding="utf-8")
         for path in [*draft.iterdir(), draft]:
@@ -88,7 +90,7 @@ def save(engine: Trains, work: Path, step: int) -> None:
         for old in (work / FOLDER).iterdir():
             if old != final:
                 shutil.rmtree(old)
-    engine.accelerator.wait_for_everyone()
+    engine.wait()
 
 
 def _file(rank: int) -> str:

@@ -35,6 +35,7 @@ def run(recipe: EvalRecipe, store: Store, *, model: str = "", corpus: str = "") 
     made_from = [model_ref, *([corpus_ref] if corpus_ref else [])]
     if ref := store.finished(name, recipe.version, recipe=asked, made_from=made_from):
         return ref, read_scores(store, ref)
+    rights = list(store.card(corpus_ref).rights) if corpus_ref else []
     with store.write(
         name=name,
         version=recipe.version,
@@ -52,7 +53,7 @@ def run(recipe: EvalRecipe, store: Store, *, model: str = "", corpus: str = "") 
             draft.metrics[f"{score.task}/{score.metric}"] = score.value
             draft.counts[f"{score.task} items"] = score.samples
             draft.rows[f"samples/{score.task}.parquet"] = score.samples
-        draft.rights.extend(_rights(recipe, store, corpus_ref, scores))
+        draft.rights.extend([*_vendored_rights(recipe, scores), *rights])
         draft.device = evaluator.device()
     return store.resolve(f"{name}@{recipe.version}"), scores
 
@@ -80,13 +81,11 @@ def _corpus(recipe: EvalRecipe, store: Store, text: str) -> tuple[Ref | None, Pa
     return ref, store.path(ref)
 
 
-def _rights(recipe: EvalRecipe, store: Store, corpus: Ref | None, scores: list[Score]) -> list[Rights]:
-    """Return the rights of the test items: those vendored here, and those of the corpus that was asked about."""
+def _vendored_rights(recipe: EvalRecipe, scores: list[Score]) -> list[Rights]:
     numbers = {score.task: score.samples for score in scores}
-    own = [
+    return [
         task.rights.model_copy(update={"records": numbers[task.task]}) for task in recipe.tasks if task.rights
     ]
-    return own + (list(store.card(corpus).rights) if corpus else [])
 
 
 def _short(ref: Ref) -> str:

@@ -1,6 +1,7 @@
 """Our items as tasks of lm-evaluation-harness, and its Hugging Face backend with token counts kept."""
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lm_eval.config.task import TaskConfig
 from lm_eval.filters import build_filter_ensemble
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
+from torch import Tensor
 
 from datacards.errors import UserError
 from eval.items import Answer, Item
@@ -80,15 +82,34 @@ class ItemsTask(HarnessTask):
 
 
 class CountingLM(HFLM):
-    """The Hugging Face backend of the harness, which also keeps (context, continuation) token counts in order."""
+    """The Hugging Face backend of the harness, with (context, continuation) token counts kept in order.
+
+    The output layer runs over the positions that are scored only: over a whole prompt it is most of the memory of a
+    model with a large vocabulary, and of the time of a small one.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.token_counts: list[tuple[int, int]] = []
+        self._longest = 0
+        self._trims = "logits_to_keep" in signature(self.model.forward).parameters
 
     def _loglikelihood_tokens(self, requests: Any, *args: Any, **kwargs: Any) -> list[tuple[float, bool]]:
         self.token_counts += [(len(context), len(continuation)) for _, context, continuation in requests]
+        self._longest = max(choice for _, choice in self.token_counts)
         return super()._loglikelihood_tokens(requests, *args, **kwargs)
+
+    def _model_call(self, inps: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if not self._trims:
+            return super()._model_call(inps, *args, **kwargs)
+        # The harness pads with zeros on the right and counts scored positions from the end of what it gets back. A
+        # prompt that ends in token 0 looks shorter than it is, which keeps more than is needed, never less.
+        size = inps.shape[1]
+        ends = (inps != 0).mul(torch.arange(1, size + 1, device=inps.device)).amax(dim=1)
+        keep = min(size, size - int(ends.min()) + self._longest)
+        with torch.no_grad():
+            logits: Tensor = self.model(inps, use_cache=False, logits_to_keep=keep).logits
+        return logits
 
 
 def likelihoods(

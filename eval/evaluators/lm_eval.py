@@ -30,8 +30,8 @@ class LmEval(Evaluator):
 
     def evaluate(self, *, model: Path, tasks: Sequence[Task], corpus: Path | None, out: Path) -> list[Score]:
         """Score the model folder ``model``; see the base class."""
-        items = {task.task: task.items(corpus)[: self.limit] for task in tasks}
-        answers = self._answers(model, items)
+        drawn = {task.task: task.draw(corpus) for task in tasks}
+        answers = self._answers(model, {name: items[: self.limit] for name, (items, _) in drawn.items()})
         scores = []
         for task in tasks:
             given = answers[task.task]
@@ -42,7 +42,7 @@ class LmEval(Evaluator):
                     todo="check the weights, or choose another dtype",
                 )
             write_samples(out / "samples" / f"{task.task}.parquet", given)
-            note = self._note(task, given)
+            note = self._note(drawn[task.task][1], given)
             scores += [
                 Score(
                     task=task.task, metric=metric, value=value, stderr=stderr, samples=len(given), note=note
@@ -57,12 +57,12 @@ class LmEval(Evaluator):
 
         return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
-    def _note(self, task: Task, answers: Sequence[Answer]) -> str:
+    def _note(self, note: str, answers: Sequence[Answer]) -> str:
         cut = sum(answer.truncated for answer in answers)
         parts = [
-            task.note(),
-            f"only the first {self.limit} items at most; no benchmark figure" if self.limit else "",
-            f"{cut} prompts did not fit the model and lost their beginning" if cut else "",
+            note,
+            f"at most the first {self.limit} items, no benchmark figure" if self.limit else "",
+            f"prompts that lost their beginning because they did not fit the model: {cut}" if cut else "",
         ]
         return "; ".join(part for part in parts if part)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from datacards.card import Rights
 from eval.items import Answer, Item
@@ -30,18 +30,29 @@ class Measured(NamedTuple):
 class Task(BaseModel, ABC):
     """A test set with one prompt; the fields of a subclass are its options in the recipe.
 
-    The first metric is the one to compare models by.
+    The first metric is the one to compare models by. ``subset`` scores that many items only, every label in its share,
+    drawn with ``seed``: for quick looks, and never a benchmark's figure.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: str
+    subset: int | None = Field(default=None, ge=2)
+    seed: int = 0
     needs_corpus: ClassVar[bool] = False
     rights: ClassVar[Rights | None] = None  # of the vendored items; those of a corpus are in its card
 
     @abstractmethod
     def items(self, corpus: Path | None) -> list[Item]:
-        """Return the items in a fixed order; ``corpus`` is the folder of a dataset version."""
+        """Return all items in a fixed order; ``corpus`` is the folder of a dataset version."""
+
+    def draw(self, corpus: Path | None) -> tuple[list[Item], str]:
+        """Return the items to score, and what a reader must know of them: '' for the full test set."""
+        found = self.items(corpus)
+        if self.subset is None or self.subset >= len(found):
+            return found, ""
+        drawn = stratified(found, self.subset, self.seed)
+        return drawn, f"a draw of {len(drawn)} of {len(found):,} items, no benchmark figure"
 
     def measure(self, answers: Sequence[Answer]) -> list[Measured]:
         """Return the figures of one model's answers, the one to compare by first."""
@@ -49,10 +60,6 @@ class Task(BaseModel, ABC):
             Measured("acc", *accuracy(answers)),
             Measured("acc_norm", *accuracy(answers, per_character=True)),
         ]
-
-    def note(self) -> str:
-        """Return what a reader must know before comparing the figures; empty for the full test set."""
-        return ""
 
 
 def vendored(name: str) -> list[dict[str, Any]]:

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field
-
 from datacards.card import Rights
 from eval.items import Answer, Item
 from eval.metrics import accuracy, mean_f1
-from eval.tasks.base import Measured, Task, stratified, vendored
+from eval.tasks.base import Measured, Task, vendored
 
 DESCRIPTION = "以下のセンテンスにおける、ターゲットのセンチメントをpositiveかnegativeで答えてください。\n\n\n"
 CHOICES = ("positive", "negative")
@@ -22,13 +20,9 @@ class Chabsa(Task):
     1.5: the mean of three F1s of which the neutral one is zero. ``f1`` is the mean of the two others, which is the
     same number wherever neutral items are among the items, and keeps its meaning on a subset where none is (there the
     original's factor would give a perfect model 1.5).
-
-    ``subset`` takes that many items, every label in its share, drawn with ``seed``: for quick looks only.
     """
 
     task: Literal["chabsa"] = "chabsa"
-    subset: int | None = Field(default=None, ge=2)
-    seed: int = 0
     rights: ClassVar[Rights | None] = Rights(
         license="CC-BY-4.0",
         attribution="chABSA-dataset, TIS Inc. / chakki (https://github.com/chakki-works/chABSA-dataset), CC BY 4.0; converted",
@@ -38,7 +32,7 @@ class Chabsa(Task):
     def items(self, corpus: Path | None) -> list[Item]:
         """Return the opinions in order of report, sentence and place."""
         del corpus
-        found = [
+        return [
             Item(
                 id=row["id"],
                 context=f"{DESCRIPTION}センテンス: {row['sentence']}\nターゲット: {row['target']}\n回答:",
@@ -49,7 +43,6 @@ class Chabsa(Task):
             )
             for row in vendored("chabsa")
         ]
-        return found if self.subset is None else stratified(found, self.subset, self.seed)
 
     def measure(self, answers: Sequence[Answer]) -> list[Measured]:
         """Return f1, acc and their variants by likelihood per character."""
@@ -59,9 +52,3 @@ class Chabsa(Task):
             Measured("f1_norm", *mean_f1(answers, per_character=True)),
             Measured("acc_norm", *accuracy(answers, per_character=True)),
         ]
-
-    def note(self) -> str:
-        """Say that a subset is not the benchmark."""
-        if self.subset is None:
-            return ""
-        return f"a stratified draw of {self.subset} of 7,723 items (seed {self.seed}); no benchmark figure"

@@ -92,6 +92,30 @@ def test_the_batch_size_bears_on_nothing(tiny_model: Path, question_store: Store
     assert found[0][1] == pytest.approx(found[1][1], abs=1e-4)
 
 
+def test_scored_positions_alone_give_the_likelihoods_of_the_whole_prompt(tiny_model: Path) -> None:
+    """Even where a text ends in the token that the harness pads with (0, here ``<s>``)."""
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    from eval.evaluators.harness import likelihoods
+
+    pairs = [
+        ("売上高は", "増加<s><s>x"),
+        ("当社グループの売上高は<s>", "減"),
+        ("<s>", "<s><s>"),
+        ("あ" * 40, "い"),
+    ]
+    items = [Item(str(n), context, (choice,), (choice,), 0) for n, (context, choice) in enumerate(pairs)]
+    plain = HFLM(pretrained=str(tiny_model), device="cpu", dtype="float32", add_bos_token=False, batch_size=4)
+    wanted = plain.loglikelihood(
+        [Instance("loglikelihood", {}, pair, 0) for pair in pairs], disable_tqdm=True
+    )
+    ours = likelihoods(
+        tiny_model, {"t": items}, batch_size=4, dtype="float32", add_bos_token=False, max_length=None
+    )["t"]
+    assert [a.loglikelihoods[0] for a in ours] == pytest.approx([value for value, _ in wanted], abs=1e-5)
+
+
 def test_no_beginning_of_sequence_token_unless_it_is_asked_for(tiny_model: Path, tmp_path: Path) -> None:
     """The tokenizer adds one by default; the benchmark's published figures have none."""
     task = Slice(task="chabsa", whole=Chabsa(), step=2000)
@@ -109,8 +133,8 @@ def test_what_does_not_fit_the_model_is_counted_and_told(tiny_model: Path, tmp_p
         model=tiny_model, tasks=[task], corpus=None, out=tmp_path
     )
     assert all(row["truncated"] for row in rows(tmp_path, "cpa_audit"))
-    assert "2 prompts did not fit the model" in scores[0].note
-    assert "only the first 2 items" in scores[0].note
+    assert "did not fit the model: 2" in scores[0].note
+    assert "at most the first 2 items" in scores[0].note
     assert scores[0].samples == 2
 
 

@@ -70,13 +70,13 @@ def test_every_prompt_is_the_benchmarks_own(task: Chabsa | CpaAudit, golden: Pat
 
 def test_a_stratified_subset_keeps_the_shares_and_ignores_the_order() -> None:
     full = Chabsa().items(None)
-    subset = Chabsa(subset=300, seed=7).items(None)
+    subset, note = Chabsa(subset=300, seed=7).draw(None)
     assert Counter(item.label for item in subset) == {"positive": 168, "negative": 122, "neutral": 10}
-    assert subset != Chabsa(subset=300, seed=8).items(None)
+    assert subset != Chabsa(subset=300, seed=8).draw(None)[0]
     assert {i.id for i in stratified(full[::-1], 300, 7)} == {i.id for i in subset}
-    assert Chabsa(subset=9000).items(None) == full
-    assert "no benchmark figure" in Chabsa(subset=300).note()
-    assert not Chabsa().note()
+    assert note == "a draw of 300 of 7,723 items, no benchmark figure"
+    assert Chabsa().draw(None) == Chabsa(subset=9000).draw(None) == (full, "")
+    assert len(CpaAudit(subset=100).draw(None)[0]) == 100
 
 
 def test_corpus_questions_are_the_held_out_ones_of_the_dataset(question_store: Store) -> None:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from corpus.document import Document, Drop
 
 SCHEME = "affine32"  # of datasketch 2; signatures of different schemes cannot be compared
+_MEETINGS = ("statement", "minutes", "opinions", "press_conference")
 _MARGIN = 0.1  # signatures of 128 values blur the similarity by 0.035: nearly three deviations
 
 
@@ -47,7 +48,7 @@ class Entry:
     """What deduplication holds in memory of a document: about 1 KB, whatever its length.
 
     ``order`` decides who is smaller; it follows from the content and ends with the id and the time.
-    ``amounts`` is the digest of the amounts that the document states, empty when it states none.
+    ``states`` is what only this document states (see ``states``), empty when that is unknown.
     """
 
     order: tuple[str, ...]
@@ -55,7 +56,7 @@ class Entry:
     url: str
     content: bytes
     signature: bytes
-    amounts: bytes
+    states: bytes
 
 
 class Similar(NamedTuple):
@@ -64,7 +65,7 @@ class Similar(NamedTuple):
     smaller: int
     larger: int
     similarity: float
-    reason: str  # below_threshold, other_amounts
+    reason: str  # below_threshold, states_otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,14 @@ def content_hash(text: str) -> bytes:
     return hashlib.sha256(comparable(text).encode()).digest()
 
 
-def amounts_hash(document: Document) -> bytes:
-    """Return the digest of the amounts that a document states, or nothing when it states none."""
-    stated = sorted({(f.concept, f.period, f.number) for f in document.facts if f.kind == "amount"})
+def states(document: Document) -> bytes:
+    """Return the digest of what tells a document from one with nearly the same words, or nothing.
+
+    That is the amounts that it states, else, for what comes of a meeting, the day of the meeting.
+    """
+    stated: object = sorted({(f.concept, f.period, f.number) for f in document.facts if f.kind == "amount"})
+    if not stated and document.event_at and document.meta.get("kind") in _MEETINGS:
+        stated = document.event_at.isoformat()
     return hashlib.sha256(repr(stated).encode()).digest() if stated else b""
 
 
@@ -118,8 +124,9 @@ def find_duplicates(
     """Return who is a duplicate of whom among ``entries``; ``text_of`` gives the text at a position.
 
     Candidates whose signatures agree well enough are verified by the exact similarity of their n-gram sets.
-    Two documents that state different amounts (the reports of two years) are never duplicates: those pairs,
-    and candidates below the threshold, come back as ``similar``. The order of ``entries`` does not matter.
+    Two documents that state something else (the reports of two years, the statements of two meetings) are
+    never duplicates: those pairs, and candidates below the threshold, come back as ``similar``. The order of
+    ``entries`` does not matter.
     Memory grows with the number of entries (about 1 KB each) and of candidate pairs, not with the text.
     """
     ranked = sorted(range(len(entries)), key=lambda i: entries[i].order)
@@ -159,11 +166,11 @@ def _verified(
         one, other = unique[smaller], unique[larger]
         common = len(grams(one) & grams(other))
         similarity = common / (len(grams(one)) + len(grams(other)) - common)
-        stated = entries[one].amounts, entries[other].amounts
+        stated = entries[one].states, entries[other].states
         if similarity < options.threshold:
             yield Similar(one, other, similarity, "below_threshold")
         elif all(stated) and stated[0] != stated[1]:
-            yield Similar(one, other, similarity, "other_amounts")
+            yield Similar(one, other, similarity, "states_otherwise")
         else:
             yield Similar(one, other, similarity, "")
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from corpus import shards
 from corpus.captures import INDEX, read_captures
-from corpus.dedup import DedupOptions, Entry, Signer, amounts_hash, content_hash
+from corpus.dedup import DedupOptions, Entry, Signer, content_hash, states
 from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
 from corpus.sandbox import sandboxed
@@ -29,7 +29,7 @@ SCHEMA = pa.schema(
         *shards.DOCUMENT,
         ("content", pa.binary()),
         ("signature", pa.binary()),
-        ("amounts", pa.binary()),
+        ("states", pa.binary()),
         ("n_facts", pa.int64()),
         ("facts", pa.list_(pa.struct(list(shards.FACT)))),
         ("drop", pa.struct(list(shards.DROPPED))),
@@ -66,7 +66,7 @@ def document_row(document: Document, sign: Signer) -> dict[str, Any]:
     return shards.document_row(document) | {
         "content": content_hash(document.text),
         "signature": sign(document.text),
-        "amounts": amounts_hash(document),
+        "states": states(document),
         "n_facts": len(document.facts),
         "facts": shards.fact_rows(document),
     }
@@ -126,7 +126,7 @@ def _chunk(out: Path, number: int) -> Path:
 
 def places_and_entries(chunks: Iterable[Path]) -> tuple[list[Place], list[Entry]]:
     """Return where every prepared document lies, and what deduplication needs of it."""
-    columns = ["id", "source", "url", "section", "captured_at", "content", "signature", "amounts", "n_facts"]
+    columns = ["id", "source", "url", "section", "captured_at", "content", "signature", "states", "n_facts"]
     places, entries = [], []
     for path in chunks:
         for number, row in enumerate(shards.read(path, columns)):
@@ -140,7 +140,7 @@ def _entry(row: dict[str, Any]) -> Entry:
     """Return the entry of a row. A filing with facts is smaller, so it survives its copy that has none."""
     facts = "0 with facts" if row["n_facts"] else "1 without"
     order = (facts, row["source"], row["url"], row["section"], row["id"], row["captured_at"].isoformat())
-    return Entry(order, row["id"], row["url"], row["content"], row["signature"], row["amounts"])
+    return Entry(order, row["id"], row["url"], row["content"], row["signature"], row["states"])
 
 
 def text_at(place: Place) -> str:

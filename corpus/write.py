@@ -29,7 +29,7 @@ SIMILAR = pa.schema(
         ("other_id", pa.string()),
         ("other_url", pa.string()),
         ("similarity", pa.float64()),  # Jaccard similarity of the sets of character n-grams
-        ("reason", pa.string()),  # why both stayed: below_threshold, other_amounts
+        ("reason", pa.string()),  # why both stayed: below_threshold, states_otherwise
     ]
 )
 

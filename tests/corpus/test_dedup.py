@@ -1,7 +1,7 @@
 """Facts about duplicates."""
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -15,11 +15,11 @@ from corpus.dedup import (
     Duplicates,
     Entry,
     Signer,
-    amounts_hash,
     comparable,
     content_hash,
     find_duplicates,
     shingles,
+    states,
 )
 from corpus.document import Document, Fact
 
@@ -85,12 +85,12 @@ def test_documents_below_the_threshold_stay_and_are_reported() -> None:
     assert pair.similarity == similarity(*texts.values())
 
 
-def test_reports_that_state_other_amounts_stay_however_alike_they_are() -> None:
+def test_reports_that_state_states_otherwise_stay_however_alike_they_are() -> None:
     base = prose(4)
     texts = {"fy2024": base, "fy2025": changed(base, 0.01)}
     found = duplicates(texts, {"fy2024": b"1", "fy2025": b"2"})
     assert not found.removed
-    assert [pair.reason for pair in found.similar] == ["other_amounts"]
+    assert [pair.reason for pair in found.similar] == ["states_otherwise"]
     assert duplicates(texts, {"fy2024": b"1", "fy2025": b"1"}).removed
 
 
@@ -102,7 +102,18 @@ def test_amounts_are_told_apart_by_concept_period_and_number_not_by_place() -> N
             facts=(fact,),
         )  # fmt: skip
 
-    assert amounts_hash(stating("1", 0)) == amounts_hash(stating("1", 5)) != amounts_hash(stating("2", 0))
+    assert states(stating("1", 0)) == states(stating("1", 5)) != states(stating("2", 0))
+
+
+def test_what_comes_of_two_meetings_is_told_apart_by_the_day() -> None:
+    def of(kind: str, day: int) -> Document:
+        return Document(
+            "文", "markdown", "boj", "u", "t", datetime(2026, 1, 1, tzinfo=UTC), "BOJ-terms", "", False,
+            event_at=date(2026, 1, day), meta={"kind": kind},
+        )  # fmt: skip
+
+    assert states(of("statement", 1)) != states(of("statement", 2))
+    assert states(of("speech", 1)) == states(of("speech", 2)) == b""
 
 
 def test_a_document_like_a_removed_one_goes_to_the_final_survivor() -> None:

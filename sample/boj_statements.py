@@ -12,25 +12,22 @@ from sample.prose import fill, passages
 
 def statement(meeting: Meeting, *, english: bool = False) -> Response:
     """The policy statement of a meeting, in either language, as HTML or PDF."""
-    vote_en = {"８対１": "8-1 majority"}.get(meeting.vote, "unanimous")
+    vote_en = {"８対１": "an 8-1 majority"}.get(meeting.vote, "a unanimous")
     values = meeting.values | {"vote_en": vote_en}
     if english:
         title = "Statement on Monetary Policy"
-        texts = [
-            fill(body, values) for key, body in passages("meetings/english.txt").items() if "stat" in key
-        ]
+        pool = passages("meetings/english.txt")
+        first, second = (fill(pool[f"statement.{number}"], values) for number in (1, 2))
+        texts = [first, meeting.own_en, second]
+        signed = (f"{meeting.day:%B} {meeting.day.day}, {meeting.day.year}", "Bank of Japan")
     else:
         title = "当面の金融政策運営について"
         texts = _statement_texts(meeting)
+        signed = (japanese_date(meeting.day), "日本銀行")
     path = ("/en" if english else "") + meeting.statement_path
     if meeting.statement == "pdf":
         blocks = [Paragraph(f"{number}. {text}") for number, text in enumerate(texts, start=1)]
-        when = (
-            f"{meeting.day:%B} {meeting.day.day}, {meeting.day.year}"
-            if english
-            else japanese_date(meeting.day)
-        )
-        head = Paragraph(f"{when}\n{'Bank of Japan' if english else '日本銀行'}", right=True)
+        head = Paragraph("\n".join(signed), right=True)
         layout = Layout(footer="{page}", font_size=12, leading=1.9)
         return page(render(title, [head, *blocks], layout=layout, title_lines=[title]), "application/pdf")
     body = "\n".join(f"<li>{escape(text)}</li>" for text in texts)
@@ -41,7 +38,7 @@ def statement(meeting: Meeting, *, english: bool = False) -> Response:
             title,
             title,
             (
-                f'<p class="txt-right">{japanese_date(meeting.day)}<br>日本銀行</p>',
+                f'<p class="txt-right">{signed[0]}<br>{signed[1]}</p>',
                 f'<ol class="no-list">\n{body}\n</ol>',
             ),
             MEETING_TRAIL,
@@ -72,7 +69,7 @@ def _statement_texts(meeting: Meeting) -> list[str]:
     values = meeting.values
     return [
         f"日本銀行は、本日、政策委員会・金融政策決定会合において、次回金融政策決定会合までの金融市場調節方針を、以下のとおりとすることを決定した（{meeting.vote}）。無担保コールレート（オーバーナイト物）を、{values['rate']}％程度で推移するよう促す。",
-        fill(pool[f"domestic.{2 - meeting.number % 3 % 2}"], values).strip("　"),
+        fill(pool["domestic.1"], values).strip("　"),
         meeting.own,
         fill(pool["overseas.1" if meeting.number % 2 else "overseas.2"], values).strip("　"),
         f"消費者物価（除く生鮮食品）の前年比は、{values['cpi']}％程度となっている。先行き、基調的な物価上昇率は徐々に高まっていくと予想される。",

@@ -11,7 +11,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -148,13 +148,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8790, help="first port; 0 lets the system choose")
     first = parser.parse_args().port
     ports = {host: first + offset for offset, host in enumerate(HOSTS)} if first else None
-    with serve(ports) as world:
+    with suppress(KeyboardInterrupt), serve(ports) as world:
         sys.stdout.write(json.dumps({"base_urls": dict(world.base_urls)}) + "\n")
         sys.stdout.flush()
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return
+        threading.Event().wait()
 
 
 if __name__ == "__main__":

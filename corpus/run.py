@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from corpus.recipe import CorpusRecipe
 from corpus.write import Prepared, write
 from datacards.card import Ref
 from datacards.errors import UserError
+from datacards.provenance import capture
 from datacards.store import Draft, Store
 
 
@@ -69,9 +71,10 @@ def _prepare(
     """Return the chunks of all inputs, in order, made now or by an earlier run."""
     draft.counts["captures"] = sum(count_captures(store.path(ref)) for ref in made_from)
     chunks: list[Path] = []
+    code = _code()  # what other code prepared before a kill is not mixed with what this code prepares
     with tqdm(total=draft.counts["captures"], desc="extracting", unit=" captures") as bar:
         for ref in made_from:
-            out = draft.work / "prepared" / str(ref)
+            out = draft.work / f"prepared-{code}" / str(ref)
             bar.set_postfix_str(str(ref))
             done = write_chunks(
                 store.path(ref), out, steps=recipe.calls(), dedup=recipe.dedup, workers=workers
@@ -80,3 +83,11 @@ def _prepare(
                 bar.update(number)
             chunks += sorted(out.glob("*.parquet"))
     return chunks
+
+
+def _code() -> str:
+    """Return a short digest of the code that prepares documents: this package and the libraries."""
+    digest = sha256(repr(sorted(capture().libraries.items())).encode())
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -286,7 +286,7 @@ run(recipe, store, inputs(recipe, store), workers=1)
 
 
 def prepared(number: int) -> Callable[[Path], bool]:
-    return lambda draft: len(list(draft.glob(".work/prepared/*/*.parquet"))) >= number
+    return lambda draft: len(list(draft.glob(".work/prepared-*/*/*.parquet"))) >= number
 
 
 def written(name: str) -> Callable[[Path], bool]:
@@ -326,7 +326,7 @@ def _killed_at(
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     if alive:
-        chunks = {path: path.stat().st_mtime_ns for path in draft.glob(".work/prepared/*/*.parquet")}
+        chunks = {path: path.stat().st_mtime_ns for path in draft.glob(".work/prepared-*/*/*.parquet")}
         assert kept.items() <= chunks.items()
         kept.update(chunks)
     return alive

@@ -1,1 +1,1 @@
-"""A small sample world authored for Kanagura: a web site, an EDINET API, a dump and models."""
+"""A small sample world on loopback: a site like the Bank of Japan's, an EDINET API, a glossary, a dump."""

@@ -27,6 +27,13 @@ VERSION = "2026.11.21"
 SPIDERS = (
     "boj_speeches", "boj_press_conferences", "boj_minutes", "boj_statements", "glossaries", "edinet", "wikipedia",
 )  # fmt: skip
+SINCE = {
+    "edinet": ("-a", "since=2025-03-01", "-a", "until=2026-06-30"),
+    "boj_speeches": ("-a", "since=2005-01-01"),
+    "boj_press_conferences": ("-a", "since=2023-01-01"),
+    "boj_minutes": ("-a", "since=2023-01-01"),
+    "boj_statements": ("-a", "since=2023-01-01"),
+}
 MODELS = {
     "base": f"sample-base@{VERSION}",
     "instruct": f"sample-instruct@{VERSION}",
@@ -79,7 +86,7 @@ def world(port: int) -> Iterator[dict[str, str]]:
 def crawl(demo: Demo, base_urls: dict[str, str]) -> None:
     """Capture every source of the sample world."""
     for spider in SPIDERS:
-        days = ("-a", "since=2025-03-01", "-a", "until=2026-06-30") if spider == "edinet" else ()
+        days = SINCE.get(spider, ())
         demo.run(
             f"crawl {spider}",
             "scrapy", "crawl", spider, "-a", f"version={VERSION}", *days,

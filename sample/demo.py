@@ -30,7 +30,7 @@ SPIDERS = (
 SINCE = {
     "edinet": ("-a", "since=2025-03-01", "-a", "until=2026-06-30"),
     "boj_speeches": ("-a", "since=2005-01-01"),
-    "boj_press_conferences": ("-a", "since=2023-01-01"),
+    "boj_press_conferences": ("-a", "since=2005-01-01"),
     "boj_minutes": ("-a", "since=2023-01-01"),
     "boj_statements": ("-a", "since=2023-01-01"),
 }

@@ -18,6 +18,7 @@ class Line:
     y1: float
     size: float
     bold: bool = False
+    inset: bool = False  # an ideographic space stands before it, as before a paragraph
     turn: int = 0  # 1: runs down the page (vertical writing, or turned clockwise), -1: runs up
 
     @property

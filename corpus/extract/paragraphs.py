@@ -89,7 +89,8 @@ def columns_of(page: Page) -> Iterator[Column]:
         lines, page.width, 3 if page.vertical else 10
     )  # vertical writing stands in tiers, not in tables
     if at is None:
-        right = page.width - min((line.x0 for line in lines if not line.blank), default=0.0)
+        left = min((line.x0 for line in lines if not line.blank), default=0.0)
+        right = 0.0 if page.vertical else page.width - left  # margins are even, mostly
         yield _column([*_loose(lines), *((grid.rows[0], table) for grid, table in tables)], right)
         return
     both = [line for line in lines if line.x0 < at < line.x1]
@@ -119,7 +120,7 @@ def _bands(lines: Sequence[Line], both: Sequence[Line]) -> Iterator[list[Line]]:
 
 
 def _column(placed: Sequence[tuple[float, Line | Table]], right: float = 0.0) -> Column:
-    """Return a column with its edges; few lines do not show the right one, so there it is ``right``."""
+    """Return a column with its edges; short lines do not show the right one, which is ``right`` then."""
     items = tuple(item for _, item in sorted(placed, key=lambda one: one[0]))
     texts = [item for item in items if isinstance(item, Line) and not item.blank]
     if not texts:
@@ -233,9 +234,9 @@ def repaired(text: str) -> str:
 def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool:
     """Whether a line goes on with the paragraph before it."""
     last, size = block.last, max(line.size, 1.0)
-    if last.x1 < 0 or _SPEAKER.match(line.text) or abs(line.size - last.size) > 0.08 * last.size:
+    if last.x1 < 0 or line.inset or _SPEAKER.match(line.text):
         return False
-    if line.bold != last.bold and block.lines == 1:
+    if abs(line.size - last.size) > 0.08 * last.size or (line.bold != last.bold and block.lines == 1):
         return False
     if line.y0 < last.y0 - 2:  # the next column or page
         return _continues_over(block, line, column, indented)

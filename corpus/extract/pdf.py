@@ -24,9 +24,10 @@ _FEW = 50  # characters on a page with an image that say "scanned"
 _FLAGS = (pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES) | pymupdf.TEXT_MEDIABOX_CLIP
 _ERRORS = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
 _USELESS_TITLE = re.compile(
-    r"^(?:Microsoft |PowerPoint |Word - |無題|untitled|名称未設定)|\.(?:docx?|xlsx?|pptx?|pdf|indd|jtd)$|^[\w\-]{1,12}$",
+    r"^(?:Microsoft |PowerPoint |Word - |無題|untitled|名称未設定)|\.(?:docx?|xlsx?|pptx?|pdf|indd|jtd)$|^[A-Za-z0-9_\-]{1,12}$",
     re.IGNORECASE,
 )
+_RUNNING = re.compile(r"[。、，,]|^[（(【](?:問|答)")
 
 
 def extract(capture: Capture) -> list[Document | Drop]:
@@ -130,6 +131,7 @@ def _lines(found: dict[str, Any]) -> Iterator[Line]:
                 y1=y1,
                 size=largest["size"],
                 bold=_bold(largest),
+                inset=text.startswith("\u3000"),
                 turn=1 if line["wmode"] else round(line["dir"][1]),
             )
 
@@ -183,6 +185,7 @@ def _title(capture: Capture, file: Any, pages: list[Page]) -> str:
     if not lines:
         return capture.url.rsplit("/", 1)[-1]
     largest = max(line.size for line in lines)
-    if largest < 1.1 * statistics.median(line.size for line in lines):
-        return lines[0].text.strip()[:60]
-    return "".join(line.text.strip() for line in lines if line.size > largest - 0.5)[:120]
+    if largest > 1.1 * statistics.median(line.size for line in lines):
+        return "".join(line.text.strip() for line in lines if line.size > largest - 0.5)[:120]
+    first = lines[0].text.strip()
+    return first if len(first) <= 40 and not _RUNNING.search(first) else capture.url.rsplit("/", 1)[-1]

@@ -5,12 +5,15 @@ random digits; facts that contradict each other under the words of a question ar
 """
 
 import hashlib
+import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from pathlib import Path
+
+from pydantic import Field
 
 from corpus.document import Document, Drop, Fact, Span
 from rephrase import wording
@@ -33,44 +36,47 @@ class Claim:
 
 def claims(document: Document) -> Iterator[Claim]:
     """Yield every fact of a document that can be asked in words that name it exactly."""
+    beside = any(map(wording.own_accounts, document.facts))
     for fact in document.facts:
         if fact.kind == "amount":
-            yield from _amount(document, fact)
+            yield from _amount(document, fact, beside=beside)
         elif fact.kind == "company" and fact.concept in wording.COMPANY_QUESTIONS:
             questions = tuple(q.format(subject=fact.subject) for q in wording.COMPANY_QUESTIONS[fact.concept])
             key = f"company|{fact.subject}|{fact.concept}"
             yield Claim(document, fact, key, questions, fact.value, ("company", fact.concept))
-        elif fact.kind == "term":
-            key = f"term|{fact.subject}"
-            asked = tuple(q.format(subject=fact.subject) for q in wording.TERM_QUESTIONS)
-            yield Claim(document, fact, key, asked, fact.value, ("term", "definition"))
-            # The other direction is a question only when the description does not give the word away.
-            if fact.subject not in fact.value:
-                asked = tuple(q.format(value=fact.value) for q in wording.DEFINITION_QUESTIONS)
-                yield Claim(document, fact, key, asked, fact.subject, ("term", "headword"))
+        elif fact.kind == "term" and not wording.refers(fact.value):
+            yield from _term(document, fact)
 
 
-def _amount(document: Document, fact: Fact) -> Iterator[Claim]:
-    answer, when, name = wording.amount(fact), wording.period(fact.period), wording.label(fact)
-    if not (answer and when and name) or _has_member(fact.context):
+def _term(document: Document, fact: Fact) -> Iterator[Claim]:
+    key, value = f"term|{fact.subject}", fact.value.strip()
+    asked = tuple(q.format(subject=fact.subject) for q in wording.TERM_QUESTIONS)
+    yield Claim(document, fact, key, asked, value, ("term", "definition"))
+    # The other direction is a question only when the description does not give the word away.
+    if fact.subject not in value:
+        asked = tuple(q.format(value=value) for q in wording.DEFINITION_QUESTIONS)
+        yield Claim(document, fact, key, asked, fact.subject, ("term", "headword"))
+
+
+def _amount(document: Document, fact: Fact, *, beside: bool) -> Iterator[Claim]:
+    said, when, name = wording.amount(fact), wording.period(fact.period), wording.label(fact)
+    qualifier = wording.qualifier(fact, beside=beside)
+    if not (said and when and name) or qualifier is None:
         return
-    words = {"subject": fact.subject, "period": when, "label": name}
-    questions = tuple(q.format(**words) for q in wording.AMOUNT_QUESTIONS)
+    name += qualifier
+    number, unit = said
+    counter = wording.counted_in(fact)
+    words = {"subject": fact.subject, "period": when, "label": name, "counter": counter}
+    templates = wording.COUNT_QUESTIONS if counter else wording.AMOUNT_QUESTIONS
     key = f"amount|{fact.subject}|{name}|{when}"
-    yield Claim(
-        document, fact, key, questions, answer, ("amount", name, answer.lstrip("マイナス0123456789,"))
-    )
-
-
-def _has_member(context: str) -> bool:
-    """Say whether an XBRL context has a dimension (EDINET's context ids name the member)."""
-    return "Member" in context
+    questions = tuple(q.format(**words) for q in templates)
+    yield Claim(document, fact, key, questions, number + unit, ("amount", name, unit))
 
 
 class Facts(Generator):
     """Asks what the facts of the documents say; ``per_group`` caps how many questions one concept may give."""
 
-    per_group: int = 2000
+    per_group: int = Field(default=2000, ge=1)
 
     def generate(
         self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
@@ -83,14 +89,23 @@ class Facts(Generator):
         for claim in kept:
             groups[claim.group].append(claim)
         places: Counter[int] = Counter(dict.fromkeys(range(CHOICES), 0))
-        for group in sorted(groups):
-            for claim in groups[group][: self.per_group]:
+        for group, members in sorted(groups.items()):
+            answers = Answers(members)
+            for claim in _drawn(members, self.per_group, seed):
                 chance = random.Random(_number(f"{seed}|{claim.key}|{group}"))  # noqa: S311
                 asked = chance.choice(claim.questions)
                 if "qa" in styles:
                     yield _question("qa", claim, asked)
                 if "multiple_choice" in styles:
-                    yield _choices(claim, asked, groups[group], chance, places)
+                    yield _choices(claim, asked, answers.wrong(claim, chance), chance, places)
+
+
+def _drawn(members: Sequence[Claim], number: int, seed: int) -> list[Claim]:
+    """Return ``number`` claims, in order, drawn by their keys: else the first names of the alphabet get all."""
+    if len(members) <= number:
+        return list(members)
+    chosen = sorted(members, key=lambda claim: _number(f"{seed}|{claim.key}"))[:number]
+    return sorted(chosen, key=lambda claim: claim.key)
 
 
 def _agreed(found: Sequence[Claim]) -> tuple[list[Claim], list[Reject]]:
@@ -149,9 +164,8 @@ def _question(style: Style, claim: Claim, asked: str) -> Question:
 
 
 def _choices(
-    claim: Claim, asked: str, group: Sequence[Claim], chance: random.Random, places: Counter[int]
+    claim: Claim, asked: str, wrong: list[str], chance: random.Random, places: Counter[int]
 ) -> Question | Reject:
-    wrong = _wrong(claim, group, chance)
     if len(wrong) < CHOICES - 1:
         return Reject(Drop("too_few_choices", claim.key), claim.parent, asked)
     # The least used place so far, ties by chance: positions stay balanced whatever the number of questions.
@@ -173,24 +187,45 @@ def _choices(
     )
 
 
-def _wrong(claim: Claim, group: Sequence[Claim], chance: random.Random) -> list[str]:
-    """Return three answers that are true elsewhere and false here, other periods of the subject first."""
-    own = [c for c in group if c.fact.subject == claim.fact.subject]
-    peers = [c for c in group if c.fact.subject != claim.fact.subject]
-    near, far = {c.answer for c in own}, {c.answer for c in peers}
-    if claim.group[0] == "company" and claim.group[1] == "industry":
-        near = set()  # a company has one industry; its own answers are no wrong choices
-    if claim.group[0] == "term":
-        near = set()
-    # A question that names the subject and period has one true answer at the displayed precision (see _agreed),
-    # so any other text of the same unit is wrong; the same text is not.
-    first = sorted(near - {claim.answer})
-    second = sorted(far - {claim.answer} - near)
-    chance.shuffle(first)
-    chance.shuffle(second)
-    picked = (first[:2] + second)[: CHOICES - 1]
-    chance.shuffle(picked)
-    return picked
+class Answers:
+    """The answers of one group, from which wrong choices are drawn without going through all of them each time."""
+
+    def __init__(self, members: Sequence[Claim]) -> None:
+        self.all = sorted({claim.answer for claim in members})
+        self.own: defaultdict[str, set[str]] = defaultdict(set)
+        for claim in members:
+            self.own[claim.fact.subject].add(claim.answer)
+
+    def wrong(self, claim: Claim, chance: random.Random) -> list[str]:
+        """Return up to three answers that are true elsewhere and false here, other periods of the subject first.
+
+        A question that names subject, scope and period has one true answer at the displayed precision (see
+        ``_agreed``), so any other text of the same unit is wrong; the same text is not.
+        """
+        mine = self.own[claim.fact.subject]
+        near = sorted(mine - {claim.answer}) if claim.group[0] == "amount" else []
+        chance.shuffle(near)
+        picked = near[:2]
+        # Of related terms some mean the same, so none of their answers is surely wrong.
+        banned = mine.union(*(self.own.get(term, ()) for term in wording.related(claim.parent)))
+        start, step = chance.randrange(len(self.all)), _stride(len(self.all), chance)
+        for turn in range(len(self.all)):
+            if len(picked) == CHOICES - 1:
+                break
+            answer = self.all[(start + turn * step) % len(self.all)]
+            if answer not in banned:
+                picked.append(answer)
+        picked += near[2 : 2 + CHOICES - 1 - len(picked)]
+        chance.shuffle(picked)
+        return picked
+
+
+def _stride(size: int, chance: random.Random) -> int:
+    """Return a step that visits every one of ``size`` places once."""
+    step = chance.randrange(1, size + 1)
+    while math.gcd(step, size) > 1:
+        step = chance.randrange(1, size + 1)
+    return step
 
 
 def _number(text: str) -> int:

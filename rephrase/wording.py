@@ -4,20 +4,46 @@ import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from corpus.document import Fact
+from corpus.document import Document, Fact
 
-_SCALES = {0: "円", -3: "千円", -6: "百万円", -9: "十億円"}
-_COUNTED = {"shares": "株", "persons": "人"}
-_UNIT_IN_LABEL = re.compile(r"[（(](?:[^）)]*(?:円|株|人|名|％|%|倍|千|百万|回)[^）)]*)[）)]")
+_YEN = {0: "円", -3: "千円", -4: "万円", -6: "百万円", -8: "億円", -9: "十億円"}
+_SHARES = {0: "株", -3: "千株", -6: "百万株"}
+_UNIT = "(?:単位[:：])?(?:十億|億|百万|万|千)?(?:円|株|人|名|％|%|倍|回)"
+_LEFT_OUT = re.compile(rf"[（(](?:{_UNIT}|外[、,][^）)]*)[）)]")
+_ENCLOSED = re.compile(r"[（(]([^（()）]+)[）)]")
 _SPACES = re.compile(r"\s+")
+# Row heads that name something only within their table: nobody could answer a question about them.
+_NO_NAME = re.compile(
+    r"(?:[総小合]?計|その他|差引.*|株式数|普通株式|.*所有株式数.*|提出会社|連結子会社|非上場株式(?:以外の株式)?|当期償却額|"
+    r"当?期末残高|.*期首残高|.*当期変動額.*|.*の合計額|減損処理額|新株の発行|セグメント.*|.*外部顧客への売上高|[0-9０-９]{4}年.*|第[0-9０-９]+期.*)(?:（.*）)?"
+)
+_NO_NAME_CONCEPT = re.compile(
+    "ReportingCompany|LargestHoldingCompany|SharesHeld|AuditFees|SharesVotingRights|Subtotal|RestatedBalance"
+)
+_WORD = re.compile(r"[ぁ-んァ-ヶ一-鿿]{2}")
+_OUTFLOW = re.compile(r"(?:支出|支払額|剰余金の配当|自己株式の取得)$")
+_PLACES = {
+    "CA": "流動資産", "PPE": "有形固定資産", "IA": "無形固定資産", "IOA": "投資その他の資産", "CL": "流動負債", "NCL": "固定負債",
+    "SGA": "販売費及び一般管理費", "NOI": "営業外収益", "NOE": "営業外費用", "EI": "特別利益", "EL": "特別損失",
+}  # fmt: skip
+_PLACE = re.compile(f"(?<=[a-z0-9])({'|'.join(_PLACES)})(?:ByGroup)?$")
+_REFERS = re.compile(r"[→⇒].*|.{0,40}(?:同義|同じ|を参照|をご覧|の項).{0,8}")
+_NON_CONSOLIDATED = "_NonConsolidatedMember"
 
 AMOUNT_QUESTIONS = (
     "{subject}の{period}の{label}はいくらですか。",
     "{period}における{subject}の{label}を答えてください。",
-    "{subject}が開示した{period}の{label}はどれだけでしたか。",
-    "有価証券報告書によると、{subject}の{period}の{label}はいくらでしょうか。",
-    "{label}について、{subject}の{period}の値は何ですか。",
+    "{subject}が開示した{period}の{label}はいくらでしたか。",
+    "開示資料によると、{subject}の{period}の{label}はいくらでしょうか。",
+    "{label}について、{subject}の{period}の金額を答えてください。",
     "{subject}の{label}は、{period}にはいくらでしたか。",
+)
+COUNT_QUESTIONS = (
+    "{subject}の{period}の{label}は何{counter}ですか。",
+    "{period}における{subject}の{label}を答えてください。",
+    "{subject}が開示した{period}の{label}は何{counter}でしたか。",
+    "開示資料によると、{subject}の{period}の{label}は何{counter}でしょうか。",
+    "{subject}の{label}は、{period}には何{counter}でしたか。",
 )
 TERM_QUESTIONS = (
     "「{subject}」とは何ですか。",
@@ -36,30 +62,43 @@ COMPANY_QUESTIONS = {
 }
 
 
-def amount(fact: Fact) -> str | None:
-    """Return the amount of a fact exactly, at the precision at which it was displayed, or None.
+def counted_in(fact: Fact) -> str:
+    """Return 株 or 人 for what is counted, "" for an amount of money."""
+    unit = fact.unit.rpartition(":")[2]
+    if unit == "shares":
+        return "株"
+    people = unit == "persons" or (unit == "pure" and fact.concept.startswith("NumberOfEmployees"))
+    return "人" if people else ""
 
-    Yen are said in 円, 千円, 百万円 or 十億円 as XBRL's ``decimals`` tells (XBRL 2.1, section 4.6.5); shares and
-    persons are counted. None when the number is not a whole multiple of that precision: then the display says
-    something that ``decimals`` does not.
+
+def amount(fact: Fact) -> tuple[str, str] | None:
+    """Return the amount of a fact, exactly and at its displayed precision, as (number, unit), or None.
+
+    Yen and shares are said in the thousands or millions that XBRL's ``decimals`` tells (XBRL 2.1, section 4.6.5).
+    None when the number is not a whole multiple of that precision: then the display says something that
+    ``decimals`` does not. What is paid out, and named so, is said without the minus sign of its statement; None
+    where such a name stands beside an amount that came in.
     """
     try:
         number = Decimal(fact.number)
     except InvalidOperation:
         return None
-    unit = fact.unit.rpartition(":")[2]
-    if unit in _COUNTED or (unit == "pure" and fact.concept.startswith("NumberOfEmployees")):
-        return f"{number:,.0f}{_COUNTED.get(unit, '人')}" if number == int(number) else None
-    if unit != "JPY":
-        return None
     decimals = int(fact.decimals) if re.fullmatch(r"-?\d+", fact.decimals) else 0
-    if decimals not in _SCALES:
+    counter = counted_in(fact)
+    if counter == "人":
+        unit = "人" if decimals >= 0 else None
+    elif counter or fact.unit.rpartition(":")[2] == "JPY":
+        unit = (_SHARES if counter else _YEN).get(decimals)
+    else:
+        unit = None
+    scaled = number.scaleb(min(decimals, 0))
+    if unit is None or scaled != int(scaled):
         return None
-    scaled = number.scaleb(decimals)
-    if scaled != int(scaled):
-        return None
-    sign = "マイナス" if scaled < 0 else ""
-    return f"{sign}{abs(int(scaled)):,}{_SCALES[decimals]}"
+    if _OUTFLOW.search(label(fact)):
+        if scaled > 0 and "CF" in fact.concept:
+            return None
+        scaled = abs(scaled)
+    return f"{'マイナス' if scaled < 0 else ''}{abs(int(scaled)):,}", unit
 
 
 def period(text: str) -> str | None:
@@ -79,5 +118,45 @@ def period(text: str) -> str | None:
 
 
 def label(fact: Fact) -> str:
-    """Return the Japanese name of a fact's concept without the unit that a table's row head carries."""
-    return _SPACES.sub("", _UNIT_IN_LABEL.sub("", fact.label))
+    """Return the Japanese name of a fact's concept without what a row head says besides, or "" if it is no name.
+
+    "計", "その他" or "提出会社" name something only in their table, a date or a person's row nothing at all.
+    """
+    name = _SPACES.sub("", _LEFT_OUT.sub("", fact.label))
+    if enclosed := _ENCLOSED.fullmatch(name):
+        name = enclosed[1]
+    if _NO_NAME.fullmatch(name) or _NO_NAME_CONCEPT.search(fact.concept) or not _WORD.search(name):
+        return ""
+    return name
+
+
+def qualifier(fact: Fact, *, beside: bool) -> str | None:
+    """Return what must stand behind a name so that it means one amount, "" for nothing, None for a mere part.
+
+    A name like 支払手数料 or 繰延税金資産 stands in several places of the statements: EDINET's concepts end with
+    the place. Its contexts name the member of every dimension, and without one an amount is the group's; ``beside``
+    says that the filing shows the company's own accounts, too, so that it is open which one is asked for.
+    """
+    own = own_accounts(fact)
+    if "Member" in fact.context and not own:
+        return None
+    found = _PLACE.search(fact.concept)
+    words = [_PLACES[found[1]]] if found else []
+    if (own or beside) and counted_in(fact) != "株":
+        words.append("単体" if own else "連結")
+    return f"（{'、'.join(words)}）" if words else ""
+
+
+def own_accounts(fact: Fact) -> bool:
+    """Whether an amount belongs to the filing company alone."""
+    return fact.context.endswith(_NON_CONSOLIDATED) and fact.context.count("Member") == 1
+
+
+def refers(description: str) -> bool:
+    """Whether a description only sends the reader on to another term."""
+    return bool(_REFERS.fullmatch(description.strip()))
+
+
+def related(document: Document) -> list[str]:
+    """Return the terms that a glossary page names as related."""
+    return [term for term in document.meta.get("related_terms", "").split(",") if term]

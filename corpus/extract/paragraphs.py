@@ -3,48 +3,22 @@
 import itertools
 import re
 import statistics
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from corpus.extract.headings import SPEAKER, Block, with_headings, written
 from corpus.extract.layout import Column, Line, Page, Table, gutter, joined_row, rows_of, upright
+from corpus.extract.lines import cell_text, join
 from corpus.extract.ruled import grids, table_of
 
-_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60\u3000-\u30ff、。〜‥…※①-⑳Ⅰ-Ⅻ"
 _TERMINAL = re.compile(r"[。．.！？!?」』）)：:]\s*$")
 _SENTENCE = re.compile(r"[。．！？!?][」』）)]?\s*$")
-_SPEAKER = re.compile(r"^[（(【\[〔](?:問|答)[）)】\]〕]")
 _ITEM = re.compile(
     r"^(?:[・●○◆◇■□▪–•➢‣※＊]|[①-⑳]|[（(][0-9０-９一二三四五六七八九十ァ-ンa-z注]{1,3}[）)]|[0-9０-９]{1,2}[．.、)）]"
     r"|[ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩ]{1,3}[．.、]|第[0-9０-９一二三四五六七八九十]{1,3}[章節条部]?[【\s　]|[（(]?注\s*[0-9０-９]*[）)．.]|[イロハニホヘト][．.、）)])"
 )
 _LEADERS = re.compile(r"(?:[…‥]{2,}|[・．.]{5,})[\s…‥・．.]*[0-9０-９ivx\-]*(?:巻末)?\s*$")
-_NUMBERED = (
-    re.compile(
-        r"^(?:第[0-9０-９一二三四五六七八九十]{1,3}[部章]|[ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩ]{1,3}[．.、]|第[0-9０-９]{1,2}【)"
-    ),
-    re.compile(r"^[0-9０-９]{1,2}(?:[．.、]\s*(?![0-9０-９])|【|[　 ]+(?=[^\d\s]))"),
-    re.compile(r"^(?:[（(][0-9０-９]{1,2}[）)]|[0-9０-９]{1,2}[-－][0-9０-９]{1,2}[．.]?\s)"),
-)
-_VERTICAL_FORMS = str.maketrans(
-    "︵︶︷︸︹︺︻︼︽︾︿﹀﹁﹂﹃﹄︑︒︓︔︕︖︙︰︱", "（）｛｝〔〕【】《》〈〉「」『』、。：；！？…‥ー"
-)
-_FIGURES = re.compile(r"[0-9０-９,.，．△▲()（）\[\]％%－―—\-+*※ ]+")
-_FIGURE = re.compile(
-    r"^[0-9０-９,.，．△▲+\-－＋%％]+(?:兆円|億円|百万円|千円|円|人|社|年|月|日|％|%|倍|か月)?$"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph or heading under way: its text, its first and last line."""
-
-    text: str
-    first: Line
-    last: Line
-    lines: int = 1
-    level: int = 0
 
 
 def markdown(pages: Sequence[Page], outline: Mapping[str, int], title: str) -> str:
@@ -75,7 +49,7 @@ def markdown(pages: Sequence[Page], outline: Mapping[str, int], title: str) -> s
             else:
                 blocks.append(Block(item.text.strip(" \u3000\xa0"), item, item))
             top = False
-    return "\n\n".join(_written(_with_headings(blocks, outline, body), title))
+    return "\n\n".join(written(with_headings(blocks, outline, body), title))
 
 
 def columns_of(page: Page) -> Iterator[Column]:
@@ -179,62 +153,10 @@ def _aligned(run: Sequence[Sequence[Line]]) -> list[tuple[float, Line | Table]]:
     return [(run[0][0].y0, Table(tuple(table)))]
 
 
-def join(parts: Sequence[str]) -> str:
-    """Return broken lines as one text: a space between Latin words, none where Japanese was broken."""
-    text = ""
-    for part in parts:
-        text = _glued(text, part)
-    return text
-
-
-def cell_text(rows: Sequence[Line], right: float) -> str:
-    """Return the text of a table's cell that ends at ``right``: only lines that fill it were broken."""
-    text, widest = "", max(row.x1 for row in rows)
-    last: Line | None = None
-    for row in rows:
-        full = last is not None and widest - last.x1 < 1.3 * last.size and right - widest < 2.6 * last.size
-        apart = last is not None and (not full or _apart(last.text, row.text))
-        text = f"{text} {row.text.strip()}" if apart else _glued(text, row.text)
-        last = row
-    return text
-
-
-def _apart(left: str, right: str) -> bool:
-    """Whether two lines stand for themselves: joining would make one number, or one day, of two."""
-    if _FIGURES.fullmatch(left.strip()) or _FIGURES.fullmatch(right.strip()):
-        return True
-    return bool(
-        (re.search(r"[）)]\s*$", left) and re.match(r"\s*[（(]", right))
-        or (
-            re.search(r"[年月日]\s*$", left)
-            and re.match(r"\s*(?:明治|大正|昭和|平成|令和|[0-9０-９]{4}年)", right)
-        )
-    )
-
-
-def _glued(text: str, part: str) -> str:
-    old, new = text.rstrip(" \xa0"), part.strip(" \u3000\xa0")
-    if not old or not new:
-        return old + new
-    if re.search(r"[a-z]-$", old) and new[0].islower():
-        return old[:-1] + new
-    if re.search(f"[{_WIDE}]$", old) or re.match(f"[{_WIDE}]", new):
-        return old + new
-    return f"{old} {new}"
-
-
-def repaired(text: str) -> str:
-    """Return text with the signs that only PDF files hold put right: vertical forms and radicals as letters."""
-    text = text.translate(_VERTICAL_FORMS)
-    if any("\u2e80" <= sign <= "\u2fdf" for sign in text):
-        text = "".join(unicodedata.normalize("NFKC", s) if "\u2e80" <= s <= "\u2fdf" else s for s in text)
-    return text
-
-
 def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool:
     """Whether a line goes on with the paragraph before it."""
     last, size = block.last, max(line.size, 1.0)
-    if last.x1 < 0 or line.inset or _SPEAKER.match(line.text):
+    if last.x1 < 0 or line.inset or SPEAKER.match(line.text):
         return False
     if abs(line.size - last.size) > 0.08 * last.size or (line.bold != last.bold and block.lines == 1):
         return False
@@ -301,85 +223,3 @@ def _indents(columns: Sequence[Column]) -> bool:
 def _lines(columns: Sequence[Column]) -> Iterator[Line]:
     for column in columns:
         yield from (item for item in column.items if isinstance(item, Line) and not item.blank)
-
-
-def _with_headings(
-    blocks: Sequence[Block | Table], outline: Mapping[str, int], body: float
-) -> Iterator[Block | Table]:
-    """Yield the blocks with levels: by the file's outline, else by size, else by numbering."""
-    larger = sorted(
-        {
-            round(b.first.size)
-            for b in blocks
-            if isinstance(b, Block) and _short(b) and b.first.size > 1.12 * body
-        },
-        reverse=True,
-    )
-    bold = statistics.mean([b.first.bold for b in blocks if isinstance(b, Block)] or [0.0]) < 0.3
-    for at, block in enumerate(blocks):
-        if isinstance(block, Table) or not _short(block):
-            yield block
-            continue
-        level = outline.get("".join(block.text.split()), 0)
-        if not level and block.first.size > 1.12 * body:
-            level = 1 + larger.index(round(block.first.size))
-        elif not level and not outline and ((block.first.bold and bold) or _leads(blocks, at)):
-            level = next((n for n, form in enumerate(_NUMBERED, start=1) if form.match(block.text)), 3)
-        yield replace(block, level=min(level, 5))
-
-
-def _short(block: Block) -> bool:
-    return (
-        block.lines <= 2
-        and 1 < len(block.text) <= 60
-        and not re.search(r"[。、，,]$", block.text)
-        and not _SPEAKER.match(block.text)
-        and not _FIGURE.match(block.text.strip())
-    )
-
-
-def _leads(blocks: Sequence[Block | Table], at: int) -> bool:
-    """Whether a numbered short line stands over running text and not among others like it."""
-    block = blocks[at]
-    if not isinstance(block, Block) or block.lines > 1 or len(block.text) > 40:
-        return False
-    form = next((form for form in _NUMBERED if form.match(block.text)), None)
-    after = blocks[at + 1] if at + 1 < len(blocks) else None
-    if form is None or after is None:
-        return False
-    return isinstance(after, Table) or not form.match(after.text)
-
-
-def _written(blocks: Iterator[Block | Table], title: str) -> Iterator[str]:
-    yield f"# {title}"
-    named = _squeezed(title)
-    for number, block in enumerate(blocks):
-        if isinstance(block, Table):
-            rows = [list(row) for row in block.rows]
-            yield from (part for part in table_markdown(rows).split("\n\n") if part)
-        elif not block.text or (number < 4 and _squeezed(block.text) in named):
-            continue
-        elif block.level:
-            yield f"{'#' * (block.level + 1)} {block.text}"
-        elif found := _SPEAKER.match(block.text):
-            yield found[0]
-            if rest := block.text[found.end() :].strip(" \u3000"):
-                yield rest
-        else:
-            yield block.text
-
-
-def _squeezed(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
-def table_markdown(rows: list[list[str]]) -> str:
-    """Return rows as a Markdown table without empty rows and columns."""
-    used = [n for n in range(len(rows[0])) if any(row[n].strip() for row in rows)]
-    kept = [[row[n].strip().replace("|", "\\|") for n in used] for row in rows if any(map(str.strip, row))]
-    if not kept:
-        return ""
-    if len(used) == 1:
-        return "\n\n".join(row[0] for row in kept)
-    lines = ["| " + " | ".join(row) + " |" for row in kept]
-    return "\n".join([lines[0], "|" + " --- |" * len(used), *lines[1:]])

@@ -15,7 +15,8 @@ from corpus.document import Capture, Document, Drop
 from corpus.extract import boj
 from corpus.extract.blocks import raised
 from corpus.extract.layout import Line, Page, Rule, without_margins
-from corpus.extract.paragraphs import markdown, repaired
+from corpus.extract.lines import repaired
+from corpus.extract.paragraphs import markdown
 from corpus.extract.record import base_document, language_of
 
 MAX_BYTES = 200 << 20

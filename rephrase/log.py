@@ -31,7 +31,7 @@ class Log:
             kept = whole[: whole.rfind(b"\n") + 1]
             if len(kept) != len(whole):
                 path.write_bytes(kept)
-            for line in kept.decode().splitlines():
+            for line in kept.splitlines():  # of bytes: in text, U+2028 would end a line, too
                 row = json.loads(line)
                 self.replies[row["prompt"]] = Reply(row["text"], row["finish_reason"])
         self._lock = threading.Lock()

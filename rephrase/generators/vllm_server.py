@@ -6,20 +6,22 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field
 from tqdm import tqdm
 
 from corpus.document import Document, Drop, Span
 from datacards.errors import UserError
+from datacards.provenance import without_folders
 from rephrase.base import Generator, Question, Reject, Style
 from rephrase.chunk import passages
 from rephrase.log import Log, Reply, digest
 from rephrase.parse import STOP, Parsed, parse
-from rephrase.prompts import fill
+from rephrase.prompts import fill, template
 from rephrase.validate import verdict
 
 if TYPE_CHECKING:
@@ -52,13 +54,13 @@ class VllmServer(Generator):
     mode: Literal["completions", "chat"] = "completions"
     prompt_version: str = "v1"
     characters: int = Field(default=800, ge=50)
-    passages: int | None = None
+    passages: int | None = Field(default=None, ge=1)
     max_tokens: int = Field(default=256, ge=1)
     temperature: float = Field(default=0.7, ge=0.0)
     top_p: float = Field(default=0.9, gt=0.0, le=1.0)
     concurrency: int = Field(default=64, ge=1)
-    timeout_s: float = 120.0
-    retries: int = 5
+    timeout_s: float = Field(default=120.0, gt=0.0)
+    retries: int = Field(default=5, ge=0)
     serve: tuple[str, ...] = ()
 
     def generate(
@@ -69,22 +71,25 @@ class VllmServer(Generator):
         Finished replies are kept in ``work/replies.jsonl``: a killed run asks only what is missing. Raises
         UserError when the endpoint does not answer.
         """
-        log = Log(work / "replies.jsonl")
+        prompts = {style: template(style, self.prompt_version) for style in styles}
         asked = (Ask(*passage, style) for passage in self._passages(documents) for style in styles)
-        try:
-            with self._client() as client, ThreadPoolExecutor(self.concurrency) as pool:
+        with self._client() as client, closing(Log(work / "replies.jsonl")) as log:
+            pool = ThreadPoolExecutor(self.concurrency)
+            try:
                 waiting: deque[tuple[Ask, Future[Reply]]] = deque()
                 bar = tqdm(desc="replies", unit="", file=sys.stderr, disable=None)
                 while True:
                     for ask in islice(asked, self.concurrency * 2 - len(waiting)):
-                        waiting.append((ask, pool.submit(self._reply, client, log, ask, seed)))
+                        prompt = fill(prompts[ask.style], ask.passage)
+                        waiting.append((ask, pool.submit(self._reply, client, log, prompt, seed)))
                     if not waiting:
                         break
                     ask, future = waiting.popleft()
                     yield self._judge(ask, future.result(), seed)
                     bar.update()
-        finally:
-            log.close()
+            finally:
+                # After an error nothing more is asked: only what is under way is waited for, and kept.
+                pool.shutdown(cancel_futures=True)
 
     def _passages(self, documents: Callable[[], Iterator[Document]]) -> Iterator[tuple[Document, Span]]:
         found = (
@@ -93,15 +98,20 @@ class VllmServer(Generator):
         return islice(found, self.passages)
 
     def _client(self) -> "OpenAI":
-        from openai import OpenAI
-
+        try:
+            from openai import OpenAI
+        except ImportError as error:
+            raise UserError(
+                "vllm_server",
+                "needs the package openai, which is not installed",
+                todo="pip install -e '.[client]'",
+            ) from error
         key = os.environ.get("OPENAI_API_KEY", "none")
         return OpenAI(base_url=self.base_url, api_key=key, timeout=self.timeout_s, max_retries=self.retries)
 
-    def _reply(self, client: "OpenAI", log: Log, ask: Ask, seed: int) -> Reply:
+    def _reply(self, client: "OpenAI", log: Log, prompt: str, seed: int) -> Reply:
         import openai
 
-        prompt = fill(ask.style, self.prompt_version, ask.passage)
         sampling = {
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,
@@ -112,22 +122,11 @@ class VllmServer(Generator):
         if name in log.replies:
             return log.replies[name]
         try:
-            if self.mode == "chat":
-                said = client.chat.completions.create(  # type: ignore[call-overload]
-                    model=self.model,
-                    messages=[{"role": "user", "content": prompt}],
-                    stop=list(STOP),
-                    **sampling,
-                ).choices[0]
-                reply = Reply(said.message.content or "", said.finish_reason or "")
-            else:
-                done = client.completions.create(  # type: ignore[call-overload]
-                    model=self.model, prompt=prompt, stop=list(STOP), **sampling
-                ).choices[0]
-                reply = Reply(done.text, done.finish_reason or "")
+            reply = self._asked(client, prompt, sampling)
         except openai.BadRequestError as error:
-            # One prompt that the server refuses (too long, say) is one reject, not the end of the run.
-            reply = Reply(str(error.message), "refused")
+            # One prompt that the server refuses (too long, say) is one reject, not the end of the run. It is
+            # not kept: another server, or the same one started otherwise, may take it.
+            return Reply(str(error.message), "refused")
         except openai.OpenAIError as error:
             raise UserError(
                 self.base_url,
@@ -135,8 +134,25 @@ class VllmServer(Generator):
                 "an OpenAI-compatible endpoint is needed",
                 "start one (kanagura rephrase serve RECIPE) and run again: finished replies are kept",
             ) from error
+        except (AttributeError, IndexError, TypeError) as error:
+            raise UserError(
+                self.base_url,
+                "the answer is none of the OpenAI interface",
+                "an address that ends with /v1",
+                "correct base_url",
+            ) from error
         log.add(name, reply)
         return reply
+
+    def _asked(self, client: "OpenAI", prompt: str, sampling: dict[str, Any]) -> Reply:
+        if self.mode == "chat":
+            messages: Any = [{"role": "user", "content": prompt}]
+            said = client.chat.completions.create(
+                model=self.model, messages=messages, stop=list(STOP), **sampling
+            )
+            return Reply(said.choices[0].message.content or "", said.choices[0].finish_reason or "")
+        done = client.completions.create(model=self.model, prompt=prompt, stop=list(STOP), **sampling)
+        return Reply(done.choices[0].text, done.choices[0].finish_reason or "")
 
     def _judge(self, ask: Ask, reply: Reply, seed: int) -> Question | Reject:
         if reply.finish_reason != "stop":
@@ -165,5 +181,5 @@ class VllmServer(Generator):
             key=key,
             choices=tuple(choices),
             answer_index=place,
-            meta={"model": self.model, "prompt": f"{ask.style}.{self.prompt_version}"},
+            meta={"model": without_folders(self.model), "prompt": f"{ask.style}.{self.prompt_version}"},
         )

@@ -15,6 +15,6 @@ def template(style: str, version: str) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
-def fill(style: str, version: str, passage: str) -> str:
+def fill(prompt: str, passage: str) -> str:
     """Return the prompt for one passage."""
-    return template(style, version).replace("{passage}", passage.strip())
+    return prompt.replace("{passage}", passage.strip())

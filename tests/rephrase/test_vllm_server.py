@@ -6,9 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from datacards.recipe import read_recipe
 from datacards.store import Store
 from rephrase.cli import CPU_ENVIRONMENT, server_command
 from rephrase.log import Log, Reply
-from rephrase.prompts import fill
+from rephrase.prompts import fill, template
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run
 
@@ -39,7 +41,7 @@ def lessons(documents: list[Document]) -> list[tuple[str, str]]:
     for number, document in enumerate(d for d in documents if d.meta["kind"] == "term"):
         for style, reply in GOOD.items():
             said = UNGROUNDED if (style, number) == ("qa", 0) else reply
-            taught.append((fill(style, "v1", document.text), said.format(title=document.title)))
+            taught.append((fill(template(style, "v1"), document.text), said.format(title=document.title)))
     return taught
 
 
@@ -200,6 +202,77 @@ def test_a_server_that_is_not_there_is_one_clear_message(tmp_path: Path, store: 
     recipe = recipe.model_copy(update={"options": {**recipe.options, "retries": 0}})
     with pytest.raises(UserError, match=r"the server did not answer: .* finished replies are kept"):
         run(recipe, store, str(corpus))
+
+
+@pytest.fixture
+def endpoint() -> Iterator[tuple[str, list[bytes], list[int]]]:
+    """Answer completions on loopback with the last given status and body; count the requests."""
+    answers, asked = [b""], [200, 0]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            asked[1] += 1
+            self.send_response(asked[0])
+            self.send_header("Content-Type", "application/json" if answers[0][:1] == b"{" else "text/html")
+            self.send_header("Content-Length", str(len(answers[0])))
+            self.end_headers()
+            self.wfile.write(answers[0])
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1", answers, asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def asking(address: str, **options: object) -> RephraseRecipe:
+    """Return a recipe that asks ``address`` in one style, two passages at a time."""
+    return RephraseRecipe(
+        name="asked", version="2026.11.21", generator="vllm_server", styles=("qa",),
+        options={"model": "m", "base_url": address, "retries": 0, "concurrency": 1, **options},
+    )  # fmt: skip
+
+
+def test_a_page_where_an_endpoint_should_be_is_one_clear_message(
+    endpoint: tuple[str, list[bytes], list[int]], store: Store, corpus: Ref
+) -> None:
+    """A wrong path on a proxy answers 200 with HTML; nothing more is asked once that is seen."""
+    address, answers, asked = endpoint
+    answers[0] = b"<html>welcome</html>"
+    with pytest.raises(UserError, match="the answer is none of the OpenAI interface; an address that ends"):
+        run(asking(address), store, str(corpus))
+    assert asked[1] <= 3
+
+
+def test_what_a_server_refuses_is_asked_again_by_the_next_run(
+    endpoint: tuple[str, list[bytes], list[int]], store: Store, corpus: Ref
+) -> None:
+    address, answers, asked = endpoint
+    answers[0], asked[0] = b'{"message": "this model takes 10 tokens"}', 400
+    with pytest.raises(UserError, match="not one question was kept; left out: 10 finish_reason"):
+        run(asking(address), store, str(corpus))
+    said = {"text": "Q: 文書が述べるものは何ですか。\nA: おそれです。", "finish_reason": "stop", "index": 0}
+    body = {"id": "1", "object": "text_completion", "created": 0, "model": "m", "choices": [said]}
+    answers[0], asked[0] = json.dumps(body).encode(), 200
+    card = store.card(run(asking(address), store, str(corpus)))
+    assert card.counts["documents_qa"] == 10
+    assert asked[1] == 20
+
+
+def test_a_reply_with_a_line_separator_is_read_back_whole(tmp_path: Path) -> None:
+    """JSON leaves U+2028 and U+0085 as they are; only a line feed ends a line of the log."""
+    log = Log(tmp_path / "log")
+    log.add("a", Reply("一\u2028二\x85三", "stop"))
+    log.close()
+    again = Log(tmp_path / "log")
+    again.close()
+    assert again.replies == {"a": Reply("一\u2028二\x85三", "stop")}
 
 
 def test_a_cut_off_line_of_the_log_is_forgotten(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from functools import partial
 from pathlib import Path
 
 from pydantic import Field
@@ -27,6 +28,7 @@ class Claim:
     """A fact put into words: ``answer`` to ``questions``; ``group`` says which other answers may stand beside it."""
 
     parent: Document
+    span: Span
     fact: Fact
     key: str
     questions: tuple[str, ...]
@@ -37,28 +39,30 @@ class Claim:
 def claims(document: Document) -> Iterator[Claim]:
     """Yield every fact of a document that can be asked in words that name it exactly."""
     beside = any(map(wording.own_accounts, document.facts))
+    identity = document.id  # a hash of the whole text: taken once
     for fact in document.facts:
+        claim = partial(Claim, document, Span(identity, fact.start, fact.end), fact)
         if fact.kind == "amount":
-            yield from _amount(document, fact, beside=beside)
+            yield from _amount(claim, fact, beside=beside)
         elif fact.kind == "company" and fact.concept in wording.COMPANY_QUESTIONS:
             questions = tuple(q.format(subject=fact.subject) for q in wording.COMPANY_QUESTIONS[fact.concept])
             key = f"company|{fact.subject}|{fact.concept}"
-            yield Claim(document, fact, key, questions, fact.value, ("company", fact.concept))
+            yield claim(key, questions, fact.value, ("company", fact.concept))
         elif fact.kind == "term" and not wording.refers(fact.value):
-            yield from _term(document, fact)
+            yield from _term(claim, fact)
 
 
-def _term(document: Document, fact: Fact) -> Iterator[Claim]:
+def _term(claim: Callable[..., Claim], fact: Fact) -> Iterator[Claim]:
     key, value = f"term|{fact.subject}", fact.value.strip()
     asked = tuple(q.format(subject=fact.subject) for q in wording.TERM_QUESTIONS)
-    yield Claim(document, fact, key, asked, value, ("term", "definition"))
+    yield claim(key, asked, value, ("term", "definition"))
     # The other direction is a question only when the description does not give the word away.
     if fact.subject not in value:
         asked = tuple(q.format(value=value) for q in wording.DEFINITION_QUESTIONS)
-        yield Claim(document, fact, key, asked, fact.subject, ("term", "headword"))
+        yield claim(key, asked, fact.subject, ("term", "headword"))
 
 
-def _amount(document: Document, fact: Fact, *, beside: bool) -> Iterator[Claim]:
+def _amount(claim: Callable[..., Claim], fact: Fact, *, beside: bool) -> Iterator[Claim]:
     said, when, name = wording.amount(fact), wording.period(fact.period), wording.label(fact)
     qualifier = wording.qualifier(fact, beside=beside)
     if not (said and when and name) or qualifier is None:
@@ -68,9 +72,8 @@ def _amount(document: Document, fact: Fact, *, beside: bool) -> Iterator[Claim]:
     counter = wording.counted_in(fact)
     words = {"subject": fact.subject, "period": when, "label": name, "counter": counter}
     templates = wording.COUNT_QUESTIONS if counter else wording.AMOUNT_QUESTIONS
-    key = f"amount|{fact.subject}|{name}|{when}"
     questions = tuple(q.format(**words) for q in templates)
-    yield Claim(document, fact, key, questions, number + unit, ("amount", name, unit))
+    yield claim(f"amount|{fact.subject}|{name}|{when}", questions, number + unit, ("amount", name, unit))
 
 
 class Facts(Generator):
@@ -157,7 +160,7 @@ def _question(style: Style, claim: Claim, asked: str) -> Question:
         question=asked,
         answer=claim.answer,
         parent=claim.parent,
-        spans=(Span(claim.parent.id, fact.start, fact.end),),
+        spans=(claim.span,),
         key=claim.key,
         meta={name: value for name, value in meta.items() if value},
     )

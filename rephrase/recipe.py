@@ -1,11 +1,18 @@
 """What may be asked of the rephrase stage."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from corpus.document import Format
 from datacards.recipe import Recipe
 from rephrase.base import Style
+
+
+def _once(words: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(words)) < len(words):
+        raise ValueError("each may be named once")
+    return words
 
 
 class RephraseRecipe(Recipe):
@@ -18,7 +25,10 @@ class RephraseRecipe(Recipe):
 
     generator: str = "facts"
     options: dict[str, Any] = Field(default_factory=dict)
-    styles: tuple[Style, ...] = ("qa", "multiple_choice")
+    styles: Annotated[tuple[Style, ...], Field(min_length=1), AfterValidator(_once)] = (
+        "qa",
+        "multiple_choice",
+    )
     holdout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    carry: tuple[str, ...] = ()
+    carry: Annotated[tuple[Format, ...], AfterValidator(_once)] = ()
     seed: int = 0

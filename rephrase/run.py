@@ -28,7 +28,8 @@ SPLITS = ("train", "test")
 def run(recipe: RephraseRecipe, store: Store, corpus: str) -> Ref:
     """Make the version that ``recipe`` asks for from the corpus version called ``corpus``; return its Ref.
 
-    The corpus version is verified first. A killed run goes on with the replies it already has.
+    The corpus version is verified first. A killed run goes on with the replies it already has. Raises UserError
+    when not one question was good enough.
     """
     generator: Generator = plugins.make("kanagura.generators", recipe.generator, recipe.options)
     source = store.resolve(corpus)
@@ -41,6 +42,7 @@ def run(recipe: RephraseRecipe, store: Store, corpus: str) -> Ref:
     if problems := store.verify(source):
         raise UserError(str(source), f"does not verify: {problems[0]}", todo="restore it or make it again")
     folder = store.path(source)
+    _check_carry(folder, recipe)
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -49,6 +51,7 @@ def run(recipe: RephraseRecipe, store: Store, corpus: str) -> Ref:
         made_from=[source],
         description=recipe.description,
     ) as draft:
+        draft.clear()  # all but the replies is written again
         _carry(folder, draft, recipe)
         _generate(generator, folder, draft, recipe)
         _count(draft)
@@ -63,8 +66,9 @@ def documents_of(folder: Path) -> Callable[[], Iterator[Document]]:
             facts[row["document_id"]].append(shards.row_fact(row))
 
     def documents() -> Iterator[Document]:
-        for document in shards.read_documents(folder, "markdown"):
-            yield replace(document, facts=tuple(facts[document.id])) if document.id in facts else document
+        for path in shards.shard(folder, "markdown", "train"):
+            for row in shards.read(path):
+                yield shards.row_document(row, facts.get(row["id"], ()))
 
     return documents
 
@@ -105,18 +109,25 @@ def split_of(key: str, holdout: float, seed: int) -> str:
     return "test" if drawn < holdout else "train"
 
 
+def _check_carry(folder: Path, recipe: RephraseRecipe) -> None:
+    for name in recipe.carry:
+        if not any((folder / name).glob("*.parquet")):
+            held = ", ".join(sorted(p.name for p in folder.iterdir() if p.is_dir()))
+            raise UserError(
+                recipe.name,
+                f"cannot carry '{name}'",
+                f"the corpus version holds: {held}",
+                "correct the recipe",
+            )
+
+
 def _carry(folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
     """Link the carried formats, and the facts, into the draft: the same bytes under the same names."""
     for name in (*recipe.carry, "facts"):
-        found = sorted((folder / name).glob("*.parquet"))
-        if not found and name != "facts":
-            held = ", ".join(sorted(p.name for p in folder.iterdir() if p.is_dir()))
-            raise UserError(recipe.name, f"cannot carry '{name}'", f"the corpus version holds: {held}")
-        for path in found:
+        for path in sorted((folder / name).glob("*.parquet")):
             split, _, number = path.stem.partition("-")
             target = draft.path / name / f"{split}-carried-{number}.parquet"
             target.parent.mkdir(exist_ok=True)
-            target.unlink(missing_ok=True)
             try:
                 os.link(path, target)
             except OSError:  # another file system
@@ -135,12 +146,20 @@ def _generate(generator: Generator, folder: Path, draft: Draft, recipe: Rephrase
         else:
             split = split_of(item.key, recipe.holdout, recipe.seed)
             rows[item.style, split].append(shards.document_row(to_document(item, recipe.generator)))
+    if not rows:
+        why = ", ".join(f"{number} {reason}" for reason, number in sorted(draft.drops.items()))
+        raise UserError(
+            recipe.name,
+            "not one question was kept",
+            f"left out: {why or 'nothing'}",
+            "name another corpus or generator",
+        )
     for (style, split), chosen in sorted(rows.items()):
         shards.write(draft.path / style / f"{split}-00000.parquet", chosen, shards.DOCUMENT)
     if (log := draft.work / "replies.jsonl").is_file():
         # Sorted, for the order in which a server answers is chance.
-        lines = sorted(log.read_text(encoding="utf-8").splitlines(keepends=True))
-        (draft.path / "replies.jsonl").write_text("".join(lines), encoding="utf-8")
+        lines = sorted(log.read_bytes().splitlines(keepends=True))
+        (draft.path / "replies.jsonl").write_bytes(b"".join(lines))
     shards.write(draft.path / "dropped" / "train-00000.parquet", dropped, shards.DROPPED)
 
 

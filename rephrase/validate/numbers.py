@@ -16,20 +16,17 @@ def values(text: str) -> set[Decimal]:
 
     Full-width digits count like half-width ones. Terms of falling scale that touch are one number.
     """
-    found: set[Decimal] = set()
-    total, last_end, last_scale = Decimal(0), -1, 0
+    found: list[Decimal] = []
+    last_end, last_scale = -1, 0
     for match in _TERM.finditer(unicodedata.normalize("NFKC", text)):
         scale = _SCALE[match.group(2) or ""]
         value = Decimal(match.group(1).replace(",", "")).scaleb(scale)
         if match.start() == last_end and scale < last_scale:
-            found.discard(total)
-            total += value
+            found[-1] += value
         else:
-            total = value
-        found.add(total.normalize())
-        total = total.normalize()
+            found.append(value)
         last_end, last_scale = match.end(), scale
-    return found
+    return {value.normalize() for value in found}
 
 
 def check(parsed: Parsed, passage: str) -> Drop | None:

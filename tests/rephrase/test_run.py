@@ -129,10 +129,47 @@ def test_carrying_what_is_not_there_names_what_is(store: Store, corpus: Ref) -> 
         run(RECIPE.model_copy(update={"carry": ("sections",)}), store, str(corpus))
 
 
+def test_a_draft_of_older_code_leaves_nothing_in_the_version(store: Store, corpus: Ref) -> None:
+    """A request says nothing of the code: what a killed run of another commit wrote must not be mixed in."""
+    with (
+        pytest.raises(RuntimeError),
+        store.write(
+            name=RECIPE.name,
+            version=RECIPE.version,
+            kind="dataset",
+            recipe=RECIPE.model_dump(mode="json"),
+            made_from=[corpus],
+        ) as draft,
+    ):
+        (draft.path / "qa").mkdir()
+        (draft.path / "qa" / "test-00007.parquet").write_bytes(b"PAR1")
+        (draft.path / "qa" / ".train-00000.parquet.part").write_bytes(b"PAR1")
+        raise RuntimeError
+    folder = store.path(run(RECIPE, store, str(corpus)))
+    assert sorted(path.name for path in (folder / "qa").iterdir()) == [
+        "test-00000.parquet", "train-00000.parquet",
+    ]  # fmt: skip
+
+
+def test_a_version_without_a_question_is_no_success(store: Store, corpus: Ref) -> None:
+    with store.write(name="bare", version="2026.11.21", kind="dataset", recipe={}) as draft:
+        path = store.path(corpus) / "markdown" / "train-00000.parquet"
+        shards.write(draft.path / "markdown" / path.name, shards.read(path), shards.DOCUMENT)
+    with pytest.raises(UserError, match="asked: not one question was kept; left out: nothing"):
+        run(RECIPE, store, "bare")
+    assert [str(ref) for ref in store.refs("asked")] == []
+
+
+def test_a_style_or_a_format_is_named_once_and_exists() -> None:
+    for changes in ({"styles": ()}, {"styles": ("qa", "qa")}, {"carry": ("",)}, {"carry": ("qa", "qa")}):
+        with pytest.raises(ValueError, match=r"styles|carry"):
+            RephraseRecipe.model_validate({"name": "asked", "version": "2026.11.21", **changes})
+
+
 def test_the_command_prints_what_was_made(tmp_path: Path, store: Store, corpus: Ref) -> None:
     recipe = tmp_path / "asked.yaml"
     recipe.write_text("name: asked\nversion: 2026.11.21\n", encoding="utf-8")
-    done = CliRunner().invoke(main, [str(recipe), "--corpus", "small", "--store", str(store.root)])
+    done = CliRunner().invoke(main, ["--corpus", "small", "--store", str(store.root), str(recipe)])
     assert done.exit_code == 0, done.output
     assert "documents_multiple_choice" in done.output
     assert "asked@2026.11.21 is in the store" in done.output

@@ -25,7 +25,7 @@ def graph(nodes: Sequence[Node]) -> Markup:
     parts += [_box(node, *places[str(node.ref)]) for node in nodes]
     return Markup(
         f'<div class="scroll"><svg class="graph" role="img" aria-label="lineage" viewBox="-2 -2 {width} {height:g}" '
-        f'style="min-width:{width * 0.62:.0f}px">{"".join(parts)}</svg></div>'
+        f'style="min-width:{width * 0.62:.0f}px;max-width:{width}px">{"".join(parts)}</svg></div>'
     )
 
 
@@ -62,7 +62,7 @@ def _box(node: Node, column: int, row: float) -> str:
     x, y = column * (WIDTH + GAP), row * STEP
     color = COLORS.get(node.card.kind if node.card else "", "#6b7280")
     kind = node.card.kind if node.card else node.state
-    name = node.ref.name if len(node.ref.name) <= 24 else node.ref.name[:23] + "…"
+    name = node.ref.name if len(node.ref.name) <= 22 else node.ref.name[:21] + "…"
     return (
         f'<a href="#{anchor(str(node.ref))}"><title>{escape(str(node.ref))}</title>'
         f'<rect x="{x}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="5" fill="#fff" stroke="{color}"/>'

@@ -1,5 +1,6 @@
 """Card -> README.md: the hub's YAML header and a page a person can read."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import yaml
@@ -47,13 +48,68 @@ def header(card: Card) -> dict[str, object]:
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Return a Markdown table, or a dash when there are no rows."""
-    lines = ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    lines = ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
     if not lines:
         return "-"
     titles = list(head)
     return "\n".join(
         ["| " + " | ".join(titles) + " |", "| " + " | ".join("---" for _ in titles) + " |", *lines]
     )
+
+
+def _cell(value: object) -> str:
+    said = f"{value:,}" if isinstance(value, int) else str(value)
+    return " ".join(said.split()).replace("|", "\\|")
+
+
+def contents(card: Card) -> str:
+    """Return a table of what is in a dataset version: rows of every config by split, characters of its texts."""
+    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    for file in card.files:
+        folder, _, leaf = file.path.partition("/")
+        if folder in FORMATS and leaf.endswith(".parquet"):
+            rows[folder][leaf.split("-")[0]] += file.rows or 0
+    splits = sorted({split for counted in rows.values() for split in counted}, reverse=True)
+    return table(
+        ["config", *splits, "characters"],
+        (
+            [
+                f"`{name}`",
+                *(rows[name][split] or "" for split in splits),
+                card.counts.get(f"characters_{name}", ""),
+            ]
+            for name in FORMATS
+            if name in rows
+        ),
+    )
+
+
+_OPEN = {
+    "captures": "`warc/` holds every response as fetched (WARC 1.1), `captures.parquet` one row for each: address, time, "
+    "status, license, SHA-256, and where in `warc/` it lies.",
+    "dataset": """```python
+from datasets import load_dataset
+
+load_dataset("{place}", "{config}")
+```
+
+Every row of a format has its `text` and says where it is from: `url`, `title`, `published_at`, `license`, the
+`attribution` that must go with it, whether it may be given to others (`redistribution`), and in `made_from` the
+characters of the documents, or the SHA-256 of the captures, that it was made from. `facts` holds the statements that
+the documents display; `dropped` what was left out, whole, with the reason.""",
+    "checkpoint": """```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("{place}")
+tokenizer = AutoTokenizer.from_pretrained("{place}")
+```""",
+    "evaluation": "`scores.json` holds one object per score, `samples/` every question with what the model made of it.",
+}
+
+
+def _first(card: Card) -> str:
+    """Return the name of the config that a reader is shown how to open."""
+    return next((str(config["config_name"]) for config in configs(card)), "markdown")
 
 
 def readme(card: Card) -> str:
@@ -63,33 +119,52 @@ def readme(card: Card) -> str:
         f"---\n{top}---",
         f"# {card.name} {card.version}",
         card.description or f"A version of kind `{card.kind}`.",
-        "## Made from",
-        table(["input", "digest"], [(ref, f"`{ref.digest[:16]}`") for ref in card.made_from]),
-        "## Counts",
-        table(["what", "number"], sorted(card.counts.items())),
     ]
-    if card.drops:
-        parts += ["## Left out, and why", table(["reason", "documents"], sorted(card.drops.items()))]
+    if card.kind == "dataset":
+        parts += ["## What is in it", contents(card)]
+    place = f"{card.name}/{card.version}"
+    parts += [
+        "## Open it, in the folder of the store",
+        _OPEN[card.kind].format(place=place, config=_first(card)),
+    ]
     if card.metrics:
         parts += [
             "## Measured",
             table(["metric", "value"], [(k, f"{v:.6g}") for k, v in card.metrics.items()]),
         ]
-    if card.rights:
-        rows = [
-            (r.license, r.records, "yes" if r.redistribution else "**no**", r.attribution)
-            for r in card.rights
-        ]
-        parts += ["## Rights", table(["license", "records", "may be redistributed", "attribution"], rows)]
+    in_contents = tuple(f"{what}_{name}" for name in FORMATS for what in ("documents", "characters"))
+    counts = [(what, n) for what, n in sorted(card.counts.items()) if what not in (*in_contents, *FORMATS)]
+    if counts:
+        parts += ["## Counts", table(["what", "number"], counts)]
+    if card.drops:
+        parts += ["## Left out, and why", table(["reason", "number"], sorted(card.drops.items()))]
+    return "\n\n".join([*parts, *_rights(card), *_origin(card)]) + "\n"
+
+
+def _rights(card: Card) -> list[str]:
+    if not card.rights:
+        return []
+    rows = [
+        (r.license, r.records, "yes" if r.redistribution else "**no**", r.attribution) for r in card.rights
+    ]
+    return [
+        "## Rights",
+        table(["license", "records", "may be redistributed", "attribution"], rows),
+        "`{title}` and `{url}` are those of each record.",
+    ]
+
+
+def _origin(card: Card) -> list[str]:
     recipe = yaml.safe_dump(card.recipe, allow_unicode=True, sort_keys=False)
     made = card.provenance
-    platform = f"{made.platform}, device `{made.device}`"
+    where = f"Python {made.python}, {made.platform}, device `{made.device}`"
     state = f"commit `{made.commit[:12] or 'unknown'}`" + (" with local changes" if made.dirty else "")
-    parts += [
-        "## Recipe",
+    return [
+        "## Made from",
+        table(["input", "digest"], [(ref, f"`{ref.digest[:16]}`") for ref in card.made_from]),
+        f"Made on {card.created_at:%Y-%m-%d} at {state}, {where}, by this command and recipe:",
+        f"```sh\n{made.command}\n```",
         f"```yaml\n{recipe}```",
-        "## Provenance",
-        f"Made on {card.created_at:%Y-%m-%d} by `{made.command}`, {state}, Python {made.python}, {platform}.",
         table(["library", "version"], sorted(made.libraries.items())),
         "## Files",
         table(
@@ -97,4 +172,3 @@ def readme(card: Card) -> str:
             [(f.path, "" if f.rows is None else f.rows, f.bytes, f"`{f.sha256[:16]}`") for f in card.files],
         ),
     ]
-    return "\n\n".join(parts) + "\n"

@@ -183,7 +183,8 @@ def _corpora(found: Findings) -> Iterable[Markup]:
         yield tag("h3", str(ref))
         if card.description:
             yield tag("p", card.description)
-        if rows := documents(card):
+        rows = documents(card)
+        if any(sum(splits.values()) for splits in rows.values()):
             yield image(plots.bars(rows), f"documents per format of {ref}")
         if card.drops:
             dropped = sorted(card.drops.items(), key=lambda item: (-item[1], item[0]))

@@ -47,6 +47,7 @@ def family(store: Store) -> Store:
         ) as draft:
             path = draft.path / one.format / "train-00000.parquet"
             shards.write(path, [shards.document_row(one)], shards.DOCUMENT)
+            draft.rows[path.relative_to(draft.path).as_posix()] = 1
             draft.counts[f"documents_{one.format}"] = 1
         made_from = [store.resolve(name)]
     return store

@@ -48,7 +48,7 @@ def claims(document: Document) -> Iterator[Claim]:
             questions = tuple(q.format(subject=fact.subject) for q in wording.COMPANY_QUESTIONS[fact.concept])
             key = f"company|{fact.subject}|{fact.concept}"
             yield claim(key, questions, fact.value, ("company", fact.concept))
-        elif fact.kind == "term" and not wording.refers(fact.value):
+        elif fact.kind == "term" and wording.describes(fact.value):
             yield from _term(claim, fact)
 
 
@@ -67,13 +67,13 @@ def _amount(claim: Callable[..., Claim], fact: Fact, *, beside: bool) -> Iterato
     qualifier = wording.qualifier(fact, beside=beside)
     if not (said and when and name) or qualifier is None:
         return
+    group = ("amount", wording.family(name) + qualifier, said[1])
     name += qualifier
-    number, unit = said
     counter = wording.counted_in(fact)
     words = {"subject": fact.subject, "period": when, "label": name, "counter": counter}
     templates = wording.COUNT_QUESTIONS if counter else wording.AMOUNT_QUESTIONS
     questions = tuple(q.format(**words) for q in templates)
-    yield claim(f"amount|{fact.subject}|{name}|{when}", questions, number + unit, ("amount", name, unit))
+    yield claim(f"amount|{fact.subject}|{name}|{when}", questions, "".join(said), group)
 
 
 class Facts(Generator):

@@ -144,8 +144,22 @@ def test_what_is_counted_is_asked_for_by_its_counter() -> None:
     assert any("何人ですか" in question for question in claim.questions)
 
 
-@pytest.mark.parametrize("meaning", ["→信用リスク", "「信用リスク」を参照。", "クレジットリスクと同義です。"])
-def test_a_description_that_sends_on_to_another_term_is_not_asked(meaning: str) -> None:
+def test_a_loss_stands_beside_profits_as_a_wrong_choice() -> None:
+    names = ("経常利益", "経常利益又は経常損失（△）")
+    groups = {claim.group for name in names for claim in claims(filing(amount(name, "1000000", YEAR)))}
+    assert groups == {("amount", "経常利益", "百万円")}
+
+
+@pytest.mark.parametrize(
+    "meaning",
+    [
+        "IPO（Initial Public Offering）",
+        "→信用リスク",
+        "「信用リスク」を参照。",
+        "クレジットリスクと同義です。",
+    ],
+)
+def test_what_does_not_say_what_a_term_means_is_not_asked(meaning: str) -> None:
     assert list(claims(page("与信リスク", meaning))) == []
 
 

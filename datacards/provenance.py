@@ -24,7 +24,7 @@ _SECRET = re.compile(
 )
 _KNOWN_TOKEN = re.compile(r"\b(?:hf_|sk-|ghp_|github_pat_)[\w-]{16,}")
 _USER_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@\"']+@")
-_FOLDER = re.compile(r"(?:~|/|\.\./|file:/).*", re.DOTALL)
+_FOLDER = re.compile(r"(?:~$|~/|/|\.\./|file:/).*", re.DOTALL)
 _QUOTED_FOLDER = re.compile(r"(?<=[\"'])(?:~?/|file:/)[^\"']*(?=[\"'])")
 _BARE_FOLDER = re.compile(r"(?<![\w:/.~])~?/(?:[^/\s\"',]+/)*([^/\s\"',]+)/?")
 

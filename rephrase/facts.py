@@ -112,14 +112,23 @@ def _drawn(members: Sequence[Claim], number: int, seed: int) -> list[Claim]:
 
 
 def _agreed(found: Sequence[Claim]) -> tuple[list[Claim], list[Reject]]:
-    """Return one claim per key and group, in order, and a reject for each key that has two different answers."""
+    """Return one claim per key and group, in order, and a reject for each key that has two different answers.
+
+    What is said of companies that share a name is rejected, too: nobody could tell which one is asked about.
+    """
+    codes: defaultdict[str, set[str]] = defaultdict(set)
+    for claim in found:
+        if claim.group == ("company", "sec_code"):
+            codes[claim.fact.subject].add(claim.answer)
     by_key: defaultdict[tuple[str, tuple[str, ...]], list[Claim]] = defaultdict(list)
     for claim in found:
         by_key[claim.key, claim.group[:2]].append(claim)
     kept, rejects = [], []
     for _, same in sorted(by_key.items()):
         answers = sorted({claim.answer for claim in same})
-        if len(answers) == 1 or _one_number([claim.fact for claim in same]):
+        if len(codes.get(same[0].fact.subject, ())) > 1:
+            rejects.append(Reject(Drop("shared_name", same[0].key), same[0].parent, same[0].questions[0]))
+        elif len(answers) == 1 or _one_number([claim.fact for claim in same]):
             kept.append(max(same, key=lambda claim: _decimals(claim.fact)))
         else:
             drop = Drop("ambiguous_fact", f"{same[0].key}: {' / '.join(answers[:4])}")

@@ -48,7 +48,8 @@ def test_the_value_of_a_secret_in_the_environment_is_never_told(monkeypatch: pyt
 def test_only_a_path_on_this_machine_loses_its_folders(tmp_path: Path) -> None:
     assert without_folders(str(tmp_path / "model")) == "model"
     assert without_folders("/no-such-folder-here/x") == "/no-such-folder-here/x"
-    assert without_folders("org/model") == "org/model"
+    for text in ("org/model", "~1/2 of all", "https://h.example/a"):
+        assert without_folders(text) == text
 
 
 def test_a_copy_inside_a_foreign_checkout_does_not_tell_its_commit(tmp_path: Path, root: Path) -> None:

@@ -144,6 +144,17 @@ def test_what_is_counted_is_asked_for_by_its_counter() -> None:
     assert any("何人ですか" in question for question in claim.questions)
 
 
+def test_nothing_is_asked_of_companies_that_share_a_name() -> None:
+    """Listed companies do: there are two called 株式会社アルファ."""
+
+    def company(name: str, code: str) -> Fact:
+        return Fact("company", name, "sec_code", "証券コード", code, 0, 4)
+
+    codes = (company("アルファ", "3434"), company("アルファ", "4760"), company("灯台電機", "6500"))
+    sales = tuple(amount("売上高", "1000000", YEAR, subject=name) for name in ("アルファ", "灯台電機"))
+    assert {q.meta["subject"] for q in generated([filing(*codes, *sales)])} == {"灯台電機"}
+
+
 def test_a_loss_stands_beside_profits_as_a_wrong_choice() -> None:
     names = ("経常利益", "経常利益又は経常損失（△）")
     groups = {claim.group for name in names for claim in claims(filing(amount(name, "1000000", YEAR)))}

@@ -1,6 +1,8 @@
 """A real two-layer model and a real little corpus version, made on the spot."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +13,7 @@ from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerF
 
 from datacards.card import Ref, Rights
 from datacards.store import Store
+from train.recipe import TrainRecipe
 
 SENTENCES = (
     "日本銀行は金融政策を決める。", "売上高は前期より増えた。", "物価の安定が大切である。",
@@ -61,3 +64,18 @@ def corpus(store: Store) -> Ref:
             Rights(license="CC-BY-SA-4.0", attribution="出典", redistribution=True, records=65)
         )
     return store.resolve("tiny@2026.11.21")
+
+
+@pytest.fixture
+def ask(base: Path) -> Callable[..., TrainRecipe]:
+    """Return a maker of recipes for the tiny model: fields and options may be given."""
+
+    def make(*, options: dict[str, Any] | None = None, **fields: Any) -> TrainRecipe:
+        usual = {
+            "sequence_length": 64, "rows_per_step": 4, "rows_per_device": 2, "epochs": 2, "learning_rate": 3e-3,
+            "precision": "fp32",
+        }  # fmt: skip
+        given = {"name": "trained", "version": "2026.11.21", "base": str(base), **fields}
+        return TrainRecipe.model_validate({**given, "options": {**usual, **(options or {})}})
+
+    return make

@@ -34,7 +34,9 @@ class Engine:
             mixed_precision="bf16" if options.precision == "bf16" else "no",
             gradient_accumulation_steps=options.turns,
             deepspeed_plugin=_plugin(options, options.deepspeed) if options.deepspeed else None,
-            kwargs_handlers=[InitProcessGroupKwargs(backend="gloo")] if options.deepspeed and not cuda else [],
+            kwargs_handlers=[InitProcessGroupKwargs(backend="gloo")]
+            if options.deepspeed and not cuda
+            else [],
         )
         self.world, self.rank = self.accelerator.num_processes, self.accelerator.process_index
         if self.world != options.processes:

@@ -1,5 +1,6 @@
 """The loss of a batch, a part of its tokens at a time, and the proof that packed documents do not meet."""
 
+import math
 from typing import Any
 
 import torch
@@ -24,13 +25,15 @@ class NextToken(nn.Module):
 
         The labels are shifted already. No attention mask is given on purpose: with one, even all ones,
         transformers no longer looks at the positions and packed documents see each other. The output layer
-        runs over ``chunk`` tokens at a time and again in the backward pass, so that never more than that many
-        times the vocabulary is held.
+        runs over ``chunk`` tokens at a time, and where that is not all, again in the backward pass, so that never
+        more than that many times the vocabulary is held.
         """
         decoder = self.model.get_decoder()
         hidden = decoder(input_ids=input_ids, position_ids=position_ids, use_cache=False).last_hidden_state
         hidden, wanted = hidden.flatten(0, 1), labels.flatten()
         total = hidden.new_zeros((), dtype=torch.float32)
+        if len(wanted) <= self.chunk:
+            return total + self._part(hidden, wanted)
         for first in range(0, len(wanted), self.chunk):
             part = hidden[first : first + self.chunk], wanted[first : first + self.chunk]
             total = total + checkpoint(self._part, *part, use_reentrant=False)
@@ -57,6 +60,8 @@ def check_isolation(forward: Any, device: torch.device, vocabulary: int) -> None
         alone, other = (
             float(forward(rows[i : i + 1], positions[i : i + 1], labels[i : i + 1])) for i in (0, 1)
         )
+    if not math.isfinite(alone):
+        raise UserError("base", f"its loss is {alone} before any training", todo="check its weights")
     if alone != other:
         raise UserError(
             "train",

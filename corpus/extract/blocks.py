@@ -99,7 +99,7 @@ _FOLD = re.compile(r"[ \t\r\n\f\xa0]+")
 _WRAP = re.compile(rf"(?<=[{_CJK}])[ \t\f\xa0]*(?:\r\n|\n|\r)[ \t\f\xa0]*(?=[{_CJK}])")
 _PARAGRAPH = re.compile(f" *{_BREAK} *(?:{_BREAK}[ \u3000]*)+| *{_BREAK} *\u3000+")
 _FILE_SIZE = re.compile(
-    r"\s*[\[［]\s*(?:PDF|Excel|ZIP|CSV|HTML)[ 　]*[\d,.]*\s*[KMG]?B?\s*[\]］]", re.IGNORECASE
+    r"(?<!\s)\s*[\[［]\s?(?:PDF|Excel|ZIP|CSV|HTML)[ 　]?[\d,.]{0,12}\s?[KMG]?B?\s?[\]］]", re.IGNORECASE
 )
 _NUMBERED = re.compile(
     r"^(?:[\(（]?[0-9０-９]{1,3}[\)）．.、]|[①-⑳ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩ一二三四五六七八九十]{1,2}[．.、])"

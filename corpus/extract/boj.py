@@ -38,7 +38,7 @@ _CHROME = re.compile(
     re.IGNORECASE,
 )
 _BREADCRUMB = re.compile(r"^(?:ホーム|トップ|Home)\s*(?:[>＞]|&gt;)")
-_SITE = re.compile(r"\s*[:：|｜]\s*(?:日本銀行|Bank of Japan).*$")
+_SITE = re.compile(r"(?<!\s)\s*[:：|｜]\s*(?:日本銀行|Bank of Japan).*$")
 _CONTENTS = re.compile(r"^(?:#+ |\*\*)?[\[［【]?\s*目\s*次\s*[\]］】]?(?:\*\*)?$")
 _SPEAKER = re.compile(
     r"^日本銀行[ 　]*((?:政策委員会[ 　]*)?(?:審議委員|副総裁|総裁|議長|理事|[一-鿿]{2,12}(?:局長|所長|支店長)))[ 　]+"

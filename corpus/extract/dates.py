@@ -24,6 +24,7 @@ _MONTHS = [
 ]
 #: A whole day in English, such as ``June 14, 2024`` or ``June 13 and 14, 2024``.
 ENGLISH_DAY = rf"(?:{'|'.join(_MONTHS)})\s+\d{{1,2}}(?:\s*(?:,|and|-|–)\s*\d{{1,2}})*,\s*\d{{4}}"
+_READ = 500  # characters: days stand in titles and short lines
 _DAYS = re.compile(
     r"(?:(?P<era>明治|大正|昭和|平成|令和)?\s*(?P<year>\d{1,4}|元)\s*年(?:\s*[（(][^）)]{2,8}[）)])?\s*)?"
     r"(?P<month>\d{1,2})\s*月\s*(?P<days>\d{1,2}(?:\s*日?(?:\s*[（(][月火水木金土日]{1,2}[）)])?\s*(?:[、，,・と]|および|及び)\s*\d{1,2}(?!\s*月))*)\s*日"
@@ -36,7 +37,7 @@ def all_dates(text: str, year: int | None = None) -> list[date]:
     A day without a year takes that of the day before it, or else ``year``; impossible days are left out.
     """
     found: list[date] = []
-    for match in _DAYS.finditer(unicodedata.normalize("NFKC", text)):
+    for match in _DAYS.finditer(unicodedata.normalize("NFKC", text[:_READ])):
         if match["year"]:
             number = 1 if match["year"] == "元" else int(match["year"])
             year = number + _ERAS.get(match["era"] or "", 0)
@@ -54,7 +55,7 @@ def all_dates(text: str, year: int | None = None) -> list[date]:
 
 def _english_dates(text: str) -> list[date]:
     found = []
-    for match in re.findall(ENGLISH_DAY, text):
+    for match in re.findall(ENGLISH_DAY, text[:_READ]):
         name, *days, year = re.findall(r"[A-Z][a-z]+|\d+", match)
         for day in days:
             try:

@@ -53,7 +53,7 @@ def _label(link: Element) -> str | None:
     if not link.get("href", "").startswith("#"):
         return None
     text = text_of(link).strip()
-    found = _MARK.match(text)
+    found = _MARK.match(text) if len(text) < 12 else None
     raised = _outer(link).tag == "sup" or link.find(".//sup") is not None
     if not found or not (raised or _SIGNED.search(text)):
         return None

@@ -53,7 +53,7 @@ def extract(capture: Capture, tree: Element) -> list[Document | Drop]:
     heading = next(content.iter("h1"), None)
     headword = plain(heading) if heading is not None else ""
     reading = ""
-    if found := _WITH_READING.match(headword):
+    if len(headword) < 200 and (found := _WITH_READING.match(headword)):
         headword, reading = found.groups()
     term = _read(blocks(content), headword, reading)
     if not term.description or _INDEX.search(headword):
@@ -145,7 +145,7 @@ def _note(term: _Term, section: str, part: str) -> None:
 def _definition(paragraph: str) -> str:
     """Return the sentences that say what a term means: the first, with the next where it is very short."""
     value = ""
-    for sentence in _SENTENCE.findall(paragraph):
+    for sentence in _SENTENCE.findall(paragraph[:2000]):
         value += sentence
         if len(value) >= 25:
             break

@@ -67,9 +67,9 @@ def columns_of(page: Page) -> Iterator[Column]:
         right = 0.0 if page.vertical else page.width - left  # margins are even, mostly
         yield _column([*_loose(lines), *((grid.rows[0], table) for grid, table in tables)], right)
         return
-    both = [line for line in lines if line.x0 < at < line.x1]
+    both = {line for line in lines if line.x0 < at < line.x1}
     for part in _bands(lines, both):
-        if part and part[0] in both:
+        if part[0] in both:
             yield _column(_loose(part))
         else:
             for side in ([x for x in part if x.x1 <= at], [x for x in part if x.x0 >= at]):
@@ -79,7 +79,7 @@ def columns_of(page: Page) -> Iterator[Column]:
         yield _column([(grid.rows[0], table)])
 
 
-def _bands(lines: Sequence[Line], both: Sequence[Line]) -> Iterator[list[Line]]:
+def _bands(lines: Sequence[Line], both: set[Line]) -> Iterator[list[Line]]:
     """Yield stretches of a two-column page between the lines that run over both columns, and those lines."""
     edges = sorted(both, key=lambda line: line.y0)
     rest = [line for line in lines if line not in both]

@@ -116,16 +116,16 @@ def _regions(grid: Grid, width: int, height: int) -> list[int]:
             n = owner[n]
         return n
 
-    uprights = [rule for rule in grid.rules if _upright(rule)]
-    levels = [rule for rule in grid.rules if not _upright(rule)]
+    walls = [_near(grid, x, upright=True) for x in grid.columns]
+    floors = [_near(grid, y, upright=False) for y in grid.rows]
     for row in range(height):
         middle = (grid.rows[row] + grid.rows[row + 1]) / 2
         for column in range(width):
             center = (grid.columns[column] + grid.columns[column + 1]) / 2
             here = row * width + column
-            if column + 1 < width and not _walled(uprights, grid.columns[column + 1], middle):
+            if column + 1 < width and not _covers(walls[column + 1], middle):
                 _join(owner, root(here), root(here + 1))
-            if row + 1 < height and not _floored(levels, grid.rows[row + 1], center):
+            if row + 1 < height and not _covers(floors[row + 1], center):
                 _join(owner, root(here), root(here + width))
     return [root(n) for n in range(width * height)]
 
@@ -134,9 +134,12 @@ def _join(owner: list[int], one: int, other: int) -> None:
     owner[max(one, other)] = min(one, other)
 
 
-def _walled(rules: Sequence[Rule], x: float, y: float) -> bool:
-    return any(abs(rule.x0 - x) <= _NEAR and rule.y0 - _NEAR <= y <= rule.y1 + _NEAR for rule in rules)
+def _near(grid: Grid, place: float, *, upright: bool) -> list[tuple[float, float]]:
+    """Return from where to where rules run at one place of the grid."""
+    if upright:
+        return [(r.y0, r.y1) for r in grid.rules if _upright(r) and abs(r.x0 - place) <= _NEAR]
+    return [(r.x0, r.x1) for r in grid.rules if not _upright(r) and abs(r.y0 - place) <= _NEAR]
 
 
-def _floored(rules: Sequence[Rule], y: float, x: float) -> bool:
-    return any(abs(rule.y0 - y) <= _NEAR and rule.x0 - _NEAR <= x <= rule.x1 + _NEAR for rule in rules)
+def _covers(stretches: Sequence[tuple[float, float]], at: float) -> bool:
+    return any(start - _NEAR <= at <= end + _NEAR for start, end in stretches)

@@ -25,14 +25,11 @@ _FILES = re.compile(r"^:?\s*(?:ファイル|画像|file|image|media|メディア
 _INTERWIKI = re.compile(r"^[a-z]{2,3}(?:-[a-z]+)?:[^ ]", re.IGNORECASE)
 _CATEGORY = re.compile(r"\[\[\s*(?:category|カテゴリ)\s*:\s*([^\]|#]+)", re.IGNORECASE)
 _GONE = "ref|references|gallery|timeline|score|imagemap|syntaxhighlight|source|code|pre|hiero|graph|mapframe|templatestyles|chem|section|categorytree|inputbox"
-_ELEMENTS = re.compile(
-    rf"<({_GONE})(?:\s[^<>]*)?(?<!/)>.*?</\1\s*>|<(?:{_GONE})(?:\s[^<>]*)?/?>", re.IGNORECASE | re.DOTALL
-)
-_MATH = re.compile(r"<math(?:\s[^<>]*)?>(.*?)</math\s*>", re.IGNORECASE | re.DOTALL)
+_ELEMENTS = re.compile(rf"<(/?)({_GONE}|math)(?=[\s/>])(?:\s[^<>]*?)?(/?)>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _HEADING = re.compile(r"^(={1,6})\s*(.+?)\s*\1\s*$")
 _LIST = re.compile(r"^([*#:;]+)\s*(.*)$")
-_OUTSIDE = re.compile(r"\[(?:https?:|ftp:|//)[^\s\]]+\s*([^\]]*)\]")
+_OUTSIDE = re.compile(r"\[(?:https?:|ftp:|//)[^\s\[\]]+[ \t]*([^\[\]\n]*)\]")
 _SWITCH = re.compile(r"__[A-Z\u3040-\u9fff]+__")
 _CJK = "\u2e80-\u9fff\uff00-\uffef"
 #: Sections that lead away from an article and tell nothing themselves.
@@ -51,8 +48,7 @@ def to_markdown(wikitext: str) -> str:
     """Return the article's text; sections that only lead elsewhere (notes, links, literature) are left out."""
     text = re.sub(r"<!--.*?(?:-->|\Z)", "", wikitext, flags=re.DOTALL)
     text = re.sub(r"</?(?:nowiki|noinclude|includeonly|onlyinclude)\s*/?>", "", text, flags=re.IGNORECASE)
-    text = _MATH.sub(lambda found: f"${' '.join(found[1].split())}$", text)
-    text = _ELEMENTS.sub("", text)
+    text = _without_elements(text)
     text = nested(text, "{{", "}}", _template)
     text = nested(text, "{|", "|}", lambda _: "")
     text = nested(text, "[[", "]]", _link)
@@ -81,6 +77,29 @@ def nested(text: str, opening: str, closing: str, become: Callable[[str], str]) 
             stack[-1].append(become(inside))
     stack[-1].append(text[at:])
     return "".join(part for level in stack for part in level)
+
+
+def _without_elements(text: str) -> str:
+    """Return text without notes, galleries, code and the like; formulas stay, between dollar signs.
+
+    Time is linear in the text: an element that is never closed loses its tag alone.
+    """
+    pieces: list[str] = []
+    at = 0
+    inside, start, after = "", 0, 0
+    for found in _ELEMENTS.finditer(text):
+        name = found[2].lower()
+        if not inside:
+            pieces.append(text[at : found.start()])
+            at = found.end()
+            if not found[1] and not found[3]:
+                inside, start, after = name, at, len(pieces)
+        elif found[1] and name == inside:
+            words = text[start : found.start()]
+            del pieces[after:]
+            pieces.append(f"${' '.join(words.split())}$" if name == "math" else "")
+            inside, at = "", found.end()
+    return "".join(pieces) + text[at:]
 
 
 def _template(inside: str) -> str:
@@ -117,7 +136,7 @@ def _blocks(text: str) -> Iterator[str]:
     items: list[str] = []
     for raw in [*text.split("\n"), ""]:
         line = raw.strip()
-        heading, item = _HEADING.match(line), _LIST.match(line)
+        heading, item = _HEADING.match(line) if len(line) < 300 else None, _LIST.match(line)
         if paragraph and (not line or heading or item):
             yield _joined(paragraph)
             paragraph = []

@@ -384,3 +384,14 @@ def test_days_as_japanese_pages_write_them() -> None:
     assert all_dates("９月１７日", 2003) == [date(2003, 9, 17)]
     assert all_dates("on June 13 and 14, 2024") == [date(2024, 6, 13), date(2024, 6, 14)]
     assert all_dates("2024年2月30日") == []
+
+
+def test_time_stays_linear_in_hostile_pages() -> None:
+    """White space, brackets and digits without end, where patterns look for titles, days and marks."""
+    for text in (" " * 200_000, "（" * 100_000, "1 " * 100_000, "。" * 100_000, "&nbsp;1日" * 50_000):
+        page = f"<title>{text}</title><main id='contents'><h1>{text}</h1><p>{text}<a href='#a'>（{text}1</a><a>{text}[</a></p><p>あ</p></main>"
+        for url in (
+            "https://www.boj.or.jp/about/press/koen_2026/ko261112a.htm",
+            "https://e.jp/glossary/a/1.html",
+        ):
+            assert extract(_capture(page.encode(), url))

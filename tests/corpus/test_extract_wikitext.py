@@ -177,3 +177,9 @@ def test_what_is_left_open_loses_nothing_but_its_sign() -> None:
 @given(st.text(alphabet="{}[]|'=*#:;<>ref/ \n!-_金利a&", max_size=200))
 def test_no_markup_breaks_the_reader(text: str) -> None:
     assert not re.search(r"\[\[|\{\{", to_markdown(text))
+
+
+def test_time_stays_linear_in_markup_that_is_never_closed() -> None:
+    """Each of these took minutes when a search ran to the end of the page from every opening."""
+    for text in ("<ref>", "<math>", "{{a", "[[a", "[http://a ", "= ", "<!--", "（、", "{|"):
+        assert len(to_markdown(text * 40_000)) <= 40_000 * len(text)

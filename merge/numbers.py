@@ -43,7 +43,7 @@ def narrow(exact: Weights, dtype: str) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         single = exact.astype(np.float32)
     bits = single.view(np.uint32)
-    middle = np.flatnonzero((bits & 0xFFFF) == 0x8000)
+    middle = np.flatnonzero(single.view("<u2")[::2] == 0x8000)  # the lower half of each number
     if middle.size:
         was, now = np.abs(exact[middle]), np.abs(single[middle])
         bits[middle] += (was > now).astype(np.uint32) - (was < now).astype(np.uint32)

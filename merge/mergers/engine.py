@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from datacards.errors import UserError
 from merge.base import Merger
 from merge.files import Files, Tensor, lay_out, read_index
@@ -64,6 +66,7 @@ def merge(
     asked = [(t.name, dtype if t.dtype in FLOATS else t.dtype, t.shape) for t in models["base"].values()]
     outputs = lay_out(out, asked, shard_bytes)
     sums: dict[str, list[Sums]] = {}
+    _keep_freed_memory()
     with Files() as files:
         for tensors in models.values():
             files.open(tensors.values())
@@ -82,6 +85,15 @@ def merge(
         for tensor in sorted(outputs, key=lambda t: t.name)
         if tensor.dtype in FLOATS
     ]
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep the memory of one piece for the next, rather than give it back and ask again.
+
+    glibc raises its threshold for giving memory back to the size of what it was last made to give back, and the
+    arithmetic on a piece is four times as fast when it need not ask for fresh pages. Elsewhere this does nothing.
+    """
+    np.empty(16 * PIECE)
 
 
 def _tasks(models: Mapping[str, Mapping[str, Tensor]], outputs: list[Tensor]) -> Iterator[Task]:

@@ -15,8 +15,8 @@ class TaskArithmetic(Merger):
 
     def combine(self, *, base: Weights, domain: Weights, instruct: Weights) -> Weights:
         """Return the base plus the weighted task vectors."""
-        domain = domain - base
-        instruct = instruct - base
+        domain -= base
+        instruct -= base
         if self.domain_weight != 1:
             domain *= self.domain_weight
         if self.instruct_weight != 1:

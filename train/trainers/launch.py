@@ -56,6 +56,7 @@ def launch(job: Job, zero: DeepSpeed) -> Trained:
         sys.executable, "-m", "accelerate.commands.launch", "--use_deepspeed",
         "--deepspeed_config_file", str(work / "deepspeed.json"), "--num_machines", "1",
         "--num_processes", str(job.trainer.processes), "--main_process_port", "0", "--dynamo_backend", "no",
+        "--log_dir", str(work / "logs"),
         "-m", WORKER, str(work),
     ]  # fmt: skip
     with subprocess.Popen(command, env=_environment()) as process:

@@ -21,8 +21,7 @@ from datacards.store import Draft, Store
 def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tuple[Ref, ...]:
     """Return the captures versions that the recipe reads; a pin, ``name@version``, fixes one of its names.
 
-    Raises UserError for a pin that the recipe does not name, for a version that does not exist, and for one
-    that holds no captures.
+    Raises UserError for a pin that the recipe does not name, and for a version that does not exist.
     """
     names = [name.partition("@")[0] for name in recipe.captures]
     pinned: dict[str, list[str]] = defaultdict(list)
@@ -33,11 +32,7 @@ def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tupl
             )
         pinned[name].append(pin)
     wanted = chain.from_iterable(pinned.get(text.partition("@")[0], [text]) for text in recipe.captures)
-    refs = tuple(dict.fromkeys(map(store.resolve, wanted)))
-    for ref in refs:
-        if (kind := store.card(ref).kind) != "captures":
-            raise UserError(str(ref), f"is a version of kind '{kind}'", "a corpus is made from captures")
-    return refs
+    return tuple(dict.fromkeys(map(store.resolve, wanted)))
 
 
 def run(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], *, workers: int = 1) -> Ref:
@@ -48,8 +43,7 @@ def run(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], *, workers
     duplicates; only the latter grows. Raises UserError for damaged inputs.
     """
     for ref in made_from:
-        if problems := store.verify(ref):
-            raise UserError(str(ref), f"does not verify: {problems[0]}", todo="restore it or crawl again")
+        store.verified(str(ref), "captures")
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -58,6 +52,7 @@ def run(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], *, workers
         made_from=made_from,
         description=recipe.description,
     ) as draft:
+        draft.clear()  # all but the prepared chunks is written again
         chunks = _prepare(recipe, store, made_from, draft, workers)
         places, entries = places_and_entries(chunks)
         duplicates = find_duplicates(entries, lambda i: text_at(places[i]), recipe.dedup)

@@ -1,7 +1,7 @@
 """Writes the files of a dataset version from what was prepared, and keeps count of all of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,7 @@ from corpus.document import Document, Drop
 from corpus.formats import FORMATS
 from corpus.prepare import read_chunk
 from corpus.recipe import CorpusRecipe
-from datacards.card import Rights
-from datacards.rights import license_of
+from datacards.rights import counted
 from datacards.store import Draft
 
 Row = dict[str, Any]
@@ -89,7 +88,7 @@ def write(draft: Draft, prepared: Prepared, recipe: CorpusRecipe) -> None:
     draft.counts["facts"] = tally.facts
     draft.counts.update({f"source_{source}": number for source, number in tally.sources.items()})
     draft.drops.update(tally.drops)
-    draft.rights.extend(_rights(tally.licenses))
+    draft.rights.extend(counted(tally.licenses))
     draft.counts["similar_pairs_kept"] = len(prepared.duplicates.similar)
     if prepared.duplicates.similar:
         path = draft.path / "similar.parquet"
@@ -168,13 +167,3 @@ def _similar(prepared: Prepared) -> Iterator[Row]:
             "similarity": pair.similarity,
             "reason": pair.reason,
         }
-
-
-def _rights(records: Counter[str]) -> Iterable[Rights]:
-    for license_ in map(license_of, sorted(records)):
-        yield Rights(
-            license=license_.id,
-            attribution=license_.attribution,
-            redistribution=license_.redistribution,
-            records=records[license_.id],
-        )

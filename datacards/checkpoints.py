@@ -32,14 +32,7 @@ def resolve_checkpoint(store: Store, text: str) -> tuple[Ref, Path]:
         return _from_hub(text)
     if text.startswith((".", "/", "~")):
         return _from_folder(Path(text).expanduser())
-    ref = store.resolve(text)
-    card = store.card(ref)
-    if card.kind != "checkpoint":
-        raise UserError(
-            str(ref), f"is a version of kind '{card.kind}'", "a checkpoint is needed", "name another one"
-        )
-    if problems := store.verify(ref):
-        raise UserError(str(ref), f"does not verify: {problems[0]}", todo="restore it or make it again")
+    ref = store.verified(text, "checkpoint")
     return ref, store.path(ref)
 
 

@@ -32,6 +32,14 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+NEEDED: dict[Kind, str] = {
+    "captures": "captures are needed",
+    "dataset": "a dataset is needed",
+    "checkpoint": "a checkpoint is needed",
+    "evaluation": "an evaluation is needed",
+}
+
+
 class Draft:
     """A version in the making: fill ``path``, count, and leave the ``with`` block without an error.
 
@@ -151,6 +159,24 @@ class Store:
         if ref.digest and ref.digest != sha256_of(folder / CARD):
             problems.append("its card has changed")
         return problems
+
+    def verified(self, text: str, kind: Kind) -> Ref:
+        """Return the version that ``text`` names, once it is of ``kind`` and every byte of it is as it was made.
+
+        Every stage takes its inputs through here. Raises UserError naming the kind it has, or what has changed.
+        """
+        ref = self.resolve(text)
+        if (found := self.card(ref).kind) != kind:
+            raise UserError(
+                str(ref),
+                f"is a version of kind '{found}'",
+                NEEDED[kind],
+                "name another one",
+            )
+        if problems := self.verify(ref):
+            told = "; ".join(problems[:3])
+            raise UserError(str(ref), f"does not verify: {told}", todo="restore it or make it again")
+        return ref
 
     # -- writing -------------------------------------------------------------------------------------------
 

@@ -73,11 +73,7 @@ def _corpus(recipe: EvalRecipe, store: Store, text: str) -> tuple[Ref | None, Pa
         return None, None
     if not text:
         raise UserError(recipe.name, "a task asks about a corpus", todo="add: --corpus NAME@VERSION")
-    ref = store.resolve(text)
-    if (kind := store.card(ref).kind) != "dataset":
-        raise UserError(str(ref), f"is a version of kind '{kind}'", "a dataset is needed", "name another one")
-    if problems := store.verify(ref):
-        raise UserError(str(ref), f"does not verify: {problems[0]}", todo="restore it or make it again")
+    ref = store.verified(text, "dataset")
     return ref, store.path(ref)
 
 

@@ -32,15 +32,10 @@ def run(recipe: RephraseRecipe, store: Store, corpus: str) -> Ref:
     when not one question was good enough.
     """
     generator: Generator = plugins.make("kanagura.generators", recipe.generator, recipe.options)
-    source = store.resolve(corpus)
+    source = store.verified(corpus, "dataset")
     request = recipe.model_dump(mode="json")
     if done := store.finished(recipe.name, recipe.version, recipe=request, made_from=[source]):
         return done
-    card = store.card(source)
-    if card.kind != "dataset":
-        raise UserError(str(source), f"is a version of kind '{card.kind}'", "a dataset is needed")
-    if problems := store.verify(source):
-        raise UserError(str(source), f"does not verify: {problems[0]}", todo="restore it or make it again")
     folder = store.path(source)
     _check_carry(folder, recipe)
     with store.write(

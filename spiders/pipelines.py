@@ -14,9 +14,8 @@ from scrapy.exceptions import CloseSpider, DropItem
 
 from corpus.captures import INDEX
 from corpus.document import Capture
-from datacards.card import Rights
 from datacards.errors import UserError, from_os_error
-from datacards.rights import license_of
+from datacards.rights import counted
 from datacards.store import Draft, Store
 from spiders.base import CaptureSpider
 from spiders.warc import Segments
@@ -147,16 +146,7 @@ class CapturePipeline:
             draft.counts.update(Counter(f"{column} {row[column] or 'none'}" for row in rows))
         draft.drops.update(row["problem"] for row in rows if row["problem"])
         draft.drops.update(failures)
-        for license_, records in sorted(Counter(row["license"] for row in rows).items()):
-            known = license_of(license_)
-            draft.rights.append(
-                Rights(
-                    license=known.id,
-                    attribution=known.attribution,
-                    redistribution=known.redistribution,
-                    records=records,
-                )
-            )
+        draft.rights = counted(Counter(row["license"] for row in rows))
         for stale in draft.path.glob("*.jsonl"):  # of a run that was killed while it finished
             stale.unlink()
         for name, ledger in spider.ledgers.items():

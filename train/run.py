@@ -30,7 +30,7 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
     Raises UserError naming the version and the file that differ, or what else is wrong with the request.
     """
     trainer: Trainer = plugins.make(GROUP, recipe.trainer, recipe.options)
-    inputs = [_corpus(store, text) for text in corpora]
+    inputs = [store.verified(text, "dataset") for text in corpora]
     data = TrainData(_shards(store, inputs, recipe.formats))
     base, folder = resolve_checkpoint(store, recipe.base)
     asked: dict[str, Any] = {
@@ -58,17 +58,6 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
         draft.rights.extend(dict.fromkeys(rights for card in cards for rights in card.rights))
         draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
-
-
-def _corpus(store: Store, text: str) -> Ref:
-    ref = store.resolve(text)
-    if (kind := store.card(ref).kind) != "dataset":
-        raise UserError(str(ref), f"is a version of kind '{kind}'", "a dataset is needed", "name another one")
-    if problems := store.verify(ref):
-        raise UserError(
-            str(ref), f"does not verify: {'; '.join(problems[:3])}", todo="restore it or make it again"
-        )
-    return ref
 
 
 def _shards(store: Store, corpora: Sequence[Ref], formats: Sequence[Format] | None) -> tuple[Any, ...]:

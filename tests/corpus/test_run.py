@@ -269,8 +269,8 @@ def test_a_damaged_input_is_refused_before_any_work(world: Store) -> None:
 
 def test_only_captures_become_a_corpus(world: Store) -> None:
     build(world, recipe())
-    with pytest.raises(UserError, match="is a version of kind 'dataset'; a corpus is made from captures"):
-        inputs(recipe(captures=["fin"]), world)
+    with pytest.raises(UserError, match="is a version of kind 'dataset'; captures are needed"):
+        build(world, recipe(version="2026.11.22", captures=["fin"]))
 
 
 COMMAND = """

@@ -19,6 +19,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 from datacards.cli import store_option
 from datacards.store import Draft, Store
@@ -231,6 +232,7 @@ def _train_into(draft: Draft, model: Any, words: Any, texts: list[str], *, steps
 @store_option
 def main(root: Path) -> None:
     """Make sample-base and sample-instruct in the store, if they are not there already."""
+    logging.disable_progress_bar()
     store = Store(root)
     make_base(store)
     make_instruct(store)

@@ -1,6 +1,7 @@
 """The one place that touches torch, accelerate and DeepSpeed: loads, steps, exports."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ class Engine:
 
         self.options = options
         cuda = torch.cuda.is_available()
+        if not cuda:
+            os.environ.setdefault("DS_ACCELERATOR", "cpu")  # or DeepSpeed warns that it had to find out
         # accelerate keeps the settings of a process's first run; a second one may ask for others.
         AcceleratorState._reset_state(reset_partial_state=True)
         # Created before the model: under ZeRO-3 it is what makes from_pretrained split the weights on arrival.
@@ -64,7 +67,9 @@ class Engine:
 
     def _load(self, folder: Path) -> Any:
         from transformers import AutoModelForCausalLM
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # every process would draw its own, for files that load in a moment
         # Code that comes with a checkpoint is never run: transformers loads native classes alone by default.
         try:
             model, info = AutoModelForCausalLM.from_pretrained(

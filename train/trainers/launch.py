@@ -40,8 +40,8 @@ def launch(job: Job, zero: DeepSpeed) -> Trained:
     Raises UserError with the worker's own message where it gave one.
     """
     work = job.work
-    result, failure = work / "result.json", work / "failure.json"
-    for path in (result, failure):
+    result = work / "result.json"
+    for path in (result, *work.glob("failure-*.json")):
         path.unlink(missing_ok=True)
     asked = {
         "trainer": job.trainer.model_dump(mode="json"),
@@ -56,6 +56,7 @@ def launch(job: Job, zero: DeepSpeed) -> Trained:
         sys.executable, "-m", "accelerate.commands.launch", "--use_deepspeed",
         "--deepspeed_config_file", str(work / "deepspeed.json"), "--num_machines", "1",
         "--num_processes", str(job.trainer.processes), "--main_process_port", "0", "--dynamo_backend", "no",
+        "--mixed_precision", "bf16" if job.trainer.precision == "bf16" else "no",
         "--log_dir", str(work / "logs"),
         "-m", WORKER, str(work),
     ]  # fmt: skip
@@ -65,7 +66,7 @@ def launch(job: Job, zero: DeepSpeed) -> Trained:
         except BaseException:
             process.terminate()
             raise
-    if failure.is_file():
+    for failure in sorted(work.glob("failure-*.json")):
         raise UserError(**json.loads(failure.read_bytes()))
     if status or not result.is_file():
         raise UserError("train", f"the processes ended with status {status}", todo="see their output above")
@@ -89,6 +90,7 @@ def _environment() -> dict[str, str]:
     # Workers import this project from wherever the caller did, installed or not.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     environment.setdefault("OMP_NUM_THREADS", "1")
+    environment.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # of the libraries about each other
     if not torch.cuda.is_available():
         environment["DS_ACCELERATOR"] = "cpu"
     return environment

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from datacards.errors import UserError
 from train.base import Trained
 from train.trainers.causal_lm import CausalLM
 from train.trainers.engine import Engine
 from train.trainers.packing import Order, Plan, batch, pack
+from train.trainers.progress import progress
 from train.trainers.state import Saved, latest, save
 from train.trainers.tokens import Tokens, read_tokens
 
@@ -90,7 +90,7 @@ class _Run:
         before = seen
         if self.engine.is_first:
             lines.write_text("".join(json.dumps(asdict(line)) + "\n" for line in self.log), encoding="utf-8")
-        with tqdm(total=self.n_steps, initial=first, unit="step", disable=not self.engine.is_first) as bar:
+        with progress(self.n_steps, "steps", done=first, shown=self.engine.is_first) as bar:
             for step in range(first, self.n_steps):
                 line = self._step(step, seen)
                 seen = line.tokens

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from datacards.errors import UserError
 from train.base import TrainData
 from train.trainers.packing import Ints
+from train.trainers.progress import progress
 
 BATCH = 1_000  # documents handed to the tokenizer at once
 
@@ -50,7 +50,7 @@ def tokenize(base: Path, data: TrainData, work: Path) -> None:
     ids: list[str] = []
     dropped = 0
     total = sum(pq.read_metadata(shard).num_rows for shard in data.shards)
-    with (work / "tokens.bin").open("wb") as out, tqdm(total=total, unit=" documents", desc="tokens") as bar:
+    with (work / "tokens.bin").open("wb") as out, progress(total, "documents") as bar:
         for batch in _documents(data):
             bar.update(len(batch))
             kept = [(id_, text) for id_, text in batch if text.strip()]

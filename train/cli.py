@@ -1,5 +1,6 @@
 """The command ``train`` (also ``kanagura train``)."""
 
+import os
 from pathlib import Path
 
 import click
@@ -20,11 +21,19 @@ from datacards.cli import store_option
 @store_option
 def main(recipe: Path, corpora: tuple[str, ...], root: Path) -> None:
     """Train a model on exact corpus versions as RECIPE says; a run that was killed goes on where it was."""
+    from datacards.errors import UserError
     from datacards.recipe import read_recipe
     from datacards.store import Store
     from train.recipe import TrainRecipe
     from train.run import run
 
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UserError(
+            "train",
+            "runs below accelerate launch or torchrun",
+            "it starts its processes itself, so that one alone holds the draft",
+            "say deepspeed: {zero_stage, num_processes} in the options and run plain: train RECIPE --corpus ...",
+        )
     store = Store(root)
     made = run(read_recipe(recipe, TrainRecipe), corpora, store)
     if made.existed:

@@ -208,6 +208,14 @@ def test_the_command_says_what_it_made_and_a_second_time_does_nothing(
     assert "no version 'tiny@1999.01.01'" in refused.output
 
 
+def test_a_foreign_launcher_is_turned_away(tmp_path: Path) -> None:
+    """Two processes must not both open the draft."""
+    arguments = [str(tmp_path / "recipe.yaml"), "--corpus", "tiny@2026.11.21"]
+    refused = CliRunner(env={"WORLD_SIZE": "2"}).invoke(main, arguments)
+    assert refused.exit_code == 1
+    assert "it starts its processes itself" in refused.output
+
+
 @pytest.mark.parametrize(
     "path",
     ["train/recipes/nekomata-14b.yaml", "train/recipes/laptop.yaml", "sample/recipes/train-sample.yaml"],

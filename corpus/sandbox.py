@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from corpus.document import Drop
+from datacards.errors import UserError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,7 +29,10 @@ class _Worker:
     def __init__(self, context: ForkServerContext, function: Callable[[Any], Any], megabytes: int) -> None:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, function, megabytes), daemon=True)
-        self.process.start()
+        try:
+            self.process.start()
+        except (EOFError, ConnectionError) as error:  # the server that starts workers died of an import
+            raise _unstarted("the process that starts workers ended") from error
         theirs.close()
         self.ready = False
         self.place: int | None = None
@@ -70,7 +74,7 @@ def sandboxed(
     process, or needs more than ``megabytes`` beyond what the worker has after importing, ``extract_crash``; one
     that raises ``extract_error``, with the words of the error. A worker that died is replaced. ``function``
     must be importable by name (or a ``partial`` of such a one). At most four items for each worker are read
-    ahead of the result that is due. Raises RuntimeError if a worker cannot even start.
+    ahead of the result that is due. Raises UserError if a worker cannot even start.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([getattr(function, "func", function).__module__])
@@ -103,6 +107,14 @@ def sandboxed(
             worker.end()
 
 
+def _unstarted(why: str) -> UserError:
+    return UserError(
+        "extraction",
+        f"a worker could not start: {why}",
+        todo="mend what it printed above, or free memory, then run the same command again",
+    )
+
+
 def _attended(worker: _Worker, done: dict[int, Any]) -> bool:
     """Take a worker's answer, if there is one; return whether the worker lives on."""
     answer = worker.answer()
@@ -112,7 +124,7 @@ def _attended(worker: _Worker, done: dict[int, Any]) -> bool:
     if not worker.ready:
         if lost:
             worker.end()
-            raise RuntimeError(f"a worker could not start: {answer.detail}")
+            raise _unstarted(answer.detail)
         worker.ready = True
     elif worker.place is not None:
         done[worker.place] = answer if lost else answer[0]

@@ -3,9 +3,14 @@
 import math
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from multiprocessing import active_children
+from pathlib import Path
+
+import pytest
 
 from corpus.document import Drop
 from corpus.sandbox import sandboxed
@@ -90,3 +95,28 @@ def test_few_items_are_read_ahead_and_no_process_stays() -> None:
 
 def test_no_items_no_results() -> None:
     assert list(sandboxed(abs, [], workers=2, seconds=20, megabytes=500)) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["import os; os._exit(7)", "raise RuntimeError('broken')", "raise ImportError('broken')"],
+)
+def test_a_worker_that_dies_at_import_is_one_clear_error(body: str, tmp_path: Path) -> None:
+    """An EOFError that escapes would be a bare "Aborted!" on the command line."""
+    (tmp_path / "broken.py").write_text(f"import __main__\nif not hasattr(__main__, 'work'):\n    {body}\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, types\n"
+        "from corpus.sandbox import sandboxed\n"
+        "from datacards.errors import UserError\n"
+        "if __name__ == '__main__':\n"
+        "    def work(item): return item\n"
+        "    import broken\n"
+        "    broken.work, work.__module__ = work, 'broken'\n"
+        "    try:\n"
+        "        list(sandboxed(work, [1], workers=1, seconds=5, megabytes=500))\n"
+        "    except UserError as error:\n"
+        "        sys.exit(f'told: {error.format_message()}')\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
+    assert "told: extraction: a worker could not start" in done.stderr

@@ -6,7 +6,9 @@ come with HTTP status 200 and a JSON body, and a list's rows change after the da
 
 import io
 import json
+import lzma
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -176,7 +178,7 @@ def _judge_json(wanted: Wanted, body: bytes) -> str:
     try:
         data = json.loads(body)
         status = str(data["StatusCode"] if "StatusCode" in data else data["metadata"]["status"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "unreadable_list" if wanted == "list" else "unexpected_type"
     if status != "200":
         return _JSON_ERRORS.get(status, f"error_{status}" if status.isdecimal() else "unexpected_type")
@@ -198,6 +200,8 @@ def _judge_zip(body: bytes) -> str:
             if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_UNPACKED:
                 return "huge_zip"
             return "damaged_zip" if archive.testzip() else ""
+    except (zlib.error, lzma.LZMAError):
+        return "damaged_zip"
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError):
         # the directory is at the end: an archive that begins well and has none was cut off
         return "damaged_zip" if b"PK\x05\x06" in body[-65_557:] else "truncated_zip"

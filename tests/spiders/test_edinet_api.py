@@ -101,6 +101,13 @@ def test_an_unknown_field_does_not_stop_the_reader() -> None:
         ("zip", 200, ZIP, packed()[:-100], "truncated_zip"),
         ("zip", 200, ZIP, packed()[: len(packed()) // 2], "truncated_zip"),
         ("zip", 200, ZIP, packed()[:60] + b"\0\0\0\0" + packed()[64:], "damaged_zip"),
+        (
+            "zip",
+            200,
+            ZIP,
+            packed()[:75] + b"\xff" * 40 + packed()[115:],
+            "damaged_zip",
+        ),  # zlib itself gives up
         ("zip", 200, ZIP, b"", "damaged_zip"),
         ("zip", 200, "application/pdf", b"%PDF-1.7 ... %%EOF", "pdf_instead_of_zip"),
         ("zip", 200, "text/html; charset=utf-8", b"<html>sorry", "maintenance"),
@@ -108,6 +115,7 @@ def test_an_unknown_field_does_not_stop_the_reader() -> None:
         ("zip", 503, "text/html", b"<html>", "http_503"),
         ("zip", 200, JSON, b"{not json", "unexpected_type"),
         ("list", 200, JSON, b"{not json", "unreadable_list"),
+        ("list", 200, JSON, b'{"metadata": ' + b"[" * 100_000, "unreadable_list"),
         ("list", 200, JSON, b'{"metadata": {"status": "200"}}', "unreadable_list"),
         ("list", 200, JSON, b'{"metadata": {"status": "500"}}', "server_error"),
         ("list", 200, ZIP, packed(), "unexpected_type"),

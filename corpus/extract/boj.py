@@ -83,7 +83,7 @@ def extract(capture: Capture, tree: Element) -> list[Document | Drop]:
             text=text,
             title=head.title,
             kind=kind,
-            language=language_of(text),
+            language=language_of(text, declared=capture.meta.get("language") or "en"),
             event_at=head.event_at,
             published_at=head.published_at,
             meta={"subtitle": head.subtitle, "speaker": head.speaker, "role": head.role},

@@ -1,6 +1,7 @@
 """Term pages of financial glossaries -> one document with one fact: the term and what it means."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -19,7 +20,9 @@ _WITH_READING = re.compile(rf"^(.+?)\s*[（(【\[]\s*({_KANA}?)\s*[）)】\]]$")
 _RELATED = re.compile(r"^【?\s*(?:関連(?:する)?|参照)(?:用?語|項目|リンク)?\s*】?\s*[:：]?$")
 _STOCKS = re.compile(r"^【?\s*関連(?:する)?(?:銘柄|株式?|企業|会社)(?:一覧)?\s*】?\s*[:：]?$")
 _CODE = re.compile(r"(?<![0-9A-Za-z])([0-9][0-9A-Z]{3})0?(?![0-9A-Za-z])")
-_CHANGED = re.compile(r"^(?:最終)?(?:更新|掲載|公開)日?\s*[:：]?\s*.{0,8}年")
+_CHANGED = re.compile(r"^(?:最終)?(?:更新|掲載|公開)日?\s*[:：]?\s*(?:.{0,8}年|\d{4}[/.-]\d)")
+_CHANGED_ALONE = re.compile(r"^(?:最終)?(?:更新|掲載|公開)日\s*[:：]?$")
+_IN_NUMBERS = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})")
 _ENGLISH = re.compile(r"^(?:英語?|English)?\s*[:：]?\s*([A-Za-z][\x20-\x7e’–—（）・]{1,120})$")
 _CHROME = re.compile(
     r"^(?:[©Ⓒ]|Copyright|.{0,12}(?:一覧|先頭|トップ|検索)(?:へ|に)|前の用語|次の用語|用語を検索)",
@@ -67,7 +70,7 @@ def _document(capture: Capture, headword: str, term: _Term) -> Document:
     text = before + "\n\n".join([*term.description, *term.rest])
     value = _definition(term.description[0])
     start = len(before)
-    stated = all_dates(term.changed)
+    stated = all_dates(_IN_NUMBERS.sub(r"\1年\2月\3日", term.changed))
     return base_document(
         capture,
         text=text,
@@ -97,7 +100,7 @@ def _document(capture: Capture, headword: str, term: _Term) -> Document:
 def _read(parts: list[str], headword: str, reading: str) -> _Term:
     term = _Term(reading=reading)
     section = ""
-    for part in parts:
+    for part in _with_their_days(parts):
         bare = part.lstrip("# ").strip("* ")
         heading = part.startswith(("#", "**"))
         if bare == headword or (bare.startswith(f"{headword}（") and heading) or _CHROME.match(bare):
@@ -123,6 +126,23 @@ def _read(parts: list[str], headword: str, reading: str) -> _Term:
     return term
 
 
+def _with_their_days(parts: list[str]) -> Iterator[str]:
+    """Yield the blocks, "更新日" that stands alone together with the day behind it."""
+    label = ""
+    for part in parts:
+        bare = part.lstrip("# ").strip("* ")
+        if label and not _CHANGED.match(f"{label}{bare}"):
+            yield label
+            label = ""
+        if _CHANGED_ALONE.match(bare):
+            label = bare
+        else:
+            yield f"{label}{part}"
+            label = ""
+    if label:
+        yield label
+
+
 def _bracketless(text: str) -> str:
     return text[1:-1] if text[:1] in ("（", "(") and text[-1:] in ("）", ")") else text
 
@@ -132,7 +152,11 @@ def _note(term: _Term, section: str, part: str) -> None:
     rows = [line.strip() for line in part.split("\n") if line.strip(" |-")]
     if section == "related":
         words = [w for row in rows for w in re.split(r"[、,，／]", row.removeprefix("- ").strip("| "))]
-        term.related += [word.strip() for word in words if word.strip()]
+        for word in filter(None, map(str.strip, words)):
+            if _CHANGED.match(word):
+                term.changed = word
+            elif not _CHANGED_ALONE.match(word):
+                term.related.append(word)
     elif section == "stocks":
         for row in rows:
             if found := _CODE.search(row):

@@ -75,7 +75,7 @@ def _read(capture: Capture, file: Any) -> list[Document | Drop]:
         text=text,
         title=title,
         kind=kind,
-        language=language_of(text, declared="ja"),
+        language=language_of(text, declared=capture.meta.get("language") or "ja"),
         event_at=event_at if told else None,
         published_at=published_at if told else None,
         meta={"pages": str(file.page_count), "pages_without_text": str(scanned) if scanned else ""},

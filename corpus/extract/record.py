@@ -24,7 +24,7 @@ def base_document(
     title: str,
     kind: str,
     url: str = "",
-    language: str = "ja",
+    language: str = "",
     event_at: date | None = None,
     published_at: date | None = None,
     meta: Mapping[str, str] | None = None,
@@ -33,8 +33,8 @@ def base_document(
     """Return the Markdown document that ``capture`` gives; its parent is the whole body of the capture.
 
     ``kind`` is what the reader of the bytes found (see ``Document``); "page" gives way to what the spider took
-    it for. ``meta`` wins over what the spider knew, since the page itself is the better witness. Dates that the
-    page does not tell come from the spider's ``event_at`` and ``published_at`` (ISO 8601).
+    it for. ``meta`` wins over what the spider knew, since the page itself is the better witness. A language and
+    dates that the page does not tell are the spider's ``language``, ``event_at`` and ``published_at`` (ISO 8601).
     """
     license_ = license_of(capture.license)
     url = url or capture.url
@@ -51,7 +51,7 @@ def base_document(
         license=license_.id,
         attribution=license_.attribute(url, title),
         redistribution=license_.redistribution,
-        language=language,
+        language=language or capture.meta.get("language") or "ja",
         event_at=event_at or _date(capture.meta.get("event_at", "")),
         published_at=published_at or _date(capture.meta.get("published_at", "")),
         made_from=(Span(f"sha256:{capture.sha256}", 0, 0),),

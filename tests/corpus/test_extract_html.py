@@ -212,6 +212,31 @@ def test_every_term_is_read_with_reading_relations_and_definition() -> None:
         assert fact.value.endswith("。")
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        "<ul><li>株式</li></ul><p>更新日：2024/05/01</p>",
+        "<ul><li>株式</li></ul><p>最終更新日</p><p>2024年5月1日</p>",
+        "<ul><li>株式</li><li>更新日：2024年5月1日</li></ul>",
+        "<dl><dt>更新日</dt><dd>2024-05-01</dd></dl><h2>関連語</h2><p>株式</p>",
+    ],
+)
+def test_the_day_of_a_term_page_is_no_related_term(after: str) -> None:
+    html = f"<main><h1>配当</h1><p>会社が株主に分ける利益です。</p><h2>関連用語</h2>{after}</main>"
+    (found,) = extract(_capture(html.encode(), meta={"kind": "term"}))
+    assert isinstance(found, Document)
+    assert found.published_at == date(2024, 5, 1)
+    assert found.meta["related_terms"] == "株式"
+
+
+def test_a_term_has_the_language_that_its_site_is_said_to_have() -> None:
+    text = "A dividend is the part of the profit that a company pays to its shareholders. " * 2
+    html = f"<main><h1>Dividend</h1><p>{text}</p></main>"
+    (found,) = extract(_capture(html.encode(), meta={"kind": "term", "language": "en"}))
+    assert isinstance(found, Document)
+    assert found.language == "en"
+
+
 def test_pages_that_only_list_terms_are_no_terms() -> None:
     for path in glossary.addresses():
         if path not in glossary.terms() and path != "/index.html":

@@ -80,7 +80,7 @@ class Errand:
 
     ``about`` goes into the capture's meta. ``then`` reads a good response and returns what follows from it;
     with ``always`` it is called for a failed one too (with None). When a ``vital`` request fails, other than by
-    404 or robots.txt, the crawl cannot be complete and ends.
+    ``no_index`` or robots.txt, the crawl cannot be complete and ends.
     """
 
     about: Mapping[str, str]
@@ -140,7 +140,12 @@ class CaptureSpider(scrapy.Spider):
         raise NotImplementedError
 
     def problem(self, response: Response, errand: Errand) -> str:
-        """Return why a response is no good document (a snake_case word), "" for a good one."""
+        """Return why a response is no good document (a snake_case word), "" for a good one.
+
+        A list that is not there (``no_index``) is told apart from a missing document: lists are tried by year.
+        """
+        if response.status == 404 and errand.about.get("kind") == "index":
+            return "no_index"
         return "" if response.status == 200 else f"http_{response.status}"
 
     def describe(self, response: Response, errand: Errand) -> Mapping[str, str]:
@@ -204,16 +209,19 @@ class CaptureSpider(scrapy.Spider):
                 response.request, spider=self, reason=problem, give_up_log_level=logging.DEBUG
             )
             if again is not None:
+                again.meta["patient"] = True
                 yield again
                 return
         if problem:
             level = logging.INFO if errand.about.get("kind") == "index" else logging.WARNING
             self.logger.log(level, "kept aside (%s): %s", problem, response.url)
         yield response.meta.get("replayed") or self._capture(response, errand, problem)
+        if response.status == 429:  # after all repetitions: every further request would be one too many
+            self.give_up(urlsplit(response.url).netloc, "asks for fewer requests (HTTP 429)")
         if 300 <= response.status < 400:
             yield from self._hop(response, errand)
         elif problem:
-            if errand.vital and response.status != 404:
+            if errand.vital and problem != "no_index":
                 self.give_up(response.url, f"answered with {problem}")
             if errand.always and errand.then:
                 yield from errand.then(None, errand)
@@ -247,7 +255,9 @@ class CaptureSpider(scrapy.Spider):
         url = self.addresses.canonical(where, response.url) if where else ""
         if url and errand.hops < MAX_HOPS:
             about = {**errand.about, "redirected_from": response.url}
-            yield self._request(url, replace(errand, hops=errand.hops + 1, about=about))
+            again = self._request(url, replace(errand, hops=errand.hops + 1, about=about))
+            # Two lists may have moved to one page: what waits for either must go on, so it is asked for again.
+            yield again.replace(dont_filter=errand.always)
             return
         reason = "too_many_redirects" if url else "redirect_elsewhere"
         self.note_failure(response.url, reason, where)
@@ -286,12 +296,25 @@ class CaptureSpider(scrapy.Spider):
         """Add a row to one of the JSON-lines files that go into the version beside the captures."""
         self.ledgers.setdefault(ledger, []).append(row)
 
+    @property
+    def again(self) -> str:
+        """What to do after a crawl that ended early; defaults that follow the calendar are spelled out."""
+        fields = type(self.asked).model_fields
+        said = self.asked.model_dump(mode="json")
+        days = [
+            f"-a {name}={said[name]}"
+            for name in fields
+            if fields[name].default_factory and name not in self.asked.model_fields_set
+        ]
+        todo = "run the same command again: it goes on where it stopped"
+        return f"{todo} (on another day add {' '.join(days)})" if days else todo
+
     def give_up(self, where: str, received: str, todo: str = "") -> NoReturn:
         """End the crawl as failed: the draft stays, and the same command goes on from it."""
         self.failure = self.failure or UserError(
             where,
             received,
             "nothing was finished; what was captured is kept",
-            todo or "run the same command again later: it goes on where it stopped",
+            todo or self.again,
         )
         raise CloseSpider("failed")

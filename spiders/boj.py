@@ -157,11 +157,6 @@ class BojSpider(CaptureSpider):
             about |= {"twin": response.url, "language": "en"}
             yield self.ask(twin, about, self._attached, carried=row._replace(language="en"))
 
-    def problem(self, response: Response, errand: Errand) -> str:
-        """Name a year without a list apart from a document that is missing: folders are tried by year."""
-        found = super().problem(response, errand)
-        return "no_index" if (found, errand.about["kind"]) == ("http_404", "index") else found
-
     def describe(self, response: Response, errand: Errand) -> Mapping[str, str]:
         """Add the page's own title where the index had none, and the twin it links to."""
         if errand.about["kind"] == "index" or not isinstance(response, HtmlResponse):

@@ -45,7 +45,10 @@ Form = Annotated[str, Field(pattern=r"^\d{3}/[0-9A-Z]{6}$")]
 
 
 class EdinetArguments(Arguments):
-    """Days (both ends included), forms as ORDINANCE/FORM, the download type, 1 to 5."""
+    """``since`` and ``until`` bound the day of disclosure, both included; no ``until`` means yesterday.
+
+    Forms are ORDINANCE/FORM; the download ``type`` is 1 to 5.
+    """
 
     since: Day = Field(default_factory=_yesterday)
     until: Day | None = None
@@ -74,6 +77,8 @@ class Edinet(CaptureSpider):
 
     def __init__(self, name: str | None = None, **given: str) -> None:
         super().__init__(name, **given)
+        until = self.asked.until or max(self.asked.since, _yesterday())
+        self.days = [self.asked.since + timedelta(days=n) for n in range((until - self.asked.since).days + 1)]
         self.lists: dict[date, DayList] = {}
 
     def first(self) -> Iterable[Request]:
@@ -81,13 +86,9 @@ class Edinet(CaptureSpider):
         if self.asked.codelist:
             url = self.addresses.url("edinet_codelist", CODE_LIST)
             yield self.ask(url, {"kind": "company_list", "title": "EDINETコードリスト", "language": "ja"})
-        for day in self._days():
+        for day in self.days:
             about = {"kind": "index", "date": day.isoformat(), "language": "ja"}
             yield self.ask(self.addresses.url("edinet", list_path(day)), about, self._day, vital=True)
-
-    def _days(self) -> list[date]:
-        until = self.asked.until or self.asked.since
-        return [self.asked.since + timedelta(days=n) for n in range((until - self.asked.since).days + 1)]
 
     def problem(self, response: Response, errand: Errand) -> str:
         """Judge a response by its Content-Type and its body: errors come with HTTP status 200."""
@@ -107,7 +108,7 @@ class Edinet(CaptureSpider):
         listed = read_list(response.body)
         self.lists[listed.day] = listed
         # An edited document is listed again on a later day, with better fields: first all lists, then documents.
-        if len(self.lists) == len(self._days()):
+        if len(self.lists) == len(self.days):
             for filing in self._choose():
                 path = document_path(filing.docID, self.asked.type)
                 yield self.ask(self.addresses.url("edinet", path), about_filing(filing))

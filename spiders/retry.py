@@ -12,12 +12,17 @@ from scrapy.http import Response
 class PatientRetry(RetryMiddleware):
     """Scrapy's retry middleware with a pause: Retry-After (RFC 9110, section 10.2.3), else 5, 10, 20 ... s."""
 
+    async def process_request(self, request: Request) -> None:
+        """Wait before a repetition that the spider itself asked for (``meta["patient"]``)."""
+        if request.meta.pop("patient", False):
+            await self._pause(b"", times=_times(request) - 1)
+
     async def process_response(  # type: ignore[override]
         self, request: Request, response: Response
     ) -> Request | Response:
         """Return the response, or after a pause the request to repeat."""
         if response.status in self.retry_http_codes and not request.meta.get("dont_retry"):
-            await self._pause(request, response.headers.get("Retry-After", b"") or b"")
+            await self._pause(response.headers.get("Retry-After", b"") or b"", times=_times(request))
         return super().process_response(request, response)
 
     async def process_exception(  # type: ignore[override]
@@ -25,16 +30,20 @@ class PatientRetry(RetryMiddleware):
     ) -> Request | Response | None:
         """Return None for an error that is final, or after a pause the request to repeat."""
         if isinstance(exception, self.exceptions_to_retry) and not request.meta.get("dont_retry"):
-            await self._pause(request, b"")
+            await self._pause(b"", times=_times(request))
         return super().process_exception(request, exception)
 
-    async def _pause(self, request: Request, retry_after: bytes) -> None:
-        settings, times = self.crawler.settings, int(request.meta.get("retry_times", 0))
+    async def _pause(self, retry_after: bytes, *, times: int) -> None:
+        settings = self.crawler.settings
         if times >= self.max_retry_times:
             return
         asked = seconds_of(retry_after.decode("latin-1"), datetime.now(UTC))
         wait = settings.getfloat("KANAGURA_RETRY_WAIT") * 2**times if asked is None else asked
         await asyncio.sleep(min(wait, settings.getfloat("KANAGURA_RETRY_MAX_WAIT")))
+
+
+def _times(request: Request) -> int:
+    return int(request.meta.get("retry_times", 0))
 
 
 def seconds_of(retry_after: str, now: datetime) -> float | None:

@@ -48,10 +48,10 @@ class Command(crawl.Command):
         if made := crawler.stats.get_value(MADE):
             sys.stdout.write(f"made {made}\n")
             return
-        failure = crawler.spider.failure if isinstance(crawler.spider, CaptureSpider) else None
-        raise failure or UserError(
+        ended = crawler.spider
+        raise (ended.failure if isinstance(ended, CaptureSpider) else None) or UserError(
             f"{spider.name}@{asked.version}",
             f"the crawl ended early ({crawler.stats.get_value('finish_reason', 'error')})",
             "nothing is lost",
-            "run the same command again: it goes on where it stopped",
+            ended.again if isinstance(ended, CaptureSpider) else "run the same command again",
         )

@@ -209,6 +209,35 @@ def test_a_list_that_fails_ends_the_crawl_without_a_version(
     assert Store(crawler.store).card(Store(crawler.store).resolve("boj_speeches")).drops == {}
 
 
+def test_lists_that_moved_to_one_page_do_not_end_the_walk_through_the_years(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    """The Japanese list of a year is asked for after the English ones, which may be the same for every year."""
+    moved = (301, {"Location": "/en/about/press/index.htm"}, b"")
+    years = [f"/about/press/koen_{year}/index.htm" for year in (2022, 2023, 2024)]
+    site.pages |= dict.fromkeys([f"/en{path}" for path in years], moved)
+    site.pages |= {"/en/about/press/index.htm": index(), INDEX: index("ko240105a.htm"), PAGE: page()}
+    words = ("-a", "since=2022-01-01", "-a", "until=2024-12-31", "-a", "version=2026.11.21")
+    done = crawl_site().run("boj_speeches", *words)
+    assert done.returncode == 0, done.stderr
+    assert set(years) <= set(site.requests)
+
+
+def test_a_host_that_asks_for_fewer_requests_gets_no_further_ones(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    names = [f"ko2401{day:02d}a.htm" for day in range(5, 15)]
+    site.pages[INDEX] = index(*names)
+    site.pages |= dict.fromkeys((INDEX.replace("index.htm", name) for name in names), (429, HTML, b""))
+    crawler = crawl_site()
+    done = crawler.run(*WORDS[:-2])
+    assert done.returncode == 1
+    assert "asks for fewer requests (HTTP 429)" in lines(done)
+    assert re.search(r"on another day add -a version=\d{4}\.\d\d\.\d\d\)$", lines(done))
+    assert len(site.requests) < 2 + 2 * len(names)
+    assert Store(crawler.store).refs() == []
+
+
 def test_a_site_without_any_page_makes_no_version(site: Site, crawl_site: Callable[[], Crawler]) -> None:
     site.pages["/robots.txt"] = (200, {}, b"User-agent: *\nDisallow: /\n")
     done = crawl_site().run(*WORDS)

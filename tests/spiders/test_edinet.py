@@ -2,18 +2,23 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from corpus.captures import read_captures
 from datacards.store import Store
 from sample import edinet_days
 from sample.edinet import DATES, KEY
 from sample.world import World
+from spiders.edinet import Edinet
 from spiders.edinet_api import JAPAN
 from tests.spiders.conftest import Crawler, Site
 
 DAYS = ("-a", "since=2026-06-19", "-a", "until=2026-06-25")
 VERSION = ("-a", "version=2026.11.21")
+
+
+def _only(day: object) -> tuple[str, ...]:
+    return ("-a", f"since={day}", "-a", f"until={day}")
 
 
 def test_annual_reports_are_captured_and_every_row_is_accounted_for(crawler: Crawler, world: World) -> None:
@@ -59,7 +64,7 @@ def _holds_no_key(crawler: Crawler) -> None:
 
 def test_the_key_stays_hidden_at_the_most_talkative_log_level(crawler: Crawler, world: World) -> None:
     day = DATES[-1].isoformat()
-    words = ("-a", f"since={day}", "-a", "forms=010/053000", "-a", "codelist=no", "-s", "LOG_LEVEL=DEBUG")
+    words = (*_only(day), "-a", "forms=010/053000", "-a", "codelist=no", "-s", "LOG_LEVEL=DEBUG")
     before = len(world.requests)
     done = crawler.run("edinet", *words, *VERSION)
     assert done.returncode == 0, done.stderr
@@ -77,7 +82,7 @@ def test_a_truncated_archive_is_kept_aside(crawler: Crawler) -> None:
         for row in edinet_days.rows(day, datetime.now(JAPAN))
         if row["docID"] == edinet_days.TRUNCATED
     )
-    done = crawler.run("edinet", "-a", f"since={listed}", "-a", "codelist=no", *VERSION)
+    done = crawler.run("edinet", *_only(listed), "-a", "codelist=no", *VERSION)
     assert done.returncode == 0, done.stderr
     store = Store(crawler.store)
     card = store.card(store.resolve("edinet"))
@@ -130,7 +135,7 @@ def test_hostile_answers_are_no_filings_and_the_key_never_returns(
         document.format(3): (404, json_type, b'{"metadata": {"status": "404"}}'),
     }
     crawler = crawl_site()
-    done = crawler.run("edinet", "-a", f"since={day}", "-a", "codelist=no", *VERSION)
+    done = crawler.run("edinet", *_only(day), "-a", "codelist=no", *VERSION)
     assert done.returncode == 0, done.stderr
     store = Store(crawler.store)
     card = store.card(store.resolve("edinet"))
@@ -142,3 +147,25 @@ def test_hostile_answers_are_no_filings_and_the_key_never_returns(
     }
     assert card.counts["unreconciled_days"] == 1  # the list says five and holds four
     _holds_no_key(crawler)
+
+
+def test_a_day_without_its_list_makes_no_version(site: Site, crawl_site: Callable[[], Crawler]) -> None:
+    """The documents are asked for when all lists are there: one that is missing would cost every document."""
+    metadata = {"parameter": {"date": "2026-01-05"}, "resultset": {"count": 0}, "status": "200"}
+    body = json.dumps({"metadata": metadata, "results": []}).encode()
+    path = f"/api/v2/documents.json?date=2026-01-05&type=2&Subscription-Key={KEY}"
+    site.pages[path] = (200, {"Content-Type": "application/json"}, body)
+    crawler = crawl_site()
+    words = ("-a", "since=2026-01-05", "-a", "until=2026-01-06", "-a", "codelist=no")
+    done = crawler.run("edinet", *words, *VERSION)
+    assert done.returncode == 1
+    assert "answered with http_404" in done.stderr.splitlines()[-1]
+    assert Store(crawler.store).refs() == []
+
+
+def test_since_without_until_means_up_to_yesterday() -> None:
+    """As in the other series, whose documents of today are not waited for either."""
+    yesterday = datetime.now(JAPAN).date() - timedelta(days=1)
+    assert Edinet(since="2026-01-05").days[:2] == [date(2026, 1, 5), date(2026, 1, 6)]
+    assert Edinet(since="2026-01-05").days[-1] == max(yesterday, date(2026, 1, 5))
+    assert Edinet().days == [yesterday]

@@ -52,3 +52,12 @@ def test_a_dump_with_another_sum_or_too_large_makes_no_version(
     done = crawler.run(*words, "-s", "DOWNLOAD_MAXSIZE=20")
     assert (done.returncode, "too_large" in done.stderr.splitlines()[-1]) == (1, True)
     assert crawler.run(*words).returncode == 0
+
+
+def test_a_dump_that_is_not_there_makes_no_version(site: Site, crawl_site: Callable[[], Crawler]) -> None:
+    """The list of sums alone is no dump."""
+    site.pages["/jawiki/latest/jawiki-latest-sha1sums.txt"] = sums()
+    crawler = crawl_site()
+    done = crawler.run(*WORDS)
+    assert (done.returncode, "answered with http_404" in done.stderr.splitlines()[-1]) == (1, True)
+    assert Store(crawler.store).refs() == []

@@ -47,7 +47,7 @@ class DedupOptions(BaseModel):
 class Entry:
     """What deduplication holds in memory of a document: about 1 KB, whatever its length.
 
-    ``order`` decides who is smaller; it follows from the content and ends with the id and the time.
+    ``order`` decides who is smaller; it follows from the document alone and ends with its id.
     ``states`` is what only this document states (see ``states``), empty when that is unknown.
     """
 

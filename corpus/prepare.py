@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -126,7 +127,17 @@ def _chunk(out: Path, number: int) -> Path:
 
 def places_and_entries(chunks: Iterable[Path]) -> tuple[list[Place], list[Entry]]:
     """Return where every prepared document lies, and what deduplication needs of it."""
-    columns = ["id", "source", "url", "section", "captured_at", "content", "signature", "states", "n_facts"]
+    columns = [
+        "id",
+        "source",
+        "url",
+        "published_at",
+        "captured_at",
+        "content",
+        "signature",
+        "states",
+        "n_facts",
+    ]
     places, entries = [], []
     for path in chunks:
         for number, row in enumerate(shards.read(path, columns)):
@@ -137,9 +148,16 @@ def places_and_entries(chunks: Iterable[Path]) -> tuple[list[Place], list[Entry]
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    """Return the entry of a row. A filing with facts is smaller, so it survives its copy that has none."""
+    """Return the entry of a row; the smaller of two documents that say the same survives.
+
+    A filing with facts is smaller than its copy that has none, then what was published later than what it
+    corrects (a text without a day is the oldest), then, of one address, what was captured later.
+    """
     facts = "0 with facts" if row["n_facts"] else "1 without"
-    order = (facts, row["source"], row["url"], row["section"], row["id"], row["captured_at"].isoformat())
+    day, moment = row["published_at"] or date.min, row["captured_at"].astimezone(UTC)
+    newest = f"{(date.max - day).days:07d}"
+    latest = f"{(datetime.max.replace(tzinfo=UTC) - moment) // timedelta(microseconds=1):018d}"
+    order = (facts, newest, row["source"], row["url"], latest, row["id"])
     return Entry(order, row["id"], row["url"], row["content"], row["signature"], row["states"])
 
 

@@ -54,6 +54,7 @@ DROPPED = pa.schema(
         ("url", pa.string()),
         ("sha256", pa.string()),  # of the capture's body, for what was dropped before it became a document
         ("document_id", pa.string()),
+        ("license", pa.string()),
         ("title", pa.string()),
         ("text", pa.string()),  # whole, so that nothing is lost
     ]
@@ -100,6 +101,7 @@ def drop_row(drop: Drop, stage: str, of: Document | Capture) -> dict[str, Any]:
         "url": of.url,
         "sha256": of.sha256 if isinstance(of, Capture) else "",
         "document_id": document.id if document else "",
+        "license": of.license,
         "title": document.title if document else "",
         "text": document.text if document else "",
     }

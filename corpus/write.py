@@ -153,6 +153,8 @@ def _dropped(prepared: Prepared, tally: _Tally) -> Iterator[Row]:
             continue
         row = found if isinstance(found, dict) else shards.drop_row(found[0], "dedup", found[1])
         tally.drops[row["reason"]] += 1
+        if row["text"]:  # it is part of the version: its license is named, also where no document has it
+            tally.licenses[row["license"]] += 0
         yield row
 
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import datasets
@@ -213,6 +213,25 @@ def test_a_document_with_facts_survives_its_copy_without(tmp_path: Path) -> None
     assert list(read_chunk(chunk)) == [copy, report]
 
 
+def test_what_was_published_or_captured_later_survives_what_it_corrects(tmp_path: Path) -> None:
+    """An older list of companies and a page before its correction are what leaves."""
+    [old] = [one for one in extract(speeches(1)[0]) if isinstance(one, Document)]
+    old = replace(old, text=sentences(1, 40), published_at=date(2024, 5, 1), url="https://example.jp/1.htm")
+    later = {
+        "another address": replace(old, url="https://example.jp/2.htm", published_at=date(2025, 5, 1)),
+        "corrected": replace(old, text=old.text + "訂正。", captured_at=old.captured_at + timedelta(days=1)),
+    }
+    undated = replace(old, url="https://example.jp/0.htm", published_at=None)
+    sign = Signer(recipe().dedup)
+    for what, new in later.items():
+        chunk = tmp_path / what / "00000.parquet"
+        shards.write(chunk, [document_row(one, sign) for one in (old, new, undated)], SCHEMA, group=GROUP)
+        places, entries = places_and_entries([chunk])
+        texts = list(map(text_at, places))
+        found = find_duplicates(entries, texts.__getitem__, recipe().dedup)
+        assert {position: drop.detail for position, drop in found.removed.items()} == {0: new.id, 2: new.id}
+
+
 def test_the_questions_of_a_press_conference_point_into_its_text(world: Store) -> None:
     folder, card = build(world, recipe())
     base = {document.id: document for document in read_documents(folder, "markdown")}
@@ -229,6 +248,25 @@ def test_the_card_says_what_may_be_done(world: Store) -> None:
     assert (rights.license, rights.redistribution) == ("BOJ-terms", False)
     assert rights.records == card.counts["documents_markdown"]
     assert card.counts["source_boj_press_conference"] == 1
+
+
+def test_a_license_of_what_was_dropped_is_named_too(world: Store) -> None:
+    """The dropped texts are part of the version, so their rights are as well."""
+    term = replace(
+        speeches(1)[0],
+        url="https://example.jp/glossary/1.html",
+        source="example",
+        license="all-rights-reserved",
+        body=page("配当", "会社が株主に分ける利益。"),
+    )
+    crawl(world, "glossaries", [term], "2026.11.21")
+    folder, card = build(world, recipe(captures=["boj_speeches", "glossaries"]))
+    assert [(one.license, one.records > 0) for one in card.rights] == [
+        ("BOJ-terms", True),
+        ("all-rights-reserved", False),
+    ]
+    rows = list(read(folder / "dropped" / "train-00000.parquet"))
+    assert {row["license"] for row in rows if row["url"] == term.url} == {"all-rights-reserved"}
 
 
 def test_the_same_captures_give_the_same_bytes_whatever_the_workers(world: Store) -> None:

@@ -29,15 +29,15 @@ class Addresses:
                 given = json.loads(given)
             except ValueError as error:
                 raise UserError(SETTING, f"is no JSON: {error}", todo="give a JSON object") from error
-        try:
-            bases = {key: str(given[key]).rstrip("/") for key in keys}
-        except (KeyError, TypeError) as error:
+        if not isinstance(given, Mapping):
+            raise UserError(SETTING, f"is a {type(given).__name__}", todo="give a JSON object")
+        if missing := [key for key in keys if key not in given]:
             raise UserError(
-                SETTING, f"has no address for {error}", f"needed here: {', '.join(keys)}", "add it"
-            ) from error
+                SETTING, f"has no address for '{missing[0]}'", f"needed here: {', '.join(keys)}", "add it"
+            )
+        bases = {key: str(given[key]).rstrip("/") for key in keys}
         for key, base in bases.items():
-            parts = urlsplit(base)
-            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+            if not _is_base(base):
                 raise UserError(SETTING, f"{key} = {base!r}", "scheme://host or scheme://host:port")
         return cls(bases)
 
@@ -77,6 +77,15 @@ class Addresses:
     def key_of(self, url: str) -> str:
         """Return the key of the base that ``url`` belongs to, or ""."""
         return next((key for key, base in self.bases.items() if url.startswith(base + "/")), "")
+
+
+def _is_base(base: str) -> bool:
+    try:
+        parts = urlsplit(base)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or bracket that is none
+        return False
+    return parts.scheme in ("http", "https") and named and not (parts.path or parts.query or parts.fragment)
 
 
 def _port(base: str) -> int:

@@ -147,6 +147,9 @@ def test_a_wrong_value_is_named(spider: type[CaptureSpider], given: dict[str, st
         ("{", "is no JSON"),
         ('{"boj": "www.boj.or.jp"}', "scheme://host"),
         ('{"boj": "https://www.boj.or.jp/about"}', "scheme://host"),
+        ('{"boj": "http://["}', "scheme://host"),
+        ('{"boj": "http://localhost:port"}', "scheme://host"),
+        ("[]", "is a list"),
     ],
 )
 def test_a_wrong_base_address_is_named(given: str, said: str) -> None:

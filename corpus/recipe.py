@@ -44,7 +44,7 @@ class CorpusRecipe(Recipe):
     captures: tuple[CapturesName, ...] = Field(min_length=1)
     steps: tuple[Step, ...]
     dedup: DedupOptions = DedupOptions()
-    formats: tuple[Format, ...] = tuple(FORMATS)
+    formats: tuple[Format, ...] = Field(default=tuple(FORMATS), min_length=1)
     shard_characters: int = Field(default=200_000_000, ge=1)
 
     @field_validator("captures", "formats")

@@ -89,13 +89,17 @@ def unpacked(body: bytes) -> bytes | Drop:
     """Return the body without gzip compression, within ``MAX_UNPACKED`` bytes; other bodies as they are."""
     if not body.startswith(b"\x1f\x8b"):
         return body
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        text = stream.decompress(body, MAX_UNPACKED)
-    except zlib.error as error:
-        return Drop("broken_gzip", str(error))
-    if stream.unconsumed_tail:
-        return Drop("too_large", f"a gzip body of {len(body)} bytes unpacks to more than {MAX_UNPACKED}")
-    if not stream.eof:
-        return Drop("broken_gzip", f"the stream ends early, after {len(text)} bytes")
-    return text
+    parts, left, rest = [], MAX_UNPACKED, body
+    while rest.startswith(b"\x1f\x8b"):  # RFC 1952, section 2.2: several members are one text
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(stream.decompress(rest, left))
+        except zlib.error as error:
+            return Drop("broken_gzip", str(error))
+        left -= len(parts[-1])
+        if stream.unconsumed_tail or not left:
+            return Drop("too_large", f"a gzip body of {len(body)} bytes unpacks to more than {MAX_UNPACKED}")
+        if not stream.eof:
+            return Drop("broken_gzip", f"the stream ends early, after {MAX_UNPACKED - left} bytes")
+        rest = stream.unused_data
+    return b"".join(parts)

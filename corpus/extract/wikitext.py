@@ -152,7 +152,8 @@ def _article(capture: Capture, page: Page, wanted: frozenset[str]) -> Document |
     body = to_markdown(page.text)
     if not body:
         return Drop("empty_article")
-    url = f"https://{capture.meta.get('language') or 'ja'}.wikipedia.org/wiki/{page.title.replace(' ', '_')}"
+    path = page.title.replace(" ", "_").replace("%", "%25").replace("?", "%3F")  # else they end the path
+    url = f"https://{capture.meta.get('language') or 'ja'}.wikipedia.org/wiki/{path}"
     document = base_document(
         capture,
         text=f"# {page.title}\n\n{body}",

@@ -51,6 +51,16 @@ def test_a_document_names_the_whole_body_as_its_parent() -> None:
     assert document.captured_at == NOW
 
 
+def test_a_gzip_body_of_several_members_is_read_whole() -> None:
+    """RFC 1952, section 2.2."""
+    half = len(PAGE) // 2
+    body = gzip.compress(PAGE[:half].encode()) + gzip.compress(PAGE[half:].encode())
+    (parted,), (whole,) = extract(_capture(body)), extract(_capture(PAGE.encode()))
+    assert isinstance(parted, Document)
+    assert isinstance(whole, Document)
+    assert parted.text == whole.text
+
+
 def test_a_problem_that_the_spider_saw_stays_its_reason() -> None:
     assert _reasons(extract(_capture(PAGE.encode(), problem="sha1_mismatch"))) == ["sha1_mismatch"]
 

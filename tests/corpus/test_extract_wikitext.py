@@ -80,6 +80,12 @@ def test_an_article_names_its_page_revision_and_license() -> None:
     assert document.meta["categories"] == "債券"
 
 
+def test_a_question_mark_in_a_title_does_not_end_its_address() -> None:
+    ((document,), _) = _extract(_dump(_page("景気は100%回復?", "景気の本である。[[Category:景気循環]]")))
+    assert document.url == "https://ja.wikipedia.org/wiki/景気は100%25回復%3F"
+    assert f"（{document.url}?oldid=99）" in document.attribution
+
+
 def test_categories_are_followed_down_three_steps_and_not_into_people() -> None:
     steps = ["金融", "金融商品分類", "細目甲", "細目乙", "細目丙"]
     pages = [_page(f"Category:{low}", f"[[Category:{high}]]", 14) for high, low in itertools.pairwise(steps)]

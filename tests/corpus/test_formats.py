@@ -162,6 +162,24 @@ def test_a_company_list_becomes_one_line_per_company() -> None:
     )
 
 
+def test_two_companies_of_one_name_are_two_lines() -> None:
+    text = "# 一覧\n\n大黒, 1111, 機械\n大黒, 2222, 化学"
+    facts = tuple(
+        fact(text, "company", "大黒", concept, value)
+        for concept, value in (
+            ("sec_code", "1111"),
+            ("industry", "機械"),
+            ("sec_code", "2222"),
+            ("industry", "化学"),
+        )
+    )
+    [listed] = listing.documents(document(text, facts=facts, kind="company_list"))
+    assert listed.text.splitlines()[2:] == [
+        "大黒（証券コード：1111）　業種：機械",
+        "大黒（証券コード：2222）　業種：化学",
+    ]
+
+
 def test_multiple_choice_is_rendered_in_the_style_of_examinations() -> None:
     text = multiple_choice.render("政策金利を決めるのはどこか。", ["財務省", "日本銀行", "金融庁"], 1)
     assert text == "問題：政策金利を決めるのはどこか。\n選択肢：\nA: 財務省\nB: 日本銀行\nC: 金融庁\n答え：B"

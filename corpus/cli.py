@@ -10,6 +10,7 @@ from rich.table import Table
 from corpus.recipe import CorpusRecipe
 from datacards.card import Card
 from datacards.cli import store_option
+from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.store import Store
 
@@ -41,7 +42,15 @@ def main(recipe: Path, pins: tuple[str, ...], workers: int, root: Path) -> None:
     if ref:
         click.echo(f"{ref} exists already and was made from an equal request: nothing to do")
         return
-    ref = run(asked, store, made_from, workers=workers)
+    try:
+        ref = run(asked, store, made_from, workers=workers)
+    except KeyboardInterrupt as error:
+        raise UserError(
+            f"{asked.name}@{asked.version}",
+            "stopped",
+            "what was extracted is kept",
+            "run the same command again: it goes on where it stopped",
+        ) from error
     Console().print(_table(store.card(ref)))
     click.echo(f"{ref} is in the store")
 

@@ -370,6 +370,22 @@ def _killed_at(
     return alive
 
 
+def test_a_run_that_is_asked_to_stop_says_how_to_go_on(store: Store, root: Path, tmp_path: Path) -> None:
+    crawl(store, "boj_speeches", speeches(2 * CHUNK))
+    path = tmp_path / "fin.yaml"
+    path.write_text(recipe(captures=["boj_speeches"]).model_dump_json(), encoding="utf-8")
+    words = [sys.executable, "-m", "corpus", str(path), "--store", str(store.root), "--workers", "1"]
+    process = subprocess.Popen(words, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while process.poll() is None and not (store.root / ".drafts" / "fin@2026.11.21").is_dir():
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "fin@2026.11.21: stopped; what was extracted is kept; run the same" in said.splitlines()[-1]
+    assert "Traceback" not in said
+    assert store.refs("fin") == []
+
+
 def test_finished_chunks_are_kept_and_a_lost_one_is_made_again_alike(world: Store, tmp_path: Path) -> None:
     crawl(world, "many", speeches(CHUNK + 2))
     folder, asked = world.path(world.resolve("many")), recipe()

@@ -159,16 +159,21 @@ def _generate(generator: Generator, folder: Path, draft: Draft, recipe: Rephrase
 
 
 def _count(draft: Draft) -> None:
-    """Count rows, characters and rights over every file of the draft, the carried ones included."""
+    """Count rows, characters and rights over every file of the draft, the carried ones included.
+
+    What was dropped is kept in the version, so its licenses are named too, with no records of theirs.
+    """
     licenses: Counter[str] = Counter()
+    columns = {"facts": ["document_id"], "dropped": ["license"]}
     for path in sorted(draft.path.glob("*/*.parquet")):
         name, rows = path.parent.name, 0
-        columns = ["license", "n_chars"] if name not in ("facts", "dropped") else []
-        for row in shards.read(path, columns or None):
+        for row in shards.read(path, columns.get(name, ["license", "n_chars"])):
             rows += 1
-            if columns:
-                licenses[row["license"]] += 1
-                draft.counts[f"characters_{name}"] += row["n_chars"]
+            if "license" in row:
+                licenses[row["license"]] += name not in columns
+            draft.counts[f"characters_{name}"] += row.get("n_chars", 0)
         draft.rows[path.relative_to(draft.path).as_posix()] = rows
-        draft.counts[f"documents_{name}" if columns else name] += rows
+        draft.counts[name if name in columns else f"documents_{name}"] += rows
+    for name in columns:
+        del draft.counts[f"characters_{name}"]
     draft.rights = counted(licenses)

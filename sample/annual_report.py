@@ -177,6 +177,7 @@ def _company(company: Company, year: Year) -> tuple[Block, ...]:
         Heading(3, "１ 【株式等の状況】"),
         tables.shareholders(company, year),
         words.dividends(company, year, tables.dividend(company, year)),
+        Heading(3, "４ 【コーポレート・ガバナンスの状況等】"),
         _officers(company),
     )
 

@@ -77,12 +77,13 @@ class _Tally:
 def write(draft: Draft, prepared: Prepared, recipe: CorpusRecipe) -> None:
     """Write every format, the facts, what was dropped and what is similar; fill counts, drops and rights."""
     config = partial(_config, draft, limit=recipe.shard_characters)
+    licenses: Counter[str] = Counter()
     for name in recipe.formats:
-        tally = _Tally()
+        tally = _Tally(licenses=licenses)
         config(name, shards.DOCUMENT, _rendered(prepared, name, FORMATS[name], tally))
         draft.counts[f"documents_{name}"] = tally.documents
         draft.counts[f"characters_{name}"] = tally.characters
-    tally = _Tally()
+    tally = _Tally(licenses=licenses)
     config("facts", shards.FACT, _facts(prepared, tally))
     config("dropped", shards.DROPPED, _dropped(prepared, tally))
     draft.counts["facts"] = tally.facts
@@ -136,13 +137,13 @@ def _rendered(
         for rendered in render(document):
             tally.documents += 1
             tally.characters += rendered.n_chars
+            tally.licenses[rendered.license] += 1
             yield shards.document_row(rendered)
 
 
 def _facts(prepared: Prepared, tally: _Tally) -> Iterator[Row]:
     for document in prepared.survivors("writing facts"):
         tally.sources[document.source] += 1
-        tally.licenses[document.license] += 1
         tally.facts += len(document.facts)
         yield from shards.fact_rows(document)
 

@@ -11,7 +11,7 @@ from rich.tree import Tree
 
 from datacards import lineage as lines
 from datacards.card import Card, Ref
-from datacards.errors import UserError
+from datacards.errors import UserError, from_os_error
 from datacards.store import Store
 
 console = Console()
@@ -169,6 +169,9 @@ def report(root: Path, refs: tuple[str, ...], out: Path) -> None:
         raise UserError(
             "report", f"{', '.join(wrong)} is no evaluation", "name versions of kind 'evaluation'"
         )
-    pages.report(store, chosen, out)
+    try:
+        pages.report(store, chosen, out)
+    except OSError as error:
+        raise from_os_error(error, "report") from error
     console.print(pages.terminal(store, chosen))
     console.print(f"The whole page: {out}")

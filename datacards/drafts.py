@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from datacards.card import VERSION
 from datacards.errors import UserError
 
 WORK = ".work"  # what a resumed run may use and a finished version does not hold
@@ -61,6 +62,22 @@ class Drafts:
         else:
             self._begin(path, text)
         return path, resumed
+
+    def unfinished(self, name: str, request: dict[str, Any]) -> list[str]:
+        """Return the versions of ``name`` whose draft a stopped run of an equal request left, none at work now."""
+        text, found = json.dumps(request, sort_keys=True, ensure_ascii=False).encode(), []
+        for path in sorted(self.folder.glob(f"{name}@*")):
+            version = path.name.partition("@")[2]
+            if VERSION.fullmatch(version) and _noted(path) == text and self._is_free(path.name):
+                found.append(version)
+        return found
+
+    def _is_free(self, label: str) -> bool:
+        try:
+            with self.lock(label):
+                return True
+        except UserError:
+            return False
 
     def publish(self, label: str, card: str, final: Path) -> None:
         """Write ``card`` as the draft's card.json, last of all files, and rename the draft to ``final``."""

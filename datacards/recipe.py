@@ -60,7 +60,10 @@ def explain(where: str, error: ValidationError, model: type[BaseModel]) -> UserE
         return UserError(where, f"unknown key '{field}'", allowed, "remove or correct it")
     if first["type"] == "missing":
         return UserError(where, f"the key '{field}' is missing", allowed, "add it")
-    return UserError(where, f"{field} = {first['input']!r}", first["msg"], "correct it")
+    said = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:  # a rule between fields: the message says which, the whole input would hide it
+        return UserError(where, said, "", "correct it")
+    return UserError(where, f"{field} = {first['input']!r}", said, "correct it")
 
 
 def _beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

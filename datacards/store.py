@@ -200,6 +200,13 @@ class Store:
             )
         return ref
 
+    def unfinished(
+        self, name: str, *, kind: Kind, recipe: Mapping[str, Any], made_from: Sequence[Ref] = ()
+    ) -> str | None:
+        """Return the newest version of ``name`` that a stopped run of an equal request began, or None."""
+        found = Drafts(self.root / ".drafts").unfinished(name, _request(kind, recipe, made_from))
+        return max(found, key=_order, default=None)
+
     @contextmanager
     def write(
         self,
@@ -220,8 +227,7 @@ class Store:
         label, final = f"{name}@{version}", self.root / name / version
         if not (NAME.fullmatch(name) and VERSION.fullmatch(version)):
             raise UserError(label, "is no name and version", "words-2@2026.11.21", "correct it")
-        recipe = _plain(recipe)
-        request = {"kind": kind, "recipe": recipe, "made_from": [r.model_dump() for r in made_from]}
+        request = _request(kind, recipe, made_from)
         drafts = Drafts(self.root / ".drafts")
         made_by = capture()
         try:
@@ -262,6 +268,10 @@ def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], m
     page.write_text(readme(card), encoding="utf-8")
     listed = File(path=README, bytes=page.stat().st_size, sha256=sha256_of(page))
     return card.model_copy(update={"files": tuple(sorted((*card.files, listed), key=lambda f: f.path))})
+
+
+def _request(kind: Kind, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> dict[str, Any]:
+    return {"kind": kind, "recipe": _plain(recipe), "made_from": [r.model_dump() for r in made_from]}
 
 
 def _order(version: str) -> tuple[int, ...]:

@@ -21,7 +21,9 @@ def main(recipe: Path, model: str, corpus: str, root: Path) -> None:
     from eval.recipe import EvalRecipe
     from eval.run import run
 
-    ref, scores = run(read_recipe(recipe, EvalRecipe), Store(root), model=model, corpus=corpus)
+    store = Store(root)
+    before = store.refs()
+    ref, scores = run(read_recipe(recipe, EvalRecipe), store, model=model, corpus=corpus)
     table = Table("task", "metric", "value", "± s.e.", "items", "note", box=None, header_style="bold")
     for column in (2, 3, 4):
         table.columns[column].justify = "right"
@@ -39,5 +41,5 @@ def main(recipe: Path, model: str, corpus: str, root: Path) -> None:
             style="" if first else "dim",
         )
     console = Console()
-    console.print(f"[bold]{ref}[/]")
+    console.print(f"[bold]{ref}[/]" + (" exists already: nothing to do" if ref in before else ""))
     console.print(table)

@@ -49,13 +49,14 @@ def run_(recipe: Path, corpus: str, root: Path) -> None:
     from rephrase.run import run
 
     store = Store(root)
+    before = store.refs()
     ref = run(read_recipe(recipe, RephraseRecipe), store, corpus)
     card = store.card(ref)
     table = Table("what", "number", box=None, header_style="bold")
     for name, number in (*card.counts.items(), *((f"left out: {k}", v) for k, v in card.drops.items())):
         table.add_row(name, f"{number:,}")
     Console().print(table)
-    click.echo(f"{ref} is in the store")
+    click.echo(f"{ref} exists already: nothing to do" if ref in before else f"{ref} is in the store")
 
 
 def server_command(recipe: RephraseRecipe) -> list[str]:

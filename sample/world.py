@@ -148,10 +148,15 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8790, help="first port; 0 lets the system choose")
     first = parser.parse_args().port
     ports = {host: first + offset for offset, host in enumerate(HOSTS)} if first else None
-    with suppress(KeyboardInterrupt), serve(ports) as world:
-        sys.stdout.write(json.dumps({"base_urls": dict(world.base_urls)}) + "\n")
-        sys.stdout.flush()
-        threading.Event().wait()
+    try:
+        with suppress(KeyboardInterrupt), serve(ports) as world:
+            sys.stdout.write(json.dumps({"base_urls": dict(world.base_urls)}) + "\n")
+            sys.stdout.flush()
+            threading.Event().wait()
+    except (OSError, OverflowError) as error:
+        raise SystemExit(
+            f"ports {first} to {first + len(HOSTS) - 1}: {error}; name others with --port"
+        ) from error
 
 
 if __name__ == "__main__":

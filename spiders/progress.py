@@ -60,6 +60,17 @@ class Formatter(LogFormatter):
         """Return the line for a capture that was written (shown at level DEBUG)."""
         return {"level": logging.DEBUG, "msg": "captured %(url)s (%(size)d bytes)", "args": _said(item)}
 
+    def dropped(
+        self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
+    ) -> LogFormatterResult:
+        """Return the line for a capture that was not kept because the crawl is ending."""
+        args = {**_said(item), "why": str(exception)}
+        return {
+            "level": logging.WARNING,
+            "msg": "did not keep %(url)s (%(size)d bytes): %(why)s",
+            "args": args,
+        }
+
     def item_error(
         self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
     ) -> LogFormatterResult:

@@ -11,7 +11,12 @@ FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choi
 
 
 def configs(card: Card) -> list[dict[str, object]]:
-    """Return the hub's ``configs``: one per format with its splits, so that ``load_dataset`` opens each."""
+    """Return the hub's ``configs``: one per format with its splits, so that ``load_dataset`` opens each.
+
+    The description carries the digest of the content because ``datasets`` keys its cache by these lines and by
+    the folder's last name, which is only a date: without it one version would be answered with another's rows.
+    """
+    content = f"{card.name}@{card.version}, content {card.content_digest[:16]}"
     found: list[dict[str, object]] = []
     for name in FORMATS:
         splits: dict[str, list[str]] = {}
@@ -23,7 +28,11 @@ def configs(card: Card) -> list[dict[str, object]]:
             data_files = [
                 {"split": split, "path": paths} for split, paths in sorted(splits.items(), reverse=True)
             ]
-            config: dict[str, object] = {"config_name": name, "data_files": data_files}
+            config: dict[str, object] = {
+                "config_name": name,
+                "description": content,
+                "data_files": data_files,
+            }
             if not found:
                 config["default"] = True
             found.append(config)

@@ -38,6 +38,13 @@ class Command(crawl.Command):
         asked = spider.read_arguments(given)
         crawler = process.create_crawler(spider)
         recipe = spider.request(asked, crawler.settings)
+        if "version" not in given:
+            # The default version is the day: what was stopped before midnight goes on under its own name.
+            begun = Store.default().unfinished(spider.name, kind="captures", recipe=recipe)
+            if begun and begun != asked.version:
+                sys.stdout.write(f"going on with the stopped crawl {spider.name}@{begun}\n")
+                given["version"] = begun
+                asked = spider.read_arguments(given)
         if ref := Store.default().finished(spider.name, asked.version, recipe=recipe, made_from=()):
             sys.stdout.write(f"{ref} exists already, made from the same request: nothing to do\n")
             return

@@ -246,7 +246,7 @@ def test_the_card_says_what_may_be_done(world: Store) -> None:
     _, card = build(world, recipe())
     [rights] = card.rights
     assert (rights.license, rights.redistribution) == ("BOJ-terms", False)
-    assert rights.records == card.counts["documents_markdown"]
+    assert rights.records == sum(n for name, n in card.counts.items() if name.startswith("documents_"))
     assert card.counts["source_boj_press_conference"] == 1
 
 
@@ -406,3 +406,9 @@ def test_finished_chunks_are_kept_and_a_lost_one_is_made_again_alike(world: Stor
 def test_columns_of_the_formats_are_those_documented(world: Store) -> None:
     folder, _ = build(world, recipe())
     assert pq.read_schema(folder / "qa" / "train-00000.parquet").equals(DOCUMENT)
+
+
+def test_a_corpus_without_a_document_is_no_version(world: Store) -> None:
+    with pytest.raises(UserError, match=r"not one document is left \(.*too_short \d"):
+        build(world, recipe(steps=[{"length": {"minimum": 1_000_000}}]))
+    assert not world.refs("fin")

@@ -2,6 +2,8 @@
 
 import re
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 from datasets import load_dataset
 
@@ -54,3 +56,16 @@ def test_every_kind_has_a_page(store: Store) -> None:
         page = (store.path(store.resolve(kind)) / "README.md").read_text(encoding="utf-8")
         assert "## Open it" in page
         assert "seed: 0" in page
+
+
+def test_two_versions_of_one_day_are_two_data_sets_to_the_cache(store: Store) -> None:
+    """``datasets`` keys its cache by the page's configs and the folder's last name, which is only a date."""
+    for name, words in {"mine": ["金", "蔵"], "yours": ["金庫"]}.items():
+        with store.write(name=name, version="2026.11.21", kind="dataset", recipe={}) as draft:
+            (draft.path / "markdown").mkdir()
+            pq.write_table(pa.table({"text": words}), draft.path / "markdown" / "train-00000.parquet")
+    opened = {
+        name: load_dataset(str(store.path(store.resolve(name))), "markdown")["train"]["text"][:]
+        for name in ("mine", "yours")
+    }
+    assert opened == {"mine": ["金", "蔵"], "yours": ["金庫"]}

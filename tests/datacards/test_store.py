@@ -393,3 +393,17 @@ def test_a_card_refuses_a_name_that_climbs_out_of_the_store(store: Store) -> Non
     card = json.loads(store.card(make(store)).to_json())
     with pytest.raises(ValueError, match="pattern"):
         Card.model_validate({**card, "name": "../words"})
+
+
+def test_an_unfinished_draft_is_found_by_its_request_unless_a_process_works_on_it(store: Store) -> None:
+    for version in ("2026.11.20", "2026.11.21.2", "2026.11.21.10"):
+        with (
+            pytest.raises(RuntimeError),
+            store.write(name="words", version=version, kind="dataset", recipe=RECIPE),
+        ):
+            raise RuntimeError
+    assert store.unfinished("words", kind="dataset", recipe=RECIPE) == "2026.11.21.10"
+    assert store.unfinished("words", kind="dataset", recipe={**RECIPE, "size": 4}) is None
+    assert store.unfinished("other", kind="dataset", recipe=RECIPE) is None
+    with store.write(name="words", version="2026.11.21.10", kind="dataset", recipe=RECIPE):
+        assert store.unfinished("words", kind="dataset", recipe=RECIPE) == "2026.11.21.2"

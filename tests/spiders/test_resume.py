@@ -69,3 +69,24 @@ def test_a_crawl_that_is_asked_to_stop_goes_on_later(crawler: Crawler, world: Wo
     assert "goes on where it stopped" in said
     assert Store(crawler.store).refs() == []
     assert crawler.run(*WORDS).returncode == 0
+
+
+def test_a_crawl_stopped_before_midnight_goes_on_under_its_own_version(
+    crawler: Crawler, world: World
+) -> None:
+    """Without ``-a version`` the version is the day; the draft of an equal request of another day goes first."""
+    before = len(world.requests)
+    yesterday = ("boj_speeches", "-a", "since=2026-01-01", "-a", "version=2026.01.02")
+    process = subprocess.Popen(
+        crawler.command(*yesterday, "-s", "DOWNLOAD_DELAY=0.05", "-s", "LOG_LEVEL=ERROR"),
+        cwd=ROOT,
+        env=crawler.environment(),
+    )
+    while len(world.requests) < before + 8 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = crawler.run("boj_speeches", "-a", "since=2026-01-01")
+    assert done.returncode == 0
+    assert "going on with the stopped crawl boj_speeches@2026.01.02" in done.stdout
+    assert [str(ref) for ref in Store(crawler.store).refs()] == ["boj_speeches@2026.01.02"]

@@ -224,3 +224,8 @@ def test_the_recipes_of_the_house_are_valid(root: Path, path: str) -> None:
     recipe = read_recipe(root / path, TrainRecipe)
     assert issubclass(CausalLM, Trainer)
     assert CausalLM.model_validate(recipe.options).turns >= 1
+
+
+def test_rows_longer_than_the_model_knows_are_refused(ask: Ask, corpus: Ref, store: Store) -> None:
+    with pytest.raises(UserError, match=r"sequence_length = 100,000; the base model knows [\d,]+ positions"):
+        run(ask(options={"sequence_length": 100_000, "max_steps": 1}), [str(corpus)], store)

@@ -60,6 +60,16 @@ def run(job: Job) -> Trained:
     return run_.trained(first, seconds)
 
 
+def _check_length(base: Path, sequence_length: int) -> None:
+    """Refuse rows that are longer than the positions that the base model knows."""
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    positions = config.get("max_position_embeddings")
+    if positions and sequence_length > positions:
+        raise UserError(
+            "train", f"sequence_length = {sequence_length:,}", f"the base model knows {positions:,} positions"
+        )
+
+
 class _Run:
     def __init__(self, job: Job) -> None:
         self.job, self.options = job, job.trainer
@@ -71,6 +81,7 @@ class _Run:
             raise UserError(
                 "train", f"warmup_steps = {self.options.warmup_steps}", f"the run has {self.n_steps} steps"
             )
+        _check_length(job.base, self.options.sequence_length)
         self.saved: Saved | None = latest(job.work)
         self.engine = Engine(self.options, job.base, self.saved)
         self.log = self._kept_lines()

@@ -91,7 +91,8 @@ def crawl(demo: Demo, base_urls: dict[str, str]) -> None:
             f"crawl {spider}",
             "scrapy", "crawl", spider, "-a", f"version={VERSION}", *days,
             "-s", f"KANAGURA_BASE_URLS={json.dumps(base_urls)}",
-            "-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "LOG_LEVEL=WARNING",
+            "-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "KANAGURA_RETRY_WAIT=0.1",
+            "-s", "LOG_LEVEL=WARNING",
         )  # fmt: skip
 
 

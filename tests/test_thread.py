@@ -61,7 +61,7 @@ def crawl(typed: Typed) -> None:
             typed(
                 "scrapy", "crawl", spider, "-a", f"version={VERSION}", *days,
                 "-s", f"KANAGURA_BASE_URLS={json.dumps(world.base_urls)}", "-s", "DOWNLOAD_DELAY=0",
-                "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "LOG_LEVEL=ERROR",
+                "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "KANAGURA_RETRY_WAIT=0.1", "-s", "LOG_LEVEL=ERROR",
             )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -108,6 +109,7 @@ class CaptureSpider(scrapy.Spider):
         self.counts: Counter[str] = Counter()
         self.ledgers: dict[str, list[dict[str, Any]]] = {}
         self.failure: UserError | None = None
+        self.work = Path()  # for intermediate files; they outlive a stopped run, not a finished version
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:

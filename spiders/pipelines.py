@@ -67,6 +67,7 @@ class CapturePipeline:
             spider.failure = error
             raise CloseSpider("failed") from error
         self.draft = draft
+        spider.work = draft.work
         if self.segments.rows:
             logger.info("going on from %d captures of a stopped run", len(self.segments.rows))
 

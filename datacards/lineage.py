@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,8 @@ def lineage(store: Store, ref: Ref) -> Node:
     return Node(ref, state, card, tuple(lineage(store, below) for below in card.made_from))
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """Yield the node and all below it, each version once, nearest first."""
+def walk(node: Node, through: Callable[[Node], bool] = lambda _: True) -> Iterator[Node]:
+    """Yield the node and all below it, each version once, nearest first; only ``through`` some nodes goes further."""
     seen: set[str] = set()
     waiting = [node]
     while waiting:
@@ -48,7 +48,7 @@ def walk(node: Node) -> Iterator[Node]:
         if str(here.ref) not in seen:
             seen.add(str(here.ref))
             yield here
-            waiting.extend(here.inputs)
+            waiting.extend(here.inputs if through(here) else ())
 
 
 def captures(store: Store, node: Node) -> Iterator[dict[str, Any]]:
@@ -70,7 +70,8 @@ def sources(store: Store, node: Node) -> dict[tuple[str, str], int]:
 
 
 def _indexes(store: Store, node: Node) -> Iterator[tuple[Ref, Path]]:
-    for below in walk(node):
+    """Yield the captures that were read; the earlier ones that hold bodies of theirs are told of in their index."""
+    for below in walk(node, through=lambda here: here.card is None or here.card.kind != "captures"):
         index = store.path(below.ref) / "captures.parquet"
         if below.card and below.card.kind == "captures" and index.is_file():
             yield below.ref, index

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ class Draft:
         self.metrics: dict[str, float] = {}
         self.rights: list[Rights] = []
         self.rows: dict[str, int] = {}
+        self.made_from: list[Ref] = []  # inputs that were found out on the way, beside those of the request
         self.device = "cpu"
 
     def files(self) -> tuple[File, ...]:
@@ -156,6 +158,8 @@ class Store:
             below = self.path(made_from) / CARD
             if ":" not in made_from.name and below.is_file() and sha256_of(below) != made_from.digest:
                 problems.append(f"the card of its input {made_from} has changed since")
+            if card.kind == "captures" and not below.is_file():
+                problems.append(f"{made_from}, which holds bodies of its captures, is gone")
         if ref.digest and ref.digest != sha256_of(folder / CARD):
             problems.append("its card has changed")
         return problems
@@ -199,6 +203,12 @@ class Store:
                 "give the recipe a new version",
             )
         return ref
+
+    def next_version(self, name: str, version: str) -> str:
+        """Return the first version of the same day behind ``version`` that does not exist: YYYY.MM.DD.N."""
+        day = ".".join(version.split(".")[:3])
+        taken = {ref.version for ref in self.refs(name)}
+        return next(found for n in count(1) if (found := f"{day}.{n}") not in taken)
 
     def unfinished(
         self, name: str, *, kind: Kind, recipe: Mapping[str, Any], made_from: Sequence[Ref] = ()
@@ -255,7 +265,7 @@ def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], m
         version=ref.version,
         kind=request["kind"],
         description=description,
-        made_from=tuple(Ref.model_validate(r) for r in request["made_from"]),
+        made_from=(*(Ref.model_validate(r) for r in request["made_from"]), *draft.made_from),
         recipe=request["recipe"],
         provenance=made_by.model_copy(update={"device": draft.device}),
         files=draft.files(),
@@ -296,7 +306,10 @@ def _difference(card: Card, recipe: Mapping[str, Any], made_from: Sequence[Ref])
     for key in sorted({*asked, *had}):
         if asked.get(key) != had.get(key):
             return f"'{key}': it was made with {had.get(key)!r}, now asked: {asked.get(key)!r}"
-    if [str(r) + r.digest for r in card.made_from] != [str(r) + r.digest for r in made_from]:
+    # Which earlier captures a crawl finds unchanged is no part of what it was asked for.
+    if card.kind != "captures" and [str(r) + r.digest for r in card.made_from] != [
+        str(r) + r.digest for r in made_from
+    ]:
         was, now = ", ".join(map(str, card.made_from)), ", ".join(map(str, made_from))
         return f"its inputs: it was made from {was or 'nothing'}, now asked: {now or 'nothing'}"
     return ""

@@ -33,6 +33,10 @@ from datacards.errors import UserError
 from datacards.recipe import validate
 from spiders.addresses import SETTING, Addresses
 from spiders.keys import redact
+from spiders.pace import PRIVATE
+from spiders.records import Carried, Visit
+from spiders.rows import Row
+from spiders.signals import REFUSED
 
 JAPAN = ZoneInfo("Asia/Tokyo")
 MAX_HOPS = 5
@@ -47,8 +51,11 @@ _IGNORED = (  # how the messages of IgnoreRequest begin: Scrapy has one exceptio
     ("Forbidden by robots.txt", "robots_disallowed"),
     ("robots.txt of", "robots_unreachable"),
     ("Ignored response", "too_large"),  # a small response that inflates to more than DOWNLOAD_MAXSIZE
+    (REFUSED, "ai_use_refused"),
 )
-Found = Iterable[Capture | Request]
+#: Why an address is not captured although nothing went wrong: the publisher does not want it.
+UNWANTED = frozenset({"robots_disallowed", "ai_use_refused"})
+Found = Iterable[Capture | Visit | Carried | Request]
 
 
 def _day(value: Any) -> Any:
@@ -73,6 +80,15 @@ class Arguments(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Version = Field(default_factory=_version_of_today)
+
+
+def headers_of(response: Response) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a response, in order."""
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +117,22 @@ class CaptureSpider(scrapy.Spider):
     bases: ClassVar[tuple[str, ...]] = ()  # the keys of KANAGURA_BASE_URLS it needs
     arguments: ClassVar[type[Arguments]] = Arguments
     transient: ClassVar[frozenset[str]] = frozenset()  # problems that may be gone at the next try
+    final: ClassVar[frozenset[str]] = frozenset(
+        {"http_404", "http_410", "no_index"}
+    )  # nothing is missing then
     keyed: ClassVar[tuple[str, ...]] = ()  # bases whose requests carry a key
 
     def __init__(self, name: str | None = None, **given: str) -> None:
         super().__init__(name)
         self.asked = self.read_arguments(given)
         self.counts: Counter[str] = Counter()
+        self.heard: Counter[str] = Counter()  # what publishers said of machines, by capture
         self.ledgers: dict[str, list[dict[str, Any]]] = {}
         self.failure: UserError | None = None
-        self.work = Path()  # for intermediate files; they outlive a stopped run, not a finished version
+        # Both are set when the draft of the version opens. ``work`` is for intermediate files, which outlive a
+        # stopped run, but not a finished version; ``earlier`` returns what earlier versions hold of an address.
+        self.work = Path()
+        self.earlier: Callable[[str], Row | None] = lambda url: None
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -193,6 +216,16 @@ class CaptureSpider(scrapy.Spider):
         )
         return self._request(url, errand)
 
+    def ask_once(self, url: str, about: Mapping[str, str], *, source: str = "") -> Request | Carried:
+        """Return the request for what never changes once it is published, or, when an earlier version holds it,
+        what says so: then nobody is asked.
+        """
+        if self.earlier(url) is None:
+            return self.ask(url, about, source=source)
+        about = {name: value for name, value in about.items() if value}
+        errand = Errand(about, source or self.name)
+        return Carried(url, errand.source, self.license_of(errand), about)
+
     def _request(self, url: str, errand: Errand) -> Request:
         # Redirects and error pages come to us instead of being followed or dropped: they are evidence too.
         meta: dict[str, Any] = {"dont_redirect": True, "handle_httpstatus_all": True}
@@ -217,9 +250,12 @@ class CaptureSpider(scrapy.Spider):
         if problem:
             level = logging.INFO if errand.about.get("kind") == "index" else logging.WARNING
             self.logger.log(level, "kept aside (%s): %s", problem, response.url)
-        yield response.meta.get("replayed") or self._capture(response, errand, problem)
-        if response.status == 429:  # after all repetitions: every further request would be one too many
-            self.give_up(urlsplit(response.url).netloc, "asks for fewer requests (HTTP 429)")
+        visit = Visit(response.meta["replayed"]) if "replayed" in response.meta else None
+        visit = visit or self._visit(response, errand, problem)
+        said = visit.capture.signals
+        self.heard.update(f"{n} {said[n]}" if n in ("robots", "tdmrep") else n for n in said)
+        yield visit
+        self._heed(response)
         if 300 <= response.status < 400:
             yield from self._hop(response, errand)
         elif problem:
@@ -229,6 +265,20 @@ class CaptureSpider(scrapy.Spider):
                 yield from errand.then(None, errand)
         elif errand.then:
             yield from errand.then(response, errand)
+
+    def _heed(self, response: Response) -> None:
+        """End the crawl when a host, after all repetitions, wants fewer requests: each further one is too many."""
+        host = urlsplit(response.url).netloc
+        if seconds := response.meta.get("come_back"):
+            self.give_up(host, f"asks to come back in {seconds:.0f} s (HTTP {response.status})")
+        if response.status == 429:
+            self.give_up(host, "asks for fewer requests (HTTP 429)")
+
+    def _visit(self, response: Response, errand: Errand, problem: str) -> Visit:
+        capture = self._capture(response, errand, problem)
+        if "not_modified" in response.meta:
+            return Visit(capture, "not_modified", response.meta["not_modified"])
+        return Visit(capture)
 
     def _capture(self, response: Response, errand: Errand, problem: str) -> Capture:
         kind = {"kind": "redirect"} if 300 <= response.status < 400 else {}
@@ -240,11 +290,7 @@ class CaptureSpider(scrapy.Spider):
             source=errand.source,
             fetched_at=datetime.now(UTC),
             status=response.status,
-            headers=tuple(
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, values in response.headers.items()
-                for value in values
-            ),
+            headers=headers_of(response),
             media_type=media_type.partition(";")[0].strip().lower(),
             body=response.body,
             license=self.license_of(errand),
@@ -261,7 +307,7 @@ class CaptureSpider(scrapy.Spider):
             # Two lists may have moved to one page: what waits for either must go on, so it is asked for again.
             yield again.replace(dont_filter=errand.always)
             return
-        reason = "too_many_redirects" if url else "redirect_elsewhere"
+        reason = "too_many_redirects" if url else "redirect_elsewhere"  # another site, or a private address
         self.note_failure(response.url, reason, where)
         if errand.vital:
             self.give_up(response.url, f"redirects to {where or 'nowhere'}")
@@ -277,8 +323,10 @@ class CaptureSpider(scrapy.Spider):
             reason = next((word for start, word in _IGNORED if detail.startswith(start)), "ignored")
         else:
             reason = next((word for kind, word in _REASONS if isinstance(error, kind)), "no_response")
+        if PRIVATE in detail:
+            reason = "private_address"
         self.note_failure(request.url, reason, detail)
-        if errand.vital and reason != "robots_disallowed":
+        if errand.vital and reason not in UNWANTED:
             self.give_up(urlsplit(request.url).netloc, f"{reason}: {detail}")
         if errand.always and errand.then:
             yield from errand.then(None, errand)
@@ -287,7 +335,7 @@ class CaptureSpider(scrapy.Spider):
         """Count and name an address that could not be captured."""
         self.note("failures", url=url, reason=reason, detail=detail)
         self.logger.log(
-            logging.INFO if reason == "robots_disallowed" else logging.WARNING,
+            logging.INFO if reason in UNWANTED else logging.WARNING,
             "not captured (%s): %s %s",
             reason,
             url,

@@ -12,6 +12,7 @@ from w3lib.url import add_or_replace_parameter
 
 from datacards.errors import UserError
 from spiders.addresses import SETTING, Addresses
+from spiders.pace import Pace
 
 VARIABLE = "EDINET_API_KEY"
 PARAMETER = "Subscription-Key"  # EDINET API v2, section 3: the key is a query parameter of every request
@@ -45,10 +46,13 @@ class KeyedDownloadHandler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        self._crawler = crawler
         self._bases = crawler.settings.get(SETTING)
 
     async def download_request(self, request: Request) -> Response:
-        """Return the response to ``request``, under the address without the key."""
+        """Return the response to ``request``, under the address without the key, when it is its turn."""
+        if pace := self._crawler.get_extension(Pace):
+            await pace.turn(request.url)
         if not request.meta.get("keyed"):
             return await super().download_request(request)
         if Addresses.read(self._bases, ("edinet",)).key_of(request.url) != "edinet":

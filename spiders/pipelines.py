@@ -1,12 +1,9 @@
 """One crawl, one version: opens the draft, writes every capture into it, finishes it only after a whole crawl."""
 
 import asyncio
-import json
 import logging
-from collections import Counter
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 from scrapy import signals
 from scrapy.crawler import Crawler
@@ -15,12 +12,14 @@ from scrapy.exceptions import CloseSpider, DropItem
 from corpus.captures import INDEX
 from corpus.document import Capture
 from datacards.errors import UserError, from_os_error
-from datacards.rights import counted
 from datacards.store import Draft, Store
+from spiders.account import account, missing, nothing, summary
 from spiders.base import CaptureSpider
+from spiders.records import Carried, Visit
 from spiders.warc import Segments
 
 MADE = "kanagura/made"  # the stat that says which version a crawl finished
+MISSING = "kanagura/missing"  # the stat that says how many captures that version lacks
 logger = logging.getLogger(__name__)
 
 
@@ -33,6 +32,7 @@ class CapturePipeline:
         self.draft: Draft | None = None
         self.segments: Segments | None = None
         self.ending: asyncio.Future[None] | None = None
+        self.limit = crawler.settings.getint("KANAGURA_MAX_BYTES")
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "CapturePipeline":
@@ -51,10 +51,10 @@ class CapturePipeline:
 
     def open_spider(self) -> None:
         """Open the draft, or the one that a stopped run of the same request left."""
-        spider = self.spider
+        spider, store = self.spider, Store.default()
         try:
             draft = self.stack.enter_context(
-                Store.default().write(
+                store.write(
                     name=spider.name,
                     version=spider.asked.version,
                     kind="captures",
@@ -62,40 +62,52 @@ class CapturePipeline:
                     description=spider.description,
                 )
             )
-            self.segments = self.stack.enter_context(Segments(draft.path))
+            earlier = _earlier(store, spider)
+            segments = self.stack.enter_context(Segments(draft.path, work=draft.work, earlier=earlier))
         except UserError as error:
             spider.failure = error
             raise CloseSpider("failed") from error
-        self.draft = draft
+        self.draft, self.segments = draft, segments
         spider.work = draft.work
-        if self.segments.rows:
-            logger.info("going on from %d captures of a stopped run", len(self.segments.rows))
+        spider.earlier = lambda url: segments.rows.get(url, "earlier")
+        if number := len(segments.rows):
+            logger.info("going on from %d captures of a stopped run", number)
 
-    def earlier(self, url: str) -> Capture | None:
-        """Return the good capture of ``url`` that the draft holds already, or None.
-
-        What was kept aside is asked for again: the trouble may be over.
-        """
-        row = self.segments.rows.get(url) if self.segments else None
-        if row is None or self.segments is None or row["problem"]:
-            return None
-        return self.segments.find(url)
-
-    def process_item(self, item: Capture) -> Capture:
+    def process_item(self, item: Capture | Visit | Carried) -> Visit | Carried:
         """Write a capture; end the crawl clearly when the disk refuses."""
+        if isinstance(item, Capture):
+            item = Visit(item)
         if self.segments is None or self.spider.failure:
             raise DropItem("the crawl is ending")
-        row = self.segments.rows.get(item.url)
-        if row and (row["sha256"], row["fetched_at"]) == (item.sha256, item.fetched_at):
-            return item  # replayed
+        url = item.url if isinstance(item, Carried) else item.capture.url
+        row = self.segments.rows.get(url)
         try:
-            self.segments.write(item)
+            if isinstance(item, Carried):
+                if row is None:
+                    self.segments.carry(item)
+            elif not row or (row["sha256"], row["problem"]) != (
+                item.capture.sha256,
+                item.capture.meta.get("problem", ""),
+            ):
+                self.segments.write(item)
         except OSError as error:
-            self.spider.failure = from_os_error(error, f"{self.spider.name}@{self.spider.asked.version}")
-            # Scrapy logs what a pipeline raises and crawls on, so the end must be asked for.
-            self.ending = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason="failed"))
+            self._end(from_os_error(error, f"{self.spider.name}@{self.spider.asked.version}"))
             raise DropItem("it could not be written") from error
+        if self.segments.written > self.limit:
+            self._end(
+                UserError(
+                    self.spider.name,
+                    f"more than {self.limit:,} bytes of new pages (KANAGURA_MAX_BYTES)",
+                    "what was captured is kept",
+                    "raise the limit with -s if the site is that large, then run the same command again",
+                )
+            )
         return item
+
+    def _end(self, failure: UserError) -> None:
+        self.spider.failure = self.spider.failure or failure
+        # Scrapy logs what a pipeline raises and crawls on, so the end must be asked for.
+        self.ending = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason="failed"))
 
     def close(self, reason: str) -> None:
         """Finish the version after a whole crawl; leave the draft for the next run after any other end."""
@@ -108,8 +120,8 @@ class CapturePipeline:
             spider.failure = UserError(
                 spider.name, f"{broken} pages could not be read (see the log above)", "", "report it"
             )
-        elif reason == "finished" and not any(_good(row) for row in segments.rows.values()):
-            spider.failure = UserError(spider.name, _nothing(spider), "", "check the dates and the addresses")
+        elif reason == "finished" and not segments.rows.number("problem = '' AND kind != 'redirect'"):
+            spider.failure = UserError(spider.name, nothing(spider), "", "check the dates and the addresses")
         if reason != "finished" or spider.failure:
             with suppress(OSError):  # a full disk was reported when it was met
                 segments.close()
@@ -117,7 +129,11 @@ class CapturePipeline:
             return
         try:
             segments.close(index=True)
-            self._describe(draft, segments)
+            account(draft, segments, spider, self.crawler.stats)
+            held = segments.rows.counted("body_version")
+            refs = Store.default().refs(spider.name)
+            draft.made_from = [ref for ref in refs if ref.version in held]
+            told, lacking = summary(draft), missing(draft)
             self.stack.close()
         except OSError as error:
             spider.failure = from_os_error(error, spider.name)
@@ -127,51 +143,16 @@ class CapturePipeline:
             self._leave(error)
         else:
             ref = f"{spider.name}@{spider.asked.version}"
-            self.crawler.stats.set_value(MADE, f"{ref}: {_summary(draft)}")
+            self.crawler.stats.set_value(MADE, f"{ref}: {told}")
+            self.crawler.stats.set_value(MISSING, lacking)
 
     def _leave(self, error: Exception) -> None:
         """Leave the draft as it is: the store's block must end with an error to be left unfinished."""
         with suppress(OSError, UserError):
             self.stack.__exit__(type(error), error, error.__traceback__)
 
-    def _describe(self, draft: Draft, segments: Segments) -> None:
-        spider, rows = self.spider, list(segments.rows.values())
-        draft.rows[INDEX] = len(rows)
-        draft.counts.update(spider.counts)
-        draft.counts["captures"] = len(rows)
-        draft.counts["kept_aside"] = sum(bool(row["problem"]) for row in rows)
-        failures = Counter(row["reason"] for row in spider.ledgers.get("failures", []))
-        draft.counts["disallowed"] = failures["robots_disallowed"]
-        draft.counts["failed"] = failures.total() - failures["robots_disallowed"]
-        for column in ("status", "media_type", "kind"):
-            draft.counts.update(Counter(f"{column} {row[column] or 'none'}" for row in rows))
-        draft.drops.update(row["problem"] for row in rows if row["problem"])
-        draft.drops.update(failures)
-        draft.rights = counted(Counter(row["license"] for row in rows))
-        for stale in draft.path.glob("*.jsonl"):  # of a run that was killed while it finished
-            stale.unlink()
-        for name, ledger in spider.ledgers.items():
-            draft.rows[f"{name}.jsonl"] = len(ledger)
-            _write_lines(draft.path / f"{name}.jsonl", ledger)
 
-
-def _good(row: dict[str, Any]) -> bool:
-    return not row["problem"] and row["kind"] != "redirect"
-
-
-def _nothing(spider: CaptureSpider) -> str:
-    reasons = Counter(row["reason"] for row in spider.ledgers.get("failures", []))
-    said = ", ".join(f"{reason} {count} times" for reason, count in sorted(reasons.items()))
-    return f"nothing was captured ({said or 'every page was missing'})"
-
-
-def _summary(draft: Draft) -> str:
-    counts = draft.counts
-    return (
-        f"{counts['captures']} captures, {counts['kept_aside']} of them kept aside, {counts['failed']} failed"
-    )
-
-
-def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
-    lines = sorted(json.dumps(row, ensure_ascii=False, sort_keys=True) for row in rows)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+def _earlier(store: Store, spider: CaptureSpider) -> list[Path]:
+    """Return the folders of the finished versions of the same crawl, oldest first."""
+    folders = [store.path(ref) for ref in store.refs(spider.name) if ref.version != spider.asked.version]
+    return [folder for folder in folders if (folder / INDEX).is_file()]

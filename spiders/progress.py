@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import time
+from datetime import timedelta
 from typing import Any
 
 from scrapy import Spider, signals
@@ -12,16 +14,22 @@ from tqdm import tqdm
 from twisted.python.failure import Failure
 
 from corpus.document import Capture
+from spiders.base import CaptureSpider
+from spiders.records import Carried, Visit
 
 logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """A Scrapy extension that counts captures and their bytes."""
+    """A Scrapy extension that counts captures, their bytes and failures, and says how long it will take.
+
+    The total is what the lists read so far have told: it grows while a crawl still finds lists.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
         self.every = crawler.settings.getint("KANAGURA_PROGRESS_EVERY")
-        self.captures, self.size = 0, 0
+        self.captures, self.size, self.begun = 0, 0, 0.0
         self.bar: Any = None
         crawler.signals.connect(self.opened, signal=signals.spider_opened)
         crawler.signals.connect(self.captured, signal=signals.item_scraped)
@@ -34,18 +42,39 @@ class Progress:
 
     def opened(self, spider: Spider) -> None:
         """Begin the bar where someone can see it."""
+        self.begun = time.monotonic()
         if sys.stderr.isatty():
             self.bar = tqdm(desc=spider.name, unit=" captures", file=sys.stderr, mininterval=0.5)
 
-    def captured(self, item: Capture) -> None:
+    def captured(self, item: Visit | Carried) -> None:
         """Count one capture."""
         self.captures += 1
-        self.size += len(item.body)
+        self.size += len(item.capture.body) if isinstance(item, Visit) else 0
         if self.bar is not None:
+            self.bar.total = self.captures + self._waiting()
             self.bar.update()
-            self.bar.set_postfix_str(f"{self.size / 1e6:,.1f} MB")
+            self.bar.set_postfix_str(f"{self.size / 1e6:,.1f} MB, {self._failures()} failed")
         elif self.every and self.captures % self.every == 0:
-            logger.info("%d captures, %.1f MB", self.captures, self.size / 1e6)
+            logger.info("%s", self.line())
+
+    def line(self) -> str:
+        """Return where the crawl stands: captures, bytes, failures, and the time that is left at this speed."""
+        waiting = self._waiting()
+        left = (time.monotonic() - self.begun) / max(self.captures, 1) * waiting
+        return (
+            f"{self.captures:,} captures, {self.size / 1e6:,.1f} MB, {self._failures()} failed; "
+            f"{waiting:,} known to come, about {timedelta(seconds=round(left))}"
+        )
+
+    def _waiting(self) -> int:
+        """Return how many requests are scheduled and not answered yet."""
+        engine = self.crawler.engine
+        scheduler = getattr(engine._slot, "scheduler", None) if engine else None
+        return len(scheduler) + len(engine.downloader.active) if engine and scheduler is not None else 0
+
+    def _failures(self) -> int:
+        spider = self.crawler.spider
+        return len(spider.ledgers.get("failures", [])) if isinstance(spider, CaptureSpider) else 0
 
     def closed(self) -> None:
         """End the bar."""
@@ -79,6 +108,8 @@ class Formatter(LogFormatter):
 
 
 def _said(item: Any) -> dict[str, Any]:
-    return (
-        {"url": item.url, "size": len(item.body)} if isinstance(item, Capture) else {"url": item, "size": 0}
-    )
+    if isinstance(item, Visit):
+        return {"url": item.capture.url, "size": len(item.capture.body)}
+    if isinstance(item, Capture):
+        return {"url": item.url, "size": len(item.body)}
+    return {"url": item.url if isinstance(item, Carried) else item, "size": 0}

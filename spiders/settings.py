@@ -1,5 +1,7 @@
 """Scrapy's settings for this project: polite by default, evidence kept, no key in any log."""
 
+from spiders import preferences
+
 BOT_NAME = "kanagura"
 SPIDER_MODULES = ["spiders.boj", "spiders.glossaries", "spiders.edinet", "spiders.wikipedia"]
 COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that ends with an honest exit status
@@ -19,6 +21,10 @@ KANAGURA_BASE_URLS = {
 KANAGURA_CONTACT = ""
 USER_AGENT = "kanagura/0.1.0"  # the contact is appended when a spider starts
 ROBOTSTXT_OBEY = True
+KANAGURA_OBEY_SIGNALS = (
+    True  # False: what publishers say of AI use is recorded, not obeyed (spiders/preferences.py)
+)
+KANAGURA_AI_AGENTS = preferences.AI_AGENTS
 
 # One request at a time for a host, a second apart, slower when the host is slow.
 CONCURRENT_REQUESTS = 4
@@ -30,8 +36,11 @@ AUTOTHROTTLE_MAX_DELAY = 60.0
 RETRY_TIMES = 3
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # the spider itself says what it could not get
 KANAGURA_RETRY_WAIT = 5.0  # seconds before the first repetition, doubled each time; Retry-After goes first
-KANAGURA_RETRY_MAX_WAIT = 300.0
-DOWNLOAD_TIMEOUT = 120
+KANAGURA_RETRY_MAX_WAIT = 300.0  # a host that asks for more is left alone until the next run
+DNS_RESOLVER = "spiders.pace.PublicResolver"
+DOWNLOAD_TIMEOUT = 120  # seconds for a whole response: a server that drips cannot hold us longer
+KANAGURA_MAX_BYTES = 64 << 30  # of new bodies in one crawl; then it stops, and the next run goes on
+URLLENGTH_LIMIT = 2083
 DOWNLOAD_MAXSIZE = 128 << 20  # bytes; a filing has at most 100 MB
 DOWNLOAD_WARNSIZE = 0
 COOKIES_ENABLED = False
@@ -58,6 +67,7 @@ ITEM_PIPELINES = {"spiders.pipelines.CapturePipeline": 300}
 EXTENSIONS = {
     "scrapy.extensions.logstats.LogStats": None,
     "spiders.progress.Progress": 100,
+    "spiders.pace.Pace": 100,
     "spiders.keys.RedactLogs": 0,
 }
 

@@ -1,33 +1,61 @@
-"""Reads what a publisher says about machines (robots.txt, TDMRep, Content-Usage) and records it per capture.
+"""Obeys what a publisher says about machines, robots.txt and AI-use signals alike, and records it with each capture.
 
-Only robots.txt decides whether a page is fetched. The other signals are kept as evidence of what was said at
-fetch time: TDMRep (W3C community report, 2024-05-10), Content-Usage (IETF aipref drafts), X-Robots-Tag.
+``KANAGURA_OBEY_SIGNALS`` is True: a page whose publisher forbids training on it, in any of the ways that
+``spiders.preferences`` reads, is not captured; it is counted and named in ``failures.jsonl``. With False the signals are
+only recorded. robots.txt has Scrapy's own switch, ``ROBOTSTXT_OBEY``.
 """
 
+import asyncio
 import logging
-from collections.abc import Mapping
+import re
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from scrapy import Request
+from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import HtmlResponse, Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.robotstxt import RobotParser
 
-HEADERS = ("TDM-Reservation", "TDM-Policy", "Content-Usage", "X-Robots-Tag")
+from spiders.preferences import Line, Reservations, at_path, refusal, robots_lines
+
+HEADERS = ("TDM-Reservation", "TDM-Policy", "Content-Usage", "Content-Signal", "X-Robots-Tag")
+REFUSED = "AI use refused"
 _NAMES = ("robots", "tdm-reservation", "tdm-policy")
-_LINES = ("content-usage:", "content-signal:")
+_WORDS = re.compile(rb"tdm-|robots", re.IGNORECASE)
+_HEAD = 1 << 16  # bytes of a page in which its meta elements are looked for
+_MAX_FILE = 500 << 10  # bytes of a robots.txt that are read (RFC 9309, section 2.5), and of a TDMRep file
+_TDMREP = "/.well-known/tdmrep.json"
+
+
+@dataclass
+class Host:
+    """What one host says of all its pages."""
+
+    robots: str = "no response"  # the status of robots.txt
+    lines: list[Line] = field(default_factory=list)
+    rules: RobotParser | None = None
+    tdmrep: str = ""  # the status of the file
+    reservations: Reservations | None = None
+    asked: "asyncio.Future[None] | None" = None
 
 
 class Signals:
-    """A downloader middleware that keeps each host's robots.txt state and refuses hosts whose file is unknown.
+    """A downloader middleware; a page's signals end in ``request.meta["signals"]``.
 
     RFC 9309, section 2.3.1.4: a robots.txt that cannot be reached (5xx, no response) forbids everything; one
     that is not there (4xx) forbids nothing.
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        self.obey = crawler.settings.getbool("ROBOTSTXT_OBEY")
-        self.hosts: dict[str, dict[str, str]] = {}
+        settings = crawler.settings
+        self.crawler = crawler
+        self.robots = settings.getbool("ROBOTSTXT_OBEY")
+        self.obey = settings.getbool("KANAGURA_OBEY_SIGNALS")
+        self.agents = settings.getlist("KANAGURA_AI_AGENTS")
+        self.hosts: dict[str, Host] = {}
+        crawler.signals.connect(self.robots_parsed, signal=signals.robots_parsed)
         logging.getLogger("scrapy.downloadermiddlewares.robotstxt").addFilter(_brief)
 
     @classmethod
@@ -35,24 +63,91 @@ class Signals:
         """Return the middleware of ``crawler``."""
         return cls(crawler)
 
-    def process_request(self, request: Request) -> None:
-        """Refuse a request to a host whose robots.txt could not be read."""
-        if not self.obey or _is_robots(request):
+    def host(self, url: str) -> Host:
+        """Return what is known of the host of ``url``."""
+        return self.hosts.setdefault(urlsplit(url).netloc, Host())
+
+    def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
+        """Keep the rules for other agents' names."""
+        self.host(request.url).rules = robotparser
+
+    async def process_request(self, request: Request) -> None:
+        """Refuse a request whose host's robots.txt could not be read, or whose page is closed to training."""
+        if _is_about_host(request):
+            request.meta["download_maxsize"] = 4 * _MAX_FILE
             return
-        host = urlsplit(request.url).netloc
-        robots = self.hosts.get(host, {}).get("robots", "no response")
-        if not robots.startswith(("2", "3", "4")):
-            raise IgnoreRequest(f"robots.txt of {host} cannot be reached ({robots})")
+        if not self.robots:
+            return
+        host = self.host(request.url)
+        if not host.robots.startswith(("2", "3", "4")):
+            raise IgnoreRequest(
+                f"robots.txt of {urlsplit(request.url).netloc} cannot be reached ({host.robots})"
+            )
+        await self._tdmrep(request.url, host)
+        self._judge(self._of_host(request.url, host))
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Remember a robots.txt; put the signals of any other response into ``request.meta["signals"]``."""
-        host = urlsplit(request.url).netloc
-        if _is_robots(request):
-            for url in (request.url, *request.meta.get("redirect_urls", ())):
-                self.hosts[urlsplit(url).netloc] = robots_signals(response)
+        if _is_about_host(request):
+            if urlsplit(request.url).path == "/robots.txt" or "redirect_urls" in request.meta:
+                for url in (request.url, *request.meta.get("redirect_urls", ())):
+                    self._remember(self.host(url), response)
         elif "replayed" not in request.meta:
-            request.meta["signals"] = {**self.hosts.get(host, {}), **page_signals(response)}
+            found = {**self._of_host(request.url, self.host(request.url)), **page_signals(response)}
+            request.meta["signals"] = found
+            if response.status == 200:
+                self._judge(found)
         return response
+
+    def _judge(self, found: dict[str, str]) -> None:
+        if why := refusal(found):
+            found["ai_use"] = f"refused ({why})"
+            if self.obey:
+                raise IgnoreRequest(f"{REFUSED} ({why})")
+
+    def _remember(self, host: Host, response: Response) -> None:
+        host.robots = f"{response.status}"
+        if response.status == 200:
+            text = response.body[:_MAX_FILE].decode("utf-8", "replace")
+            host.lines = robots_lines(text, self.crawler.settings["USER_AGENT"])
+
+    def _of_host(self, url: str, host: Host) -> dict[str, str]:
+        """Return what robots.txt and the TDMRep file say of one page."""
+        parts = urlsplit(url)
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        found = {"robots": host.robots} if self.robots else {}
+        found |= {f"robots_{kind}": value for kind, value in at_path(host.lines, path).items()}
+        agents = self.agents if host.rules else []
+        if against := [agent for agent in agents if host.rules and not host.rules.allowed(url, agent)]:
+            found["robots_ai"] = ", ".join(against)
+        if host.tdmrep:
+            found["tdmrep"] = host.tdmrep
+        if host.reservations and host.reservations.reserved(path):
+            found["tdmrep_reserved"] = "1"
+        return found
+
+    async def _tdmrep(self, url: str, host: Host) -> None:
+        """Read the host's TDMRep file once, before its first page; others wait for it."""
+        if host.asked is not None:
+            await host.asked
+            return
+        host.asked = asyncio.get_running_loop().create_future()
+        try:
+            parts = urlsplit(url)
+            where = f"{parts.scheme}://{parts.netloc}{_TDMREP}"
+            meta = {"dont_obey_robotstxt": True, "dont_retry": True, "dont_redirect": True}
+            request = Request(where, meta=meta, callback=NO_CALLBACK)
+            response = await self.crawler.engine.download_async(request)
+            host.tdmrep = f"{response.status}"
+            if response.status == 200:
+                host.reservations = Reservations(response.body)
+        except (ValueError, RecursionError):
+            host.tdmrep += " unreadable"
+        except Exception as error:  # noqa: BLE001 - whatever the network does, a file that cannot be had says nothing
+            host.tdmrep = "no response"
+            logging.getLogger(__name__).info("%s of %s: %s", _TDMREP, parts.netloc, error)
+        finally:
+            host.asked.set_result(None)
 
 
 def _brief(record: logging.LogRecord) -> bool:
@@ -61,31 +156,20 @@ def _brief(record: logging.LogRecord) -> bool:
     return True
 
 
-def _is_robots(request: Request) -> bool:
-    return bool(request.meta.get("dont_obey_robotstxt"))  # Scrapy sets it on its own request for the file
+def _is_about_host(request: Request) -> bool:
+    return bool(request.meta.get("dont_obey_robotstxt"))  # Scrapy sets it on its own request for robots.txt
 
 
-def robots_signals(response: Response) -> dict[str, str]:
-    """Return what a robots.txt response says: its status and, where present, its lines on machine use."""
-    found = {"robots": f"{response.status}"}
-    if response.status == 200:
-        lines = response.body[: 500 << 10].decode("utf-8", "replace").splitlines()  # RFC 9309: 500 KiB
-        usage = [line.strip() for line in lines if line.strip().lower().startswith(_LINES)]
-        if usage:
-            found["robots_usage"] = "; ".join(usage)
-    return found
-
-
-def page_signals(response: Response) -> Mapping[str, str]:
+def page_signals(response: Response) -> dict[str, str]:
     """Return the signals in the headers and, for a page, in the meta elements of its head."""
     found = {}
     for name in HEADERS:
         values = [value.decode("latin-1") for value in response.headers.getlist(name)]
         if values:
             found[name] = ", ".join(values)
-    if isinstance(response, HtmlResponse):
-        for name in _NAMES:
-            content = response.xpath("//meta[@name=$name]/@content", name=name).get()
-            if content:
-                found[f"meta {name}"] = content
+    if isinstance(response, HtmlResponse) and _WORDS.search(response.body, 0, _HEAD):
+        for meta in response.xpath("//meta[@name][@content]"):
+            name = meta.attrib["name"].strip().lower()
+            if name in _NAMES:
+                found[f"meta {name}"] = meta.attrib["content"]
     return found

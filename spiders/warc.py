@@ -1,31 +1,28 @@
 """Writes captures as WARC 1.1 segments so that a crawl killed at any moment goes on where it stopped.
 
 The layout and the reader are in ``corpus.captures``. Every record is one gzip member that is handed to the
-operating system at once, so a killed process loses at most the record it was writing; every few records are
-forced to the disk, so a power cut loses at most those. Follows ISO 28500:2017 (WARC 1.1).
+operating system at once, so a killed process loses at most the record it was writing; at least every second the
+segment is forced to the disk, so a power cut loses at most that second. Follows ISO 28500:2017 (WARC 1.1).
 """
 
-import json
 import logging
 import os
-import uuid
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from http import HTTPStatus
-from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
-
-from corpus.captures import INDEX, MAX_HEADERS, member, read_at, write_index
+from corpus.captures import INDEX, MAX_HEADERS, Entry, body_of, capture_of, read_at
+from corpus.captures import member as read_member
 from corpus.document import Capture
 from datacards.errors import UserError
+from spiders.records import Carried, Visit, carried, entry_of, held_by, instant, member, members, validators
+from spiders.rows import Row, Rows
 
 SEGMENTS = "warc"
-SYNC_EVERY = 8  # captures
-_LENGTHS = ("content-length", "content-encoding", "transfer-encoding")
+SYNC_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +34,27 @@ class Segments:
     end, and goes on behind it. ``rows`` holds one index row for every URL; the newest capture of a URL wins.
     """
 
-    def __init__(self, folder: Path, roll: int = 256 << 20) -> None:
-        """Open the segments below ``folder``; a segment of ``roll`` bytes or more is followed by a new one."""
+    def __init__(
+        self,
+        folder: Path,
+        roll: int = 256 << 20,
+        *,
+        work: Path | None = None,
+        earlier: Sequence[Path] = (),
+    ) -> None:
+        """Open the segments below ``folder``; a segment of ``roll`` bytes or more is followed by a new one.
+
+        ``work`` is a folder for the index in the making (in memory if there is none). ``earlier`` are the folders
+        of finished versions of the same name, oldest first: what has not changed since refers to them.
+        """
         self.folder, self.roll = folder, roll
-        self.rows: dict[str, dict[str, Any]] = {}
-        self._unsynced = 0
+        self.versions = earlier[-1].parent if earlier else folder.parent
+        self.written = 0  # bytes of bodies that were new
+        self._synced = 0.0
+        self._known = {path.name for path in earlier}
         (folder / SEGMENTS).mkdir(parents=True, exist_ok=True)
+        self.rows = Rows(work / "rows.sqlite" if work else None)
+        self.rows.read_earlier(earlier)
         found = sorted((folder / SEGMENTS).glob("*.warc.gz"))
         for path in found:
             self._recover(path, last=path == found[-1])
@@ -55,20 +67,43 @@ class Segments:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.free()
 
-    def write(self, capture: Capture) -> None:
-        """Append one capture; when this returns, a killed process does not lose it."""
+    def write(self, visit: Visit | Capture) -> Row:
+        """Append one capture and return its index row; when this returns, a killed process does not lose it.
+
+        A fetched body that an earlier version holds byte for byte is not written again (a revisit record).
+        """
+        visit = Visit(visit) if isinstance(visit, Capture) else visit
+        capture, sha256 = visit.capture, visit.capture.sha256
+        before = self.rows.get(capture.url, "earlier")
+        held = held_by(before) if before and before["sha256"] == sha256 and capture.status == 200 else None
+        if visit.how != "new" and held is None:
+            raise ValueError(f"no earlier version holds {capture.url}")
+        entry = entry_of(visit, held, sha256)
+        self.written += len(capture.body) if held is None else 0
+        size = len(capture.body)
+        return self._append(entry, members(visit, entry, sha256), sha256, size, capture.status)
+
+    def carry(self, item: Carried) -> Row:
+        """Append what says that an earlier version's capture still stands; raise ValueError if none holds it."""
+        row = self.rows.get(item.url, "earlier")
+        if row is None:
+            raise ValueError(f"no earlier version holds {item.url}")
+        entry, record = carried(item, row)
+        return self._append(entry, [record], row["sha256"], row["n_bytes"], row["status"])
+
+    def _append(self, entry: Entry, records: list[bytes], sha256: str, n_bytes: int, status: int) -> Row:
         if self._stream.tell() >= self.roll:
             self._stream.close()
             self._stream = self._next()
         offset = self._stream.tell()
-        writer = _writer(self._stream)
-        response = _response(writer, capture)
-        writer.write_record(response)
-        writer.write_record(_metadata(writer, capture, response.rec_headers.get_header("WARC-Record-ID")))
+        self._stream.write(b"".join(records))
         self._sync()
-        self.rows[capture.url] = _row(capture, Path(self._stream.name), offset)
+        place = (Path(self._stream.name).name, offset)
+        row = _row(entry, sha256=sha256, n_bytes=n_bytes, status=status, segment=place[0], offset=place[1])
+        self.rows.put(row)
+        return row
 
     def find(self, url: str) -> Capture | None:
         """Return the capture of ``url`` that is in the segments already, or None."""
@@ -76,15 +111,33 @@ class Segments:
         if row is None:
             return None
         with (self.folder / row["warc"]).open("rb") as stream:
-            return read_at(stream, row["offset"])[0]
+            entry, _ = read_at(stream, row["offset"])
+        return entry.capture or body_of(self.versions, entry)
+
+    def find_earlier(self, url: str) -> Capture | None:
+        """Return the good capture of ``url`` that the newest earlier version with one holds, or None.
+
+        Raises UserError when it is damaged.
+        """
+        row = self.rows.get(url, "earlier")
+        if row is None:
+            return None
+        place = {"warc": row["body_warc"], "offset": row["body_offset"]}
+        return capture_of(self.versions / row["body_version"], {**row, **place})
 
     def close(self, *, index: bool = False) -> None:
         """Force everything to the disk and, when ``index``, write ``captures.parquet``."""
-        if not self._stream.closed:
-            self._sync(force=True)
-            self._stream.close()
+        if self._stream.closed:
+            return
+        self._sync(force=True)
+        self._stream.close()
         if index:
-            write_index(self.folder / INDEX, list(self.rows.values()))
+            self.rows.write_index(self.folder / INDEX)
+
+    def free(self) -> None:
+        """Give up the index in the making; the segments stay."""
+        self.close()
+        self.rows.close()
 
     def _next(self) -> IO[bytes]:
         self._number += 1
@@ -93,17 +146,20 @@ class Segments:
     def _open(self, path: Path) -> IO[bytes]:
         stream = path.open("ab")
         if stream.tell() == 0:
-            writer = _writer(stream)
-            info = {"software": "kanagura", "format": "WARC File Format 1.1"}
-            writer.write_record(writer.create_warcinfo_record(path.name, info))
+            info = b"software: kanagura\r\nformat: WARC File Format 1.1\r\n"
+            now = instant(datetime.now(UTC))
+            stream.write(
+                member("warcinfo", now, "application/warc-fields", info, {"WARC-Filename": path.name})
+            )
+            stream.flush()
         return stream
 
     def _sync(self, *, force: bool = False) -> None:
         self._stream.flush()
-        self._unsynced += 1
-        if force or self._unsynced >= SYNC_EVERY:
+        now = time.monotonic()
+        if force or now - self._synced >= SYNC_SECONDS:
             os.fsync(self._stream.fileno())
-            self._unsynced = 0
+            self._synced = now
 
     def _recover(self, path: Path, *, last: bool) -> None:
         """Read a segment of an earlier run; cut an unfinished end off the last one."""
@@ -111,11 +167,13 @@ class Segments:
         with path.open("rb") as stream:
             try:
                 if size:
-                    member(stream, MAX_HEADERS)
+                    read_member(stream, MAX_HEADERS)
                     at = stream.tell()
                 while at < size:
-                    capture, end = read_at(stream, at)
-                    self.rows[capture.url] = _row(capture, path, at)
+                    entry, end = read_at(stream, at)
+                    # What refers to a version that is gone now is asked for again.
+                    if entry.held is None or entry.held.version in self._known:
+                        self.rows.put(_row_found(entry, path.name, at))
                     at = end
             except UserError as error:
                 if not last:
@@ -125,79 +183,41 @@ class Segments:
             os.truncate(path, at)
 
 
-def _writer(stream: IO[bytes]) -> WARCWriter:
-    return WARCWriter(stream, gzip=True, warc_version="WARC/1.1")
-
-
-def _response(writer: WARCWriter, capture: Capture) -> Any:
-    # The body is kept as decoded, so the lengths and codings of the transfer would lie about it. They are kept
-    # under the X-Crawl- names that other archives use for the same purpose.
-    headers = [
-        (f"X-Crawl-{name}" if name.lower() in _LENGTHS else name, value) for name, value in capture.headers
-    ]
-    try:
-        phrase = HTTPStatus(capture.status).phrase
-    except ValueError:
-        phrase = "Unknown"
-    return writer.create_warc_record(
-        capture.url,
-        "response",
-        payload=BytesIO(capture.body),
-        length=len(capture.body),
-        http_headers=StatusAndHeaders(f"{capture.status} {phrase}", headers, protocol="HTTP/1.1"),
-        warc_headers_dict={
-            "WARC-Record-ID": _identifier(capture, "response"),
-            "WARC-Date": _instant(capture.fetched_at),
-            "WARC-Payload-Digest": f"sha256:{capture.sha256}",
-        },
-    )
-
-
-def _metadata(writer: WARCWriter, capture: Capture, response_id: str) -> Any:
-    said = {
-        "source": capture.source,
-        "license": capture.license,
-        "media_type": capture.media_type,
-        "signals": dict(capture.signals),
-        "meta": dict(capture.meta),
-    }
-    body = json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
-    return writer.create_warc_record(
-        capture.url,
-        "metadata",
-        payload=BytesIO(body),
-        length=len(body),
-        warc_content_type="application/json",
-        warc_headers_dict={
-            "WARC-Record-ID": _identifier(capture, "metadata"),
-            "WARC-Date": _instant(capture.fetched_at),
-            "WARC-Concurrent-To": response_id,
-        },
-    )
-
-
-def _identifier(capture: Capture, kind: str) -> str:
-    """Return a record ID that follows from the record, so that equal captures give equal segments."""
-    name = f"{kind} {capture.url} {_instant(capture.fetched_at)} {capture.sha256}"
-    return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}>"
-
-
-def _instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _row(capture: Capture, path: Path, offset: int) -> dict[str, Any]:
+def _row(entry: Entry, *, sha256: str, n_bytes: int, status: int, segment: str, offset: int) -> Row:
+    """Return the index row of an entry; the three numbers are those of the body, wherever it lies."""
+    held, said = entry.held, entry.said
+    if held:
+        told = {"etag": held.etag, "last_modified": held.last_modified}
+    else:
+        told = validators(entry.capture.headers if entry.capture else ())
     return {
-        "url": capture.url,
-        "source": capture.source,
-        "fetched_at": capture.fetched_at,
-        "status": capture.status,
-        "media_type": capture.media_type,
-        "sha256": capture.sha256,
-        "n_bytes": len(capture.body),
-        "license": capture.license,
-        "kind": capture.meta.get("kind", ""),
-        "problem": capture.meta.get("problem", ""),
-        "warc": f"{SEGMENTS}/{path.name}",
+        **told,
+        "url": entry.url,
+        "source": said["source"],
+        "fetched_at": datetime.fromisoformat(held.fetched_at) if held else entry.seen_at,
+        "seen_at": entry.seen_at,
+        "status": status,
+        "media_type": said["media_type"],
+        "sha256": sha256,
+        "n_bytes": n_bytes,
+        "license": said["license"],
+        "kind": said["meta"].get("kind", ""),
+        "problem": said["meta"].get("problem", ""),
+        "state": entry.state,
+        "warc": f"{SEGMENTS}/{segment}",
         "offset": offset,
+        "body_version": held.version if held else "",
+        "body_warc": held.warc if held else "",
+        "body_offset": held.offset if held else 0,
     }
+
+
+def _row_found(entry: Entry, segment: str, offset: int) -> Row:
+    """Return the index row of an entry that was read from a segment."""
+    held, capture = entry.held, entry.capture
+    if held:
+        sha256, n_bytes, status = held.sha256, held.n_bytes, held.status
+    else:
+        assert capture is not None  # noqa: S101  an entry has one or the other
+        sha256, n_bytes, status = capture.sha256, len(capture.body), capture.status
+    return _row(entry, sha256=sha256, n_bytes=n_bytes, status=status, segment=segment, offset=offset)

@@ -1,4 +1,9 @@
-"""``scrapy crawl`` with an honest end: one clear line, and status 0 only when a finished version stands there."""
+"""``scrapy crawl`` with an honest end: one clear line, and an exit status that an operator can rely on.
+
+0: a finished version stands there, and it is complete. 3: it stands there, but lacks captures that may be had another
+time (they are named in its ``failures.jsonl``); the same command makes the next version, and fetches only what is
+missing. 1: nothing was finished; what was captured is kept, and the same command goes on.
+"""
 
 import argparse
 import sys
@@ -10,7 +15,9 @@ from datacards.errors import UserError
 from datacards.store import Store
 from spiders.base import CaptureSpider
 from spiders.keys import key
-from spiders.pipelines import MADE
+from spiders.pipelines import MADE, MISSING
+
+INCOMPLETE = 3  # the exit status
 
 
 class Command(crawl.Command):
@@ -45,15 +52,26 @@ class Command(crawl.Command):
                 sys.stdout.write(f"going on with the stopped crawl {spider.name}@{begun}\n")
                 given["version"] = begun
                 asked = spider.read_arguments(given)
-        if ref := Store.default().finished(spider.name, asked.version, recipe=recipe, made_from=()):
-            sys.stdout.write(f"{ref} exists already, made from the same request: nothing to do\n")
-            return
+        store = Store.default()
+        if ref := store.finished(spider.name, asked.version, recipe=recipe, made_from=()):
+            lacking = store.card(ref).counts.get("incomplete", 0)
+            if not lacking or "version" in given:
+                sys.stdout.write(
+                    f"{ref} exists already, made from the same request: nothing to do{_lacks(lacking)}\n"
+                )
+                self.exitcode = INCOMPLETE if lacking else 0
+                return
+            given["version"] = store.next_version(spider.name, asked.version)
+            asked = spider.read_arguments(given)
+            sys.stdout.write(f"{ref}{_lacks(lacking)}: going on as {spider.name}@{asked.version}\n")
         if spider.keyed:
             key()
         process.crawl(crawler, **given)
         process.start()
         if made := crawler.stats.get_value(MADE):
-            sys.stdout.write(f"made {made}\n")
+            lacking = crawler.stats.get_value(MISSING, 0)
+            sys.stdout.write(f"made {made}{_lacks(lacking)}\n")
+            self.exitcode = INCOMPLETE if lacking else 0
             return
         ended = crawler.spider
         raise (ended.failure if isinstance(ended, CaptureSpider) else None) or UserError(
@@ -62,3 +80,11 @@ class Command(crawl.Command):
             "nothing is lost",
             ended.again if isinstance(ended, CaptureSpider) else "run the same command again",
         )
+
+
+def _lacks(number: int) -> str:
+    return (
+        f"; INCOMPLETE: {number} captures are missing (failures.jsonl; the same command asks again)"
+        if number
+        else ""
+    )

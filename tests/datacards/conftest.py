@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from corpus import shards
-from corpus.captures import write_index
+from corpus.captures import SCHEMA
 from corpus.document import Document, Format, Span
 from datacards.store import Store
 
@@ -38,7 +38,7 @@ def family(store: Store) -> Store:
     page = document("[訂正] 金利[/]", "markdown", *(Span(f"sha256:{digest}", 0, 0) for digest in DIGESTS))
     question = document("問い", "qa", Span(page.id, 0, 2), Span(page.id, 3, 5))
     with store.write(name="pages", version="2026.11.21", kind="captures", recipe={}) as draft:
-        write_index(draft.path / "captures.parquet", rows)
+        shards.write(draft.path / "captures.parquet", rows, SCHEMA)
         draft.counts.update(captures=2, failed=0)
     made_from = [store.resolve("pages")]
     for name, one in (("texts", page), ("asked", question)):

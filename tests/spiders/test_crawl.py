@@ -169,17 +169,21 @@ def test_a_missing_page_and_a_broken_one_are_kept_aside_and_counted(
         "/moved/koen_2024/ko240108a.htm": page("moved"),
     }
     crawler = crawl_site()
-    done = crawler.run(*WORDS, "-s", "KANAGURA_CONTACT=mailto:corpus@example.org")
-    assert done.returncode == 0, done.stderr
+    contact = ("-s", "KANAGURA_CONTACT=mailto:corpus@example.org")
+    done = crawler.run(*WORDS, *contact, "-s", "KANAGURA_OBEY_SIGNALS=False")
+    assert done.returncode == 3, done.stderr
+    assert "INCOMPLETE: 1 captures are missing" in done.stdout
     store = Store(crawler.store)
     ref = store.resolve("boj_speeches")
     assert store.card(ref).drops == {"http_404": 1, "http_503": 1}
     found = {c.url.removeprefix(site.base): c for c in read_captures(store.path(ref))}
     assert found[PAGE].signals == {
         "robots": "200",
-        "robots_usage": "Content-Usage: train-ai=n",
+        "robots_content-usage": "train-ai=n",
+        "tdmrep": "404",
         "TDM-Reservation": "1",
         "X-Robots-Tag": "noai",
+        "ai_use": "refused (robots_content-usage: train-ai=n)",
     }
     assert found[PAGE.replace("0105", "0107")].meta["problem"] == "http_503"
     assert found[PAGE.replace("0105", "0108")].meta["kind"] == "redirect"
@@ -295,7 +299,7 @@ def test_a_compressed_page_is_kept_decoded_and_one_that_inflates_too_far_is_not(
         PAGE.replace("0105", "0106"): (200, packed, gzip.compress(b"0" * 5_000_000)),
     }
     crawler = crawl_site()
-    assert crawler.run(*WORDS, "-s", "DOWNLOAD_MAXSIZE=1000000").returncode == 0
+    assert crawler.run(*WORDS, "-s", "DOWNLOAD_MAXSIZE=1000000").returncode == 3
     store = Store(crawler.store)
     ref = store.resolve("boj_speeches")
     found = {c.url.removeprefix(site.base): c for c in read_captures(store.path(ref))}

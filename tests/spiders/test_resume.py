@@ -13,6 +13,7 @@ from sample.world import World
 from spiders.warc import Segments
 from tests.spiders.conftest import ROOT, Crawler
 
+ABOUT_HOST = {"/robots.txt", "/.well-known/tdmrep.json"}
 WORDS = ("boj_speeches", "-a", "since=2024-01-01", "-a", "version=2026.11.21")
 
 
@@ -41,11 +42,11 @@ def test_a_killed_crawl_resumes_to_the_same_captures(crawler: Crawler, world: Wo
         crawler.store / ".drafts" / "boj_speeches@2026.11.21", crawler.store.with_name("draft")
     )
     with Segments(draft) as segments:
-        kept = {url.removeprefix(world.base_urls["boj"]) for url in segments.rows}
+        kept = {row["url"].removeprefix(world.base_urls["boj"]) for row in segments.rows}
     assert crawler.run(*WORDS).returncode == 0
 
     assert captured(crawler.store) == captured(whole.store)
-    asked_before = {path for _, path in world.requests[before:killed]} - {"/robots.txt"}
+    asked_before = {path for _, path in world.requests[before:killed]} - ABOUT_HOST
     asked_again = Counter(path for _, path in world.requests[killed:])
     assert kept.isdisjoint(asked_again)
     assert max(asked_again.values()) == 1

@@ -1,6 +1,7 @@
 """Captures survive: what is written is read back, a damaged record is named, a cut end is dropped."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from corpus.captures import INDEX, read_captures
 from corpus.document import Capture
 from corpus.shards import read
 from datacards.errors import UserError
+from spiders.records import Carried, Visit
+from spiders.rows import Row
 from spiders.warc import Segments
 
 
@@ -29,6 +32,23 @@ def capture(number: int, body: bytes | None = None, *, status: int = 200, **meta
         signals={"robots": "404: no rule"},
         meta={"speaker": "総裁 見本 太郎", **meta},
     )
+
+
+def row_of(segments: Segments, number: int) -> Row:
+    row = segments.rows.get(capture(number).url)
+    assert row is not None
+    return row
+
+
+def version(
+    root: Path, name: str, *visits: Visit | Capture | Carried, earlier: tuple[str, ...] = ()
+) -> list[Row]:
+    """Write a finished version below ``root``; return its index."""
+    with Segments(root / name, earlier=[root / one for one in earlier]) as segments:
+        for visit in visits:
+            segments.carry(visit) if isinstance(visit, Carried) else segments.write(visit)
+        segments.close(index=True)
+    return list(read(root / name / INDEX))
 
 
 def test_what_is_written_is_read_back_in_index_order(tmp_path: Path) -> None:
@@ -107,7 +127,7 @@ def test_a_changed_byte_is_an_error_that_names_segment_and_offset(tmp_path: Path
         for n in range(2):
             segments.write(capture(n))
         segments.close(index=True)
-        offset = segments.rows[capture(1).url]["offset"]
+        offset = row_of(segments, 1)["offset"]
     path = tmp_path / "warc" / "00000.warc.gz"
     data = bytearray(path.read_bytes())
     data[offset + 200] ^= 0xFF
@@ -122,7 +142,7 @@ def test_an_index_that_points_elsewhere_is_refused(tmp_path: Path) -> None:
     with Segments(tmp_path) as segments:
         segments.write(capture(0))
         segments.write(capture(1))
-        segments.rows[capture(0).url]["offset"] = segments.rows[capture(1).url]["offset"]
+        segments.rows.put({**row_of(segments, 0), "offset": row_of(segments, 1)["offset"]})
         segments.close(index=True)
     with pytest.raises(UserError, match="not the record that the index lists"):
         list(read_captures(tmp_path))
@@ -139,3 +159,69 @@ def test_the_newest_capture_of_a_url_is_the_one_in_the_index(tmp_path: Path) -> 
         segments.write(capture(1))
         segments.close(index=True)
     assert list(read_captures(tmp_path)) == [capture(1)]
+
+
+def test_an_unchanged_page_is_a_revisit_record_and_its_body_is_read_from_the_earlier_version(
+    tmp_path: Path,
+) -> None:
+    old, later = capture(1), replace(capture(1), fetched_at=datetime(2026, 11, 22, tzinfo=UTC))
+    told = replace(later, meta={"speaker": "総裁 見本 次郎"}, headers=(("ETag", '"2"'),))
+    version(tmp_path, "2026.11.21", old, capture(2))
+    (same, modified), again = (
+        version(tmp_path, "2026.11.22", told, Visit(capture(2), "not_modified", (("Date", "x"),)), earlier=("2026.11.21",)),
+        version(tmp_path, "2026.11.23", told, earlier=("2026.11.21", "2026.11.22")),
+    )  # fmt: skip
+    assert (same["state"], same["body_version"]) == (modified["state"], modified["body_version"])
+    assert (same["state"], same["body_version"], same["etag"]) == ("unchanged", "2026.11.21", '"2"')
+    assert (same["fetched_at"], same["seen_at"]) == (old.fetched_at, later.fetched_at)
+    assert again[0]["body_version"] == "2026.11.21"  # never a chain: the body is one step away
+    found = list(read_captures(tmp_path / "2026.11.22"))
+    assert found == [replace(old, meta=told.meta), capture(2)]
+    assert (tmp_path / "2026.11.22" / "warc").stat().st_size < 10_000
+    with (tmp_path / "2026.11.22" / "warc" / "00000.warc.gz").open("rb") as stream:
+        records = list(ArchiveIterator(stream, check_digests="raise"))
+        kinds = [record.rec_type for record in records]
+    assert kinds == ["warcinfo", "revisit", "metadata", "revisit", "metadata"]
+    with (tmp_path / "2026.11.21" / "warc" / "00000.warc.gz").open("rb") as stream:
+        identifiers = {record.rec_headers.get_header("WARC-Record-ID") for record in ArchiveIterator(stream)}
+    for record, profile in ((records[1], "identical-payload-digest"), (records[3], "server-not-modified")):
+        assert record.rec_headers.get_header("WARC-Profile").endswith(f"/revisit/{profile}")
+        assert record.rec_headers.get_header("WARC-Refers-To") in identifiers
+
+
+def test_a_carried_capture_is_one_metadata_record_and_keeps_what_was_known(tmp_path: Path) -> None:
+    old = capture(1, docID="S100AAAA")
+    version(tmp_path, "2026.11.21", old)
+    item = Carried(old.url, "edinet", "PDL-1.0", {"parentDocID": "S100BBBB"})
+    (row,) = version(tmp_path, "2026.11.22", item, earlier=("2026.11.21",))
+    assert (row["state"], row["fetched_at"], row["seen_at"]) == ("carried", old.fetched_at, old.fetched_at)
+    (found,) = read_captures(tmp_path / "2026.11.22")
+    assert (found.body, found.signals, found.license) == (old.body, old.signals, "PDL-1.0")
+    assert found.meta == {**old.meta, "parentDocID": "S100BBBB"}
+    with pytest.raises(ValueError, match="no earlier version holds"):
+        version(tmp_path, "2026.11.23", item)
+
+
+def test_an_interrupted_version_remembers_what_was_unchanged_and_forgets_what_is_gone(tmp_path: Path) -> None:
+    version(tmp_path, "2026.11.21", capture(1))
+    earlier = [tmp_path / "2026.11.21"]
+    with Segments(tmp_path / "2026.11.22", earlier=earlier) as segments:
+        segments.write(Visit(capture(1), "not_modified"))
+    with Segments(tmp_path / "2026.11.22", earlier=earlier) as segments:
+        assert segments.find(capture(1).url) == capture(1)
+        assert row_of(segments, 1)["state"] == "unchanged"
+    with Segments(tmp_path / "2026.11.22") as segments:
+        assert len(segments.rows) == 0
+
+
+@pytest.mark.parametrize("held", ["../../elsewhere", "2026.11.20"])
+def test_a_body_that_is_said_to_lie_elsewhere_is_not_read(tmp_path: Path, held: str) -> None:
+    version(tmp_path, "2026.11.21", capture(1))
+    with Segments(tmp_path / "2026.11.22", earlier=[tmp_path / "2026.11.21"]) as segments:
+        earlier = segments.rows.get(capture(1).url, "earlier")
+        assert earlier is not None
+        segments.rows.put({**earlier, "body_version": held}, "earlier")
+        segments.write(Visit(capture(1), "not_modified"))
+        segments.close(index=True)
+    with pytest.raises(UserError):
+        list(read_captures(tmp_path / "2026.11.22"))

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NoReturn
 from urllib.parse import urlsplit
@@ -153,7 +154,7 @@ class CaptureSpider(scrapy.Spider):
         said = asked.model_dump(mode="json", exclude={"version"})
         return {"spider": cls.name, **said, "base_urls": dict(bases)}
 
-    @property
+    @cached_property
     def addresses(self) -> Addresses:
         """The base addresses of this crawl."""
         return Addresses.read(self.settings.get(SETTING), self.bases)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -98,7 +99,7 @@ class Glossaries(CaptureSpider):
         rules = [site.model_dump(mode="json") for site in sites]
         return {"spider": cls.name, "sites": rules, "base_urls": dict(bases)}
 
-    @property
+    @cached_property
     def addresses(self) -> Addresses:
         """The base addresses of the sites."""
         return Addresses.read(self.settings.get(SETTING), tuple(site.base for site in self.sites.values()))

@@ -157,10 +157,12 @@ def _http(status: int, headers: Headers) -> bytes:
 
 
 def member(kind: str, when: str, content_type: str, block: bytes, more: Mapping[str, str]) -> bytes:
-    """Return one WARC record as one gzip member; ``when`` is its WARC-Date, ``more`` the headers of its kind."""
+    """Return one WARC record as one gzip member; ``when`` is its WARC-Date, ``more`` the headers of its kind.
+
+    Among these must be ``WARC-Record-ID``.
+    """
     headers = {
         "WARC-Type": kind,
-        "WARC-Record-ID": f"<urn:uuid:{uuid.uuid4()}>",
         "WARC-Date": when,
         **more,
         "Content-Type": content_type,

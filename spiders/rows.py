@@ -38,6 +38,7 @@ class Rows:
         columns = ", ".join(f"{name} {'INT' if _is_number(name) else 'TEXT'}" for name in _NAMES)
         for table in ("here", "earlier"):
             self._base.execute(f"CREATE TABLE {table} ({columns}, PRIMARY KEY (url)) WITHOUT ROWID")
+        self._has_earlier = False
         self._put = f"({', '.join('?' * len(_NAMES))})"
 
     def close(self) -> None:
@@ -49,10 +50,13 @@ class Rows:
 
     def put(self, row: Mapping[str, Any], table: str = "here") -> None:
         """Add a row; it takes the place of another one of the same address."""
+        self._has_earlier |= table == "earlier"
         self._base.execute(f"INSERT OR REPLACE INTO {table} VALUES {self._put}", _plain(row))
 
     def get(self, url: str, table: str = "here") -> Row | None:
         """Return the row of ``url``, or None."""
+        if table == "earlier" and not self._has_earlier:
+            return None
         found = self._base.execute(f"SELECT * FROM {table} WHERE url = ?", (url,)).fetchone()
         return _row(found) if found else None
 

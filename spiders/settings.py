@@ -26,8 +26,14 @@ KANAGURA_OBEY_SIGNALS = (
 )
 KANAGURA_AI_AGENTS = preferences.AI_AGENTS
 
+# First found, first asked: what waits in memory is then what the lists read last have named, not a whole site.
+SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
+
 # One request at a time for a host, a second apart, slower when the host is slow.
 CONCURRENT_REQUESTS = 4
+CONCURRENT_ITEMS = (
+    1  # captures are written one after the other; Scrapy would start 100 tasks for every response
+)
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1.0
 AUTOTHROTTLE_ENABLED = True
@@ -37,7 +43,7 @@ RETRY_TIMES = 3
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # the spider itself says what it could not get
 KANAGURA_RETRY_WAIT = 5.0  # seconds before the first repetition, doubled each time; Retry-After goes first
 KANAGURA_RETRY_MAX_WAIT = 300.0  # a host that asks for more is left alone until the next run
-DNS_RESOLVER = "spiders.pace.PublicResolver"
+TWISTED_DNS_RESOLVER = "spiders.pace.PublicResolver"
 DOWNLOAD_TIMEOUT = 120  # seconds for a whole response: a server that drips cannot hold us longer
 KANAGURA_MAX_BYTES = 64 << 30  # of new bodies in one crawl; then it stops, and the next run goes on
 URLLENGTH_LIMIT = 2083

@@ -36,6 +36,7 @@ class Host:
     robots: str = "no response"  # the status of robots.txt
     lines: list[Line] = field(default_factory=list)
     rules: RobotParser | None = None
+    named: list[str] = field(default_factory=list)  # AI crawlers that robots.txt speaks to by name
     tdmrep: str = ""  # the status of the file
     reservations: Reservations | None = None
     asked: "asyncio.Future[None] | None" = None
@@ -84,7 +85,8 @@ class Signals:
                 f"robots.txt of {urlsplit(request.url).netloc} cannot be reached ({host.robots})"
             )
         await self._tdmrep(request.url, host)
-        self._judge(self._of_host(request.url, host))
+        request.meta["host_signals"] = found = self._of_host(request.url, host)
+        self._judge(dict(found))
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Remember a robots.txt; put the signals of any other response into ``request.meta["signals"]``."""
@@ -93,7 +95,7 @@ class Signals:
                 for url in (request.url, *request.meta.get("redirect_urls", ())):
                     self._remember(self.host(url), response)
         elif "replayed" not in request.meta:
-            found = {**self._of_host(request.url, self.host(request.url)), **page_signals(response)}
+            found = {**request.meta.get("host_signals", {}), **page_signals(response)}
             request.meta["signals"] = found
             if response.status == 200:
                 self._judge(found)
@@ -110,15 +112,15 @@ class Signals:
         if response.status == 200:
             text = response.body[:_MAX_FILE].decode("utf-8", "replace")
             host.lines = robots_lines(text, self.crawler.settings["USER_AGENT"])
+            host.named = [agent for agent in self.agents if agent.lower() in text.lower()]
 
     def _of_host(self, url: str, host: Host) -> dict[str, str]:
         """Return what robots.txt and the TDMRep file say of one page."""
         parts = urlsplit(url)
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        found = {"robots": host.robots} if self.robots else {}
+        found = {"robots": host.robots}
         found |= {f"robots_{kind}": value for kind, value in at_path(host.lines, path).items()}
-        agents = self.agents if host.rules else []
-        if against := [agent for agent in agents if host.rules and not host.rules.allowed(url, agent)]:
+        if host.rules and (against := [name for name in host.named if not host.rules.allowed(url, name)]):
             found["robots_ai"] = ", ".join(against)
         if host.tdmrep:
             found["tdmrep"] = host.tdmrep
@@ -167,9 +169,14 @@ def page_signals(response: Response) -> dict[str, str]:
         values = [value.decode("latin-1") for value in response.headers.getlist(name)]
         if values:
             found[name] = ", ".join(values)
-    if isinstance(response, HtmlResponse) and _WORDS.search(response.body, 0, _HEAD):
+    if isinstance(response, HtmlResponse) and _WORDS.search(response.body, 0, _end_of_head(response.body)):
         for meta in response.xpath("//meta[@name][@content]"):
             name = meta.attrib["name"].strip().lower()
             if name in _NAMES:
                 found[f"meta {name}"] = meta.attrib["content"]
     return found
+
+
+def _end_of_head(body: bytes) -> int:
+    found = body.find(b"</head>", 0, _HEAD)
+    return found if found >= 0 else _HEAD

@@ -8,6 +8,7 @@ segment is forced to the disk, so a power cut loses at most that second. Follows
 import logging
 import os
 import time
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,8 +101,8 @@ class Segments:
         offset = self._stream.tell()
         self._stream.write(b"".join(records))
         self._sync()
-        place = (Path(self._stream.name).name, offset)
-        row = _row(entry, sha256=sha256, n_bytes=n_bytes, status=status, segment=place[0], offset=place[1])
+        segment = f"{self._number:05d}.warc.gz"
+        row = _row(entry, sha256=sha256, n_bytes=n_bytes, status=status, segment=segment, offset=offset)
         self.rows.put(row)
         return row
 
@@ -149,7 +150,13 @@ class Segments:
             info = b"software: kanagura\r\nformat: WARC File Format 1.1\r\n"
             now = instant(datetime.now(UTC))
             stream.write(
-                member("warcinfo", now, "application/warc-fields", info, {"WARC-Filename": path.name})
+                member(
+                    "warcinfo",
+                    now,
+                    "application/warc-fields",
+                    info,
+                    {"WARC-Filename": path.name, "WARC-Record-ID": f"<urn:uuid:{uuid.uuid4()}>"},
+                )
             )
             stream.flush()
         return stream

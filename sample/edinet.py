@@ -124,7 +124,8 @@ def _plain(title: str, kind: str) -> Response:
 
 
 def _file(body: bytes, media_type: str) -> Response:
-    return Response(200, {"Content-Type": media_type, "Content-Disposition": "attachment"}, body)
+    headers = {"Content-Type": media_type, "Content-Disposition": "attachment", "Cache-Control": "no-store"}
+    return Response(200, headers, body)
 
 
 def _error(title: str, status: str) -> Response:
@@ -132,7 +133,8 @@ def _error(title: str, status: str) -> Response:
 
 
 def _json(answer: Mapping[str, object]) -> Response:
-    return text(json.dumps(answer, ensure_ascii=False, indent=2), _JSON)
+    body = json.dumps(answer, ensure_ascii=False, indent=2).encode()
+    return Response(200, {"Content-Type": _JSON, "Cache-Control": "no-store"}, body)
 
 
 # -- the code list ----------------------------------------------------------------------------------------

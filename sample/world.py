@@ -108,13 +108,14 @@ class _Exchange(BaseHTTPRequestHandler):
                 now=self.server.now(),
             )
         )
-        modified = response.headers.get("Last-Modified", LAST_MODIFIED)
-        if response.status == 200 and headers.get("if-modified-since") == modified:
+        changing = "Cache-Control" in response.headers  # an answer made for this moment has no date of change
+        modified = response.headers.get("Last-Modified", "" if changing else LAST_MODIFIED)
+        if response.status == 200 and modified and headers.get("if-modified-since") == modified:
             response = Response(304)
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
-        if response.status == 200 and "Last-Modified" not in response.headers:
+        if response.status == 200 and modified and "Last-Modified" not in response.headers:
             self.send_header("Last-Modified", LAST_MODIFIED)
         if response.status != 304 and "Content-Length" not in response.headers:
             self.send_header("Content-Length", str(len(response.body)))

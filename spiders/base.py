@@ -130,10 +130,12 @@ class CaptureSpider(scrapy.Spider):
         self.heard: Counter[str] = Counter()  # what publishers said of machines, by capture
         self.ledgers: dict[str, list[dict[str, Any]]] = {}
         self.failure: UserError | None = None
-        # Both are set when the draft of the version opens. ``work`` is for intermediate files, which outlive a
+        # These are set when the draft of the version opens. ``work`` is for intermediate files, which outlive a
         # stopped run, but not a finished version; ``earlier`` returns what earlier versions hold of an address.
         self.work = Path()
-        self.earlier: Callable[[str], Row | None] = lambda url: None
+        self.earlier: Callable[[str], Row | None] = lambda _: None
+        self.earlier_capture: Callable[[str], Capture | None] = lambda _: None
+        self.before: list[Path] = []  # the folders of earlier versions, oldest first
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -161,7 +163,7 @@ class CaptureSpider(scrapy.Spider):
 
     # -- what a spider writes itself -----------------------------------------------------------------------
 
-    def first(self) -> Iterable[Request]:
+    def first(self) -> Iterable[Request | Carried]:
         """Return the requests a crawl begins with."""
         raise NotImplementedError
 
@@ -177,6 +179,9 @@ class CaptureSpider(scrapy.Spider):
     def describe(self, response: Response, errand: Errand) -> Mapping[str, str]:
         """Return what the response itself adds to the meta of its capture."""
         return {}
+
+    def conclude(self, row: Callable[[str], Row | None]) -> None:
+        """Take stock at the end of a whole crawl, before its card is written; ``row`` finds what became of an address."""
 
     def license_of(self, errand: Errand) -> str:
         """Return the license of a capture (an entry of datacards.rights)."""

@@ -70,6 +70,7 @@ class CapturePipeline:
         self.draft, self.segments = draft, segments
         spider.work = draft.work
         spider.earlier = lambda url: segments.rows.get(url, "earlier")
+        spider.earlier_capture, spider.before = segments.find_earlier, earlier
         if number := len(segments.rows):
             logger.info("going on from %d captures of a stopped run", number)
 
@@ -129,6 +130,7 @@ class CapturePipeline:
             return
         try:
             segments.close(index=True)
+            spider.conclude(segments.rows.get)
             account(draft, segments, spider, self.crawler.stats)
             held = segments.rows.counted("body_version")
             refs = Store.default().refs(spider.name)

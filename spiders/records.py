@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from corpus.captures import Entry, Held
 from corpus.document import Capture
 
-LEVEL = 6  # of gzip
+LEVEL = 3  # of gzip: half the time of level 6, for 3 % more bytes of Japanese HTML
 _LENGTHS = ("content-length", "content-encoding", "transfer-encoding")
 _KINDS = {"new": "response", "unchanged": "revisit", "carried": "metadata"}
 _PROFILE = "http://netpreserve.org/warc/1.1/revisit/"

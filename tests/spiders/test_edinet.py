@@ -1,17 +1,24 @@
 """Filings of EDINET: chosen by form, reconciled with each day's list, and no key anywhere."""
 
+import csv
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
-from corpus.captures import read_captures
+from corpus.captures import INDEX, read_captures
+from corpus.shards import read
+from datacards.lineage import read_jsonl
 from datacards.store import Store
 from sample import edinet_days
 from sample.edinet import DATES, KEY
-from sample.world import World
+from sample.world import World, serve
 from spiders.edinet import Edinet
 from spiders.edinet_api import JAPAN
-from tests.spiders.conftest import Crawler, Site
+from tests.spiders.conftest import BASES, NOWHERE, Crawler, Site
 
 DAYS = ("-a", "since=2026-06-19", "-a", "until=2026-06-25")
 VERSION = ("-a", "version=2026.11.21")
@@ -29,14 +36,18 @@ def test_annual_reports_are_captured_and_every_row_is_accounted_for(crawler: Cra
     card = store.card(ref)
     assert store.verify(ref) == []
     counts = card.counts
-    assert counts["listed"] == counts["selected"] + counts["skipped"] > counts["selected"] > 0
+    assert counts["listed"] == counts["stored"] + counts["skipped"] + counts["not_stored"]
+    assert counts["stored"] + counts["not_stored"] == counts["selected"] > 0
+    assert counts["not_stored"] == counts["incomplete"] == 0
     assert counts["unreconciled_days"] == 0
     assert counts["kind filing"] == counts["selected"]
     assert card.rights[0].license == "PDL-1.0"
     days = [json.loads(line) for line in (store.path(ref) / "days.jsonl").read_text().splitlines()]
     assert [day["date"] for day in days] == [f"2026-06-{n}" for n in range(19, 26)]
     for day in days:
-        assert day["listed"] == day["selected"] + sum(day["skipped"].values())
+        accounted = day["stored"] + sum(day["skipped"].values()) + sum(day["failed"].values())
+        assert (day["listed"], day["reconciled"]) == (accounted, True)
+        assert sum(listed for listed, _ in day["forms"].values()) == day["listed"]
 
     captures = list(read_captures(store.path(ref)))
     filings = {c.meta["docID"]: c for c in captures if c.meta["kind"] == "filing"}
@@ -67,7 +78,7 @@ def test_the_key_stays_hidden_at_the_most_talkative_log_level(crawler: Crawler, 
     words = (*_only(day), "-a", "forms=010/053000", "-a", "codelist=no", "-s", "LOG_LEVEL=DEBUG")
     before = len(world.requests)
     done = crawler.run("edinet", *words, *VERSION)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     assert any(KEY in path for _, path in world.requests[before:])
     _holds_no_key(crawler)
     card = Store(crawler.store).card(Store(crawler.store).resolve("edinet"))
@@ -83,7 +94,7 @@ def test_a_truncated_archive_is_kept_aside(crawler: Crawler) -> None:
         if row["docID"] == edinet_days.TRUNCATED
     )
     done = crawler.run("edinet", *_only(listed), "-a", "codelist=no", *VERSION)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     store = Store(crawler.store)
     card = store.card(store.resolve("edinet"))
     assert card.drops == {"truncated_zip": 1}
@@ -136,7 +147,7 @@ def test_hostile_answers_are_no_filings_and_the_key_never_returns(
     }
     crawler = crawl_site()
     done = crawler.run("edinet", *_only(day), "-a", "codelist=no", *VERSION)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     store = Store(crawler.store)
     card = store.card(store.resolve("edinet"))
     assert card.drops == {
@@ -169,3 +180,162 @@ def test_since_without_until_means_up_to_yesterday() -> None:
     assert Edinet(since="2026-01-05").days[:2] == [date(2026, 1, 5), date(2026, 1, 6)]
     assert Edinet(since="2026-01-05").days[-1] == max(yesterday, date(2026, 1, 5))
     assert Edinet().days == [yesterday]
+
+
+def _ledger(store: Store, name: str, version: str = "") -> list[dict[str, Any]]:
+    ref = store.resolve(f"edinet@{version}" if version else "edinet")
+    return read_jsonl(store.path(ref) / f"{name}.jsonl")
+
+
+@contextmanager
+def _api(at: datetime) -> Iterator[World]:
+    """Serve the sample world as it was at a moment."""
+    with serve(now=lambda: at) as served:
+        yield served
+
+
+def test_what_happens_after_the_first_crawl_becomes_a_tombstone_and_costs_only_the_lists(
+    tmp_path: Path,
+) -> None:
+    """One crawl before the day on which a report is withdrawn, one hidden and one edited, and one after it."""
+    words = ("edinet", "-a", "since=2025-06-20", "-a", "until=2026-06-25", "-a", "codelist=no")
+    before, after = (datetime(2026, 6, day, 23, 0, tzinfo=JAPAN) for day in (24, 26))
+    with _api(before) as then:
+        crawler = Crawler(tmp_path / "store", {**dict.fromkeys(BASES, NOWHERE), **then.base_urls})
+        first = crawler.run(
+            *words[:3], "-a", "until=2026-06-24", "-a", "codelist=no", "-a", "version=2026.06.24"
+        )
+        assert first.returncode == 3, first.stderr  # one archive is cut off, and stays so
+    port = int(then.base_urls["edinet"].rsplit(":", 1)[1])
+    with serve(ports={"edinet": port}, now=lambda: after) as now:
+        done = crawler.run(*words, "-a", "version=2026.06.26")
+        assert done.returncode == 3, done.stderr
+        asked = [path for host, path in now.requests if host == "edinet" and "/documents/" in path]
+    store = Store(crawler.store)
+    held = {c.meta["docID"] for c in read_captures(store.path(store.resolve("edinet"))) if "docID" in c.meta}
+    assert store.card(store.resolve("edinet")).made_from[0].version == "2026.06.24"
+    assert {path.split("/")[4].split("?")[0] for path in asked} & held <= {
+        edinet_days.TRUNCATED,
+        *_new(store),
+    }
+    assert store.verify(store.resolve("edinet")) == []
+
+    found = {(one["docID"], one["what"]): one for one in _ledger(store, "tombstones")}
+    withdrawn = found[edinet_days.WITHDRAWN, "withdrawn"]
+    assert withdrawn["was"]["formCode"] == "030000"  # the row itself has lost all its fields
+    assert withdrawn["said_at"].startswith("2026-06-25T")
+    assert withdrawn["noticed_at"] > "2026-06-25"
+    hidden = [one for (name, what), one in found.items() if (name, what) == (edinet_days.HIDDEN, "hidden")]
+    assert hidden[0]["said_at"] == edinet_days.HIDDEN_FROM.isoformat()
+    edits = [one["changes"] for one in _ledger(store, "tombstones") if one["docID"] == edinet_days.EDITED]
+    assert any("periodStart" in changes for changes in edits)
+    assert not {edinet_days.WITHDRAWN, edinet_days.HIDDEN} & held
+    first_held = read_captures(store.path(store.resolve("edinet@2026.06.24")))
+    assert {edinet_days.WITHDRAWN, edinet_days.HIDDEN} <= {c.meta.get("docID") for c in first_held}
+
+
+def _new(store: Store) -> set[str]:
+    """Return the documents that the newest version fetched itself."""
+    rows = read(store.path(store.resolve("edinet")) / INDEX)
+    return {row["url"].rsplit("/", 1)[1].split("?")[0] for row in rows if row["state"] == "new"}
+
+
+def test_old_lists_can_be_taken_as_they_were(crawler: Crawler, world: World) -> None:
+    words = ("edinet", *DAYS, "-a", "codelist=no")
+    assert crawler.run(*words, "-a", "version=2026.11.20").returncode == 0
+    before = len(world.requests)
+    assert crawler.run(*words, "-a", "resync=30", *VERSION).returncode == 0
+    asked = [path for host, path in world.requests[before:] if host == "edinet" and "/api/" in path]
+    assert asked == []
+    store = Store(crawler.store)
+    one, two = (store.card(store.resolve(f"edinet@{v}")) for v in ("2026.11.20", "2026.11.21"))
+    assert two.counts["lists_taken_as_they_were"] == 7
+    for name in ("listed", "selected", "stored", "kind filing", "kind index"):
+        assert one.counts[name] == two.counts[name]
+    assert _ledger(store, "tombstones", "2026.11.20") == _ledger(store, "tombstones")
+
+
+def test_every_type_that_is_asked_for_is_fetched_where_it_is_offered(crawler: Crawler) -> None:
+    day = "2026-06-19"
+    done = crawler.run("edinet", *_only(day), "-a", "types=1,2,5", "-a", "codelist=no", *VERSION)
+    assert done.returncode in (0, 3), done.stderr
+    store = Store(crawler.store)
+    found = list(read_captures(store.path(store.resolve("edinet"))))
+    kinds: dict[str, set[str]] = {}
+    for capture in found:
+        if "docID" in capture.meta and "problem" not in capture.meta:
+            kinds.setdefault(capture.meta["docID"], set()).add(capture.meta["type"])
+            assert capture.body.startswith(b"%PDF" if capture.meta["type"] == "2" else b"PK")
+    assert {"1", "2", "5"} in kinds.values()
+
+
+def test_amendments_name_what_they_amend(crawler: Crawler) -> None:
+    assert crawler.run("edinet", *_only("2025-08-05"), "-a", "codelist=no", *VERSION).returncode == 0
+    amendments = _ledger(Store(crawler.store), "amendments")
+    assert {one["docID"] for one in amendments} == {edinet_days.AMENDED}
+    assert all(len(one["parentDocID"]) == 8 for one in amendments)
+
+
+def test_the_code_list_tells_its_day(crawler: Crawler) -> None:
+    assert crawler.run("edinet", *_only("2026-06-20"), *VERSION).returncode == 0
+    store = Store(crawler.store)
+    (found,) = (
+        c for c in read_captures(store.path(store.resolve("edinet"))) if c.meta["kind"] == "company_list"
+    )
+    assert (found.meta["as_of"], int(found.meta["count"]) > 0) == (
+        datetime.now(JAPAN).date().isoformat(),
+        True,
+    )
+
+
+def test_real_lists_are_selected_reconciled_and_compared(
+    shared_data: Path, site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    """Five real days, served as the API serves them; then the largest again, with rows that were changed since."""
+    days = {path.stem: _rows(path) for path in sorted((shared_data / "edinet" / "doclist_csv").glob("*.csv"))}
+    for day, rows in days.items():
+        _serve_list(site, day, rows)
+    crawler = crawl_site()
+    words = ("-a", "codelist=no", "-a", "forms=010/030000,010/030001", "-a", "types=4")
+    for day, rows in days.items():
+        done = crawler.run("edinet", *_only(day), *words, "-a", f"version={day.replace('-', '.')}")
+        assert done.returncode == 0, done.stderr
+        (found,) = _ledger(Store(crawler.store), "days", day.replace("-", "."))
+        assert (found["listed"], found["reconciled"]) == (len(rows), True)
+        forms = Counter(f"{row['ordinanceCode'] or ''}/{row['formCode'] or ''}" for row in rows)
+        assert {form: listed for form, (listed, _) in found["forms"].items()} == forms
+
+    day = "2024-06-27"
+    later = [dict(row) for row in days[day]]
+    annual = [row for row in later if (row["ordinanceCode"], row["formCode"]) == ("010", "030000")]
+    gone, edited, hidden, vanished = annual[:4]
+    kept = {"seqNumber": gone["seqNumber"], "docID": gone["docID"], "withdrawalStatus": "2"}
+    gone.update({**dict.fromkeys(gone), **kept, "legalStatus": "0"})
+    edited.update(docInfoEditStatus="2", opeDateTime="2024-07-01 10:00", filerName="株式会社見本")
+    hidden.update(disclosureStatus="2", opeDateTime="2024-07-02 11:30")
+    later.remove(vanished)
+    _serve_list(site, day, later)
+    done = crawler.run("edinet", *_only(day), *words, "-a", "version=2024.07.03")
+    assert done.returncode == 0, done.stderr
+    told = {one["docID"]: one for one in _ledger(Store(crawler.store), "tombstones") if one["date"] == day}
+    words_of = {name: told[row["docID"]]["what"] for name, row in
+                {"gone": gone, "edited": edited, "hidden": hidden, "vanished": vanished}.items()}  # fmt: skip
+    assert words_of == {"gone": "withdrawn", "edited": "edited", "hidden": "hidden", "vanished": "vanished"}
+    assert told[gone["docID"]]["was"]["formCode"] == "030000"
+    assert told[edited["docID"]]["changes"]["filerName"][1] == "株式会社見本"
+    assert told[hidden["docID"]]["said_at"] == "2024-07-02T11:30:00+09:00"
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return [
+            {name: (int(v) if name == "seqNumber" else v or None) for name, v in row.items()}
+            for row in csv.DictReader(stream)
+        ]
+
+
+def _serve_list(site: Site, day: str, rows: list[dict[str, Any]]) -> None:
+    metadata = {"parameter": {"date": day, "type": "2"}, "resultset": {"count": len(rows)}, "status": "200"}
+    body = json.dumps({"metadata": metadata, "results": rows}, ensure_ascii=False).encode()
+    path = f"/api/v2/documents.json?date={day}&type=2&Subscription-Key={KEY}"
+    site.pages[path] = (200, {"Content-Type": "application/json; charset=utf-8"}, body)

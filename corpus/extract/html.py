@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import trafilatura
 
 from corpus.document import Capture, Document, Drop
+from corpus.encoding import decode
 from corpus.extract import boj, glossary
 from corpus.extract.blocks import blocks, flatten, plain, without_lost_notes
-from corpus.extract.encoding import decode
 from corpus.extract.record import base_document, language_of
 from corpus.extract.tree import Element, parse, stated, text_of
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.document import Capture, Document, Drop
+from corpus.encoding import decode
 from corpus.extract import extract
 from corpus.extract.blocks import blocks
 from corpus.extract.boj import dates_of, kind_of, named_day
 from corpus.extract.dates import all_dates
-from corpus.extract.encoding import decode
 from corpus.extract.tree import parse
 from sample import boj, glossary
 from sample.boj_speeches import Speech, speeches

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RECIPES = Path("sample") / "recipes"
 VERSION = "2026.11.21"
 SPIDERS = (
-    "boj_speeches", "boj_press_conferences", "boj_minutes", "boj_statements", "glossaries", "edinet", "wikipedia",
+    "boj_speeches", "boj_press_conferences", "boj_minutes", "boj_statements", "institutions", "edinet", "wikipedia",
 )  # fmt: skip
 SINCE = {
     "edinet": ("-a", "since=2025-03-01", "-a", "until=2026-06-30"),

@@ -9,15 +9,15 @@ from datacards.errors import UserError
 from datacards.store import Store
 from sample import glossary
 from sample.world import World
-from spiders.glossaries import SITES, read_sites
+from spiders.site import read_sites
 from tests.spiders.conftest import Crawler
 
 
 def test_every_term_is_captured_and_the_forbidden_page_is_not(crawler: Crawler, world: World) -> None:
-    done = crawler.run("glossaries", "-a", "version=2026.11.21")
+    done = crawler.run("institutions", "-a", "version=2026.11.21")
     assert done.returncode == 0, done.stderr
     store = Store(crawler.store)
-    ref = store.resolve("glossaries")
+    ref = store.resolve("institutions")
     captures = {c.url.removeprefix(world.base_urls["jpx"]): c for c in read_captures(store.path(ref))}
     terms = {path: c for path, c in captures.items() if c.meta["kind"] == "term"}
     assert set(terms) == set(glossary.terms())

@@ -59,10 +59,10 @@ class Skin:
     def dressed(self, title: str, main: str, *, head: str = "", body: str = "") -> Response:
         """Return a page with the institution's menu around ``main``; ``body`` instead of all of that."""
         body = body or (
-            f'<body>\n<div id="head"><a href="/index.html"><img src="/img/logo.gif" alt="{self.owner}"></a>'
+            f'<body>\n<div id="header"><a href="/index.html"><img src="/img/logo.gif" alt="{self.owner}"></a>'
             '<ul class="menu"><li>個人のお客さま</li><li>法人のお客さま</li><li>株主・投資家の皆さま</li></ul></div>\n'
             f'<div id="main">\n<h1>{escape(title)}</h1>\n{main}\n</div>\n'
-            f'<div id="foot"><p>Copyright (C) {self.owner} All Rights Reserved.</p></div>\n</body>'
+            f'<div id="footer"><p>Copyright (C) {self.owner} All Rights Reserved.</p></div>\n</body>'
         )
         declared = (
             f'<meta http-equiv="Content-Type" content="text/html; charset={self.declared}">\n'

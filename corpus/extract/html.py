@@ -112,7 +112,8 @@ def _title(tree: Element) -> str:
     shared = next(iter(stated(tree, '//meta[@property="og:title"]/@content')), "")
     headings = [text for text in map(plain, tree.iter("h1")) if text]
     window = next((" ".join(text_of(title).split()) for title in tree.iter("title")), "")
-    alone = headings[0] if len(headings) == 1 and (not window or headings[0] in window) else ""
+    named = not window or any(" ".join(text.split()) in window for text in headings)
+    alone = headings[0] if len(headings) == 1 and named else ""
     return shared or alone or window or "".join(headings[:1])
 
 

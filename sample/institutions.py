@@ -9,6 +9,7 @@ No institution here exists, but two are companies of ``sample.companies``, whose
 from collections.abc import Mapping
 from functools import partial
 
+from sample import institution_charsets as charsets
 from sample import institution_reports as reports
 from sample import institution_terms as terms
 from sample.http import Request, Respond, Response
@@ -22,12 +23,12 @@ INSTITUTIONS: Mapping[str, Institution] = {
         "a kana index, one page for a term, Shift_JIS", terms.securities, terms.securities_kept
     ),
     "insurer": Institution(
-        "frames in frames, EUC-JP without a word of it", terms.insurer, terms.insurer_kept
+        "frames in frames, EUC-JP without a word of it", charsets.insurer, charsets.insurer_kept
     ),
     "regional_bank": Institution(
-        "a table of terms, ISO-2022-JP", terms.regional_bank, terms.regional_bank_kept
+        "a table of terms, ISO-2022-JP", charsets.regional_bank, charsets.regional_bank_kept
     ),
-    "leasing": Institution("charsets that are declared wrongly", terms.leasing, terms.leasing_kept),
+    "leasing": Institution("charsets that are declared wrongly", charsets.leasing, charsets.leasing_kept),
     "asset_manager": Institution(
         "a list over several pages", reports.asset_manager, reports.asset_manager_kept
     ),

@@ -14,6 +14,7 @@ from scrapy import Request
 from scrapy.http import HtmlResponse, Response
 from scrapy.settings import BaseSettings
 
+from datacards.errors import UserError
 from datacards.store import Store
 from spiders.addresses import SETTING as BASES
 from spiders.addresses import Addresses
@@ -75,9 +76,16 @@ class Institutions(CaptureSpider):
 
     @classmethod
     def request(cls, asked: Arguments, settings: BaseSettings) -> dict[str, Any]:
-        """Return the recipe with the site files themselves: a changed rule is another request."""
+        """Return the recipe with the site files themselves: a changed rule is another request.
+
+        Raises UserError when no site is due, unless the version is there already.
+        """
         assert isinstance(asked, InstitutionsArguments)  # noqa: S101  made by read_arguments
         sites = _sites(asked, settings)
+        visits, made = _plan(asked, sites), Store.default().refs(cls.name)
+        if not any(visit.due for visit in visits) and asked.version not in {ref.version for ref in made}:
+            why = "; ".join(f"{visit.site}: {visit.why}" for visit in visits)
+            raise UserError(cls.name, f"no site is due ({why})", "", "wait, or say -a cadence=ignore")
         return {
             "spider": cls.name,
             "sites": [site.model_dump(mode="json") for site in sites],
@@ -106,21 +114,18 @@ class Institutions(CaptureSpider):
 
     def first(self) -> Iterable[Request]:
         """Ask for the start pages of every site that is due."""
-        now, ignore = datetime.now(UTC), self.asked.cadence == "ignore"
-        visits = plan(self.sites.values(), self.asked.kinds, Store.default(), now, ignore=ignore)
-        for visit in visits:
+        for visit in _plan(self.asked, self.sites.values()):
             self._decided(visit)
-        due = [self.sites[visit.site] for visit in visits if visit.due]
-        if not due:
-            why = "; ".join(f"{visit.site}: {visit.why}" for visit in visits)
-            self.give_up(self.name, f"no site is due ({why})", "wait, or say -a cadence=ignore")
-        for site in due:
-            self.seen[site.name], self.traps[site.name] = set(), Trap(site.max_query)
-            for path in site.start:
-                rule = site.rule(path)
-                rule = START if rule is None or rule.do == "skip" else rule
-                url = self._one(site, self.addresses.url(site.key, path))
-                yield from self._page(site, url, "", Place(rule, start=True))
+            if visit.due:
+                yield from self._begin(self.sites[visit.site])
+
+    def _begin(self, site: Site) -> Iterator[Request]:
+        self.seen[site.name], self.traps[site.name] = set(), Trap(site.max_query)
+        for path in site.start:
+            rule = site.rule(path)
+            rule = START if rule is None or rule.do == "skip" else rule
+            url = self._one(site, self.addresses.url(site.key, path))
+            yield from self._page(site, url, "", Place(rule, start=True))
 
     def _decided(self, visit: Visit) -> None:
         self.note("visits", **visit._asdict())
@@ -217,6 +222,11 @@ class Institutions(CaptureSpider):
 
 def _sites(asked: InstitutionsArguments, settings: BaseSettings) -> tuple[Site, ...]:
     return read_sites(settings.getlist(SETTING), asked.sites, asked.kinds)
+
+
+def _plan(asked: InstitutionsArguments, sites: Iterable[Site]) -> list[Visit]:
+    now, ignore = datetime.now(UTC), asked.cadence == "ignore"
+    return plan(sites, asked.kinds, Store.default(), now, ignore=ignore)
 
 
 def _addresses(sites: Iterable[Site], settings: BaseSettings) -> Addresses:

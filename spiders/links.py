@@ -38,7 +38,7 @@ class Page:
     def __init__(self, response: HtmlResponse) -> None:
         declared = _CHARSET.search(response.headers.get("Content-Type") or b"")
         decoded = decode(response.body, declared.group(1).decode("ascii", "replace") if declared else "")
-        self.encoding = decoded.encoding
+        self.encoding = "utf-8" if decoded.encoding.startswith("utf") else decoded.encoding
         self.tree = Selector(text=decoded.text or "<html></html>", type="html")
         self.url = urljoin(response.url, self.tree.xpath("//base/@href").get("").strip())
 
@@ -70,12 +70,16 @@ class Page:
                 yield from self._link(refresh.group(1), "", "next")
 
     def _link(self, address: str, title: str, role: Role) -> Iterator[Link]:
-        try:
-            # The query of a link is in the charset of its page, the path in UTF-8 (WHATWG URL, section 4.4).
-            url = safe_url_string(urljoin(self.url, address.strip()), encoding=self.encoding)
-        except ValueError:  # a port or bracket that is none, a sign that the charset has not
+        # The query of a link is in the charset of its page, the path in UTF-8 (WHATWG URL, section 4.4).
+        for encoding in (self.encoding, "utf-8"):
+            try:
+                url = safe_url_string(urljoin(self.url, address.strip()), encoding=encoding)
+            except UnicodeError:  # a sign that the charset has not
+                continue
+            except ValueError:  # a port or bracket that is none
+                return
+            yield Link(url, title, role)
             return
-        yield Link(url, title, role)
 
 
 def _title(link: Selector) -> str:

@@ -12,6 +12,7 @@ from datacards.card import Name
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.rights import license_of
+from spiders.settings import KANAGURA_BASE_URLS
 
 SETTING = "KANAGURA_SITES"
 
@@ -25,6 +26,8 @@ def _pattern(value: str) -> str:
 
 
 def _url(value: str) -> str:
+    if not value:
+        return ""
     value = value.rstrip("/")
     parts = urlsplit(value)
     if (
@@ -37,7 +40,7 @@ def _url(value: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
-Word = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
+Word = Annotated[str, Field(pattern=r"^([a-z][a-z_]*)?$")]
 Start = Annotated[str, Field(pattern=r"^/")]
 
 
@@ -53,7 +56,7 @@ class Rule(BaseModel):
 
     pattern: Pattern
     do: Literal["follow", "keep", "skip"]
-    kind: Word | Literal[""] = ""
+    kind: Word = ""
     title: Literal["link", "heading"] = "link"
 
     @model_validator(mode="after")
@@ -93,7 +96,7 @@ class Site(BaseModel):
     name: Name
     description: Annotated[str, Field(min_length=1)]
     base: str = ""
-    url: Annotated[str, AfterValidator(_url)] | Literal[""] = ""
+    url: Annotated[str, AfterValidator(_url)] = ""
     license: str
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "ja"
     cadence: Cadence | None = None
@@ -174,4 +177,7 @@ def _site(path: Path) -> Site:
     if site.name != path.stem:
         raise UserError(path.name, f"name = '{site.name}'", "the name of the file", f"say: name: {path.stem}")
     license_of(site.license)
+    if site.url and KANAGURA_BASE_URLS.get(site.name, site.url) != site.url:
+        known = f"{site.name} is a key of KANAGURA_BASE_URLS with another address"
+        raise UserError(path.name, f"url = '{site.url}'", known, "give the file another name, or a base")
     return site

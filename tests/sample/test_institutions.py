@@ -4,8 +4,8 @@ import pytest
 
 from corpus.encoding import decode
 from sample.companies import COMPANIES
+from sample.institution_charsets import LEASING, LEASING_OLD, LEASING_OLDEST
 from sample.institution_pages import Skin
-from sample.institution_terms import LEASING, LEASING_OLD, LEASING_OLDEST
 from sample.institutions import HOSTS, INSTITUTIONS
 
 CODECS = {"securities": "cp932", "insurer": "euc_jp", "regional_bank": "iso2022_jp"}

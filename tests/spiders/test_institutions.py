@@ -165,6 +165,8 @@ def test_a_site_is_due_again_when_its_days_are_over(crawler: Crawler, days: int,
             f"no site is due (securities: institutions@2026.11.21 visited it {days} days ago" in done.stderr
         )
         assert "cadence=ignore" in done.stderr.splitlines()[-1]
+        assert not list((crawler.store / ".drafts").glob("institutions*"))
+        assert crawler.run(*WORDS, *words).returncode == 0  # it exists already: nothing to do
 
 
 def test_a_visit_by_other_rules_or_for_other_kinds_is_none(crawler: Crawler, tmp_path: Path) -> None:
@@ -200,7 +202,17 @@ def test_the_site_files_are_valid_and_named_as_their_sites() -> None:
         ("pattern: ^/", "pattern: '('\n    #", "rules.0.pattern = '('; is no regular expression"),
         ("pattern: ^/glossary/(", "pattern: ^/((", "rules.1.pattern"),
         ("base: jpx", "", "one of 'base' and 'url'"),
-        ("base: jpx", "url: https://www.jpx.co.jp/glossary", "scheme://host"),
+        (
+            "base: jpx",
+            "url: https://www.jpx.co.jp/glossary",
+            "url = 'https://www.jpx.co.jp/glossary'; scheme://host",
+        ),
+        (
+            "base: jpx",
+            "url: https://jpx.example.jp",
+            "jpx is a key of KANAGURA_BASE_URLS with another address",
+        ),
+        ("kind: term", "kind: Term", "rules.0.kind = 'Term'"),
         ("do: keep", "do: take", "rules.0.do = 'take'"),
         ("kind: term", "kind: index", "'keep' needs a kind"),
         ("  days: 30", "  days: 0", "cadence.days = 0"),
@@ -281,6 +293,24 @@ def test_one_site_that_is_down_does_not_stop_the_others_and_is_due_again(
     assert "site securities" not in counts
 
 
+def test_a_stopped_crawl_goes_on_and_asks_for_nothing_twice(
+    crawler: Crawler, world: World, whole: tuple[Store, World]
+) -> None:
+    words = ("-a", "sites=insurer,securities", *folders(SAMPLE))
+    before = len(world.requests)
+    done = crawler.run(*WORDS, *words, "-s", "CLOSESPIDER_ITEMCOUNT=9")
+    assert done.returncode == 1
+    assert Store(crawler.store).refs() == []
+    assert crawler.run(*WORDS, *words).returncode == 0
+    for host in ("insurer", "securities"):
+        again = captured((Store(crawler.store), world), host)
+        assert {path: c.meta["title"] for path, c in again.items()} == {
+            path: c.meta["title"] for path, c in captured(whole, host).items()
+        }
+    asked = [request for request in world.requests[before:] if request[1] != "/robots.txt"]
+    assert len(asked) == len(set(asked))
+
+
 # -- links ---------------------------------------------------------------------------------------------------
 
 
@@ -324,6 +354,12 @@ def test_a_page_may_name_another_base_and_a_query_is_in_its_charset() -> None:
     html = '<base href="/c/"><a href="d?q=円">為替のことば</a><link rel="stylesheet" href="s"><a href="http://[">?</a>'
     (link,) = page(html.encode("cp932")).links()
     assert link.url == "http://e.jp/c/d?q=%89~"
+
+
+def test_a_query_that_its_charset_cannot_say_is_in_utf_8() -> None:
+    html = '<p>為替のことば</p><a href="?q=&#x20bb7;">?</a>'
+    (link,) = page(html.encode("cp932")).links()
+    assert link.url == "http://e.jp/a/b.html?q=%F0%A0%AE%B7"
 
 
 @pytest.fixture

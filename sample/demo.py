@@ -26,8 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 RECIPES = Path("sample") / "recipes"
 VERSION = "2026.11.21"
 SPIDERS = (
-    "boj_speeches", "boj_press_conferences", "boj_minutes", "boj_statements", "glossaries", "edinet", "wikipedia",
+    "boj_speeches", "boj_press_conferences", "boj_minutes", "boj_statements", "institutions", "edinet", "wikipedia",
 )  # fmt: skip
+SITES = ("spiders/sites", "sample/sites")
 SINCE = {
     "edinet": ("-a", "since=2025-03-01", "-a", "until=2026-06-30"),
     "boj_speeches": ("-a", "since=2005-01-01"),
@@ -89,11 +90,13 @@ def world(port: int) -> Iterator[dict[str, str]]:
 
 def crawl(demo: Demo, base_urls: dict[str, str]) -> None:
     """Capture every source of the sample world."""
+    files = {path.stem for folder in SITES for path in (ROOT / folder).glob("*.yaml")}
+    served = ",".join(sorted(files & base_urls.keys()))  # the others are real sites
+    given = {**SINCE, "institutions": ("-a", f"sites={served}", "-s", f"KANAGURA_SITES={','.join(SITES)}")}
     for spider in SPIDERS:
-        days = SINCE.get(spider, ())
         demo.run(
             f"crawl {spider}",
-            "scrapy", "crawl", spider, "-a", f"version={VERSION}", *days,
+            "scrapy", "crawl", spider, "-a", f"version={VERSION}", *given.get(spider, ()),
             "-s", f"KANAGURA_BASE_URLS={json.dumps(base_urls)}",
             "-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "KANAGURA_RETRY_WAIT=0.1",
             "-s", "LOG_LEVEL=WARNING",
@@ -148,7 +151,7 @@ def farewell(demo: Demo, report: Path) -> None:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
-@click.option("--port", default=8790, show_default=True, help="The first of six neighboring loopback ports.")
+@click.option("--port", default=8790, show_default=True, help="The first of some neighboring loopback ports.")
 def main(out: Path, port: int) -> None:
     """Run the whole mission on the sample world: from a crawl to a merged, evaluated model."""
     environment = {

@@ -17,7 +17,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from sample import boj, edinet, glossary, wikipedia
+from sample import boj, edinet, glossary, institutions, wikipedia
 from sample.companies import JST
 from sample.http import LAST_MODIFIED, Request, Respond, Response
 
@@ -29,6 +29,7 @@ HOSTS: Mapping[str, Respond] = {
     "edinet": edinet.respond,
     "edinet_codelist": edinet.respond_codelist,
     "wikipedia": wikipedia.respond,
+    **institutions.HOSTS,
 }
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -14,16 +14,24 @@ SETTING = "KANAGURA_BASE_URLS"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The base addresses of one crawl, by key; ``bases[key]`` is ``scheme://host[:port]`` without a path."""
+    """The base addresses of one crawl, by key; ``bases[key]`` is ``scheme://host[:port]`` without a path.
+
+    ``published`` are the publishers' own addresses where ``bases`` name copies of them.
+    """
 
     bases: Mapping[str, str]
+    published: Mapping[str, str] = field(default_factory=lambda: KANAGURA_BASE_URLS)
 
     @classmethod
-    def read(cls, given: Any, keys: tuple[str, ...]) -> "Addresses":
+    def read(
+        cls, given: Any, keys: tuple[str, ...], published: Mapping[str, str] | None = None
+    ) -> "Addresses":
         """Return the addresses for ``keys`` out of the setting's value (a mapping, or its JSON text).
 
-        Raises UserError for text that is no JSON object, a missing key, or an address with a path.
+        ``published`` are addresses that are known from elsewhere; the setting goes before them. Raises UserError
+        for text that is no JSON object, a missing key, or an address with a path.
         """
+        published = published or {}
         if isinstance(given, str):
             try:
                 given = json.loads(given)
@@ -31,6 +39,7 @@ class Addresses:
                 raise UserError(SETTING, f"is no JSON: {error}", todo="give a JSON object") from error
         if not isinstance(given, Mapping):
             raise UserError(SETTING, f"is a {type(given).__name__}", todo="give a JSON object")
+        given = {**published, **given}
         if missing := [key for key in keys if key not in given]:
             raise UserError(
                 SETTING, f"has no address for '{missing[0]}'", f"needed here: {', '.join(keys)}", "add it"
@@ -39,7 +48,7 @@ class Addresses:
         for key, base in bases.items():
             if not _is_base(base):
                 raise UserError(SETTING, f"{key} = {base!r}", "scheme://host or scheme://host:port")
-        return cls(bases)
+        return cls(bases, {**KANAGURA_BASE_URLS, **published})
 
     def url(self, key: str, path: str) -> str:
         """Return the address of ``path`` (it begins with a slash) at the base ``key``."""
@@ -70,7 +79,7 @@ class Addresses:
             own = urlsplit(base)
             if host == own.hostname and (port or _port(base)) in (_port(base), own.port):
                 return base
-            if host == urlsplit(KANAGURA_BASE_URLS.get(key, "")).hostname and port in (None, 80, 443):
+            if host == urlsplit(self.published.get(key, "")).hostname and port in (None, 80, 443):
                 return base
         return ""
 

@@ -75,6 +75,10 @@ def _version_of_today() -> str:
     return today().strftime("%Y.%m.%d")
 
 
+class NothingDueError(UserError):
+    """There is nothing to crawl yet, which is no failure."""
+
+
 class Arguments(BaseModel):
     """What may be said with ``-a``; every spider adds its own. ``version`` names the result, YYYY.MM.DD[.N]."""
 

@@ -1,9 +1,11 @@
 """Scrapy's settings for this project: polite by default, evidence kept, no key in any log."""
 
+from pathlib import Path
+
 from spiders import preferences
 
 BOT_NAME = "kanagura"
-SPIDER_MODULES = ["spiders.boj", "spiders.glossaries", "spiders.edinet", "spiders.wikipedia"]
+SPIDER_MODULES = ["spiders.boj", "spiders.institutions", "spiders.edinet", "spiders.wikipedia"]
 COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that ends with an honest exit status
 
 # Where the publishers are. A key's host is also what links to it in pages are mapped to, so that a copy of a
@@ -16,6 +18,9 @@ KANAGURA_BASE_URLS = {
     "jpx": "https://www.jpx.co.jp",
     "wikipedia": "https://dumps.wikimedia.org",
 }
+
+# Folders of the files that describe the institutions' sites; -s KANAGURA_SITES=spiders/sites,my/sites adds one.
+KANAGURA_SITES = [str(Path(__file__).parent / "sites")]
 
 # Who asks. Set the contact to a page or a mail address: site owners can then write instead of blocking.
 KANAGURA_CONTACT = ""

@@ -45,7 +45,7 @@ def test_every_spider_stands_in_the_readme() -> None:
     settings = Settings()
     settings.setmodule("spiders.settings")
     names = SpiderLoader.from_settings(settings).list()
-    assert {"boj_speeches", "edinet", "glossaries", "wikipedia"} <= set(names)
+    assert {"boj_speeches", "edinet", "institutions", "wikipedia"} <= set(names)
     assert [name for name in names if name not in README] == []
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VERSION = "2026.11.21"
 SPIDERS = {
     "boj_press_conferences": ("-a", "since=2026-01-01"),
-    "glossaries": (),
+    "institutions": ("-a", "sites=bank,jpx,securities", "-s", "KANAGURA_SITES=spiders/sites,sample/sites"),
     "edinet": ("-a", "since=2025-06-20", "-a", "until=2025-06-30"),
 }
 

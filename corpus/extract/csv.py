@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import date
 
 from corpus.document import Capture, Document, Drop, Fact
+from corpus.encoding import decode
 from corpus.extract.archive import ArchiveError, members
 from corpus.extract.dates import all_dates
-from corpus.extract.encoding import decode
 from corpus.extract.record import base_document
 
 _NAME, _INDUSTRY, _LISTED, _SECURITY = "提出者名", "提出者業種", "上場区分", "証券コード"

@@ -1,4 +1,4 @@
-"""Term pages of financial glossaries -> one document with one fact: the term and what it means."""
+"""Term pages of financial glossaries -> for each term a document with one fact: the term and what it means."""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from corpus.document import Capture, Document, Drop, Fact
 from corpus.extract.blocks import blocks, plain
 from corpus.extract.dates import all_dates
+from corpus.extract.glossary_list import Entry, entries
 from corpus.extract.record import base_document
 from corpus.extract.tree import Element, select, text_of
 
@@ -51,17 +52,35 @@ def recognizes(capture: Capture) -> bool:
 
 
 def extract(capture: Capture, tree: Element) -> list[Document | Drop]:
-    """Return the document of one term with its definition as a fact, or why there is none."""
+    """Return the document of each term with its definition as a fact, or why there is none."""
     content = next((e for path in _CONTENT for e in select(tree, path) if text_of(e).strip()), tree)
     heading = next(content.iter("h1"), None)
     headword = plain(heading) if heading is not None else ""
-    reading = ""
-    if len(headword) < 200 and (found := _WITH_READING.match(headword)):
-        headword, reading = found.groups()
+    if (not headword or _INDEX.search(headword)) and (listed := entries(content)):
+        return [_document(capture, *_listed(entry)) for entry in listed]
+    headword, reading = _parted(headword)
     term = _read(blocks(content), headword, reading)
     if not term.description or _INDEX.search(headword):
         return [Drop("index_page", f"no description of '{headword}'")]
     return [_document(capture, headword, term)]
+
+
+def _parted(headword: str) -> tuple[str, str]:
+    """Return a headword and the reading behind it, "" for none."""
+    found = _WITH_READING.match(headword) if len(headword) < 200 else None
+    return (found.group(1), found.group(2)) if found else (headword, "")
+
+
+def _listed(entry: Entry) -> tuple[str, _Term]:
+    """Return the headword of an entry of a list and what the list says of it."""
+    headword, reading = _parted(entry.words[0])
+    term = _Term(reading=reading, description=list(entry.paragraphs))
+    for word in entry.words[1:]:
+        if not term.reading and (found := _READING.match(word)):
+            term.reading = found.group(1).strip()
+        elif not term.english and (found := _ENGLISH.match(_bracketless(word))):
+            term.english = found.group(1)
+    return headword, term
 
 
 def _document(capture: Capture, headword: str, term: _Term) -> Document:

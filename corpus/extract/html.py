@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import trafilatura
 
 from corpus.document import Capture, Document, Drop
+from corpus.encoding import decode
 from corpus.extract import boj, glossary
 from corpus.extract.blocks import blocks, flatten, plain, without_lost_notes
-from corpus.extract.encoding import decode
 from corpus.extract.record import base_document, language_of
 from corpus.extract.tree import Element, parse, stated, text_of
 
@@ -112,7 +112,8 @@ def _title(tree: Element) -> str:
     shared = next(iter(stated(tree, '//meta[@property="og:title"]/@content')), "")
     headings = [text for text in map(plain, tree.iter("h1")) if text]
     window = next((" ".join(text_of(title).split()) for title in tree.iter("title")), "")
-    alone = headings[0] if len(headings) == 1 and (not window or headings[0] in window) else ""
+    named = not window or any(" ".join(text.split()) in window for text in headings)
+    alone = headings[0] if len(headings) == 1 and named else ""
     return shared or alone or window or "".join(headings[:1])
 
 

@@ -2,7 +2,7 @@
 
 from lxml import etree, html
 
-from corpus.extract.encoding import decode
+from corpus.encoding import decode
 from corpus.extract.tables import Element
 
 

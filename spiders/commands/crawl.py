@@ -13,7 +13,7 @@ from scrapy.commands import crawl
 
 from datacards.errors import UserError
 from datacards.store import Store
-from spiders.base import CaptureSpider
+from spiders.base import CaptureSpider, NothingDueError
 from spiders.keys import key
 from spiders.pipelines import MADE, MISSING
 
@@ -29,6 +29,8 @@ class Command(crawl.Command):
             sys.argv.insert(1, "crawl")  # Scrapy took it out; provenance shall read as it was typed
         try:
             self._run(args, opts.spargs)
+        except NothingDueError as error:
+            sys.stdout.write(f"{error.format_message()}\n")
         except UserError as error:
             error.show()
             self.exitcode = 1

@@ -10,15 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.document import Capture, Document, Drop
+from corpus.encoding import decode
 from corpus.extract import extract
 from corpus.extract.blocks import blocks
 from corpus.extract.boj import dates_of, kind_of, named_day
 from corpus.extract.dates import all_dates
-from corpus.extract.encoding import decode
 from corpus.extract.tree import parse
 from sample import boj, glossary
 from sample.boj_speeches import Speech, speeches
+from sample.companies import COMPANIES
 from sample.http import Request
+from sample.institution_pages import written
+from sample.institutions import INSTITUTIONS
 from sample.prose import notes
 from sample.world import HOSTS
 
@@ -243,6 +246,49 @@ def test_pages_that_only_list_terms_are_no_terms() -> None:
             (found,) = extract(_served("jpx", path))
             assert isinstance(found, Drop)
             assert found.reason == "index_page"
+
+
+@pytest.mark.parametrize(("host", "path"), [("bank", "/glossary/ka.html"), ("regional_bank", "/yougo.html")])
+def test_a_page_that_explains_many_terms_gives_a_document_for_each(host: str, path: str) -> None:
+    """A definition list and a table; the page of each term would look no other way."""
+    terms = [term for term in written(host) if host != "bank" or term.reading[0] in "かきくけこが"]
+    found = extract(_capture(INSTITUTIONS[host].answer(path).body, meta={"kind": "term"}))
+    documents = [document for document in found if isinstance(document, Document)]
+    assert len(documents) == len(found) == len(terms)
+    assert len({document.id for document in documents}) == len(terms)
+    for document, term in zip(documents, terms, strict=True):
+        assert (document.title, document.meta["reading"]) == (term.headword, term.reading)
+        assert (document.meta["kind"], document.source) == ("term", "example")
+        (fact,) = document.facts
+        assert document.text[fact.start : fact.end] == fact.value
+        assert term.paragraphs[0].startswith(fact.value)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<h1>手形</h1><dl><dt>意味</dt><dd>支払いを約束する証券のことをいいます。</dd><dt>例</dt><dd>約束手形や為替手形などの種類があります。</dd></dl>",
+        "<h1>用語集</h1><dl><dt>更新日</dt><dd>2024-05-01</dd><dt>担当</dt><dd>広報部</dd></dl>",
+        "<h1>用語集</h1><table><tr><td>会社</td><td>コード</td></tr><tr><td>甲社</td><td>1301</td></tr></table>",
+    ],
+)
+def test_a_list_of_other_things_is_no_list_of_terms(html: str) -> None:
+    found = extract(_capture(html.encode(), meta={"kind": "term"}))
+    assert [one.title for one in found if isinstance(one, Document)] in ([], ["手形"])
+
+
+def test_the_profile_of_an_institution_is_a_table_and_a_frameset_is_counted() -> None:
+    (profile,) = extract(
+        _capture(INSTITUTIONS["securities"].answer("/kaisha/gaiyou.html").body, meta={"kind": "profile"})
+    )
+    assert isinstance(profile, Document)
+    assert profile.meta["kind"] == "profile"
+    company = next(c for c in COMPANIES if c.name == "銀嶺証券株式会社")
+    assert f"| 本店所在地 | {company.address} |" in profile.text
+    assert "髙梨" in profile.text
+    assert "Copyright" not in profile.text
+    (frames,) = extract(_capture(INSTITUTIONS["insurer"].answer("/index.html").body, meta={"kind": "page"}))
+    assert isinstance(frames, Drop)
 
 
 # -- blocks --------------------------------------------------------------------------------------------------

@@ -259,8 +259,8 @@ def test_a_license_of_what_was_dropped_is_named_too(world: Store) -> None:
         license="all-rights-reserved",
         body=page("配当", "会社が株主に分ける利益。"),
     )
-    crawl(world, "glossaries", [term], "2026.11.21")
-    folder, card = build(world, recipe(captures=["boj_speeches", "glossaries"]))
+    crawl(world, "institutions", [term], "2026.11.21")
+    folder, card = build(world, recipe(captures=["boj_speeches", "institutions"]))
     assert [(one.license, one.records > 0) for one in card.rights] == [
         ("BOJ-terms", True),
         ("all-rights-reserved", False),

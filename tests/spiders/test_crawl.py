@@ -114,7 +114,7 @@ def test_an_equal_request_again_does_nothing_and_a_different_one_is_refused(
     [
         (("boj_speechs",), "no spider named 'boj_speechs'; spiders: boj_minutes"),
         (("boj_speeches", "-a", "sinse=2024-01-01"), "unknown key 'sinse'; allowed keys: version, since"),
-        (("glossaries", "-a", "sites=nowhere"), "no site 'nowhere'; known: jpx"),
+        (("institutions", "-a", "sites=nowhere"), "no site 'nowhere'; known: jpx"),
         (("boj_speeches", "-s", "KANAGURA_BASE_URLS={}"), "has no address for 'boj'"),
     ],
 )

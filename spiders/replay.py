@@ -23,8 +23,8 @@ class Replay:
     def process_request(self, request: Request) -> Response | None:
         """Return the response that an earlier run captured, or None to let the request go out."""
         pipeline = self.crawler.get_item_pipeline(CapturePipeline)
-        if pipeline is None or request.meta.get("retry_times"):
-            return None
+        if pipeline is None or request.meta.get("retry_times") or "Range" in request.headers:
+            return None  # a piece of a file is no page that could have been captured
         capture = pipeline.earlier(request.url)
         if capture is None:
             return None

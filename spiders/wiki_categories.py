@@ -60,6 +60,10 @@ class Tree:
             rank = self.visits[rank].parent
         return " > ".join(reversed(titles))
 
+    def holds(self, title: str) -> bool:
+        """Return whether a page was counted for a category."""
+        return title in self.ranks and self.pages[self.ranks[title]] > 0
+
     def rows(self) -> Iterator[dict[str, str | int | bool]]:
         """Yield one row for each category met: what the version publishes of the walk."""
         for visit, pages in zip(self.visits, self.pages, strict=True):
@@ -104,13 +108,12 @@ class Graph:
         parents, children = parents[order], np.frombuffer(self._children, dtype=np.uint32)[order]
         tree = Tree()
         for root in dict.fromkeys(choice.roots):
-            known = root in self._numbers
-            tree.add(Visit(root, 0, why="" if known else "no such category"))
+            tree.add(Visit(root, 0))  # also one that nothing is known of: articles may name it all the same
         rank = 0
         while rank < len(tree.visits):
             visit = tree.visits[rank]
-            if not visit.why:
-                number = self._numbers[visit.title]
+            number = self._numbers.get(visit.title)
+            if not visit.why and number is not None:
                 first, last = np.searchsorted(parents, np.array([number, number + 1], dtype=np.uint32))
                 for title in sorted({self.titles[child] for child in children[first:last]}):
                     if title not in tree.ranks:

@@ -5,16 +5,18 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from corpus.document import Capture
 from spiders.wiki_categories import Choice, Graph, Tree
-from spiders.wiki_dump import CATEGORY, FILE, Dump, Page
+from spiders.wiki_dump import CATEGORY, FILE, Dump, Origin, Page, articles
 from spiders.wiki_sql import Row, Table
-from spiders.wiki_stream import Distance
+from spiders.wiki_stream import Distance, at_once, sha1_of
 
 #: The tables that are read, in the order in which they are needed, and the columns without which they are of no use.
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -221,3 +223,13 @@ class _Reading:
 
 def _title(text: bytes) -> str:
     return text.decode("utf-8", "replace").replace("_", " ")
+
+
+def read_dump(path: Path, choice: Choice, wiki: str = "jawiki") -> Iterator[Capture]:
+    """Yield the captures of a dump file alone: articles by the links in their text, up to where it is damaged."""
+    chosen, sha1 = at_once(by_links(path, choice)), at_once(sha1_of(path))
+    saved = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    origin = Origin(wiki=wiki, date="", file=path.name, sha1=sha1, fetched_at=saved)
+    for capture in articles(Dump(path), chosen.rank, chosen.tree.path, origin, Counter()):
+        if capture is not None:
+            yield capture

@@ -119,7 +119,7 @@ def _pattern(columns: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[re.Patt
         raise KeyError(missing[0])
     inside = [name for name in columns if name in wanted]
     fields = [rb"(" + _FIELD + rb")" if name in wanted else _FIELD for name in columns]
-    row = re.compile(rb"\(\s*" + rb"\s*,\s*".join(fields) + rb"\s*\)", re.DOTALL)
+    row = re.compile(rb"\s*\(\s*" + rb"\s*,\s*".join(fields) + rb"\s*\)", re.DOTALL)
     return row, [inside.index(name) + 1 for name in wanted]
 
 

@@ -15,7 +15,8 @@ from typing import IO, Any, TypeVar
 from scrapy.exceptions import CloseSpider
 from tqdm import tqdm
 
-BLOCK = 1 << 18  # bytes that are read, and unpacked, at a time
+BLOCK = 1 << 18  # bytes that are unpacked at a time
+PACKED = 1 << 14  # compressed bytes that are read at a time: so much is lost before a broken byte
 RATIO = 100  # times the compressed size; real dumps have about 5, an attack a million
 LEAST = 64 << 20  # bytes that are unpacked whatever the ratio
 SAY_EVERY = 30.0  # seconds between two lines of progress where there is no terminal
@@ -28,7 +29,7 @@ class Unpacked:
     """A file as blocks of unpacked bytes; what it is follows from its first bytes, never from its name.
 
     ``damage`` says after reading why it ended too early ("" for a whole file): the stream is cut off or broken,
-    or it unpacks to more than any real file of its size. At most ``BLOCK`` unpacked bytes are held.
+    or it unpacks to more than any real file of its size. At most twice ``BLOCK`` unpacked bytes are held.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,18 +59,21 @@ class Unpacked:
 
     def read(self) -> bytes:
         """Return the next block, b"" at the end; never raises for what is wrong with the bytes."""
-        if self.damage:
-            return b""
-        try:
-            part = self._part()
-        except (OSError, zlib.error) as error:
-            self.damage = f"the compressed stream is broken: {error}"
-            return b""
-        self._left -= len(part)
+        parts, size = [], 0
+        while size < BLOCK and not self.damage:
+            try:
+                part = self._part()
+            except (OSError, zlib.error) as error:
+                self.damage = f"the compressed stream is broken: {error}"
+                break
+            if not part:
+                break
+            parts.append(part)
+            size += len(part)
+        self._left -= size
         if self._left < 0 and (self._bzip or self._gzip):
             self.damage = "it unpacks to far more than any real dump"
-            return b""
-        return part
+        return b"".join(parts)
 
     def _part(self) -> bytes:
         if self._bzip:
@@ -85,7 +89,7 @@ class Unpacked:
             if not ended:
                 continue
             # A dump is many streams, one behind the other; what begins otherwise is padding.
-            rest = rest if len(rest) >= len(mark) else rest + self._source.read(BLOCK)
+            rest = rest if len(rest) >= len(mark) else rest + self._source.read(PACKED)
             if not rest.startswith(mark):
                 self._bzip = self._gzip = False
                 self._source.seek(0, 2)
@@ -95,7 +99,7 @@ class Unpacked:
         return part
 
     def _bz2(self, source: IO[bytes]) -> tuple[bytes, bool, bytes]:
-        packed = source.read(BLOCK) if self._bunzip.needs_input else b""
+        packed = source.read(PACKED) if self._bunzip.needs_input else b""
         if self._bunzip.needs_input and not packed:
             self.damage = "the compressed stream ends early"
             return b"", False, b""
@@ -103,7 +107,7 @@ class Unpacked:
         return part, self._bunzip.eof, self._bunzip.unused_data
 
     def _gz(self, source: IO[bytes]) -> tuple[bytes, bool, bytes]:
-        packed = self._gunzip.unconsumed_tail or source.read(BLOCK)
+        packed = self._gunzip.unconsumed_tail or source.read(PACKED)
         part = self._gunzip.decompress(packed, BLOCK)
         if not packed and not part and not self._gunzip.eof:
             self.damage = "the compressed stream ends early"

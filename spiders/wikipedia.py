@@ -4,8 +4,7 @@ The files of a dump are larger than memory. They are fetched in pieces into the 
 one, and are read as streams; a capture holds the bytes of one ``<page>`` as they stand in the dump.
 """
 
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,7 +26,7 @@ from spiders.wiki_dump import LICENSE, Dump, Origin, articles
 from spiders.wiki_files import LATEST, Listed, assumed, found_in, listed_in, sums_name
 from spiders.wiki_spool import Spool
 from spiders.wiki_sql import Table
-from spiders.wiki_stream import Breath, Distance, at_once, sha1_of
+from spiders.wiki_stream import Breath, Distance, sha1_of
 
 PIECE = "KANAGURA_DUMP_PIECE"  # the setting: bytes asked for at a time
 
@@ -307,13 +306,3 @@ class Wikipedia(CaptureSpider):
         used = {row["parent"] for row in rows}
         if idle := [root for root in self.choice.roots if root not in used and not chosen.tree.holds(root)]:
             self.logger.warning("roots without any page or category below them: %s", ", ".join(idle))
-
-
-def read_dump(path: Path, choice: Choice, wiki: str = "jawiki") -> Iterator[Capture]:
-    """Yield the captures of a dump file alone: articles by the links in their text, up to where it is damaged."""
-    chosen, sha1 = at_once(by_links(path, choice)), at_once(sha1_of(path))
-    saved = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    origin = Origin(wiki=wiki, date="", file=path.name, sha1=sha1, fetched_at=saved)
-    for capture in articles(Dump(path), chosen.rank, chosen.tree.path, origin, Counter()):
-        if capture is not None:
-            yield capture

@@ -21,7 +21,7 @@ from datacards.recipe import read_recipe
 from datacards.store import Store
 from spiders.warc import Segments
 from spiders.wiki_categories import Choice
-from spiders.wikipedia import read_dump
+from spiders.wiki_choice import read_dump
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {

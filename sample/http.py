@@ -1,5 +1,7 @@
 """The two records every host of the sample world speaks: a request and the response to it."""
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,6 +53,21 @@ def text(body: str, content_type: str = "text/plain; charset=utf-8", status: int
 def redirect(location: str, status: int = 301) -> Response:
     """A permanent redirect to a path of the same host or to an absolute address."""
     return Response(status, {"Location": location, "Content-Type": "text/html"}, b"")
+
+
+def ranged(request: Request, whole: Response) -> Response:
+    """The part of a found page that was asked for, else all of it (RFC 9110, sections 13.1.5, 14.2 and 15.5.17)."""
+    tag = f'"{hashlib.sha1(whole.body, usedforsecurity=False).hexdigest()[:16]}"'
+    headers = {**whole.headers, "ETag": tag, "Accept-Ranges": "bytes"}
+    asked = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
+    if asked is None or request.headers.get("if-range", tag) not in (tag, LAST_MODIFIED):
+        return Response(whole.status, headers, whole.body)
+    size, start = len(whole.body), int(asked[1])
+    end = min(size, int(asked[2]) + 1) if asked[2] else size
+    if start >= end:
+        return Response(416, {**headers, "Content-Range": f"bytes */{size}"})
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return Response(206, headers, whole.body[start:end])
 
 
 def not_found() -> Response:

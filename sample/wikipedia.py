@@ -1,27 +1,32 @@
-"""A small Wikipedia dump on the dumps host: articles in wikitext, compressed, with its lists of checksums."""
+"""A small Wikipedia dump on the dumps host: pages in XML, tables in SQL, compressed, with their checksums."""
 
 import bz2
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from html import escape
 
-from sample.companies import COMPANIES, Company
-from sample.http import Request, Response, not_found, page, text
-from sample.prose import passages, table
+from sample.http import Request, Response, not_found, page, ranged, text
+from sample.wikipedia_pages import WikiPage, number_of, pages
+from sample.wikipedia_tables import tables
 
 DATE = "20261101"
+
+#: An older dump whose tables of links still have the form of MediaWiki 1.44: categories by title.
+OLD_DATE = "20260901"
 
 #: An older dump whose transfer stopped early: its bz2 stream ends inside an article, its checksum is another.
 BROKEN_DATE = "20261001"
 
-COMPANY_ARTICLES = 10
-
-_ARTICLES = tuple(f"wikipedia/{name}.txt" for name in ("policy", "markets", "firms", "others"))
-_ROBOTS = "User-agent: *\nCrawl-delay: 1\nDisallow: /private/\n"
+_DATES = (OLD_DATE, BROKEN_DATE, DATE)
+_DUMP = "pages-articles.xml.bz2"
+_JOBS = {
+    "articlesdump": _DUMP, "categorylinkstable": "categorylinks.sql", "linktargettable": "linktarget.sql",
+    "pagetable": "-page.sql",
+}  # fmt: skip
+_STREAM = 16  # parts of the XML in one bz2 stream: a file is many streams, one behind the other
+_ROBOTS = "User-agent: *\nDisallow: /private/\n"
 _EXPORT = "http://www.mediawiki.org/xml/export-0.11/"
 _NAMESPACES = {
     -2: "メディア",
@@ -48,22 +53,12 @@ _NAMESPACES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WikiPage:
-    """One page of the dump; redirect is the title it leads to, or empty."""
-
-    title: str
-    ns: int
-    text: str
-    redirect: str = ""
-
-
 def respond(request: Request) -> Response:
-    """The dumps host: an index, two dated folders, and "latest" with the names that lead to the newest."""
+    """The dumps host: an index, dated folders, and "latest" with the names that lead to the newest."""
     if request.path == "/robots.txt":
         return text(_ROBOTS)
     render = _site().get(request.path)
-    return render() if render is not None else not_found()
+    return ranged(request, render()) if render is not None else not_found()
 
 
 def addresses() -> tuple[str, ...]:
@@ -72,87 +67,11 @@ def addresses() -> tuple[str, ...]:
 
 
 @cache
-def pages() -> tuple[WikiPage, ...]:
-    """The pages of the dump in its order: other namespaces first and between, as in a real one."""
-    around = table("wikipedia/pages.toml")
-    others = [WikiPage(row["title"], row["ns"], row["text"]) for row in around["page"]]
-    categories = [
-        WikiPage(f"Category:{name}", 14, "\n".join(f"[[Category:{parent}]]" for parent in parents))
-        for name, parents in around["categories"].items()
-    ]
-    redirects = [
-        WikiPage(title, 0, f"#REDIRECT [[{target}]]", target) for title, target in around["redirects"].items()
-    ]
-    articles = [WikiPage(title, 0, body) for title, body in passages(*_ARTICLES).items()]
-    companies = [
-        WikiPage(company.name.replace("株式会社", ""), 0, company_article(number, company))
-        for number, company in enumerate(COMPANIES[::2][:COMPANY_ARTICLES])
-    ]
-    return (*others[:2], *articles, *redirects, *categories, *companies, *others[2:])
-
-
-def company_article(number: int, company: Company) -> str:
-    """An article on a sample company, from its record: infobox, prose, a table of its figures."""
-    last = company.years[-1]
-    rows = "\n".join(
-        f"|-\n| {year.end.year}年{year.end.month}月期 || {year.net_sales // 1_000_000:,} || "
-        f"{year.operating_income // 1_000_000:,} || {year.profit // 1_000_000:,} || {year.employees:,}"
-        for year in company.years
-    )
-    place = re.split("(?<=[市区])", company.address)[0]
-    name = company.name
-    lead = f"'''{name}'''（{company.name_en}）は、{place}に本社を置く{company.industry}の企業である。"
-    change = "増えた" if last.net_sales >= company.years[0].net_sales else "減った"
-    trends = (
-        f"{last.end.year}年{last.end.month}月期の連結{company.sales_name}は{_oku(last.net_sales)}、営業利益は{_oku(last.operating_income)}であった。2期前に比べ、{company.sales_name}は{change}。",
-        f"連結従業員数は{last.employees:,}人である。{last.end.year}年{last.end.month}月期末の総資産は{_oku(last.total_assets)}、純資産は{_oku(last.net_assets)}となっている。",
-        f"直近の通期では{_oku(last.profit)}の当期純利益を計上した。総資産は{_oku(last.total_assets)}で、2期前と比べて{company.sales_name}は{change}。",
-    )
-    return f"""{{{{基礎情報 会社
-| 社名 = {name}
-| 英文社名 = {company.name_en}
-| 市場情報 = {{{{上場情報 | 見本取引所 | {company.sec_code[:4]}}}}}
-| 本社所在地 = {company.address}
-| 設立 = [[{company.founded}年]]
-| 業種 = {company.industry}
-}}}}
-{lead}証券コードは{company.sec_code[:4]}<ref name="yuho">[[有価証券報告書]]による。</ref>。
-
-== 概要 ==
-{company.founded}年に創業した。{company.business}{trends[number % 3]}
-
-== 業績 ==
-{{| class="wikitable" style="text-align:right"
-|+ 連結業績の推移（単位：百万円、人）
-! 決算期 !! {company.sales_name} !! 営業利益 !! 当期純利益 !! 従業員数
-{rows}
-|}}
-
-数値は有価証券報告書に記載された連結の額であり、百万円未満を切り捨てて示した<ref name="yuho" />。
-
-== 沿革 ==
-* [[{company.founded}年]] - 創業。
-* {last.end.year}年 - {last.end.month}月期の決算を発表。
-
-== 脚注 ==
-{{{{Reflist}}}}
-
-{{{{company-stub}}}}
-[[Category:日本の企業]]
-"""
-
-
-@cache
 def dump() -> bytes:
     """The whole dump, bzip2-compressed XML of the export schema 0.11; equal bytes every time."""
-    return bz2.compress("".join(_xml()).encode("utf-8"), 9)
-
-
-def _oku(yen: int) -> str:
-    """An amount as prose has it: 534億8,300万円."""
-    ten_thousands = yen // 10_000
-    oku, man = divmod(ten_thousands, 10_000)
-    return f"{oku:,}億{man:,}万円" if oku else f"{man:,}万円"
+    parts = list(_xml())
+    streams = ("".join(parts[at : at + _STREAM]).encode("utf-8") for at in range(0, len(parts), _STREAM))
+    return b"".join(bz2.compress(stream, 9) for stream in streams)
 
 
 def _xml() -> Iterator[str]:
@@ -179,7 +98,7 @@ def _page_xml(number: int, wiki_page: WikiPage) -> str:
     redirect = f'    <redirect title="{escape(wiki_page.redirect)}" />\n' if wiki_page.redirect else ""
     minor = "      <minor />\n" if number % 4 == 0 else ""
     return (
-        f"  <page>\n    <title>{escape(wiki_page.title)}</title>\n    <ns>{wiki_page.ns}</ns>\n    <id>{number * 37}</id>\n{redirect}"
+        f"  <page>\n    <title>{escape(wiki_page.title)}</title>\n    <ns>{wiki_page.ns}</ns>\n    <id>{number_of(wiki_page)}</id>\n{redirect}"
         f"    <revision>\n      <id>{9_000_000 + number * 101}</id>\n      <parentid>{9_000_000 + number * 101 - 50}</parentid>\n"
         f"      <timestamp>2026-{number % 10 + 1:02}-{number % 27 + 1:02}T0{number % 10}:15:00Z</timestamp>\n"
         f"      <contributor>\n        <username>見本編集者{number % 7}</username>\n        <id>{1000 + number % 7}</id>\n      </contributor>\n"
@@ -202,14 +121,16 @@ def _base36(digest: bytes) -> str:
 def _site() -> dict[str, Callable[[], Response]]:
     site: dict[str, Callable[[], Response]] = {
         "/": partial(_listing, "/", ("jawiki/",)),
-        "/jawiki/": partial(_listing, "/jawiki/", (f"{BROKEN_DATE}/", f"{DATE}/", "latest/")),
+        "/jawiki/": partial(_listing, "/jawiki/", (*(f"{date}/" for date in sorted(_DATES)), "latest/")),
     }
-    for folder, date in (("latest", "latest"), (DATE, DATE), (BROKEN_DATE, BROKEN_DATE)):
-        dated = DATE if date == "latest" else date
+    for folder in (*_DATES, "latest"):
+        dated = DATE if folder == "latest" else folder
         names = {
-            f"jawiki-{date}-pages-articles.xml.bz2": partial(_dump_file, dated),
-            f"jawiki-{date}-sha1sums.txt": partial(_sums, "sha1", dated),
-            f"jawiki-{date}-md5sums.txt": partial(_sums, "md5", dated),
+            f"jawiki-{folder}-{end}": partial(_file, end, dated)
+            for end in (_DUMP, *tables(old=dated == OLD_DATE))
+        } | {
+            f"jawiki-{folder}-sha1sums.txt": partial(_sums, "sha1", dated),
+            f"jawiki-{folder}-md5sums.txt": partial(_sums, "md5", dated),
             "dumpstatus.json": partial(_status, dated),
         }
         site[f"/jawiki/{folder}/"] = partial(_listing, f"/jawiki/{folder}/", tuple(names))
@@ -217,27 +138,47 @@ def _site() -> dict[str, Callable[[], Response]]:
     return site
 
 
-def _dump_file(date: str) -> Response:
-    body = dump()
-    return page(body[: len(body) * 2 // 3] if date == BROKEN_DATE else body, "application/octet-stream")
+def files(date: str) -> dict[str, bytes]:
+    """The files of one date by name, whole."""
+    return {
+        f"jawiki-{date}-{end}": body for end, body in {_DUMP: dump(), **tables(old=date == OLD_DATE)}.items()
+    }
+
+
+def _file(end: str, date: str) -> Response:
+    body = files(date)[f"jawiki-{date}-{end}"]
+    cut = date == BROKEN_DATE and end == _DUMP
+    return page(body[: len(body) * 2 // 3] if cut else body, "application/octet-stream")
 
 
 def _sums(algorithm: str, date: str) -> Response:
     """Checksums as the host lists them: of the whole file, also where the served one is damaged."""
-    digest = hashlib.new(algorithm, dump(), usedforsecurity=False).hexdigest()
-    return text(f"{digest}  jawiki-{date}-pages-articles.xml.bz2\n", "text/plain")
+    lines = [
+        f"{hashlib.new(algorithm, body, usedforsecurity=False).hexdigest()}  {name}\n"
+        for name, body in sorted(files(date).items())
+    ]
+    return text("".join(lines), "text/plain")
 
 
 def _status(date: str) -> Response:
-    name = f"jawiki-{date}-pages-articles.xml.bz2"
     about = {
-        "size": len(dump()),
-        "url": f"/jawiki/{date}/{name}",
-        "md5": hashlib.md5(dump(), usedforsecurity=False).hexdigest(),
-        "sha1": hashlib.sha1(dump(), usedforsecurity=False).hexdigest(),
+        name: {
+            "size": len(body),
+            "url": f"/jawiki/{date}/{name}",
+            "md5": hashlib.md5(body, usedforsecurity=False).hexdigest(),
+            "sha1": hashlib.sha1(body, usedforsecurity=False).hexdigest(),
+        }
+        for name, body in files(date).items()
     }
-    job = {"status": "done", "updated": "2026-11-03 04:05:06", "files": {name: about}}
-    return text(json.dumps({"version": "0.8", "jobs": {"articlesdump": job}}), "application/json")
+    jobs = {
+        job: {
+            "status": "done",
+            "updated": "2026-11-03 04:05:06",
+            "files": {n: about[n] for n in about if end in n},
+        }
+        for job, end in _JOBS.items()
+    }
+    return text(json.dumps({"version": "0.8", "jobs": jobs}), "application/json")
 
 
 def _listing(path: str, names: tuple[str, ...]) -> Response:

@@ -42,8 +42,8 @@ class Replay:
     def process_request(self, request: Request) -> Response | None:
         """Return the response that the stopped run captured, or None to let the request go out."""
         segments = self.segments
-        if segments is None or "errand" not in request.cb_kwargs or "uncaptured" in request.meta:
-            return None
+        if segments is None or "errand" not in request.cb_kwargs or "Range" in request.headers:
+            return None  # a file of the host's own, or a piece of one, is no page that is captured
         # What was kept aside is asked for again: the trouble may be over.
         row = None if request.meta.get("retry_times") else segments.rows.get(request.url)
         capture = segments.find(request.url) if row and not row["problem"] else None

@@ -97,7 +97,7 @@ class Signals:
         elif "replayed" not in request.meta:
             found = {**request.meta.get("host_signals", {}), **page_signals(response)}
             request.meta["signals"] = found
-            if response.status == 200:
+            if response.status in (200, 206):
                 self._judge(found)
         return response
 

@@ -20,6 +20,8 @@ from datacards.card import Ref
 from datacards.recipe import read_recipe
 from datacards.store import Store
 from spiders.warc import Segments
+from spiders.wiki_categories import Choice
+from spiders.wiki_choice import read_dump
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {
@@ -36,8 +38,8 @@ PARTS = {
     "encoding": ("pages", "all-rights-reserved", {}),
     "compressed": ("pages", "all-rights-reserved", {}),
     "pdf": ("pages", "all-rights-reserved", {}),
-    "wikipedia": ("wikipedia", "CC-BY-SA-4.0", {}),
 }
+WIKI_ROOTS = ("地理学", "社会学", "言語", "日本語")  # what the few pages of the cut-out are about
 
 
 def capture_all(data: Path, store: Store) -> Ref:
@@ -56,6 +58,8 @@ def capture_all(data: Path, store: Store) -> Ref:
                         media_type=media_type, body=path.read_bytes(), license=license_, meta=meta,
                     )
                 )  # fmt: skip
+        for capture in read_dump(data / "wikipedia" / "jawiki_pages_a.xml.bz2", Choice(roots=WIKI_ROOTS)):
+            segments.write(capture)
         segments.close(index=True)
     return store.resolve("real")
 
@@ -96,6 +100,11 @@ def test_real_input_becomes_documents_and_what_does_not_is_named(shared_data: Pa
     (instance,) = [d for d in documents if "TIS_2018" in d.url]
     assert (report["reason"], report["detail"]) == ("near_duplicate", instance.id)
 
+    # A dump becomes one document for each wanted article, under the article's own address.
+    articles = {d.title for d in documents if d.source == "wikipedia"}
+    assert {"日本語", "地理学"} <= articles
+    assert not articles & {"コケ植物"}
+
     # The list format: a company, its code and its industry on every line.
     lines = [line for d in shards.read_documents(folder, "listing") for line in d.text.splitlines()]
     assert len(lines) > 3000
@@ -110,7 +119,6 @@ def test_real_input_becomes_documents_and_what_does_not_is_named(shared_data: Pa
     missing = [
         path.name
         for part in PARTS
-        if part != "wikipedia"  # one dump becomes many pages with addresses of their own
         for path in (shared_data / part).iterdir()
         if f"https://example.invalid/{part}/{path.name}" not in accounted
     ]

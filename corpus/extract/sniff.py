@@ -20,7 +20,7 @@ _HTML = (
     b"<table",
 )
 _FEEDS = (b"<rss", b"<feed", b"<rdf:rdf", b"<sitemapindex", b"<urlset")
-_ROOTS = ((b"<mediawiki", "wikitext"), (b"<xbrli:xbrl", "xbrl"), (b"<xbrl ", "xbrl"))
+_ROOTS = ((b"<xbrli:xbrl", "xbrl"), (b"<xbrl ", "xbrl"))
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 _FILES = ("application/pdf", "application/zip", "application/octet-stream", "application/x-zip-compressed")
 
@@ -31,11 +31,12 @@ def sniff(capture: Capture) -> str | Drop:
     A Drop says why no reader can use it: lists and indexes lead to documents and are none themselves.
     """
     body = capture.body
-    if not body:
-        return Drop("empty_body")
+    if not body or body.startswith((b"BZh", b"<mediawiki")):
+        whole = Drop("whole_dump", "its articles are captures of their own: crawl wikipedia")
+        return whole if body else Drop("empty_body")
     if body.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _archive(body)
-    if body.startswith(b"BZh"):
+    if body.startswith(b"<page>"):
         return "wikitext"
     if b"%PDF-" in body[:1024]:
         return "pdf"

@@ -81,6 +81,9 @@ def test_a_problem_that_the_spider_saw_stays_its_reason() -> None:
         (_capture(gzip.compress(PAGE.encode())[:-20]), "broken_gzip"),
         (_capture(gzip.compress(b"\x00" * (65 << 20))), "too_large"),
         (_capture(b"PK\x03\x04nothing"), "truncated_zip"),
+        (_capture(b"BZh91AY&SY", media_type="application/x-bzip2"), "whole_dump"),
+        (_capture(b"<mediawiki><page/></mediawiki>", media_type="application/xml"), "whole_dump"),
+        (_capture(b"<page><title>", media_type="application/xml"), "broken_page"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

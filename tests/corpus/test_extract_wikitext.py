@@ -1,7 +1,6 @@
-"""Wikipedia dumps: the finance articles, without the wiki, each with its revision; the rest counted."""
+"""Articles of a Wikipedia dump: without the wiki, each with its revision; what is no article says so."""
 
 import bz2
-import itertools
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,61 +11,60 @@ from hypothesis import strategies as st
 from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
 from corpus.extract.wikimarkup import categories, nested, to_markdown
-from corpus.extract.wikitext import Dump, wanted_categories
+from corpus.extract.wikitext import read_page
 from sample import wikipedia
 
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 LEFTOVERS = ("{{", "}}", "[[", "]]", "{|", "|}", "<ref", "''", "__", "&nbsp;", "脚注\n", "ファイル:")
+PAGES = re.compile(rb"<page>.*?</page>", re.DOTALL)
 
 
-def _extract(body: bytes) -> tuple[list[Document], dict[str, str]]:
-    found = extract(
+def _extract(body: bytes) -> Document | Drop:
+    (found,) = extract(
         Capture(
-            url="https://dumps.wikimedia.org/jawiki/latest/jawiki-latest-pages-articles.xml.bz2",
+            url="https://ja.wikipedia.org/w/index.php?title=%E6%A0%AA&oldid=99",
             source="wikipedia",
             fetched_at=NOW,
             status=200,
             headers=(),
-            media_type="application/x-bzip2",
+            media_type="application/xml",
             body=body,
             license="CC-BY-SA-4.0",
-            meta={"kind": "dump", "language": "ja"},
+            meta={"kind": "article", "language": "ja", "category_path": "金融 > 債券", "dump": "20261101"},
         )
     )
-    return (
-        [one for one in found if isinstance(one, Document)],
-        {one.reason: one.detail for one in found if isinstance(one, Drop)},
-    )
+    return found
 
 
-def _dump(*pages: str, head: str = "") -> bytes:
-    xml = f'{head}<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" xml:lang="ja">{"".join(pages)}</mediawiki>'
-    return bz2.compress(xml.encode())
+def _document(body: bytes) -> Document:
+    found = _extract(body)
+    assert isinstance(found, Document), found
+    return found
 
 
-def _page(title: str, text: str, ns: int = 0, extra: str = "") -> str:
+def _page(title: str, text: str, ns: int = 0, extra: str = "") -> bytes:
     return (
         f"<page><title>{title}</title><ns>{ns}</ns><id>7</id>{extra}<revision><id>99</id>"
         f"<timestamp>2026-05-06T01:02:03Z</timestamp><text>{text}</text></revision></page>"
-    )
+    ).encode()
 
 
-def test_the_finance_articles_of_a_dump_and_no_others() -> None:
-    documents, drops = _extract(wikipedia.dump())
-    titles = [document.title for document in documents]
-    assert {"中央銀行", "金融政策", "株式", "貸借対照表", "汐凪水産"} <= set(titles)
-    assert not {"味噌汁", "将棋", "琵琶湖", "日銀", "ROE"} & set(titles)
-    assert drops["redirect"].startswith("7 pages")
-    assert drops["other_subject"].startswith("6 pages")
-    assert set(drops) == {"redirect", "other_subject", "other_namespace"}
-    for document in documents:
+def test_articles_leave_no_wiki_behind() -> None:
+    found = [_extract(raw) for raw in PAGES.findall(bz2.decompress(wikipedia.dump()))]
+    documents = {one.title: one for one in found if isinstance(one, Document)}
+    assert {"中央銀行", "金融政策", "株式", "貸借対照表", "汐凪水産"} <= set(documents)
+    assert {one.reason for one in found if isinstance(one, Drop)} == {
+        "redirect",
+        "other_namespace",
+        "disambiguation",
+    }
+    for document in documents.values():
         for leftover in LEFTOVERS:
             assert leftover not in document.text, (document.title, leftover)
 
 
-def test_an_article_names_its_page_revision_and_license() -> None:
-    documents, _ = _extract(_dump(_page("国債 市場", "'''国債'''は債券である。[[Category:債券]]")))
-    (document,) = documents
+def test_an_article_names_its_page_revision_license_and_the_way_to_it() -> None:
+    document = _document(_page("国債 市場", "'''国債'''は債券である。[[Category:債券]]"))
     assert document.text == "# 国債 市場\n\n国債は債券である。"
     assert document.url == "https://ja.wikipedia.org/wiki/国債_市場"
     assert document.license == "CC-BY-SA-4.0"
@@ -78,47 +76,30 @@ def test_an_article_names_its_page_revision_and_license() -> None:
     assert document.meta["revision"] == "99"
     assert document.meta["kind"] == "article"
     assert document.meta["categories"] == "債券"
+    assert document.meta["category_path"] == "金融 > 債券"
 
 
 def test_a_question_mark_in_a_title_does_not_end_its_address() -> None:
-    ((document,), _) = _extract(_dump(_page("景気は100%回復?", "景気の本である。[[Category:景気循環]]")))
+    document = _document(_page("景気は100%回復?", "景気の本である。[[Category:景気循環]]"))
     assert document.url == "https://ja.wikipedia.org/wiki/景気は100%25回復%3F"
     assert f"（{document.url}?oldid=99）" in document.attribution
 
 
-def test_categories_are_followed_down_three_steps_and_not_into_people() -> None:
-    steps = ["金融", "金融商品分類", "細目甲", "細目乙", "細目丙"]
-    pages = [_page(f"Category:{low}", f"[[Category:{high}]]", 14) for high, low in itertools.pairwise(steps)]
-    pages += [
-        _page("Category:日本の人物", "[[Category:金融]]", 14),
-        _page("Category:輪", "[[Category:輪]]", 14),
-    ]
-    wanted = wanted_categories(Dump(_dump(*pages)).pages())
-    assert {"細目甲", "細目乙"} <= wanted
-    assert not {"細目丙", "日本の人物", "輪"} & wanted
-
-
-def test_disambiguation_pages_are_no_articles() -> None:
-    _, drops = _extract(_dump(_page("元本 (曖昧さ回避)", "* 一\n* 二\n{{aimai}}[[Category:金融]]")))
-    assert drops["disambiguation"].startswith("1 pages")
-
-
-def test_a_dump_cut_off_gives_what_is_readable(shared_data: Path) -> None:
-    """A bzip2 block that is not whole gives nothing: here of 100 kB, in real dumps of 900 kB of XML."""
-    packed = (shared_data / "wikipedia/jawiki_pages_a.xml.bz2").read_bytes()
-    body = bz2.compress(bz2.decompress(packed), 1)
-    whole, cut = Dump(body), Dump(body[: len(body) * 9 // 10])
-    pages = list(whole.pages())
-    assert (len(pages), whole.damage) == (17, "")
-    some = list(cut.pages())
-    assert 0 < len(some) < 17
-    assert some == pages[: len(some)]
-    assert "ends early" in cut.damage
-    assert "truncated_dump" in _extract(body[:-100])[1]
+def test_pages_that_are_no_articles_say_so() -> None:
+    cases = {
+        "disambiguation": _page("元本 (曖昧さ回避)", "* 一\n* 二\n{{aimai}}[[Category:金融]]"),
+        "redirect": _page("日銀", "#REDIRECT [[日本銀行]]", extra='<redirect title="日本銀行" />'),
+        "other_namespace": _page("Category:金融", "[[Category:経済]]", 14),
+        "empty_article": _page("空", "{{stub}}"),
+    }
+    for reason, body in cases.items():
+        found = _extract(body)
+        assert isinstance(found, Drop) and found.reason == reason
 
 
 def test_real_pages_leave_no_wiki_behind(shared_data: Path) -> None:
-    pages = Dump((shared_data / "wikipedia/jawiki_pages_a.xml.bz2").read_bytes()).pages()
+    xml = bz2.decompress((shared_data / "wikipedia/jawiki_pages_a.xml.bz2").read_bytes())
+    pages = [read_page(raw) for raw in PAGES.findall(xml)]
     texts = {p.title: to_markdown(p.text) for p in pages if p.namespace == "0" and not p.redirect}
     assert len(texts) == 11
     for title, text in texts.items():
@@ -128,25 +109,11 @@ def test_real_pages_leave_no_wiki_behind(shared_data: Path) -> None:
     assert len(texts["日本語"]) > 50_000
 
 
-def test_entities_in_a_dump_are_refused() -> None:
-    head = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
-    documents, drops = _extract(_dump(_page("爆弾", "&b;[[Category:金融]]"), head=head))
-    assert documents == []
-    assert "DTDForbidden" in drops["truncated_dump"]
-
-
-def test_a_dump_that_unpacks_without_end_is_stopped() -> None:
-    body = bz2.compress(b"<mediawiki><page><title>" + b" " * (70 << 20))
-    dump = Dump(body)
-    assert list(dump.pages()) == []
-    assert "far more than any real dump" in dump.damage
-
-
-def test_several_streams_in_one_file_are_read_on() -> None:
-    """Multistream dumps and parallel compressors write many."""
-    xml = bz2.decompress(_dump(_page("株", "株だ。[[Category:株式]]")))
-    parts = b"".join(bz2.compress(xml[n : n + 50]) for n in range(0, len(xml), 50))
-    assert [page.title for page in Dump(parts).pages()] == ["株"]
+def test_entities_are_refused() -> None:
+    """A page declares none, so a reference is an error; one that declares some is refused before they are read."""
+    for body in (_page("爆弾", "&b;"), _page("爆弾", '<!DOCTYPE x [<!ENTITY b "bb">]>&b;')):
+        found = _extract(body)
+        assert isinstance(found, Drop) and found.reason == "broken_page"
 
 
 def test_links_lists_headings_and_tables() -> None:

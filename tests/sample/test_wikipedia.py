@@ -11,7 +11,8 @@ import pytest
 
 from sample.companies import JST
 from sample.http import Request
-from sample.wikipedia import BROKEN_DATE, COMPANY_ARTICLES, DATE, addresses, dump, pages, respond
+from sample.wikipedia import BROKEN_DATE, DATE, OLD_DATE, addresses, dump, respond
+from sample.wikipedia_pages import COMPANY_ARTICLES, pages
 
 NAMESPACE = {"mw": "http://www.mediawiki.org/xml/export-0.11/"}
 
@@ -51,14 +52,34 @@ def test_categories_of_finance_form_a_cycle() -> None:
     assert "金融市場" in parents["金融商品"]
 
 
-@pytest.mark.parametrize("date", [DATE, "latest"])
-def test_the_sums_are_those_of_the_file(date: str) -> None:
-    sums = body(f"/jawiki/{date}/jawiki-{date}-sha1sums.txt").decode()
-    served = body(f"/jawiki/{date}/jawiki-{date}-pages-articles.xml.bz2")
-    sha1 = hashlib.sha1(served, usedforsecurity=False).hexdigest()
-    assert sums == f"{sha1}  jawiki-{DATE}-pages-articles.xml.bz2\n"
+@pytest.mark.parametrize("date", [DATE, OLD_DATE, "latest"])
+def test_the_sums_are_those_of_the_files(date: str) -> None:
+    lines = body(f"/jawiki/{date}/jawiki-{date}-sha1sums.txt").decode().splitlines()
+    dated = DATE if date == "latest" else date
     job = json.loads(body(f"/jawiki/{date}/dumpstatus.json"))["jobs"]["articlesdump"]
-    assert job["files"][f"jawiki-{DATE}-pages-articles.xml.bz2"]["size"] == len(served)
+    assert len(lines) == (3 if date == OLD_DATE else 4)
+    for line in lines:
+        sha1, name = line.split("  ")
+        served = body(f"/jawiki/{dated}/{name}")
+        assert sha1 == hashlib.sha1(served, usedforsecurity=False).hexdigest()
+        assert job["files"].get(name, {"size": len(served)})["size"] == len(served)
+    assert f"jawiki-{dated}-pages-articles.xml.bz2" in job["files"]
+
+
+def test_a_part_of_a_file_is_served_on_request() -> None:
+    """RFC 9110, section 14: with If-Range only of the file that was begun."""
+    path = f"/jawiki/{DATE}/jawiki-{DATE}-page.sql.gz"
+    whole = body(path)
+
+    def ask(**headers: str) -> tuple[int, str, bytes]:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        found = respond(Request("wikipedia", path, {}, given, datetime(2026, 11, 21, tzinfo=JST)))
+        return found.status, found.headers.get("Content-Range", ""), found.body
+
+    assert ask(range="bytes=10-19") == (206, f"bytes 10-19/{len(whole)}", whole[10:20])
+    assert ask(range="bytes=10-")[2] == whole[10:]
+    assert ask(range=f"bytes={len(whole)}-")[:2] == (416, f"bytes */{len(whole)}")
+    assert ask(range="bytes=10-19", if_range='"another"') == (200, "", whole)
 
 
 def test_the_older_dump_stops_early_and_fails_its_sum() -> None:

@@ -1,6 +1,7 @@
-"""The Bank of Japan's speeches: every page, attachment and twin that the lists lead to, each once."""
+"""The Bank of Japan's series: every page, attachment and twin that the lists lead to, each once."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,52 +9,97 @@ import pytest
 from scrapy.http import HtmlResponse
 
 from corpus.captures import read_captures
-from corpus.document import Capture
 from datacards.store import Store
-from sample import boj
+from sample.boj_truth import SERIES, published
 from sample.world import World
 from spiders.addresses import Addresses
-from spiders.boj import BojMinutes, BojPressConferences, BojSpeeches, BojStatements
+from spiders.boj import (
+    BojMinutes,
+    BojOpinions,
+    BojOutlook,
+    BojPressConferences,
+    BojSpeeches,
+    BojStatements,
+)
 from spiders.boj_rows import rows_of
 from tests.spiders.conftest import Crawler, Site
 
+SPIDERS = (BojSpeeches, BojPressConferences, BojMinutes, BojOpinions, BojStatements, BojOutlook)
 ADDRESSES = Addresses({"boj": "https://www.boj.or.jp", "boj_archive": "https://www2.boj.or.jp"})
 
 
-def test_every_speech_page_of_the_lists_is_captured_once(crawler: Crawler, world: World) -> None:
-    done = crawler.run("boj_speeches", "-a", "since=2005-01-01", "-a", "version=2026.11.21")
+@pytest.mark.parametrize("series", SERIES)
+def test_every_document_of_a_series_is_captured_once_with_its_twin(
+    series: str, crawler: Crawler, world: World
+) -> None:
+    before = len(world.requests)
+    done = crawler.run(series, "-a", "since=2005-01-01", "-a", "version=2026.11.21")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("made boj_speeches@2026.11.21: ")
+    assert done.stdout.startswith(f"made {series}@2026.11.21: ")
     store = Store(crawler.store)
-    ref = store.resolve("boj_speeches@2026.11.21")
+    ref = store.resolve(f"{series}@2026.11.21")
     assert store.verify(ref) == []
-    captures = {c.url: c for c in read_captures(store.path(ref))}
+    captures = list(read_captures(store.path(ref)))
+    kind = next(spider.series.kind for spider in SPIDERS if spider.name == series)
+    good = [c for c in captures if c.meta["kind"] == kind and c.status == 200]
 
-    wanted = {world.base_urls["boj"] + path for path in boj.addresses() if re.search(r"/ko\d", path)}
-    wanted |= {
-        world.base_urls["boj_archive"] + path for path in boj.archive_addresses() if re.search(r"/ko\d", path)
+    wanted = {world.base_urls[one.host] + one.path: one for one in published(series)}
+    assert {c.url for c in good} == set(wanted)
+    assert len(good) == len(wanted)
+    asked = Counter(world.requests[before:])
+    assert max(asked.values()) == 1
+    told = {c.url: (c.meta.get("twin", ""), c.meta["language"]) for c in good}
+    assert told == {
+        url: (one.twin and world.base_urls[one.host] + one.twin, one.language) for url, one in wanted.items()
     }
-    good = {url for url, c in captures.items() if c.meta.get("kind") == "speech" and c.status == 200}
-    assert wanted <= good
-    _knows_what_the_rows_tell(captures, world)
+    people = {c.url: (c.meta.get("speaker", ""), c.meta.get("role", "")) for c in good}
+    assert {url: _person(*who) for url, who in people.items()} == {
+        url: _person(one.speaker, one.role) for url, one in wanted.items()
+    }
     card = store.card(ref)
     assert [(r.license, r.redistribution) for r in card.rights] == [("BOJ-terms", False)]
-    assert card.counts["captures"] == len(captures)
-    assert "crawl boj_speeches" in card.provenance.command
+    assert card.counts["selected"] <= len(wanted)
+    assert f"crawl {series}" in card.provenance.command
+    assert not [name for name in card.counts if name.startswith("invalid")]
 
 
-def _knows_what_the_rows_tell(captures: dict[str, Capture], world: World) -> None:
+def _person(name: str, role: str) -> tuple[frozenset[str], str]:
+    """An English name is the same in either order."""
+    return frozenset(name.lower().split() if name.isascii() else [name]), role
+
+
+def test_a_speech_has_the_facts_that_lists_and_page_tell(crawler: Crawler, world: World) -> None:
+    done = crawler.run("boj_speeches", "-a", "since=2024-01-01")
+    assert done.returncode == 0, done.stderr
+    store = Store(crawler.store)
+    captures = {c.url: c for c in read_captures(store.path(store.resolve("boj_speeches")))}
     base = world.base_urls["boj"]
     speech = captures[f"{base}/about/press/koen_2024/ko240919a.htm"]
-    twin = f"{base}/en/about/press/koen_2024/ko240919a.htm"
-    assert speech.meta["event_at"] == "2024-09-19"
-    assert speech.meta["speaker"].startswith("副総裁")
-    assert speech.meta["twin"] == twin
-    assert (speech.meta["language"], captures[twin].meta["language"]) == ("ja", "en")
+    assert speech.meta == {
+        "kind": "speech",
+        "language": "ja",
+        "series": "boj_speeches",
+        "title": "【挨拶】経済・物価情勢と金融政策の正常化",
+        "speaker": "鷹野 怜子",
+        "role": "副総裁",
+        "event": "静岡県金融経済懇談会",
+        "event_at": "2024-09-19",
+        "published_at": "2024-09-19",
+        "twin": f"{base}/en/about/press/koen_2024/ko240919a.htm",
+    }
     assert speech.signals["robots"] == "404"
+    english = captures[speech.meta["twin"]].meta
+    assert (english["speaker"], english["role"]) == ("TAKANO Reiko", "Deputy Governor")
+    assert english["event"] == "Meeting with Local Leaders in Shizuoka"
     chart = captures[f"{base}/about/press/koen_2024/data/ko241107a1.pdf"]
     assert chart.media_type == "application/pdf"
     assert chart.meta["attachment_of"] == f"{base}/about/press/koen_2024/ko241107a.htm"
+    assert (chart.meta["speaker"], chart.meta["event_at"]) == ("三枝 聡", "2024-11-07")
+    moved = captures[f"{base}/announcements/press/koen_2024/ko240322a.htm"].meta
+    assert moved["identity"] == f"{base}/about/press/koen_2024/ko240322a.htm"
+    assert captures[moved["identity"]].meta["problem"] == "http_404"
+    twice = captures[f"{base}/about/press/koen_2024/ko240606a.htm"].meta
+    assert twice["found_as"] == f"{base}/announcements/press/koen_2024/ko240606a.htm"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +164,7 @@ def test_a_document_is_found_whatever_the_markup_of_its_row(row: str) -> None:
     assert found.url == url.replace("index", "ko240105a")
     assert found.title == "【挨拶】年頭"
     assert found.first.isoformat() == "2024-01-05"
-    assert found.speaker in ("総裁 見本太郎", "")
+    assert found.person in (("見本太郎", "総裁"), ("", "総裁"), ("", ""))
 
 
 def test_minutes_pair_with_their_english_twins_by_date(site: Site, crawl_site: Callable[[], Crawler]) -> None:

@@ -6,7 +6,6 @@ it, and for the attachments of their pages; then for the English ones, when all 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -19,9 +18,8 @@ from datacards.errors import UserError
 from spiders import boj_series
 from spiders.base import Arguments, CaptureSpider, Day, Errand, Found, today
 from spiders.boj_addresses import MOVED
-from spiders.boj_days import day_in
-from spiders.boj_meta import FIRST, checked
-from spiders.boj_people import event
+from spiders.boj_facts import told_by_lists, told_by_page
+from spiders.boj_meta import FIRST, BojMeta, checked
 from spiders.boj_rows import Row, facts_of, lists_of, merged, rows_of, twin_link
 from spiders.boj_series import Series
 from spiders.boj_twins import Twins, by_stem
@@ -56,9 +54,7 @@ class BojSpider(CaptureSpider):
         self.listed: list[
             tuple[int, str, int, Row]
         ] = []  # with the list and the place in it: an order for all
-        self.documents: dict[
-            str, tuple[Row, str]
-        ] = {}  # by address, with the page that it is an attachment of
+        self.documents: dict[str, tuple[Row, str]] = {}  # by address; with the page it is attached to
         self.twins = Twins({}, frozenset())
         self.linked: dict[str, set[str]] = {}  # English address -> the Japanese pages that link to it
         self.parts: list[Callable[[], Iterable[Request]]] = [self._japanese, self._english]
@@ -144,9 +140,8 @@ class BojSpider(CaptureSpider):
         rows = sorted((merged(same) for same in named.values()), key=lambda row: row.url, reverse=True)
         self.twins = self.series.twins(rows)
         rows = [row for row in rows if self._wanted(row)]
-        pages = {
-            (row.stem, row.language): row.url for row in rows if not row.part
-        }  # the PDFs before the pages
+        # Of a page and a PDF of one name the page stays: the order is descending.
+        pages = {(row.stem, row.language): row.url for row in rows if not row.part}
         for row in rows:
             self.documents[row.url] = row, pages.get((row.stem, row.language), "") if row.part else ""
         for row, page in list(self.documents.values()):
@@ -165,17 +160,9 @@ class BojSpider(CaptureSpider):
         return wanted
 
     def _document(self, row: Row, page: str = "") -> Request:
-        event_at, published_at = self._dates(row)
         said = {
-            "kind": self.series.kind,
+            **told_by_lists(self.series, row),
             "series": self.name,
-            "language": row.language,
-            "title": row.title,
-            "speaker": row.person.name,
-            "role": row.person.role,
-            "event": row.event if self.series.kind == "speech" else "",
-            "event_at": event_at,
-            "published_at": published_at,
             "twin": self._twin(row),
             "attachment_of": page,
         }
@@ -191,15 +178,6 @@ class BojSpider(CaptureSpider):
         links = self.linked.get(row.url, set())
         return min(links) if len(links) == 1 else "" if links else self.twins.of.get(row.url, "")
 
-    def _dates(self, row: Row) -> tuple[str, str]:
-        named = row.first.isoformat() if row.first == row.last else ""
-        told = _iso(row.told)
-        if self.series.dated == "publication":
-            return _iso(day_before(row)), named or told
-        if self.series.dated == "event":
-            return named or told, (told if named and told > named else "")
-        return named or told, named or told
-
     def _checked(self, said: Mapping[str, str]) -> dict[str, str]:
         meta, lost = checked(said)
         self.counts.update(f"invalid {name}" for name in lost)
@@ -208,7 +186,7 @@ class BojSpider(CaptureSpider):
     # -- what a document leads to --------------------------------------------------------------------------
 
     def _followed(self, response: Response | None, errand: Errand) -> Found:
-        """Follow a page to its attachments and to its twin; ask for a missing one where it was found."""
+        """Follow a page to its attachments and to its twin; ask for one that cannot be had where it was found."""
         row: Row = errand.carried
         if response is None:
             if row.spelled:
@@ -217,7 +195,7 @@ class BojSpider(CaptureSpider):
                 yield self.ask(row.spelled[0], about, self._followed, always=bool(rest.spelled), carried=rest)
             return
         page = response if isinstance(response, HtmlResponse) else None
-        about = {**errand.about, **(self._told(page, errand)[0] if page else {})}
+        about = {**errand.about, **(self._told(page, errand)[0].text() if page else {})}
         if row.url in self.twins.undecided and row.language == "en" and "twin" not in about:
             self.counts["twins_undecided"] += 1
         if page and "attachment_of" not in about:
@@ -241,7 +219,8 @@ class BojSpider(CaptureSpider):
             self.linked.setdefault(twin.url, set()).add(page.url)
         if twin.url not in self.documents and self._wanted(twin):
             self.documents[twin.url] = twin._replace(told=row.told), ""
-            if twin.language == "ja":  # the English ones are asked for when all that link to them are known
+            # Unless they are being asked for, the English ones wait until all that link to them are known.
+            if twin.language == "ja" or not self.parts:
                 self.twins = Twins({**self.twins.of, twin.url: page.url}, self.twins.undecided)
                 yield self._document(*self.documents[twin.url])
 
@@ -253,29 +232,15 @@ class BojSpider(CaptureSpider):
         """Add what the page itself tells: its twin, and what no list told."""
         if errand.about["kind"] == "index" or not isinstance(response, HtmlResponse):
             return {}
-        told, lost = self._told(response, errand)
+        meta, lost = self._told(response, errand)
         self.counts.update(f"invalid {name}" for name in lost)
-        return told
+        return meta.text()
 
-    def _told(self, page: HtmlResponse, errand: Errand) -> tuple[dict[str, str], tuple[str, ...]]:
-        about, row = errand.about, errand.carried
-        facts = facts_of(page, row.language)
-        said = dict(about)
-        if twin := self._own_twin(page, row):
-            said["twin"] = twin.url
-        said.setdefault(
-            "title",
-            facts.title if self.series.kind == "speech" else f"{facts.title} {facts.subtitle}".strip(),
-        )
-        if self.series.kind in ("speech", "press_conference") and not said.get("role"):
-            said |= {"role": facts.person.role, "speaker": said.get("speaker") or facts.person.name}
-        if self.series.kind == "speech":
-            said.setdefault("event", event(facts.subtitle))
-        if self.series.kind == "press_conference" and "event_at" not in said:
-            titled = row._replace(title=f"{facts.title} {facts.subtitle}", told=None)
-            said["event_at"] = _iso(day_before(titled))
-        meta, lost = checked(said)
-        return meta.text(), lost
+    def _told(self, page: HtmlResponse, errand: Errand) -> tuple[BojMeta, tuple[str, ...]]:
+        row: Row = errand.carried
+        twin = self._own_twin(page, row)
+        said = told_by_page(self.series, row, facts_of(page, row.language), errand.about)
+        return checked({**said, "twin": twin.url} if twin else said)
 
 
 _OF_ONE_ADDRESS = ("twin", "redirected_from", "found_as", "identity")
@@ -283,18 +248,6 @@ _OF_ONE_ADDRESS = ("twin", "redirected_from", "found_as", "identity")
 
 def _language(url: str) -> str:
     return "en" if "/en/" in url else "ja"
-
-
-def _iso(day: date | None) -> str:
-    return day.isoformat() if day else ""
-
-
-def day_before(row: Row) -> date | None:
-    """Return the day of what was published later: the title names it, without a year, else the row may."""
-    for year in (row.first.year, row.first.year - 1):  # a conference of December is published in January
-        if (day := day_in(row.title, year)) and day <= row.last:
-            return day
-    return row.told if row.told and row.told < row.first else None
 
 
 class BojSpeeches(BojSpider):

@@ -32,6 +32,10 @@ _ENGLISH = re.compile(
 )
 _WORD = r"(?:[A-Z][\w.'’-]*|de|van|von)"
 _LATIN = re.compile(rf"^{_WORD}(?: {_WORD}){{1,3}}$")
+_POST = "(?:Deputy )?Governor|Member of the Policy Board|Policy Board Member|Board Member|Executive Director"
+_ENGLISH_WITHIN = re.compile(
+    rf"(?:{_WORD}(?: {_WORD}){{1,2}},? )(?:{_POST})|(?:{_POST}),? (?:{_WORD}(?: {_WORD}){{1,2}})"
+)
 _ELSE = re.compile(r"\((?:[^)]*)\)|(?:of |at )?(?:the )?Bank of Japan|[,;:]", re.IGNORECASE)
 _OCCASION = re.compile(
     r"^(?:\w+ )?(?:speech|remarks|lecture|address|presentation|statement)(?: \w+)? (?:at|to|before|for|in|of) "
@@ -61,10 +65,11 @@ def person(text: str, language: str) -> Person:
 
 
 def person_within(text: str, language: str) -> Person:
-    """Return whom a line names among other words: 「2024年1月5日 総裁 白鳥遼太郎」, 「…における水原副総裁講演要旨」."""
+    """Return whom a line names among other words: 「2024年1月5日 総裁 白鳥遼太郎」, 「…における水原副総裁講演要旨」, 「総裁記者会見」."""
     text = " ".join(text.split())
     if language == "en":
-        return Person()
+        found = _ENGLISH_WITHIN.search(text)
+        return _english(found[0]) if found else Person()
     if found := _WITHIN.search(text):
         return Person(found[2], found[1])
     if found := _TITLE.search(text):

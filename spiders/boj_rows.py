@@ -155,7 +155,8 @@ def _told_in_table(row: Row, link: Selector, around: Selector, subtitle: str, da
     people = [who for text in others if any(who := person(text, row.language))]
     name = next((who.name for who in people if who.name), "")
     role = next((who.role for who in people if who.role), "")
-    within = person_within(text_of(around), row.language)
+    texts = (text_of(around), row.title)
+    within = next((who for text in texts if any(who := person_within(text, row.language))), Person())
     beside = _beside(own) if own is not None else ""
     return row._replace(
         person=Person(name, role) if name or role else within,
@@ -190,9 +191,15 @@ def facts_of(response: HtmlResponse, language: str) -> Facts:
     subtitle = shown[-1] if shown else ""
     title = page_title(response).removesuffix(subtitle).strip()
     lines = [" ".join(text.get().split()) for text in _main(response, ".//p//text()")[:12]]
+    blocks = [text_of(block) for block in _main(response, ".//p")[:3]]
     signed = [who for line in lines if len(line) < 60 and any(who := person(line, language)) and who.role]
-    told = [who for line in (subtitle, title, *lines[:4]) if any(who := person_within(line, language))]
-    return Facts(title, subtitle, next(iter([*signed, *told]), Person()))
+    told = [
+        who
+        for line in (subtitle, title, *lines[:4], *blocks)
+        if len(line) < 100 and any(who := person_within(line, language))
+    ]
+    people = sorted([*signed, *told], key=lambda who: not (who.name and who.role))
+    return Facts(title, subtitle, people[0] if people else Person())
 
 
 def twin_link(response: HtmlResponse, pattern: str, addresses: Addresses) -> Row | None:

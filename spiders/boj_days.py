@@ -67,19 +67,20 @@ def days_of_rows(rows: Sequence[Selector], year: int) -> list[date | None]:
     last: date | None = None
     width = 0
     for row in rows:
-        cells = row.xpath("./td | ./th")
-        texts = [plain(" ".join(cell.xpath(".//text()").getall())) for cell in cells]
-        own = next((day for text in texts if (day := day_in(text, year))), None)
+        texts = [plain(" ".join(cell.xpath(".//text()").getall())) for cell in row.xpath("./td | ./th")]
         short = _WITHOUT_MONTH.match(texts[0]) if texts else None
-        if own is None and short and last:
-            own = _same_month(last, int(short["d"]))
-        if own is None and last and texts and (not texts[0] or len(texts) < width):
-            own = last
-        else:
+        if last and short:
+            last, width = _same_month(last, int(short["d"])), len(texts)
+        elif not (last and texts and (not texts[0] or len(texts) < width)):
+            last = next((day for text in texts if (day := day_in(text, year))), None)
             width = len(texts)
-        last = own
-        found.append(own)
+        found.append(last)
     return found
+
+
+def leaves_out_its_day(text: str) -> bool:
+    """Tell whether the first cell of a row needs the rows above to tell its day."""
+    return not plain(text) or bool(_WITHOUT_MONTH.match(plain(text)))
 
 
 def _same_month(last: date, day: int) -> date | None:

@@ -20,7 +20,7 @@ _BEFORE = re.compile(rf"^(?:日本銀行)? ?(?:政策委員会)? ?({_JAPANESE}|{
 _BEHIND = re.compile(rf"^(?:日本銀行)? ?([{_SIGN}]{{1,8}}?(?: [{_SIGN}]{{1,8}}?)?)?? ?({_JAPANESE})$")
 _ALONE = re.compile(rf"^[{_SIGN}]{{1,5}} [{_SIGN}]{{1,5}}$")
 _WITHIN = re.compile(
-    rf"(?:^|[ 日）)])(?:日本銀行)? ?(?:政策委員会)? ?({_JAPANESE}) ({_NAME})(?:$|[ （(【「])"
+    rf"(?:^|[ 日）)】])(?:日本銀行)? ?(?:政策委員会)? ?({_JAPANESE}) ({_NAME})(?:$|[ （(【「])"
 )
 _TITLE = re.compile(
     rf"(?:における|での|にて|会議|、|・|】|^)(?:日本銀行)?([{_SIGN}]{{0,4}}?)({_JAPANESE})(?:記者会見|基調講演|講演|挨拶|発言|開会|（|\()"

@@ -10,7 +10,7 @@ from scrapy.http import HtmlResponse
 
 from spiders.addresses import Addresses
 from spiders.boj_addresses import address
-from spiders.boj_days import day_after, day_in, days_of_rows, is_only_a_day, span_of
+from spiders.boj_days import day_after, day_in, days_of_rows, is_only_a_day, leaves_out_its_day, span_of
 from spiders.boj_people import Person, event, person, person_within
 
 _SIZE = re.compile(r"[\[［(（]\s*(?:PDF|ＰＤＦ|HTML)[^\])）］]*[\])）］]", re.IGNORECASE)
@@ -145,13 +145,13 @@ def _told_in_table(row: Row, link: Selector, around: Selector, subtitle: str, da
     if len(linked) > 1 and own is not None:  # several documents in a row: each cell speaks for itself
         return row._replace(told=day_after(text_of(own), row.first))
     told = day_after(" ".join([*others, text_of(link)]), row.first)
-    if told is None:
+    if told is None or leaves_out_its_day(text_of(cells[0])):
         table = around.xpath("ancestor::table[1]")[0]
         if table.root not in days:
             rows = table.xpath(".//tr")
             told_days = days_of_rows(rows, row.first.year)
             days[table.root] = dict(zip([each.root for each in rows], told_days, strict=True))
-        told = days[table.root].get(around.root)
+        told = days[table.root].get(around.root) or told
     people = [who for text in others if any(who := person(text, row.language))]
     name = next((who.name for who in people if who.name), "")
     role = next((who.role for who in people if who.role), "")

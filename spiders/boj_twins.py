@@ -26,11 +26,8 @@ class _Talk(NamedTuple):
     @property
     def name(self) -> str:
         """The name in a form in which equal people are equal: no spaces, in English no order of words."""
-        return (
-            " ".join(sorted(self.person.name.lower().split()))
-            if self.person.name.isascii()
-            else self.person.name.replace(" ", "")
-        )
+        words = self.person.name.lower().split()
+        return " ".join(sorted(words)) if self.person.name.isascii() else "".join(words)
 
     @property
     def role(self) -> str:
@@ -86,7 +83,10 @@ def _days(rows: Iterable[Row]) -> dict[date, tuple[list[_Talk], list[_Talk]]]:
 
 
 def _learned(days: Iterable[tuple[Sequence[_Talk], Sequence[_Talk]]]) -> dict[str, str]:
-    """Return which Japanese name is which English one, and back, where most days with one speech agree."""
+    """Return which Japanese name is which English one, and back, where most days with one speech agree.
+
+    A name whose days do not agree stands for "": it is like no other.
+    """
     seen: Counter[tuple[str, str]] = Counter()
     for japanese, english in days:
         if len(japanese) == len(english) == 1:
@@ -101,7 +101,7 @@ def _learned(days: Iterable[tuple[Sequence[_Talk], Sequence[_Talk]]]) -> dict[st
     sure = [
         pair for pair, times in seen.items() if 2 * times > all_ja[pair[0]] and 2 * times > all_en[pair[1]]
     ]
-    return {**dict(sure), **{en: ja for ja, en in sure}}
+    return dict.fromkeys([*all_ja, *all_en], "") | dict(sure) | {en: ja for ja, en in sure}
 
 
 def _relation(one: _Talk, other: _Talk, names: Mapping[str, str]) -> Literal["no", "maybe", "same"]:

@@ -123,7 +123,7 @@ def _speech_pages() -> dict[str, Render]:
     for speech in speeches():
         if speech.encoding != "utf-8":
             continue
-        site[speech.only_at or speech.path] = partial(speech_page, speech)
+        site[speech.path] = partial(speech_page, speech)
         if speech.also_at:
             site[speech.also_at] = partial(speech_page, speech)
         if speech.branch_copy:

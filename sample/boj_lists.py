@@ -11,7 +11,7 @@ def year_index(year: int) -> Response:
     """The list of a year's speeches in the current skin, newest first, with the row markup varied."""
     rows: list[str] = []
     for speech in _of_year(year):
-        rows.append(_row(len(rows), speech, speech.only_at or speech.path, ""))
+        rows.append(_row(len(rows), speech, speech.path, ""))
         if speech.also_at:
             rows.append(_row(len(rows), speech, speech.also_at, "（再掲）"))
         if speech.branch_copy:

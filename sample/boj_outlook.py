@@ -41,15 +41,19 @@ def outlook(meeting: Meeting, letter: str, *, english: bool = False) -> Response
         keys = [f"english.{number}" for number in ((1, 2, 3, 4) if letter == "a" else (1, 2, 4))]
         blocks: list[Block] = [Heading("The Bank's View" if letter == "b" else "Full Text", 1)]
         blocks += [Paragraph(fill(pool[key], values)) for key in keys] + [Paragraph(meeting.own_en)]
+        if letter == "a":
+            more = passages("meetings/english.txt")
+            blocks.append(Heading("Background", 1))
+            blocks += [Paragraph(fill(more[f"minutes.{number}"], values)) for number in (1, 2, 3)]
     else:
         title = f"経済・物価情勢の展望（{year}年{meeting.day.month}月）"
         first = "summary.1" if meeting.number % 2 else "summary.2"
         blocks = [Heading("【基本的見解】", 1), Heading("＜概要＞", 2)]
         blocks += [Paragraph(f"・ {fill(pool[key], values)}") for key in (first, "summary.3", "summary.4")]
+        blocks.append(Paragraph(f"・ {meeting.own}"))
         if letter == "a":
             blocks.append(Heading("【背景説明】", 1))
             blocks += [Paragraph(fill(pool[f"background.{number}"], values)) for number in (1, 2, 3, 4)]
-            blocks.append(Paragraph(f"　{meeting.own}"))
     head = ("", "GDP", "CPI") if english else ("年度", "実質ＧＤＰ", "消費者物価指数")
     figures = [(str(year - 1 + ahead), f"+{values['gdp']}", f"+{values['cpi']}") for ahead in (0, 1)]
     blocks.append(Table((head, *figures)))

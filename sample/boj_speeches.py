@@ -36,8 +36,8 @@ CHARTS_PASSWORD = "mihon"  # noqa: S105 - the key of a sample file, so that a te
 class Speech:
     """One speech; sections are (heading, paragraphs) with "[^note ...]" footnotes inside the paragraphs.
 
-    Page and translation link to each other when linked. also_at is a second address of the page, only_at the
-    one old address where it still is, instead of its path.
+    Page and translation link to each other when linked. also_at is a second address of the page, only_at an
+    old address that it never left.
     """
 
     id: str
@@ -64,6 +64,8 @@ class Speech:
     @property
     def path(self) -> str:
         """Where the page lies on its host."""
+        if self.only_at:
+            return self.only_at
         if self.encoding == "utf-8":
             return f"{FOLDER.format(year=self.date.year)}/{self.id}.htm"
         return f"/archive/announcements/press/koen_{self.date.year}/{self.id}.htm"

@@ -50,9 +50,7 @@ def _speeches() -> Iterator[Published]:
     for speech in speeches():
         host = "boj" if speech.encoding == "utf-8" else "boj_archive"
         ja = {"host": host, "speaker": _name(speech), "role": speech.post.removeprefix("政策委員会")}
-        yield Published(
-            speech.only_at or speech.path, twin=speech.english_path if speech.english else "", **ja
-        )
+        yield Published(speech.path, twin=speech.english_path if speech.english else "", **ja)
         if speech.branch_copy:
             yield Published(speech.branch_copy, **ja)
         if speech.charts:

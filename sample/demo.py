@@ -25,14 +25,17 @@ ROOT = Path(__file__).resolve().parent.parent
 RECIPES = Path("sample") / "recipes"
 VERSION = "2026.11.21"
 SPIDERS = (
-    "boj_speeches", "boj_press_conferences", "boj_minutes", "boj_statements", "glossaries", "edinet", "wikipedia",
+    "boj_speeches", "boj_press_conferences", "boj_minutes", "boj_opinions", "boj_statements", "boj_outlook",
+    "glossaries", "edinet", "wikipedia",
 )  # fmt: skip
 SINCE = {
     "edinet": ("-a", "since=2025-03-01", "-a", "until=2026-06-30"),
     "boj_speeches": ("-a", "since=2005-01-01"),
     "boj_press_conferences": ("-a", "since=2005-01-01"),
     "boj_minutes": ("-a", "since=2023-01-01"),
+    "boj_opinions": ("-a", "since=2023-01-01"),
     "boj_statements": ("-a", "since=2023-01-01"),
+    "boj_outlook": ("-a", "since=2023-01-01"),
 }
 MODELS = {
     "base": f"sample-base@{VERSION}",

@@ -19,7 +19,9 @@ _DAYS = (
 _WITHOUT_MONTH = re.compile(r"^(?P<d>\d{1,2}) ?日$")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
-_ONLY = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*|\band\b|[\d年月日,、・.\s-]")
+_ONLY = re.compile(
+    r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*|\band\b|開催分|[\d年月日,、・.\s-]"
+)
 
 
 def plain(text: str) -> str:

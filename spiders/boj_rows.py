@@ -21,6 +21,18 @@ _MAIN = (
 _TWIN = '//p[contains(@class, "lang")]//a[@href] | //a[contains(@class, "lang-link")][@href]'
 _HEADING = "//main//h1 | //*[@id='contents']//h1 | //h1"
 _SHOWN = './/span[not(@aria-hidden) and not(contains(@class, "txt-hide"))]'
+_LABELS = (
+    "本文",
+    "全文",
+    "日本語",
+    "PDF",
+    "Text",
+    "Full text",
+    "Full Text",
+    "English",
+    "ENGLISH",
+    "Japanese",
+)  # name no document
 _AROUND = ("ancestor::tr[1]", "ancestor::*[self::li or self::dd][1]", "ancestor::p[1]")
 
 
@@ -121,7 +133,7 @@ def _told(row: Row, link: Selector, days: _Days) -> Row:
     label = _SIZE.sub("", text_of(link)).strip()
     subtitle = text_of(link.xpath(_SHOWN)[-1]) if link.xpath(_SHOWN) else ""
     title = label.removesuffix(subtitle).strip() if label != subtitle else label
-    row = row._replace(title="" if is_only_a_day(title) else title)
+    row = row._replace(title="" if is_only_a_day(title) or title in _LABELS else title)
     if around is None:
         return row._replace(person=person_within(title, row.language), told=day_in(label, row.first.year))
     if around.root.tag == "tr":

@@ -77,7 +77,8 @@ class Document:
     """One text with its metadata; its ``id`` follows from its content, so equal content has an equal id.
 
     ``format`` is one of the six. ``meta`` holds only what one source has (speaker, docID, ...; ``kind`` says
-    what it is: speech, press_conference, minutes, statement, filing, term, company_list, article, page).
+    what it is: speech, press_conference, minutes, opinions, statement, outlook, filing, term, company_list,
+    article, page).
     ``made_from`` names every parent with the characters it came from. ``redistribution`` says whether the
     text may be given to others at all. ``facts`` travel with the base document and are stored beside it.
     """

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from functools import cache, partial
 
+from sample.boj_all import ALL, all_list, all_path
 from sample.boj_conferences import (
+    ARCHIVED,
     archive_conference,
     archive_conference_index,
     conference_index,
     conference_page,
     conferences,
 )
-from sample.boj_lists import archive_index, english_index, year_index
+from sample.boj_lists import archive_english_index, archive_index, english_index, year_index
 from sample.boj_meetings import (
     MEETING_TRAIL,
     english_minutes,
@@ -19,6 +21,9 @@ from sample.boj_meetings import (
     minutes_index,
     minutes_page,
 )
+from sample.boj_opinions import opinions, opinions_index, opinions_path
+from sample.boj_outlook import INDEX as OUTLOOK_INDEX
+from sample.boj_outlook import outlook, outlook_index, outlook_path, outlooks
 from sample.boj_skin import Sheet, current, older
 from sample.boj_speeches import PRESS_TRAIL, branch_page, charts, english_page, speech_page, speeches
 from sample.boj_statements import statement, statement_index
@@ -26,7 +31,8 @@ from sample.http import Request, Response, not_found, page, redirect
 
 Render = Callable[[], Response]
 
-#: Years listed in the current skin, newest first, and in the old one.
+#: Years with lists of their own in the current skin, newest first, and in the old one. What there is of 2023
+#: stands only in the lists over all years.
 YEARS = (2026, 2025, 2024)
 ARCHIVE_YEARS = (2005,)
 
@@ -39,8 +45,6 @@ _ARCHIVE_LINK = ("https://www2.boj.or.jp/archive/announcements/press/index.htm",
 _ALL_YEARS = (
     ("/about/press/koen_all/index.htm", "講演・挨拶等", "/about/press/koen_{year}/index.htm"),
     ("/about/press/kaiken_all/index.htm", "記者会見", "/about/press/kaiken_{year}/index.htm"),
-    ("/mopo/mpmsche_minu/minu_all/index.htm", "議事要旨", "/mopo/mpmsche_minu/minu_{year}/index.htm"),
-    ("/mopo/mpmdeci/state_all/index.htm", "決定事項等", "/mopo/mpmdeci/{folder}_{year}/index.htm"),
 )
 
 
@@ -82,19 +86,29 @@ def _canonical(path: str) -> str:
 
 @cache
 def _site() -> dict[str, Render]:
-    return _entries() | _speech_pages() | _conference_pages() | _meeting_pages()
+    return (
+        _entries()
+        | _speech_pages()
+        | _conference_pages()
+        | _meeting_pages()
+        | _outlook_pages()
+        | _all_lists()
+    )
 
 
 def _entries() -> dict[str, Render]:
     site: dict[str, Render] = {"/index.htm": partial(_links, "/index.htm", "トップページ", _TOP)}
     for path, title, row in _ALL_YEARS:
-        years = tuple((row.format(year=year, folder=_folder(year)), f"{year}年") for year in YEARS)
+        years = tuple((row.format(year=year), f"{year}年") for year in YEARS)
         site[path] = partial(_links, path, title, years)
     press = tuple((path, f"{title}　年別一覧") for path, title, _ in _ALL_YEARS if "/press/" in path)
     site["/about/press/index.htm"] = partial(
         _links, "/about/press/index.htm", "講演・記者会見・談話", (*press, _ARCHIVE_LINK)
     )
-    meeting = tuple((path, f"{title}　年別一覧") for path, title, _ in _ALL_YEARS if "/mopo/" in path)
+    meeting = (
+        *((all_path(what), f"{titles[0]}　年別一覧") for what, titles in ALL.items()),
+        (OUTLOOK_INDEX, "展望"),
+    )
     site["/mopo/mpmsche_minu/index.htm"] = partial(
         _links, "/mopo/mpmsche_minu/index.htm", "金融政策決定会合の運営", meeting, MEETING_TRAIL[:1]
     )
@@ -115,7 +129,7 @@ def _speech_pages() -> dict[str, Render]:
         if speech.branch_copy:
             site[speech.branch_copy] = partial(branch_page, speech)
         if speech.english:
-            site["/en" + speech.path] = partial(english_page, speech)
+            site[speech.english_path] = partial(english_page, speech)
         if speech.charts:
             site[speech.charts_path] = partial(charts, speech)
     return site
@@ -133,15 +147,44 @@ def _meeting_pages() -> dict[str, Render]:
     for year in YEARS:
         site[f"/mopo/mpmsche_minu/minu_{year}/index.htm"] = partial(minutes_index, year)
         site[f"/en/mopo/mpmsche_minu/minu_{year}/index.htm"] = partial(english_minutes_index, year)
+        site[f"/mopo/mpmsche_minu/opinion_{year}/index.htm"] = partial(opinions_index, year)
+        site[f"/en/mopo/mpmsche_minu/opinion_{year}/index.htm"] = partial(opinions_index, year, english=True)
         site[f"/mopo/mpmdeci/{_folder(year)}_{year}/index.htm"] = partial(statement_index, year)
         site[f"/en/mopo/mpmdeci/state_{year}/index.htm"] = partial(statement_index, year, english=True)
     for meeting in meetings():
         site[meeting.minutes_path] = partial(minutes_page, meeting)
+        site[opinions_path(meeting)] = partial(opinions, meeting)
         if meeting.statement:
             site[meeting.statement_path] = partial(statement, meeting)
         if meeting.english:
             site[meeting.english_minutes_path] = partial(english_minutes, meeting)
+            site[opinions_path(meeting, english=True)] = partial(opinions, meeting, english=True)
             site["/en" + meeting.statement_path] = partial(statement, meeting, english=True)
+    return site
+
+
+def _outlook_pages() -> dict[str, Render]:
+    site: dict[str, Render] = {
+        OUTLOOK_INDEX: outlook_index,
+        f"/en{OUTLOOK_INDEX}": partial(outlook_index, english=True),
+    }
+    for meeting, letter in outlooks():
+        for english in (False, True) if meeting.english else (False,):
+            path = outlook_path(meeting, letter, english=english)
+            site[path] = partial(outlook, meeting, letter, english=english)
+    return site
+
+
+def _all_lists() -> dict[str, Render]:
+    site: dict[str, Render] = {}
+    for what in ALL:
+        for english in (False, True):
+            path = all_path(what, english=english)
+            years = tuple(
+                path.replace(f"{what}_all", f"{what if english or what != 'state' else _folder(year)}_{year}")
+                for year in YEARS
+            )
+            site[path] = partial(all_list, what, years, english=english)
     return site
 
 
@@ -155,13 +198,16 @@ def _archive() -> dict[str, Render]:
     site: dict[str, Render] = {
         "/archive/announcements/press/index.htm": _archive_top,
         "/archive/announcements/press/kaiken_2005/index.htm": archive_conference_index,
-        "/archive/announcements/press/kaiken_2005/kk0509a.htm": archive_conference,
+        ARCHIVED: archive_conference,
     }
     for year in ARCHIVE_YEARS:
+        site[f"/archive/en/announcements/press/koen_{year}/index.htm"] = partial(archive_english_index, year)
         site[f"/archive/announcements/press/koen_{year}/index.htm"] = partial(archive_index, year)
     for speech in speeches():
         if speech.encoding != "utf-8":
             site[speech.path] = partial(speech_page, speech)
+            if speech.english:
+                site[speech.english_path] = partial(english_page, speech)
     return site
 
 

@@ -13,7 +13,7 @@ from sample.pdf import Block, Layout, Paragraph, render
 from sample.prose import fill, passages, table, wide
 
 _WEEKDAYS = "月火水木金土日"
-_ARCHIVED = "/archive/announcements/press/kaiken_2005/kk0509a.htm"
+ARCHIVED = "/archive/announcements/press/kaiken_2005/kk0509a.htm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def archive_conference() -> Response:
         ),
     )
     return older(
-        Sheet(_ARCHIVED, title, title, (head, body), trail),
+        Sheet(ARCHIVED, title, title, (head, body), trail),
         "euc_jp",
     )
 
@@ -126,7 +126,7 @@ def conference_index(year: int) -> Response:
 def archive_conference_index() -> Response:
     """The list of 2005 in the old skin."""
     title = "記者会見 2005年"
-    listing = f'<TABLE BORDER="1">\n<TR><TD>2005年 9月 9日<TD><A HREF="{_ARCHIVED}">総裁記者会見要旨 ( 9月 8日)</A>\n</TABLE>'
+    listing = f'<TABLE BORDER="1">\n<TR><TD>2005年 9月 9日<TD><A HREF="{ARCHIVED}">総裁記者会見要旨 ( 9月 8日)</A>\n</TABLE>'
     return older(
         Sheet("/archive/announcements/press/kaiken_2005/index.htm", title, title, (listing,)), "shift_jis"
     )

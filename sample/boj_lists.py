@@ -36,10 +36,9 @@ def year_index(year: int) -> Response:
 def english_index(year: int) -> Response:
     """The English list of a year: only the translated speeches."""
     rows = "".join(
-        f"<tr><td>{speech.date:%b.}&nbsp;{speech.date.day}, {year}</td><td>{escape(speech.speaker)}</td>"
-        f'<td><a href="/en{speech.path}">{escape(speech.english)}</a><br>{escape(speech.event_en)}</td></tr>\n'
-        for speech in _of_year(year)
-        if speech.english
+        f"<tr><td>{speech.date:%b.}&nbsp;{speech.date.day}, {year}</td><td>{_who_en(place, speech)}</td>"
+        f'<td><a href="{speech.english_path}">{escape(speech.english)}</a><br>{escape(speech.event_en)}</td></tr>\n'
+        for place, speech in enumerate(_translated(year))
     )
     return current(
         Sheet(
@@ -73,6 +72,48 @@ def archive_index(year: int) -> Response:
     )
 
 
+def archive_english_index(year: int) -> Response:
+    """The English list of a year in the old skin."""
+    rows = "\n".join(
+        f'<LI>{speech.date:%B} {speech.date.day}, {year} <A HREF="{speech.english_path}">{escape(speech.english)}</A> '
+        f"{speech.speaker_en}, {speech.post_en}"
+        for speech in _translated(year)
+    )
+    path = f"/archive/en/announcements/press/koen_{year}/index.htm"
+    title = f"Speeches {year}"
+    return older(Sheet(path, title, title, (f"<UL>\n{rows}\n</UL>",), language="en"), "shift_jis")
+
+
+def _translated(year: int) -> list[Speech]:
+    """The translated speeches of a year, newest first, those of one day in the order of their English names."""
+    found = [speech for speech in _of_year(year) if speech.english]
+    return sorted(found, key=lambda speech: (-speech.date.toordinal(), speech.english_path))
+
+
+def _who_en(place: int, speech: Speech) -> str:
+    """Speaker and post in one cell; three orders take turns."""
+    family, given = speech.speaker_en.split()
+    forms = (
+        f"{speech.speaker_en}<br>{speech.post_en}",
+        f"{speech.post_en} {speech.speaker_en}",
+        f"{given} {family.title()}, {speech.post_en} of the Bank of Japan",
+    )
+    return forms[place % len(forms)]
+
+
+def spelled(place: int, href: str) -> str:
+    """A link as editors write it: one page has many addresses, and the forms take turns."""
+    forms = (
+        href,
+        f"http://www.boj.or.jp{href}",
+        f"https://www.boj.or.jp.:443{href}",
+        f"{href}/" if href.endswith(".htm") else href,
+        f"http://www.boj.or.jp:80{href}#contents",
+        href.replace("/about/press/koen_", "/announcements/press/koen_"),
+    )
+    return forms[place % len(forms)]
+
+
 def _of_year(year: int) -> list[Speech]:
     return [speech for speech in speeches() if speech.date.year == year]
 
@@ -83,8 +124,10 @@ def _row(place: int, speech: Speech, href: str, suffix: str) -> str:
     who = f"{escape(speech.post)}　{escape(speech.speaker)}"
     title = f"【{speech.kind}】{escape(speech.title)}{suffix}"
     event = escape(speech.event)
-    # the page's own folder: some rows link by name alone
+    # the page's own folder: some rows link by name alone; those of one year in every spelling of an address
     name = href.rsplit("/", 1)[1] if href == speech.path else href
+    if speech.date.year == 2025:
+        name = href = spelled(place, href)
     forms = (
         f'<tr>\n<td class="txt-right">{day}</td>\n<td>{who}</td>\n<td><a href="{href}">{title}</a><br>\n{event}</td>\n</tr>\n',
         f'<tr><th scope="row">{day}</th><td>{who}</td><td><a href="{name}">{title}<span>{event}</span></a></td></tr>\n',

@@ -47,7 +47,7 @@ _ROMAN = "ⅠⅡⅢⅣⅤ"
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """One Monetary Policy Meeting of two days; minutes and statement name the form each is published in."""
+    """One Monetary Policy Meeting of two days; minutes, statement and opinions name the form each is published in."""
 
     day: date
     previous: int
@@ -56,6 +56,9 @@ class Meeting:
     vote: str
     minutes: str
     statement: str
+    opinions: str
+    opinions_published: date
+    outlook: bool
     english: bool
     own: str
     own_en: str
@@ -84,15 +87,16 @@ def meetings() -> tuple[Meeting, ...]:
     """Every meeting, newest first."""
     figures = table("speeches/speeches.toml")["figures"]
     rows = table("meetings/meetings.toml")["meeting"]
-    return tuple(
+    found = [
         Meeting(
             day=row["date"],
             number=number,
             values={"year": str(row["date"].year), **figures[str(row["date"].year)], "rate": row["rate"]},
             **{key: row[key] for key in row if key not in ("date", "rate")},
         )
-        for number, row in reversed(list(enumerate(rows)))
-    )
+        for number, row in enumerate(rows)
+    ]
+    return tuple(sorted(found, key=lambda meeting: meeting.day, reverse=True))
 
 
 def minutes_page(meeting: Meeting) -> Response:

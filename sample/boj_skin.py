@@ -162,7 +162,7 @@ def older(sheet: Sheet, encoding: str) -> Response:
     )
     contents = "\r\n".join(sheet.blocks)
     html = f"""<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN">
-<HTML LANG="ja">
+<HTML LANG="{sheet.language}">
 <HEAD>
 <META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset={name}">
 <TITLE>{escape(sheet.title)}：日本銀行 Bank of Japan</TITLE>
@@ -177,7 +177,7 @@ def older(sheet: Sheet, encoding: str) -> Response:
 {contents}
 </DIV>
 </TD></TR></TABLE>
-<HR><P ALIGN="center"><FONT SIZE="-1">{_WORDS["ja"]["copy"]}</FONT></P>
+<HR><P ALIGN="center"><FONT SIZE="-1">{_WORDS[sheet.language]["copy"]}</FONT></P>
 </BODY></HTML>
 """
     return page(html.replace("\r\n", "\n").replace("\n", "\r\n").encode(encoding), "text/html")

@@ -18,6 +18,13 @@ FOLDER = "/about/press/koen_{year}"
 
 PRESS_TRAIL = (("/about/index.htm", "日本銀行について"), ("/about/press/index.htm", "講演・記者会見・談話"))
 
+POSTS_EN = {
+    "総裁": "Governor",
+    "副総裁": "Deputy Governor",
+    "審議委員": "Member of the Policy Board",
+    "理事": "Executive Director",
+}
+
 #: Speeches whose attached charts are bad input on purpose.
 LOCKED_CHARTS, BROKEN_CHARTS = "ko251120a", "ko240606a"
 
@@ -27,7 +34,11 @@ CHARTS_PASSWORD = "mihon"  # noqa: S105 - the key of a sample file, so that a te
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One speech; sections are (heading, paragraphs) with "[^note ...]" footnotes inside the paragraphs."""
+    """One speech; sections are (heading, paragraphs) with "[^note ...]" footnotes inside the paragraphs.
+
+    Page and translation link to each other when linked. also_at is a second address of the page, only_at an
+    old address that it never left.
+    """
 
     id: str
     date: date
@@ -40,18 +51,36 @@ class Speech:
     english: str = ""
     event_en: str = ""
     sections_en: tuple[str, ...] = ()
+    speaker_en: str = ""
+    english_id: str = ""
+    linked: bool = True
     charts: bool = False
     wide_digits: bool = False
     encoding: str = "utf-8"
     also_at: str = ""
+    only_at: str = ""
     branch_copy: str = ""
 
     @property
     def path(self) -> str:
         """Where the page lies on its host."""
+        if self.only_at:
+            return self.only_at
         if self.encoding == "utf-8":
             return f"{FOLDER.format(year=self.date.year)}/{self.id}.htm"
         return f"/archive/announcements/press/koen_{self.date.year}/{self.id}.htm"
+
+    @property
+    def english_path(self) -> str:
+        """Where the translation lies; its letter may differ."""
+        folder = self.path.rpartition("/")[0]
+        english = folder.replace("/archive", "/archive/en") if self.encoding != "utf-8" else "/en" + folder
+        return f"{english}/{self.english_id or self.id}.htm"
+
+    @property
+    def post_en(self) -> str:
+        """What the English pages call the post."""
+        return POSTS_EN[self.post.removeprefix("政策委員会")]
 
     @property
     def charts_path(self) -> str:
@@ -77,20 +106,19 @@ def speech_page(speech: Speech) -> Response:
 def english_page(speech: Speech) -> Response:
     """The official translation: a subset of the paragraphs, without section headings."""
     body = [
-        f'<p class="txt-right">{escape(speech.speaker)}<br>{speech.date:%B} {speech.date.day}, {speech.date.year}</p>',
+        f'<p class="txt-right">{speech.speaker_en}<br>{speech.post_en}<br>{speech.date:%B} {speech.date.day}, {speech.date.year}</p>',
         "\n".join(f"<p>{escape(text)}</p>" for text in speech.sections_en),
     ]
-    return current(
-        Sheet(
-            path="/en" + speech.path,
-            title=speech.english,
-            heading=f"{escape(speech.english)}<span>{escape(speech.event_en)}</span>",
-            blocks=tuple(body),
-            trail=(("/en/about/press/index.htm", "Speeches and Statements"),),
-            language="en",
-            twin=speech.path,
-        )
+    sheet = Sheet(
+        path=speech.english_path,
+        title=speech.english,
+        heading=f"{escape(speech.english)}<span>{escape(speech.event_en)}</span>",
+        blocks=tuple(body),
+        trail=(("/en/about/press/index.htm", "Speeches and Statements"),),
+        language="en",
+        twin=speech.path if speech.linked else "",
     )
+    return current(sheet) if speech.encoding == "utf-8" else older(sheet, "shift_jis")
 
 
 def branch_page(speech: Speech) -> Response:
@@ -156,7 +184,10 @@ def _composed(row: dict[str, Any], written: dict[str, Any]) -> Speech:
         heading, keys = section.split(": ")
         sections.append((heading, tuple(fill(japanese[key], values) for key in keys.split())))
         translated += [fill(english[key], values) for key in keys.split() if key in english]
-    optional = ("english", "event_en", "charts", "wide_digits", "encoding", "also_at", "branch_copy")
+    optional = (
+        "english", "event_en", "english_id", "linked", "charts", "wide_digits", "encoding", "also_at", "only_at",
+        "branch_copy",
+    )  # fmt: skip
     return Speech(
         id=row["id"],
         date=day,
@@ -167,6 +198,7 @@ def _composed(row: dict[str, Any], written: dict[str, Any]) -> Speech:
         event=row["event"],
         sections=tuple(sections),
         sections_en=tuple(translated),
+        speaker_en=written["names"][row["speaker"]],
         **{name: row[name] for name in optional if name in row},
     )
 
@@ -235,7 +267,7 @@ def _current_sheet(speech: Speech) -> Sheet:
         heading=f"{escape(title)}<span>{escape(speech.event)}</span>",
         blocks=tuple(blocks),
         trail=(*PRESS_TRAIL, (f"{FOLDER.format(year=speech.date.year)}/index.htm", "講演・挨拶等")),
-        twin="/en" + speech.path if speech.english else "",
+        twin=speech.english_path if speech.english and speech.linked else "",
     )
 
 

@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RECIPES = Path("sample") / "recipes"
 VERSION = "2026.11.21"
 SPIDERS = (
-    "boj_speeches", "boj_press_conferences", "boj_minutes", "boj_statements", "institutions", "edinet", "wikipedia",
+    "boj_speeches", "boj_press_conferences", "boj_minutes", "boj_opinions", "boj_statements", "boj_outlook",
+    "institutions", "edinet", "wikipedia",
 )  # fmt: skip
 SITES = ("spiders/sites", "sample/sites")
 SINCE = {
@@ -34,7 +35,9 @@ SINCE = {
     "boj_speeches": ("-a", "since=2005-01-01"),
     "boj_press_conferences": ("-a", "since=2005-01-01"),
     "boj_minutes": ("-a", "since=2023-01-01"),
+    "boj_opinions": ("-a", "since=2023-01-01"),
     "boj_statements": ("-a", "since=2023-01-01"),
+    "boj_outlook": ("-a", "since=2023-01-01"),
 }
 MODELS = {
     "base": f"sample-base@{VERSION}",

@@ -1,24 +1,28 @@
-"""The Bank of Japan's series: speeches, press conferences, minutes, policy statements, one class each.
+"""The Bank of Japan's series: speeches, press conferences, minutes, opinions, statements, outlook reports.
 
-A crawl walks the year indexes (the archive host for what it holds before 2011), then every document they link
-to: pages, PDFs, attachments of pages, and English twins. Index rows were never seen in one fixed form, so
-nothing here depends on one: a document is known by its date-coded name, the row around its link tells the rest.
+A crawl has three parts. It reads every list: of the years (on the archive host for what it holds before 2011),
+over all years, and what these lead to. Then it asks for the Japanese documents, each once, whichever lists name
+it, and for the attachments of their pages; then for the English ones, when all is known that names their twins.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
-from typing import ClassVar, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
-from scrapy import Request
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DontCloseSpider
 from scrapy.http import HtmlResponse, Response
 
+from datacards.errors import UserError
+from spiders import boj_series
 from spiders.base import Arguments, CaptureSpider, Day, Errand, Found, today
-from spiders.boj_rows import Row, day_in, page_title, rows_of, twin_link
-
-MOVED = 2011  # older speeches and press conferences are on the archive host
-FIRST = date(1998, 1, 1)  # the year of the new Bank of Japan Act: the indexes begin here
+from spiders.boj_addresses import MOVED
+from spiders.boj_facts import told_by_lists, told_by_page
+from spiders.boj_meta import FIRST, BojMeta, checked
+from spiders.boj_rows import Row, facts_of, lists_of, merged, rows_of, twin_link
+from spiders.boj_series import Series
+from spiders.boj_twins import Twins, by_stem
 
 
 class BojArguments(Arguments):
@@ -35,22 +39,6 @@ class BojArguments(Arguments):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Where a series is listed and how its documents are named.
-
-    ``pattern`` finds year, code (YYMM or YYMMDD), letter and part in the path of a document. ``dated`` says
-    what the date in the name is.
-    """
-
-    kind: str
-    pattern: str
-    dated: Literal["event", "publication", "both"]
-    indexes: tuple[str, ...]
-    english: tuple[str, ...] = ()
-    archived: str = ""
-
-
 class BojSpider(CaptureSpider):
     """What the series share."""
 
@@ -60,54 +48,110 @@ class BojSpider(CaptureSpider):
     series: ClassVar[Series]
     asked: BojArguments
 
+    def __init__(self, name: str | None = None, **given: str) -> None:
+        super().__init__(name, **given)
+        self.lists: dict[str, int] = {}  # asked for -> how good a witness it is, 0 the best
+        self.listed: list[
+            tuple[int, str, int, Row]
+        ] = []  # with the list and the place in it: an order for all
+        self.documents: dict[str, tuple[Row, str]] = {}  # by address; with the page it is attached to
+        self.twins = Twins({}, frozenset())
+        self.linked: dict[str, set[str]] = {}  # English address -> the Japanese pages that link to it
+        self.parts: list[Callable[[], Iterable[Request]]] = [self._japanese, self._english]
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Return the spider of ``crawler``, which learns from a signal when a part of the crawl is done."""
+        spider: Self = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.go_on, signal=signals.spider_idle)
+        return spider
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of this crawl."""
+        return ("ja", "en") if self.series.english and self.asked.languages == "ja,en" else ("ja",)
+
+    # -- the lists -----------------------------------------------------------------------------------------
+
     def first(self) -> Iterable[Request]:
-        """Ask for the index of every year, newest first."""
-        until = self.asked.until or today()
-        for year in range(until.year, self.asked.since.year - 1, -1):
-            if self.series.archived and year < MOVED:
-                yield self._index(self.addresses.url("boj_archive", self.series.archived.format(year=year)))
-                continue
-            english = self.series.english if self.asked.languages == "ja,en" else ()
-            yield from self._english_first(year, english, {})
+        """Ask for every list, the newest year first."""
+        for year in range((self.asked.until or today()).year, self.asked.since.year - 1, -1):
+            for path in self.series.lists:
+                if "{year}" in path:
+                    yield from self._list(path, year)
+        for rank, paths in enumerate((self.series.lists, self.series.others)):
+            for path in paths:
+                if "{year}" not in path:
+                    yield from self._list(path, rank=rank)
 
-    def _english_first(
-        self, year: int, paths: tuple[str, ...], twins: Mapping[str, str]
-    ) -> Iterator[Request]:
-        """Ask for the English lists before the Japanese: a Japanese document can then name its twin."""
-        if not paths:
-            yield from self._year(year, twins)
+    def _list(self, path: str, year: int = 0, rank: int = 0) -> Iterator[Request]:
+        for language in self.languages:
+            english = "/en" if language == "en" else ""
+            if self.series.archived and 0 < year < MOVED:
+                archived = self.series.archived.format(year=year, en=english)
+                yield from self._read(self.addresses.url("boj_archive", archived), rank)
+            else:
+                yield from self._read(self.addresses.url("boj", english + path.format(year=year)), rank)
+
+    def _read(self, url: str, rank: int) -> Iterator[Request]:
+        if url in self.lists:
             return
-        url = self.addresses.url("boj", paths[0].format(year=year))
-        about = {"kind": "index", "language": "en"}
-        yield self.ask(url, about, self._english, always=True, carried=(year, paths[1:], twins))
+        self.lists[url] = rank
+        about = {"kind": "index", "language": _language(url)}
+        # A list that cannot be read makes the crawl incomplete; one that is only a second way in does not.
+        yield self.ask(url, about, self._listed, vital=rank == 0, carried=(url, rank))
 
-    def _year(self, year: int, twins: Mapping[str, str]) -> Iterator[Request]:
-        for path in self.series.indexes:
-            yield self._index(self.addresses.url("boj", path.format(year=year)), twins)
-
-    def _index(self, url: str, twins: Mapping[str, str] | None = None) -> Request:
-        about = {"kind": "index", "language": "ja"}
-        return self.ask(url, about, self._documents, vital=True, carried=twins or {})
-
-    def _english(self, response: Response | None, errand: Errand) -> Found:
-        rows = self._rows(response) if response is not None else []
-        year, paths, twins = errand.carried
-        yield from self._english_first(year, paths, {**twins, **{row.stem: row.url for row in rows}})
-        yield from (self._document(row, twin="") for row in rows if self._wanted(row))
-
-    def _documents(self, response: Response | None, errand: Errand) -> Found:
-        rows = self._rows(response) if response is not None else []
-        pages = {row.stem: row.url for row in rows if not row.part}
-        for row in rows:
-            if not self._wanted(row):
-                continue
-            of = pages.get(row.stem, "") if row.part else ""
-            yield self._document(row, twin=errand.carried.get(row.stem, ""), attachment_of=of)
-
-    def _rows(self, response: Response) -> list[Row]:
+    def _listed(self, response: Response | None, errand: Errand) -> Found:
         if not isinstance(response, HtmlResponse):
-            return []
-        return rows_of(response, self.series.pattern, self.addresses)
+            return
+        url, rank = errand.carried
+        rows = rows_of(response, self.series.pattern, self.addresses)
+        self.listed += [(rank, url, place, row) for place, row in enumerate(rows)]
+        last = (self.asked.until or today()).year
+        for found, year in lists_of(response, self.series.leads, self.addresses):
+            if _language(found) in self.languages and (year is None or self.asked.since.year <= year <= last):
+                yield from self._read(found, rank=1)
+
+    # -- the documents -------------------------------------------------------------------------------------
+
+    def go_on(self) -> None:
+        """Begin the next part of the crawl when all of the last one is answered."""
+        if self.failure or not self.parts:
+            return
+        # Scrapy logs what goes wrong here and closes as if all were done: a crawl must not look finished then.
+        self.failure = UserError(
+            self.name, "the lists could not be brought together", "", "report it (see the log)"
+        )
+        asked = False
+        while self.parts and not asked:
+            for request in self.parts.pop(0)():
+                self.crawler.engine.crawl(request)
+                asked = True
+        self.failure = None
+        if asked:
+            raise DontCloseSpider
+
+    def _japanese(self) -> Iterator[Request]:
+        named: dict[str, list[Row]] = {}
+        for *_, row in sorted(self.listed, key=lambda entry: entry[:3]):
+            if row.language in self.languages:
+                named.setdefault(row.url, []).append(row)
+        self.listed = []
+        rows = sorted((merged(same) for same in named.values()), key=lambda row: row.url, reverse=True)
+        self.twins = self.series.twins(rows)
+        rows = [row for row in rows if self._wanted(row)]
+        # Of a page and a PDF of one name the page stays: the order is descending.
+        pages = {(row.stem, row.language): row.url for row in rows if not row.part}
+        for row in rows:
+            self.documents[row.url] = row, pages.get((row.stem, row.language), "") if row.part else ""
+        for row, page in list(self.documents.values()):
+            if row.language == "ja":
+                yield self._document(row, page)
+
+    def _english(self) -> Iterator[Request]:
+        for row, page in list(self.documents.values()):
+            if row.language == "en":
+                yield self._document(row, page)
 
     def _wanted(self, row: Row) -> bool:
         until = self.asked.until or today()
@@ -115,70 +159,95 @@ class BojSpider(CaptureSpider):
         self.counts["selected" if wanted else "skipped"] += 1
         return wanted
 
-    def _document(self, row: Row, *, twin: str, attachment_of: str = "") -> Request:
-        # An English page's twin is known only when its own page names it (see describe).
-        event_at, published_at = self._dates(row)
-        about = {
-            "kind": self.series.kind,
+    def _document(self, row: Row, page: str = "") -> Request:
+        said = {
+            **told_by_lists(self.series, row),
             "series": self.name,
-            "language": row.language,
-            "title": row.title,
-            "speaker": row.speaker,
-            "event_at": event_at,
-            "published_at": published_at,
-            "twin": twin,
-            "attachment_of": attachment_of,
+            "twin": self._twin(row),
+            "attachment_of": page,
         }
-        return self.ask(row.url, about, self._attached, carried=row)
+        return self._fetch(row, self._checked(said))
 
-    def _dates(self, row: Row) -> tuple[str, str]:
-        named = row.first.isoformat() if row.first == row.last else ""
-        told = _iso(row.told)
-        if self.series.dated == "publication":
-            return _iso(_conference_day(row)), named or told
-        if self.series.dated == "event":
-            return named or told, (told if named and told > named else "")
-        return named or told, named or told
+    def _fetch(self, row: Row, about: Mapping[str, str]) -> Request:
+        found_as = {"found_as": " ".join(row.spelled)} if row.spelled else {}
+        about = {**about, **found_as}
+        return self.ask(row.url, about, self._followed, always=bool(row.spelled), carried=row)
 
-    def _attached(self, response: Response | None, errand: Errand) -> Found:
-        """Follow a page to its attachments and to its twin."""
-        if not isinstance(response, HtmlResponse) or "attachment_of" in errand.about:
-            return
+    def _twin(self, row: Row) -> str:
+        """Return what is known of a document's twin without its own page: a page that links to it goes first."""
+        links = self.linked.get(row.url, set())
+        return min(links) if len(links) == 1 else "" if links else self.twins.of.get(row.url, "")
+
+    def _checked(self, said: Mapping[str, str]) -> dict[str, str]:
+        meta, lost = checked(said)
+        self.counts.update(f"invalid {name}" for name in lost)
+        return meta.text()
+
+    # -- what a document leads to --------------------------------------------------------------------------
+
+    def _followed(self, response: Response | None, errand: Errand) -> Found:
+        """Follow a page to its attachments and to its twin; ask for one that cannot be had where it was found."""
         row: Row = errand.carried
-        for found in self._rows(response):
-            if found.stem == row.stem and found.part and found.language == row.language:
-                about = _without(errand.about, "twin", "redirected_from")
-                about |= {"title": found.title or about.get("title", ""), "attachment_of": response.url}
-                yield self.ask(found.url, about, carried=found)
-        # Only towards English: the Japanese list knows more of a Japanese page than its translation does.
-        twin = twin_link(response, self.addresses) if row.language == "ja" else ""
-        if twin and self.asked.languages == "ja,en":
-            about = _without(errand.about, "title", "speaker", "redirected_from")
-            about |= {"twin": response.url, "language": "en"}
-            yield self.ask(twin, about, self._attached, carried=row._replace(language="en"))
+        if response is None:
+            if row.spelled:
+                about = {**errand.about, "identity": errand.about.get("identity", row.url)}
+                rest = row._replace(spelled=row.spelled[1:])
+                yield self.ask(row.spelled[0], about, self._followed, always=bool(rest.spelled), carried=rest)
+            return
+        page = response if isinstance(response, HtmlResponse) else None
+        about = {**errand.about, **(self._told(page, errand)[0].text() if page else {})}
+        if row.url in self.twins.undecided and row.language == "en" and "twin" not in about:
+            self.counts["twins_undecided"] += 1
+        if page and "attachment_of" not in about:
+            yield from self._attached(page, row, about)
+            yield from self._linked(page, row)
+
+    def _attached(self, page: HtmlResponse, row: Row, about: Mapping[str, str]) -> Found:
+        about = {name: value for name, value in about.items() if name not in _OF_ONE_ADDRESS}
+        for found in rows_of(page, self.series.pattern, self.addresses):
+            if (found.stem, found.language) == (row.stem, row.language) and found.url not in self.documents:
+                self.documents[found.url] = found, page.url
+                own = {"title": found.title or about.get("title", ""), "attachment_of": page.url}
+                yield self._fetch(found, {**about, **own})
+
+    def _linked(self, page: HtmlResponse, row: Row) -> Found:
+        """Note which page links to which in the other language, and ask for one that no list has."""
+        twin = self._own_twin(page, row)
+        if twin is None or twin.language not in self.languages:
+            return
+        if twin.language == "en":
+            self.linked.setdefault(twin.url, set()).add(page.url)
+        if twin.url not in self.documents and self._wanted(twin):
+            self.documents[twin.url] = twin._replace(told=row.told), ""
+            # Unless they are being asked for, the English ones wait until all that link to them are known.
+            if twin.language == "ja" or not self.parts:
+                self.twins = Twins({**self.twins.of, twin.url: page.url}, self.twins.undecided)
+                yield self._document(*self.documents[twin.url])
+
+    def _own_twin(self, page: HtmlResponse, row: Row) -> Row | None:
+        twin = twin_link(page, self.series.pattern, self.addresses)
+        return twin if twin and (twin.stem == row.stem or self.series.twins is not by_stem) else None
 
     def describe(self, response: Response, errand: Errand) -> Mapping[str, str]:
-        """Add the page's own title where the index had none, and the twin it links to."""
+        """Add what the page itself tells: its twin, and what no list told."""
         if errand.about["kind"] == "index" or not isinstance(response, HtmlResponse):
             return {}
-        twin = errand.about.get("twin") or twin_link(response, self.addresses)
-        return {"title": errand.about.get("title") or page_title(response), "twin": twin}
+        meta, lost = self._told(response, errand)
+        self.counts.update(f"invalid {name}" for name in lost)
+        return meta.text()
+
+    def _told(self, page: HtmlResponse, errand: Errand) -> tuple[BojMeta, tuple[str, ...]]:
+        row: Row = errand.carried
+        twin = self._own_twin(page, row)
+        said = told_by_page(self.series, row, facts_of(page, row.language), errand.about)
+        return checked({**said, "twin": twin.url} if twin else said)
 
 
-def _iso(day: date | None) -> str:
-    return day.isoformat() if day else ""
+_OF_ONE_ADDRESS = ("twin", "redirected_from", "found_as", "identity")
 
 
-def _conference_day(row: Row) -> date | None:
-    """Return the day of a press conference: the title names it, without a year, else the row may."""
-    for year in (row.first.year, row.first.year - 1):  # a conference of December is published in January
-        if (day := day_in(row.title, year)) and day <= row.last:
-            return day
-    return row.told if row.told and row.told < row.first else None
-
-
-def _without(about: Mapping[str, str], *names: str) -> dict[str, str]:
-    return {name: value for name, value in about.items() if name not in names}
+def _language(url: str) -> str:
+    return "en" if "/en/" in url else "ja"
 
 
 class BojSpeeches(BojSpider):
@@ -186,15 +255,7 @@ class BojSpeeches(BojSpider):
 
     name = "boj_speeches"
     description = "Speeches published by the Bank of Japan, as fetched"
-    series = Series(
-        kind="speech",
-        pattern=r"(?:/press/koen_(?P<year>\d{4})/(?:data/)?|/branch/\w+/press/)(?:ko|siten)"
-        r"(?P<code>\d{4}(?:\d\d)?)(?P<letter>[a-z]?)(?P<part>\d*)\.(?:html?|pdf)$",
-        dated="both",
-        indexes=("/about/press/koen_{year}/index.htm",),
-        english=("/en/about/press/koen_{year}/index.htm",),
-        archived="/archive/announcements/press/koen_{year}/index.htm",
-    )
+    series = boj_series.SPEECHES
 
 
 class BojPressConferences(BojSpider):
@@ -202,14 +263,7 @@ class BojPressConferences(BojSpider):
 
     name = "boj_press_conferences"
     description = "Records of press conferences published by the Bank of Japan, as fetched"
-    series = Series(
-        kind="press_conference",
-        pattern=r"/press/kaiken_(?P<year>\d{4})/(?:data/)?kk"
-        r"(?P<code>\d{4}(?:\d\d)?)(?P<letter>[a-z]?)(?P<part>\d*)\.(?:html?|pdf)$",
-        dated="publication",
-        indexes=("/about/press/kaiken_{year}/index.htm",),
-        archived="/archive/announcements/press/kaiken_{year}/index.htm",
-    )
+    series = boj_series.PRESS_CONFERENCES
 
 
 class BojMinutes(BojSpider):
@@ -217,26 +271,30 @@ class BojMinutes(BojSpider):
 
     name = "boj_minutes"
     description = "Minutes of Monetary Policy Meetings published by the Bank of Japan, as fetched"
-    series = Series(
-        kind="minutes",
-        pattern=r"/mpmsche_minu/minu_(?P<year>\d{4})/(?:data/)?g(?P<code>\d{6})(?P<letter>[a-z]?)(?P<part>\d*)"
-        r"\.(?:html?|pdf)$",
-        dated="event",
-        indexes=("/mopo/mpmsche_minu/minu_{year}/index.htm",),
-        english=("/en/mopo/mpmsche_minu/minu_{year}/index.htm",),
+    series = boj_series.MINUTES
+
+
+class BojOpinions(BojSpider):
+    """Summaries of opinions at the Monetary Policy Meetings; the date in the name is the last day of the meeting."""
+
+    name = "boj_opinions"
+    description = (
+        "Summaries of opinions at Monetary Policy Meetings published by the Bank of Japan, as fetched"
     )
+    series = boj_series.OPINIONS
 
 
 class BojStatements(BojSpider):
-    """Statements on monetary policy; their folder was renamed over the years, so each year is asked for twice."""
+    """Statements on monetary policy, of the day in their name."""
 
     name = "boj_statements"
     description = "Statements on monetary policy published by the Bank of Japan, as fetched"
-    series = Series(
-        kind="statement",
-        pattern=r"/(?:mpmdeci/(?:state|mpr)|announcements/release)_(?P<year>\d{4})/(?:data/)?"
-        r"k(?P<code>\d{6})(?P<letter>[a-z]?)(?P<part>\d*)\.(?:html?|pdf)$",
-        dated="both",
-        indexes=("/mopo/mpmdeci/mpr_{year}/index.htm", "/mopo/mpmdeci/state_{year}/index.htm"),
-        english=("/en/mopo/mpmdeci/mpr_{year}/index.htm", "/en/mopo/mpmdeci/state_{year}/index.htm"),
-    )
+    series = boj_series.STATEMENTS
+
+
+class BojOutlook(BojSpider):
+    """Outlook reports, the Bank's view and the full text; the name holds year and month."""
+
+    name = "boj_outlook"
+    description = "Outlook reports published by the Bank of Japan, as fetched"
+    series = boj_series.OUTLOOK

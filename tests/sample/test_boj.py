@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from itertools import combinations
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import pymupdf
@@ -14,6 +15,7 @@ from sample.boj import addresses, archive_addresses, respond, respond_archive
 from sample.boj_conferences import conferences
 from sample.boj_meetings import meetings, minutes_body
 from sample.boj_speeches import BROKEN_CHARTS, CHARTS_PASSWORD, LOCKED_CHARTS, Speech, speeches
+from sample.boj_truth import SERIES, published
 from sample.companies import JST
 from sample.http import Request, Response
 
@@ -196,9 +198,30 @@ def test_every_document_is_listed_somewhere() -> None:
     for path in lists:
         page = dom(ask(path).body)
         page.make_links_absolute("http://boj" + path)
-        linked |= {link[2].removeprefix("http://boj") for link in page.iterlinks()}
+        linked |= {urlsplit(link[2]).path.removesuffix("/") for link in page.iterlinks()}
+    linked |= {path.replace("/announcements/press/", "/about/press/") for path in linked}  # pages moved
     documents = {path for path in addresses() if path not in lists and "/data/" not in path}
     assert documents <= linked
+
+
+def test_the_truth_names_every_document_once_and_twins_name_each_other() -> None:
+    for series in SERIES:
+        found = {(one.host, one.path): one for one in published(series)}
+        assert len(found) == len(published(series))
+        for one in found.values():
+            assert ask(one.path, one.host).status == 200
+            if one.twin:
+                assert found[one.host, one.twin].twin == one.path
+    told = {one.path for series in SERIES for one in published(series) if one.host == "boj"}
+    again = {speech.also_at for speech in speeches()}
+    assert told == {path for path in addresses() if not path.endswith("index.htm")} - again
+
+
+def test_some_documents_stand_only_in_the_lists_over_all_years_and_one_page_only_at_an_old_address() -> None:
+    assert ask("/mopo/mpmsche_minu/minu_2023/index.htm").status == 404
+    assert ask("/mopo/mpmsche_minu/minu_2023/g231219.htm").status == 200
+    assert ask("/about/press/koen_2024/ko240322a.htm").status == 404
+    assert ask("/announcements/press/koen_2024/ko240322a.htm").status == 200
 
 
 def test_the_feed_links_to_the_host_that_was_asked() -> None:

@@ -132,7 +132,7 @@ def test_a_wrong_word_is_named_in_one_line(tmp_path: Path, words: tuple[str, ...
         (BojSpeeches, {"since": "2025-01-01", "until": "2024-01-01"}, "is after until"),
         (BojSpeeches, {"version": "1"}, "version = '1'"),
         (Edinet, {"forms": "030000"}, "forms.0 = '030000'"),
-        (Edinet, {"type": "6"}, "type = '6'"),
+        (Edinet, {"types": "1,6"}, "types.1 = '6'"),
         (Wikipedia, {"date": "today"}, "date = 'today'"),
     ],
 )

@@ -42,7 +42,8 @@ def test_a_killed_crawl_resumes_to_the_same_captures(crawler: Crawler, world: Wo
         crawler.store / ".drafts" / "boj_speeches@2026.11.21", crawler.store.with_name("draft")
     )
     with Segments(draft) as segments:
-        kept = {row["url"].removeprefix(world.base_urls["boj"]) for row in segments.rows}
+        good = [row["url"] for row in segments.rows if not row["problem"]]  # the others are asked again
+        kept = {url.removeprefix(world.base_urls["boj"]) for url in good}
     assert crawler.run(*WORDS).returncode == 0
 
     assert captured(crawler.store) == captured(whole.store)

@@ -29,9 +29,9 @@ class Spool:
     begun: str = ""  # when the first piece came, ISO 8601
     total: int = -1  # bytes of the whole file, -1 before the first piece
     validator: str = ""
-    refetched: bool = False  # since its sum was wrong
     signals: dict[str, str] = field(default_factory=dict)
-    restarts: int = 0
+    restarts: int = 0  # in this run
+    refetched: bool = False  # in this run, since its sum was wrong
 
     def __post_init__(self) -> None:
         try:
@@ -39,7 +39,7 @@ class Spool:
         except (OSError, ValueError):
             said = {}
         if isinstance(said, dict) and said.get("url") == self.url:
-            for name in ("begun", "total", "validator", "refetched", "signals"):
+            for name in ("begun", "total", "validator", "signals"):
                 setattr(self, name, said[name])
         elif (
             self.path.exists()
@@ -79,12 +79,6 @@ class Spool:
         self._note.unlink(missing_ok=True)
         self.total, self.validator, self.begun = -1, "", ""
         self.restarts += 1
-
-    def discard(self) -> None:
-        """Forget what is here because its sum is wrong; a later run knows that it happened once."""
-        self.restart()
-        self.refetched = True
-        self.save()
 
     def take(self, response: Response) -> str:
         """Take what the server answered; return what is wrong with it (a snake_case word), "" when it is good.
@@ -139,13 +133,9 @@ class Spool:
         self.begun, self.total = datetime.now(UTC).isoformat(), total
         self.validator = _validator(response)
         self.signals = dict(response.meta.get("signals", {}))
-        self.save()
-
-    def save(self) -> None:
-        """Write what is known of the file beside it."""
         said: dict[str, Any] = {
             "url": self.url, "begun": self.begun, "total": self.total, "validator": self.validator,
-            "refetched": self.refetched, "signals": self.signals,
+            "signals": self.signals,
         }  # fmt: skip
         new = self._note.with_suffix(".new")
         new.write_text(json.dumps(said), encoding="utf-8")

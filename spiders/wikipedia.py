@@ -125,7 +125,7 @@ class Wikipedia(CaptureSpider):
 
     def _begin(self, response: Response | None, errand: Errand) -> Found:
         if response is not None:
-            listed = listed_in(response.text, self.asked.wiki)
+            listed = listed_in(response.body.decode("utf-8", "replace"), self.asked.wiki)
             if listed is None:
                 self.give_up(response.url, "lists no pages-articles.xml.bz2", "check the date of the dump")
             self.listed = listed
@@ -191,11 +191,12 @@ class Wikipedia(CaptureSpider):
         if wrong:
             self.note_failure(spool.url, wrong)
             self.give_up(spool.url, f"answered with {wrong}")
-        distance = self.distances.setdefault(spool.role, Distance(f"fetching {spool.path.name}", spool.total))
-        distance.at(spool.size)
+        if spool.role not in self.distances:
+            self.distances[spool.role] = Distance(f"fetching {spool.path.name}", spool.total)
+        self.distances[spool.role].at(spool.size)
         if not spool.whole:
             return True
-        distance.close()
+        self.distances.pop(spool.role).close()
         self.paths[spool.role] = spool.path
         if spool.role == "dump":
             self.spool = spool
@@ -203,7 +204,8 @@ class Wikipedia(CaptureSpider):
             return False
         if not spool.refetched:
             self.logger.warning("%s has another sum than the published one: once again", spool.url)
-            spool.discard()
+            spool.restart()
+            spool.refetched = True
             del self.paths[spool.role]
             return True
         self.note_failure(spool.url, "sha1_mismatch", "twice; what can be read of it is read")
@@ -304,5 +306,10 @@ class Wikipedia(CaptureSpider):
         for row in rows:
             self.note("categories", **row)
         used = {row["parent"] for row in rows}
-        if idle := [root for root in self.choice.roots if root not in used and not chosen.tree.holds(root)]:
-            self.logger.warning("roots without any page or category below them: %s", ", ".join(idle))
+        idle = [root for root in self.choice.roots if root not in used and not chosen.tree.holds(root)]
+        self.counts["roots that lead nowhere"] = len(idle)
+        self.logger.info("roots without any page or category below them: %s", ", ".join(idle) or "none")
+        if not self.counts["articles"]:
+            self.give_up(
+                where, "holds no wanted article", "check the dump (see above) and the roots of the walk"
+            )

@@ -5,7 +5,7 @@ from pathlib import Path
 from spiders import preferences
 
 BOT_NAME = "kanagura"
-SPIDER_MODULES = ["spiders.boj", "spiders.institutions", "spiders.edinet", "spiders.wikipedia"]
+SPIDER_MODULES = [f"spiders.{source}.spider" for source in ("boj", "institutions", "edinet", "wikipedia")]
 COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that ends with an honest exit status
 
 # Where the publishers are. A key's host is also what links to it in pages are mapped to, so that a copy of a

@@ -20,8 +20,8 @@ from datacards.card import Ref
 from datacards.recipe import read_recipe
 from datacards.store import Store
 from spiders.warc import Segments
-from spiders.wiki_categories import Choice
-from spiders.wiki_choice import read_dump
+from spiders.wikipedia.categories import Choice
+from spiders.wikipedia.choice import read_dump
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {

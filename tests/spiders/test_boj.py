@@ -11,7 +11,7 @@ from datacards.card import Card
 from datacards.store import Store
 from sample.boj_truth import SERIES, published
 from sample.world import World
-from spiders.boj import (
+from spiders.boj.spider import (
     BojMinutes,
     BojOpinions,
     BojOutlook,
@@ -158,7 +158,9 @@ def test_a_press_conference_has_the_day_of_its_title_and_the_publication_of_its_
     }
 
 
-def crawled(crawler: Crawler, series: str, *words: str, status: int = 0) -> tuple[dict[str, dict[str, str]], Card]:
+def crawled(
+    crawler: Crawler, series: str, *words: str, status: int = 0
+) -> tuple[dict[str, dict[str, str]], Card]:
     """Crawl 2024 and return the meta of every capture by path, and the card."""
     done = crawler.run(series, "-a", "since=2024-01-01", "-a", "until=2024-12-31", *words)
     assert done.returncode == status, done.stderr

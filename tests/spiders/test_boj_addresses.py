@@ -13,7 +13,10 @@ from parsel import Selector
 from scrapy.http import HtmlResponse
 
 from spiders.addresses import Addresses
-from spiders.boj import (
+from spiders.boj.addresses import address
+from spiders.boj.days import days_of_rows
+from spiders.boj.rows import lists_of, rows_of
+from spiders.boj.spider import (
     BojMinutes,
     BojOpinions,
     BojOutlook,
@@ -21,9 +24,6 @@ from spiders.boj import (
     BojSpeeches,
     BojStatements,
 )
-from spiders.boj_addresses import address
-from spiders.boj_days import days_of_rows
-from spiders.boj_rows import lists_of, rows_of
 
 SPIDERS = (BojSpeeches, BojPressConferences, BojMinutes, BojOpinions, BojStatements, BojOutlook)
 ADDRESSES = Addresses({"boj": "https://www.boj.or.jp", "boj_archive": "https://www2.boj.or.jp"})

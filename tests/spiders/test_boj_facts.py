@@ -6,11 +6,11 @@ import pytest
 from parsel import Selector
 from pydantic import ValidationError
 
-from spiders.boj_days import day_after, day_in, days_of_rows, is_only_a_day
-from spiders.boj_meta import checked
-from spiders.boj_people import Person, event, person, person_within
-from spiders.boj_rows import Row
-from spiders.boj_twins import by_speaker, by_stem
+from spiders.boj.days import day_after, day_in, days_of_rows, is_only_a_day
+from spiders.boj.meta import checked
+from spiders.boj.people import Person, event, person, person_within
+from spiders.boj.rows import Row
+from spiders.boj.twins import by_speaker, by_stem
 
 
 @pytest.mark.parametrize(

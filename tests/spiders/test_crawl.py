@@ -18,9 +18,9 @@ from datacards.store import Store
 from sample.world import World
 from spiders.addresses import Addresses
 from spiders.base import CaptureSpider
-from spiders.boj import BojSpeeches
-from spiders.edinet import Edinet
-from spiders.wikipedia import Wikipedia
+from spiders.boj.spider import BojSpeeches
+from spiders.edinet.spider import Edinet
+from spiders.wikipedia.spider import Wikipedia
 from tests.spiders.conftest import BASES, NOWHERE, ROOT, Crawler, Site
 
 INDEX = "/about/press/koen_2024/index.htm"

@@ -16,8 +16,8 @@ from datacards.store import Store
 from sample import edinet_days
 from sample.edinet import DATES, KEY
 from sample.world import World, serve
-from spiders.edinet import Edinet
-from spiders.edinet_api import JAPAN
+from spiders.edinet.api import JAPAN
+from spiders.edinet.spider import Edinet
 from tests.spiders.conftest import BASES, NOWHERE, Crawler, Site
 
 DAYS = ("-a", "since=2026-06-19", "-a", "until=2026-06-25")

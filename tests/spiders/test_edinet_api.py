@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sample import edinet as sample
-from spiders.edinet_api import Filing, Wanted, document_path, judge, list_path, read_list
+from spiders.edinet.api import Filing, Wanted, document_path, judge, list_path, read_list
 
 JSON = "application/json; charset=utf-8"
 ZIP = "application/octet-stream"

@@ -17,9 +17,9 @@ from sample import glossary
 from sample.institution_terms import MEMBERS
 from sample.institutions import INSTITUTIONS
 from sample.world import World, serve
-from spiders.links import Page
-from spiders.site import read_sites
-from spiders.traps import Trap
+from spiders.institutions.links import Page
+from spiders.institutions.site import read_sites
+from spiders.institutions.traps import Trap
 from tests.spiders.conftest import BASES, NOWHERE, ROOT, Crawler, Site
 
 SHIPPED = str(ROOT / "spiders" / "sites")

@@ -8,9 +8,9 @@ import pytest
 
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
-from spiders.wiki_categories import CHOICE, Choice, Graph, Tree
-from spiders.wiki_choice import links, title
-from spiders.wikipedia import Wikipedia
+from spiders.wikipedia.categories import CHOICE, Choice, Graph, Tree
+from spiders.wikipedia.choice import links, title
+from spiders.wikipedia.spider import Wikipedia
 
 EDGES = [
     ("金融", "銀行"), ("銀行", "地方銀行"), ("地方銀行", "見本県の銀行"), ("見本県の銀行", "見本市の銀行"),

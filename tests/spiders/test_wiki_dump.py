@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.document import Capture
-from spiders import wiki_stream
-from spiders.wiki_categories import Choice
-from spiders.wiki_choice import read_dump
-from spiders.wiki_dump import MAX_PAGE, Dump, Origin, Page, articles, capture_of
+from spiders.wikipedia import stream as wiki_stream
+from spiders.wikipedia.categories import Choice
+from spiders.wikipedia.choice import read_dump
+from spiders.wikipedia.dump import MAX_PAGE, Dump, Origin, Page, articles, capture_of
 
 HEAD = (
     b'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" xml:lang="ja">\n  <siteinfo></siteinfo>\n'

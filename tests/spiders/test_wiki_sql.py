@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiders import wiki_stream
-from spiders.wiki_sql import MAX_ROW, Table
+from spiders.wikipedia import stream as wiki_stream
+from spiders.wikipedia.sql import MAX_ROW, Table
 
 HEAD = b"""-- MariaDB dump
 DROP TABLE IF EXISTS `t`;

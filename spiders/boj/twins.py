@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
-from spiders.boj_people import OFFICES, Person
-from spiders.boj_rows import Row
+from spiders.boj.people import OFFICES, Person
+from spiders.boj.rows import Row
 
 
 class Twins(NamedTuple):

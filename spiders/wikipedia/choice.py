@@ -13,10 +13,10 @@ from typing import Protocol
 import numpy as np
 
 from corpus.document import Capture
-from spiders.wiki_categories import Choice, Graph, Tree
-from spiders.wiki_dump import CATEGORY, FILE, Dump, Origin, Page, articles
-from spiders.wiki_sql import Row, Table
-from spiders.wiki_stream import Distance, at_once, sha1_of
+from spiders.wikipedia.categories import Choice, Graph, Tree
+from spiders.wikipedia.dump import CATEGORY, FILE, Dump, Origin, Page, articles
+from spiders.wikipedia.sql import Row, Table
+from spiders.wikipedia.stream import Distance, at_once, sha1_of
 
 #: The tables that are read, in the order in which they are needed, and the columns without which they are of no use.
 TABLES: Mapping[str, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datacards.errors import UserError
-from spiders.wiki_choice import TABLES
+from spiders.wikipedia.choice import TABLES
 
 LATEST = "latest"
 #: What a file is needed for -> the ends of its name, the preferred one first.

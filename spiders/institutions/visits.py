@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from datacards.card import Card
 from datacards.store import Store
-from spiders.site import Site
+from spiders.institutions.site import Site
 
 NAME = "institutions"
 VISITED = "site "  # the counts of a crawl's card that begin so say how many pages of a site were read

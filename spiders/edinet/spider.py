@@ -21,7 +21,7 @@ from scrapy.http import Response
 
 from datacards.lineage import read_jsonl
 from spiders.base import Arguments, CaptureSpider, Day, Errand, Found, today
-from spiders.edinet_api import (
+from spiders.edinet.api import (
     ARCHIVE_TYPES,
     JAPAN,
     DayList,
@@ -32,7 +32,7 @@ from spiders.edinet_api import (
     list_path,
     read_list,
 )
-from spiders.edinet_changes import joined, tombstones
+from spiders.edinet.changes import joined, tombstones
 from spiders.records import Carried
 from spiders.rows import Row
 

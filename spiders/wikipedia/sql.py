@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from spiders.wiki_stream import Unpacked
+from spiders.wikipedia.stream import Unpacked
 
 MAX_ROW = 1 << 20  # bytes of one row, and of the statement that declares the table
 Row = tuple[bytes | None, ...]

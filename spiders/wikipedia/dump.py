@@ -14,7 +14,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from corpus.document import Capture
-from spiders.wiki_stream import Distance, Unpacked
+from spiders.wikipedia.stream import Distance, Unpacked
 
 ARTICLE, FILE, CATEGORY = 0, 6, 14  # numbers of namespaces
 MAX_PAGE = 16 << 20  # bytes of one page; a wiki takes texts of 2 MiB, whose escapes may be six times as long

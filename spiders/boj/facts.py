@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import date
 
-from spiders.boj_days import day_in
-from spiders.boj_people import event
-from spiders.boj_rows import Facts, Row
-from spiders.boj_series import Series
+from spiders.boj.days import day_in
+from spiders.boj.people import event
+from spiders.boj.rows import Facts, Row
+from spiders.boj.series import Series
 
 
 def told_by_lists(series: Series, row: Row) -> dict[str, str]:

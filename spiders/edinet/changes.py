@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from spiders.edinet_api import DayList, Filing
+from spiders.edinet.api import DayList, Filing
 
 Tombstone = dict[str, Any]
 #: After these a document may no longer be used; ``edited`` and ``disclosed_again`` are changes it survives.

@@ -20,13 +20,13 @@ from corpus.document import Capture
 from datacards.errors import from_os_error
 from datacards.recipe import read_recipe, validate
 from spiders.base import MAX_HOPS, Arguments, CaptureSpider, Errand, Found
-from spiders.wiki_categories import CHOICE, Choice
-from spiders.wiki_choice import Chosen, by_links, by_tables, usable
-from spiders.wiki_dump import LICENSE, Dump, Origin, articles
-from spiders.wiki_files import LATEST, Listed, assumed, found_in, listed_in, sums_name
-from spiders.wiki_spool import Spool
-from spiders.wiki_sql import Table
-from spiders.wiki_stream import Breath, Distance, sha1_of
+from spiders.wikipedia.categories import CHOICE, Choice
+from spiders.wikipedia.choice import Chosen, by_links, by_tables, usable
+from spiders.wikipedia.dump import LICENSE, Dump, Origin, articles
+from spiders.wikipedia.files import LATEST, Listed, assumed, found_in, listed_in, sums_name
+from spiders.wikipedia.spool import Spool
+from spiders.wikipedia.sql import Table
+from spiders.wikipedia.stream import Breath, Distance, sha1_of
 
 PIECE = "KANAGURA_DUMP_PIECE"  # the setting: bytes asked for at a time
 
@@ -43,7 +43,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 class WikipediaArguments(Arguments):
     """``date`` of the dump as YYYYMMDD, or latest; ``wiki`` as in the dump's path; ``folder`` of a local dump.
 
-    ``categories`` is a file like wikipedia.yaml; ``roots``, ``stop`` (with commas) and ``depth`` override its fields.
+    ``categories`` is a file like categories.yaml; ``roots``, ``stop`` (with commas) and ``depth`` override its fields.
     """
 
     date: Annotated[str, Field(pattern=r"^(\d{8}|latest)$")] = LATEST

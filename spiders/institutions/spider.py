@@ -20,11 +20,11 @@ from datacards.store import Store
 from spiders.addresses import SETTING as BASES
 from spiders.addresses import Addresses
 from spiders.base import Arguments, CaptureSpider, Errand, Found, NothingDueError
-from spiders.links import Link, Page
+from spiders.institutions.links import Link, Page
+from spiders.institutions.site import SETTING, Rule, Site, read_sites
+from spiders.institutions.traps import Trap
+from spiders.institutions.visits import NAME, VISITED, Visit, plan
 from spiders.records import Carried
-from spiders.site import SETTING, Rule, Site, read_sites
-from spiders.traps import Trap
-from spiders.visits import NAME, VISITED, Visit, plan
 
 START = Rule(pattern="", do="follow")  # for pages that no rule speaks of
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-CHOICE = Path(__file__).with_name("wikipedia.yaml")
+CHOICE = Path(__file__).with_name("categories.yaml")
 Title = Annotated[str, Field(min_length=1)]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from spiders.base import Day
-from spiders.boj_people import OFFICE
+from spiders.boj.people import OFFICE
 
 Kind = Literal["speech", "press_conference", "minutes", "opinions", "statement", "outlook"]
 KINDS: frozenset[str] = frozenset(get_args(Kind))

@@ -9,9 +9,9 @@ from parsel import Selector
 from scrapy.http import HtmlResponse
 
 from spiders.addresses import Addresses
-from spiders.boj_addresses import address
-from spiders.boj_days import day_after, day_in, days_of_rows, is_only_a_day, leaves_out_its_day, span_of
-from spiders.boj_people import Person, event, person, person_within
+from spiders.boj.addresses import address
+from spiders.boj.days import day_after, day_in, days_of_rows, is_only_a_day, leaves_out_its_day, span_of
+from spiders.boj.people import Person, event, person, person_within
 
 _SIZE = re.compile(r"[\[［(（]\s*(?:PDF|ＰＤＦ|HTML)[^\])）］]*[\])）］]", re.IGNORECASE)
 _MAIN = (

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from spiders.boj_meta import Kind
-from spiders.boj_rows import Row
-from spiders.boj_twins import Twins, by_speaker, by_stem
+from spiders.boj.meta import Kind
+from spiders.boj.rows import Row
+from spiders.boj.twins import Twins, by_speaker, by_stem
 
 _ENDING = r"(?P<letter>[a-z]?)(?P<part>\d*)\.(?:html?|pdf)$"
 _MEETINGS = (

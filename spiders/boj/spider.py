@@ -15,14 +15,14 @@ from scrapy.exceptions import DontCloseSpider
 from scrapy.http import HtmlResponse, Response
 
 from datacards.errors import UserError
-from spiders import boj_series
 from spiders.base import Arguments, CaptureSpider, Day, Errand, Found, today
-from spiders.boj_addresses import MOVED
-from spiders.boj_facts import told_by_lists, told_by_page
-from spiders.boj_meta import FIRST, BojMeta, checked
-from spiders.boj_rows import Row, facts_of, lists_of, merged, rows_of, twin_link
-from spiders.boj_series import Series
-from spiders.boj_twins import Twins, by_stem
+from spiders.boj import series as boj_series
+from spiders.boj.addresses import MOVED
+from spiders.boj.facts import told_by_lists, told_by_page
+from spiders.boj.meta import FIRST, BojMeta, checked
+from spiders.boj.rows import Row, facts_of, lists_of, merged, rows_of, twin_link
+from spiders.boj.series import Series
+from spiders.boj.twins import Twins, by_stem
 
 
 class BojArguments(Arguments):

@@ -1,0 +1,1 @@
+"""The Bank of Japan: speeches, press conferences, minutes, opinions, statements, outlook reports."""

@@ -1,0 +1,1 @@
+"""Wikipedia dumps: finance articles, chosen by a walk down the categories, read as a stream."""

@@ -80,6 +80,11 @@ class _HostServer(ThreadingHTTPServer):
         self.now = now
         super().__init__(("127.0.0.1", port), _Exchange)
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay silent about a client that is gone; show any other error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
 
 class _Exchange(BaseHTTPRequestHandler):
     """One request and its response, over a connection that stays open."""

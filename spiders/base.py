@@ -191,6 +191,14 @@ class CaptureSpider(scrapy.Spider):
         """Return the license of a capture (an entry of datacards.rights)."""
         return self.license
 
+    def probe(self) -> Request:
+        """Return the request for a list that is typical of the site, for ``scrapy check``."""
+        return next(one for one in self.first() if isinstance(one, Request))
+
+    def documents_named(self, found: list[Any]) -> int:
+        """Return how many documents the list named whose reading has yielded ``found``."""
+        return sum(isinstance(one, Request | Carried) for one in found)
+
     # -- what all share ------------------------------------------------------------------------------------
 
     async def start(self) -> AsyncIterator[Any]:
@@ -244,6 +252,14 @@ class CaptureSpider(scrapy.Spider):
         return Request(
             url, callback=self.received, errback=self.lost, meta=meta, cb_kwargs={"errand": errand}
         )
+
+    def checked_list(self, response: Response, errand: Errand) -> Iterable[Any]:
+        """Read a list for ``scrapy check`` (``spiders.contracts``).
+
+        @probes
+        @names_documents
+        """
+        yield from self.received(response, errand)
 
     def received(self, response: Response, errand: Errand) -> Iterable[Any]:
         """Yield the capture of a response and what follows from it."""

@@ -6,6 +6,7 @@ from spiders import preferences
 
 BOT_NAME = "kanagura"
 SPIDER_MODULES = [f"spiders.{source}.spider" for source in ("boj", "institutions", "edinet", "wikipedia")]
+SPIDER_CONTRACTS = {"spiders.contracts.Probes": 10, "spiders.contracts.NamesDocuments": 10}  # scrapy check
 COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that ends with an honest exit status
 
 # Where the publishers are. A key's host is also what links to it in pages are mapped to, so that a copy of a

@@ -127,6 +127,15 @@ class Edinet(CaptureSpider):
         if len(self.lists) == len(self.days):
             yield from self._documents()
 
+    def probe(self) -> Request:
+        """Return the request for the list of the first day."""
+        about = {"kind": "index", "date": self.days[0].isoformat(), "language": "ja"}
+        return self.ask(self.addresses.url("edinet", list_path(self.days[0])), about, self._day, vital=True)
+
+    def documents_named(self, found: list[Any]) -> int:
+        """Return how many lists could be read: on a holiday one names no document."""
+        return len(self.lists)
+
     def _settled(self, day: date, fetched_at: datetime) -> bool:
         """Return whether a list need not be read again: it is old enough, and was read after its day was over."""
         back = self.asked.resync

@@ -29,6 +29,7 @@ class Crawler:
     store: Path
     base_urls: dict[str, str]
     logs: list[str] = field(default_factory=list)
+    verb: str = "crawl"
 
     def command(self, *words: str) -> list[str]:
         settings = {
@@ -39,7 +40,7 @@ class Crawler:
         }
         program = str(Path(sys.executable).with_name("scrapy"))
         given = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
-        return [program, "crawl", words[0], *given, *words[1:]]
+        return [program, self.verb, words[0], *given, *words[1:]]
 
     def environment(self, **more: str) -> dict[str, str]:
         return {**os.environ, "KANAGURA_STORE": str(self.store), "EDINET_API_KEY": KEY, **more}

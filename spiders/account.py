@@ -10,7 +10,8 @@ from scrapy.statscollectors import StatsCollector
 from corpus.captures import INDEX
 from datacards.rights import counted
 from datacards.store import Draft
-from spiders.base import UNWANTED, CaptureSpider
+from spiders.base import CaptureSpider
+from spiders.failures import UNWANTED
 from spiders.warc import Segments
 
 

@@ -4,87 +4,32 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import scrapy
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from scrapy import Request
 from scrapy.downloadermiddlewares.retry import get_retry_request
-from scrapy.exceptions import (
-    CannotResolveHostError,
-    CloseSpider,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadTimeoutError,
-    IgnoreRequest,
-    ResponseDataLossError,
-)
+from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from corpus.document import Capture
-from datacards.card import Version
 from datacards.errors import UserError
 from datacards.recipe import validate
 from spiders.addresses import SETTING, Addresses
+from spiders.arguments import Arguments
+from spiders.failures import UNWANTED, reason_of
 from spiders.keys import redact
-from spiders.pace import PRIVATE
 from spiders.records import Carried, Visit
 from spiders.rows import Row
-from spiders.signals import REFUSED
 
-JAPAN = ZoneInfo("Asia/Tokyo")
 MAX_HOPS = 5
-_REASONS = (
-    (DownloadTimeoutError, "timeout"),
-    (CannotResolveHostError, "unreachable"),
-    (DownloadConnectionRefusedError, "unreachable"),
-    (DownloadCancelledError, "too_large"),
-    (ResponseDataLossError, "cut_off"),
-)
-_IGNORED = (  # how the messages of IgnoreRequest begin: Scrapy has one exception for all of them
-    ("Forbidden by robots.txt", "robots_disallowed"),
-    ("robots.txt of", "robots_unreachable"),
-    ("Ignored response", "too_large"),  # a small response that inflates to more than DOWNLOAD_MAXSIZE
-    (REFUSED, "ai_use_refused"),
-)
-#: Why an address is not captured although nothing went wrong: the publisher does not want it.
-UNWANTED = frozenset({"robots_disallowed", "ai_use_refused"})
 Found = Iterable[Capture | Visit | Carried | Request]
-
-
-def _day(value: Any) -> Any:
-    return date.fromisoformat(value) if isinstance(value, str) else value
-
-
-Day = Annotated[date, BeforeValidator(_day)]  # YYYY-MM-DD; pydantic alone would take 2024 for seconds
-
-
-def today() -> date:
-    """Return today's date in Japan."""
-    return datetime.now(JAPAN).date()
-
-
-def _version_of_today() -> str:
-    return today().strftime("%Y.%m.%d")
-
-
-class NothingDueError(UserError):
-    """There is nothing to crawl yet, which is no failure."""
-
-
-class Arguments(BaseModel):
-    """What may be said with ``-a``; every spider adds its own. ``version`` names the result, YYYY.MM.DD[.N]."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: Version = Field(default_factory=_version_of_today)
 
 
 def headers_of(response: Response) -> tuple[tuple[str, str], ...]:
@@ -122,9 +67,8 @@ class CaptureSpider(scrapy.Spider):
     bases: ClassVar[tuple[str, ...]] = ()  # the keys of KANAGURA_BASE_URLS it needs
     arguments: ClassVar[type[Arguments]] = Arguments
     transient: ClassVar[frozenset[str]] = frozenset()  # problems that may be gone at the next try
-    final: ClassVar[frozenset[str]] = frozenset(
-        {"http_404", "http_410", "no_index"}
-    )  # nothing is missing then
+    # Problems that will not pass: a version is complete without what has them.
+    final: ClassVar[frozenset[str]] = frozenset({"http_404", "http_410", "no_index"})
     keyed: ClassVar[tuple[str, ...]] = ()  # bases whose requests carry a key
 
     def __init__(self, name: str | None = None, **given: str) -> None:
@@ -344,13 +288,7 @@ class CaptureSpider(scrapy.Spider):
         """Note a request that got no response; end the crawl if it was vital."""
         request: Request = failure.request  # type: ignore[attr-defined]
         errand: Errand = request.cb_kwargs["errand"]
-        error, detail = failure.value, redact(str(failure.value))
-        if isinstance(error, IgnoreRequest):
-            reason = next((word for start, word in _IGNORED if detail.startswith(start)), "ignored")
-        else:
-            reason = next((word for kind, word in _REASONS if isinstance(error, kind)), "no_response")
-        if PRIVATE in detail:
-            reason = "private_address"
+        reason, detail = reason_of(failure.value), redact(str(failure.value))
         self.note_failure(request.url, reason, detail)
         if errand.vital and reason not in UNWANTED:
             self.give_up(urlsplit(request.url).netloc, f"{reason}: {detail}")

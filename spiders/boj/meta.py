@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from spiders.base import Day
+from spiders.arguments import Day
 from spiders.boj.people import OFFICE
 
 Kind = Literal["speech", "press_conference", "minutes", "opinions", "statement", "outlook"]

@@ -15,7 +15,8 @@ from scrapy.exceptions import DontCloseSpider
 from scrapy.http import HtmlResponse, Response
 
 from datacards.errors import UserError
-from spiders.base import Arguments, CaptureSpider, Day, Errand, Found, today
+from spiders.arguments import Arguments, Day, today
+from spiders.base import CaptureSpider, Errand, Found
 from spiders.boj import series as boj_series
 from spiders.boj.addresses import MOVED
 from spiders.boj.facts import told_by_lists, told_by_page

@@ -13,7 +13,8 @@ from scrapy.commands import crawl
 
 from datacards.errors import UserError
 from datacards.store import Store
-from spiders.base import CaptureSpider, NothingDueError
+from spiders.base import CaptureSpider
+from spiders.failures import NothingDueError
 from spiders.keys import key
 from spiders.pipelines import MADE, MISSING
 

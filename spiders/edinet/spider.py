@@ -20,7 +20,8 @@ from scrapy import Request
 from scrapy.http import Response
 
 from datacards.lineage import read_jsonl
-from spiders.base import Arguments, CaptureSpider, Day, Errand, Found, today
+from spiders.arguments import Arguments, Day, today
+from spiders.base import CaptureSpider, Errand, Found
 from spiders.edinet.api import (
     ARCHIVE_TYPES,
     JAPAN,

@@ -19,7 +19,9 @@ from corpus.captures import INDEX
 from datacards.store import Store
 from spiders.addresses import SETTING as BASES
 from spiders.addresses import Addresses
-from spiders.base import Arguments, CaptureSpider, Errand, Found, NothingDueError
+from spiders.arguments import Arguments
+from spiders.base import CaptureSpider, Errand, Found
+from spiders.failures import NothingDueError
 from spiders.institutions.links import Link, Page
 from spiders.institutions.site import SETTING, Rule, Site, read_sites
 from spiders.institutions.traps import Trap

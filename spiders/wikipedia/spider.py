@@ -19,7 +19,8 @@ from twisted.python.failure import Failure
 from corpus.document import Capture
 from datacards.errors import from_os_error
 from datacards.recipe import read_recipe, validate
-from spiders.base import MAX_HOPS, Arguments, CaptureSpider, Errand, Found
+from spiders.arguments import Arguments
+from spiders.base import MAX_HOPS, CaptureSpider, Errand, Found
 from spiders.wikipedia.categories import CHOICE, Choice
 from spiders.wikipedia.choice import Chosen, by_links, by_tables, usable
 from spiders.wikipedia.dump import LICENSE, Dump, Origin, articles

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from spiders.base import today
 from tests.spiders.conftest import Crawler, Site
 
 SPIDERS = (

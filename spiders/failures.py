@@ -1,0 +1,44 @@
+"""Why a request got no response, in one word that cards count."""
+
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
+
+from datacards.errors import UserError
+from spiders.pace import PRIVATE
+from spiders.signals import REFUSED
+
+_REASONS = (
+    (DownloadTimeoutError, "timeout"),
+    (CannotResolveHostError, "unreachable"),
+    (DownloadConnectionRefusedError, "unreachable"),
+    (DownloadCancelledError, "too_large"),
+    (ResponseDataLossError, "cut_off"),
+)
+_IGNORED = (  # how the messages of IgnoreRequest begin: Scrapy has one exception for all of them
+    ("Forbidden by robots.txt", "robots_disallowed"),
+    ("robots.txt of", "robots_unreachable"),
+    ("Ignored response", "too_large"),  # a small response that inflates to more than DOWNLOAD_MAXSIZE
+    (REFUSED, "ai_use_refused"),
+)
+#: Why an address is not captured although nothing went wrong: the publisher does not want it.
+UNWANTED = frozenset({"robots_disallowed", "ai_use_refused"})
+
+
+class NothingDueError(UserError):
+    """There is nothing to crawl yet, which is no failure."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the word for an error that ended a request."""
+    said = str(error)
+    if isinstance(error, IgnoreRequest):
+        return next((word for start, word in _IGNORED if said.startswith(start)), "ignored")
+    if PRIVATE in said:
+        return "private_address"
+    return next((word for kind, word in _REASONS if isinstance(error, kind)), "no_response")

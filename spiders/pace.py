@@ -28,7 +28,7 @@ class Pace:
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        self._agent = crawler.settings["USER_AGENT"]
+        self._agent = crawler.settings["ROBOTSTXT_USER_AGENT"]
         self._held: dict[str, float] = {}  # host -> when it may be asked again
         self._delay: dict[
             str, float

@@ -27,6 +27,8 @@ KANAGURA_SITES = [str(Path(__file__).parent / "sites")]
 KANAGURA_CONTACT = ""
 USER_AGENT = "kanagura/0.1.0"  # the contact is appended when a spider starts
 ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = BOT_NAME  # the contact is no name that a robots.txt could call
+ROBOTSTXT_PARSER = "spiders.robots.Robots"
 KANAGURA_OBEY_SIGNALS = (
     True  # False: what publishers say of AI use is recorded, not obeyed (spiders/preferences.py)
 )

@@ -23,6 +23,7 @@ from spiders.robots import MAX_FILE, fields, token
 
 HEADERS = ("TDM-Reservation", "TDM-Policy", "Content-Usage", "Content-Signal", "X-Robots-Tag")
 REFUSED = "AI use refused"
+NOT_ASKED = "not asked"
 _NAMES = ("robots", "tdm-reservation", "tdm-policy")
 _WORDS = re.compile(rb"tdm-|robots", re.IGNORECASE)
 _HEAD = 1 << 16  # bytes of a page in which its meta elements are looked for
@@ -33,7 +34,7 @@ _TDMREP = "/.well-known/tdmrep.json"
 class Host:
     """What one host says of all its pages."""
 
-    robots: str = "no response"  # the status of robots.txt
+    robots: str  # the status of robots.txt
     lines: list[Line] = field(default_factory=list)
     rules: RobotParser | None = None
     named: list[str] = field(default_factory=list)  # AI crawlers that robots.txt speaks to by name
@@ -66,7 +67,7 @@ class Signals:
 
     def host(self, url: str) -> Host:
         """Return what is known of the host of ``url``."""
-        return self.hosts.setdefault(urlsplit(url).netloc, Host())
+        return self.hosts.setdefault(urlsplit(url).netloc, Host("no response" if self.robots else NOT_ASKED))
 
     def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
         """Keep the rules for other agents' names."""
@@ -77,10 +78,8 @@ class Signals:
         if _is_about_host(request):
             request.meta["download_maxsize"] = 4 * MAX_FILE
             return
-        if not self.robots:
-            return
         host = self.host(request.url)
-        if not host.robots.startswith(("2", "3", "4")):
+        if self.robots and not host.robots.startswith(("2", "3", "4")):
             raise IgnoreRequest(
                 f"robots.txt of {urlsplit(request.url).netloc} cannot be reached ({host.robots})"
             )

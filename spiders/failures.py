@@ -34,7 +34,7 @@ class NothingDueError(UserError):
     """There is nothing to crawl yet, which is no failure."""
 
 
-def reason_of(error: BaseException) -> str:
+def reason_of(error: BaseException | None) -> str:
     """Return the word for an error that ended a request."""
     said = str(error)
     if isinstance(error, IgnoreRequest):

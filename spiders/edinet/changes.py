@@ -12,7 +12,7 @@ from typing import Any
 from spiders.edinet.api import DayList, Filing
 
 Tombstone = dict[str, Any]
-#: After these a document may no longer be used; ``edited`` and ``disclosed_again`` are changes it survives.
+#: After these a list no longer offers the document; ``edited`` and ``disclosed_again`` are changes it survives.
 GONE = frozenset({"withdrawn", "hidden", "expired", "vanished"})
 _IDENTITY = (
     "edinetCode", "secCode", "filerName", "ordinanceCode", "formCode", "docTypeCode", "periodStart", "periodEnd",

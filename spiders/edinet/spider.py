@@ -170,7 +170,7 @@ class Edinet(CaptureSpider):
     def _documents(self) -> Iterable[Request | Carried]:
         self._note_tombstones()
         for day, listed in sorted(self.lists.items()):
-            self._choose(day, listed)
+            yield from self._choose(day, listed)
         for filing in self.chosen.values():
             for kind in self._types(filing):
                 url = self.addresses.url("edinet", document_path(filing.docID, kind))
@@ -194,11 +194,20 @@ class Edinet(CaptureSpider):
             self.note(TOMBSTONES, **one)
         self.counts.update(f"tombstones {one['what']}" for one in self.ledgers.get(TOMBSTONES, ()))
 
-    def _choose(self, day: date, listed: DayList) -> None:
+    def _expired(self, filing: Filing) -> list[Carried]:
+        """Return what an earlier version holds of a filing that EDINET no longer keeps: it was public, and stays."""
+        urls = [self.addresses.url("edinet", document_path(filing.docID, kind)) for kind in self.asked.types]
+        about = {"kind": "filing"}
+        return [Carried(url, self.name, self.license, about) for url in urls if self.earlier(url)]
+
+    def _choose(self, day: date, listed: DayList) -> Iterable[Carried]:
         skipped: Counter[str] = Counter()
         selected = []
         for filing in listed.filings:
             reason = self._passed_over(filing)
+            if reason == "expired" and (kept := self._expired(filing)):
+                reason = "expired_kept"
+                yield from kept
             if not reason and filing.docID in self.chosen:
                 reason = "listed_again"
             elif not reason:

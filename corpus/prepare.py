@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -47,8 +48,12 @@ class Place(NamedTuple):
     row: int
 
 
-def prepare(capture: Capture, *, steps: Steps, dedup: DedupOptions) -> list[dict[str, Any]]:
+def prepare(
+    capture: Capture, *, steps: Steps, dedup: DedupOptions, withdrawn: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """Return the rows of one capture: its documents, cleaned and signed, and everything that left."""
+    if what := withdrawn.get(capture.meta.get("docID", "")):
+        return [{"drop": shards.drop_row(Drop(f"filing_{what}", capture.meta["docID"]), "extract", capture)}]
     sign = Signer(dedup)
     rows: list[dict[str, Any]] = []
     for found in extract(capture):
@@ -79,11 +84,17 @@ def count_captures(folder: Path) -> int:
 
 
 def write_chunks(
-    folder: Path, out: Path, *, steps: Steps, dedup: DedupOptions, workers: int
+    folder: Path,
+    out: Path,
+    *,
+    steps: Steps,
+    dedup: DedupOptions,
+    workers: int,
+    withdrawn: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[int]:
     """Prepare the captures of the version in ``folder`` into ``out/00000.parquet`` and so on.
 
-    Yields how many captures are done with every step ahead. Chunks that an earlier run finished are kept.
+    ``withdrawn`` are filings that may no longer be used, and why. Yields how many captures are done with every step ahead. Chunks that an earlier run finished are kept.
     A capture that crashes its worker, or takes too long, becomes a drop like any other.
     """
     waiting: deque[Capture] = deque()  # those inside the sandbox: a failed one is still to be named
@@ -98,7 +109,7 @@ def write_chunks(
     missing = [n for n in range(-(-total // CHUNK)) if not _chunk(out, n).is_file()]
     sizes = {n: min(CHUNK, total - n * CHUNK) for n in missing}
     yield total - sum(sizes.values())
-    work = partial(prepare, steps=steps, dedup=dedup)
+    work = partial(prepare, steps=steps, dedup=dedup, withdrawn=dict(withdrawn))
     largest = max(pq.read_table(folder / INDEX, columns=["n_bytes"])["n_bytes"].to_pylist(), default=0)
     results = sandboxed(
         work,

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from corpus.dedup import find_duplicates
 from corpus.prepare import count_captures, places_and_entries, text_at, write_chunks
 from corpus.recipe import CorpusRecipe
+from corpus.withdrawn import withdrawn
 from corpus.write import Prepared, write
 from datacards.card import Ref
 from datacards.errors import UserError
@@ -71,13 +72,19 @@ def _prepare(
     """Return the chunks of all inputs, in order, made now or by an earlier run."""
     draft.counts["captures"] = sum(count_captures(store.path(ref)) for ref in made_from)
     chunks: list[Path] = []
+    gone = withdrawn(store.path(ref) for ref in made_from)
     code = _code()  # what other code prepared before a kill is not mixed with what this code prepares
     with tqdm(total=draft.counts["captures"], desc="extracting", unit=" captures") as bar:
         for ref in made_from:
             out = draft.work / f"prepared-{code}" / str(ref)
             bar.set_postfix_str(str(ref))
             done = write_chunks(
-                store.path(ref), out, steps=recipe.calls(), dedup=recipe.dedup, workers=workers
+                store.path(ref),
+                out,
+                steps=recipe.calls(),
+                dedup=recipe.dedup,
+                workers=workers,
+                withdrawn=gone,
             )
             for number in done:
                 bar.update(number)

@@ -42,6 +42,9 @@ def account(draft: Draft, segments: Segments, spider: CaptureSpider, stats: Stat
     counts.update({f"signal {said}": number for said, number in sorted(spider.heard.items())})
     draft.drops.update(problems)
     draft.drops.update(failures)
+    lacking = [row for row in rows if row["problem"] and row["problem"] not in spider.final]
+    for row in lacking:
+        spider.note("failures", url=row["url"], reason=row["problem"], detail="kept aside")
     draft.rights = counted(Counter(rows.counted("license")))
     for stale in draft.path.glob("*.jsonl"):  # of a run that was killed while it finished
         stale.unlink()

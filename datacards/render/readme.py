@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import yaml
 
 from datacards.card import Card
+from datacards.render.crawl import crawl_report
 
 FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choice", "facts", "dropped")
 
@@ -95,7 +96,9 @@ def contents(card: Card) -> str:
 
 _OPEN = {
     "captures": "`warc/` holds every response as fetched (WARC 1.1), `captures.parquet` one row for each: address, time, "
-    "status, license, SHA-256, and where in `warc/` it lies.",
+    "status, license, SHA-256, and where in `warc/` it lies. The body of an unchanged capture lies in the earlier version "
+    "that `body_version` names. The `.jsonl` files beside them tell what was not captured and why (`failures.jsonl`), and "
+    "what else the spider has found out.",
     "dataset": """```python
 from datasets import load_dataset
 
@@ -143,7 +146,9 @@ def readme(card: Card) -> str:
         ]
     in_contents = tuple(f"{what}_{name}" for name in FORMATS for what in ("documents", "characters"))
     counts = [(what, n) for what, n in sorted(card.counts.items()) if what not in (*in_contents, *FORMATS)]
-    if counts:
+    if card.kind == "captures":
+        parts += crawl_report(card, table)
+    elif counts:
         parts += ["## Counts", table(["what", "number"], counts)]
     if card.drops:
         parts += ["## Left out, and why", table(["reason", "number"], sorted(card.drops.items()))]

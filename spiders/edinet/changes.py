@@ -5,14 +5,14 @@ specification, version 2, sections 3-1-2-2 to 3-1-2-5). A tombstone keeps what t
 that it happened (``said_at``, Japanese time to the minute), and when we noticed (``noticed_at``, UTC).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from spiders.edinet.api import DayList, Filing
 
 Tombstone = dict[str, Any]
-#: After these a document may no longer be used; ``edited`` and ``disclosed_again`` are changes it survives.
+#: After these a list no longer offers the document; ``edited`` and ``disclosed_again`` are changes it survives.
 GONE = frozenset({"withdrawn", "hidden", "expired", "vanished"})
 _IDENTITY = (
     "edinetCode", "secCode", "filerName", "ordinanceCode", "formCode", "docTypeCode", "periodStart", "periodEnd",
@@ -34,53 +34,60 @@ def state(filing: Filing) -> str:
     return "edited" if filing.docInfoEditStatus != "0" else ""
 
 
-def withdrawals(lists: Iterable[DayList]) -> dict[str, datetime]:
-    """Return when each document was withdrawn, as the notices among the rows say."""
-    return {
-        filing.parentDocID: filing.submitDateTime
-        for listed in lists
-        for filing in listed.filings
-        if filing.withdrawalStatus == "1" and filing.parentDocID and filing.submitDateTime
-    }
+class Notices:
+    """What the rows of all days say of documents of other days; fed list by list, in the order of the days.
 
+    ``withdrawn``: when a document was withdrawn. ``edited``: which documents are listed a second time with better
+    fields. ``first``: the first row of each of these.
+    """
 
-def originals(lists: Iterable[DayList]) -> dict[str, Filing]:
-    """Return the first row of each document, out of lists in the order of their days."""
-    found: dict[str, Filing] = {}
-    for listed in lists:
+    def __init__(self) -> None:
+        self.withdrawn: dict[str, datetime] = {}
+        self.edited: set[str] = set()
+        self.first: dict[str, Filing] = {}
+
+    def read(self, listed: DayList) -> None:
+        """Take in the notices of one list."""
         for filing in listed.filings:
-            found.setdefault(filing.docID, filing)
-    return found
+            if filing.withdrawalStatus == "1" and filing.parentDocID and filing.submitDateTime:
+                self.withdrawn[filing.parentDocID] = filing.submitDateTime
+            if filing.docInfoEditStatus == "1":
+                self.edited.add(filing.docID)
+
+    def remember(self, listed: DayList) -> None:
+        """Keep the rows of documents that are listed again, once all notices are read."""
+        for filing in listed.filings:
+            if filing.docID in self.edited:
+                self.first.setdefault(filing.docID, filing)
 
 
 def tombstones(
-    before: Mapping[date, DayList], lists: Sequence[DayList], noticed_at: datetime
+    before: DayList | None, after: DayList, noticed_at: datetime, notices: Notices
 ) -> list[Tombstone]:
-    """Return what the lists say now that they did not say ``before`` (a day that is missing there: the first look).
+    """Return what the list of one day says now that it did not say before (``before`` is None at the first look).
 
-    ``lists`` are in the order of their days: notices of later days tell when something happened, and an edit is a
-    second row, whose fields are compared with the first.
+    A row that has expired before anyone looked says nothing, and gives none.
     """
-    withdrawn, first = withdrawals(lists), originals(lists)
+    old = {filing.docID: filing for filing in before.filings} if before else {}
     found = []
-    for after in lists:
-        old = {filing.docID: filing for filing in before[after.day].filings} if after.day in before else {}
-        for filing in after.filings:
-            was = old.get(filing.docID)
-            if _news(filing, was):
-                notice = filing.docInfoEditStatus == "1" and was is None
-                was = first.get(filing.docID) if notice else was
-                said = withdrawn.get(filing.docID) if state(filing) == "withdrawn" else filing.opeDateTime
-                found.append(_tombstone(after, filing, was, said, noticed_at))
-        listed = {filing.docID for filing in after.filings} | {name for name, _ in after.unreadable}
-        missing = [filing for name, filing in old.items() if name not in listed]
-        found += [_row(after, ("vanished", ""), noticed_at, filing) for filing in missing]
-    return found
+    for filing in after.filings:
+        was = old.get(filing.docID)
+        if _news(filing, was):
+            notice = filing.docInfoEditStatus == "1" and was is None
+            was = notices.first.get(filing.docID) if notice else was
+            withdrawn = state(filing) == "withdrawn"
+            said = notices.withdrawn.get(filing.docID) if withdrawn else filing.opeDateTime
+            found.append(_tombstone(after, filing, was, said, noticed_at))
+    listed = {filing.docID for filing in after.filings} | {name for name, _ in after.unreadable}
+    missing = [filing for name, filing in old.items() if name not in listed]
+    return [*found, *(_row(after, ("vanished", ""), noticed_at, filing) for filing in missing)]
 
 
 def _news(filing: Filing, old: Filing | None) -> bool:
     word = state(filing)
-    return bool(word) if old is None else word != state(old) or bool(_edits(filing, old))
+    if old is None:
+        return bool(word) and (word != "expired" or filing.filerName is not None)
+    return word != state(old) or bool(_edits(filing, old))
 
 
 def _edits(filing: Filing, old: Filing) -> dict[str, list[Any]]:

@@ -33,7 +33,7 @@ from spiders.edinet.api import (
     list_path,
     read_list,
 )
-from spiders.edinet.changes import joined, tombstones
+from spiders.edinet.changes import Notices, Tombstone, joined, tombstones
 from spiders.records import Carried
 from spiders.rows import Row
 
@@ -103,8 +103,9 @@ class Edinet(CaptureSpider):
         super().__init__(name, **given)
         until = self.asked.until or max(self.asked.since, _yesterday())
         self.days = [self.asked.since + timedelta(days=n) for n in range((until - self.asked.since).days + 1)]
-        self.lists: dict[date, DayList] = {}
-        self.older: dict[date, DayList] = {}  # the same lists as earlier versions hold them
+        # Ten years of lists are 700,000 rows: they wait packed, and one day at a time is read.
+        self.lists: dict[date, bytes] = {}
+        self.taken: set[date] = set()  # days whose list is that of an earlier version
         self.chosen: dict[str, Filing] = {}
         self.ledger: dict[date, dict[str, Any]] = {}
 
@@ -115,12 +116,12 @@ class Edinet(CaptureSpider):
             yield self.ask(url, {"kind": "company_list", "title": "EDINETコードリスト", "language": "ja"})
         for day in self.days:
             about = {"kind": "index", "date": day.isoformat(), "language": "ja"}
-            url = self.addresses.url("edinet", list_path(day))
-            held = self.earlier_capture(url)
+            url = self._list_url(day)
+            row = self.earlier(url)
+            held = self.earlier_capture(url) if row and self._settled(day, row["fetched_at"]) else None
             if held:
-                self.older[day] = read_list(held.body)
-            if held and self._settled(day, held.fetched_at):
-                self.lists[day] = self.older[day]
+                self._keep(day, held.body)
+                self.taken.add(day)
                 self.counts["lists_taken_as_they_were"] += 1
                 yield Carried(url, self.name, self.license, about)
             else:
@@ -131,7 +132,7 @@ class Edinet(CaptureSpider):
     def probe(self) -> Request:
         """Return the request for the list of the first day."""
         about = {"kind": "index", "date": self.days[0].isoformat(), "language": "ja"}
-        return self.ask(self.addresses.url("edinet", list_path(self.days[0])), about, self._day, vital=True)
+        return self.ask(self._list_url(self.days[0]), about, self._day, vital=True)
 
     def documents_named(self, found: list[Any]) -> int:
         """Return how many lists could be read: on a holiday one names no document."""
@@ -161,44 +162,72 @@ class Edinet(CaptureSpider):
     def _day(self, response: Response | None, errand: Errand) -> Found:
         if response is None:
             return
-        listed = read_list(response.body)
-        self.lists[date.fromisoformat(errand.about["date"])] = listed
+        self._keep(date.fromisoformat(errand.about["date"]), response.body)
         # An edited document is listed again on a later day, with better fields: first all lists, then documents.
         if len(self.lists) == len(self.days):
             yield from self._documents()
 
+    def _list_url(self, day: date) -> str:
+        return self.addresses.url("edinet", list_path(day))
+
+    def _keep(self, day: date, body: bytes) -> None:
+        self.lists[day] = zlib.compress(body, 1)
+
+    def _list(self, day: date) -> DayList:
+        return read_list(zlib.decompress(self.lists[day]))
+
     def _documents(self) -> Iterable[Request | Carried]:
-        self._note_tombstones()
-        for day, listed in sorted(self.lists.items()):
-            self._choose(day, listed)
+        """Choose among the lists of all days, compare each with what it said before, and ask for what was chosen."""
+        notices, new = Notices(), []
+        for day in self.days:
+            notices.read(self._list(day))
+        now = datetime.now(UTC)
+        for day in self.days:
+            listed = self._list(day)
+            notices.remember(listed)
+            held = None if day in self.taken else self.earlier_capture(self._list_url(day))
+            if day not in self.taken:
+                new += tombstones(read_list(held.body) if held else None, listed, now, notices)
+            yield from self._choose(day, listed)
+        self._note_tombstones(new)
         for filing in self.chosen.values():
             for kind in self._types(filing):
                 url = self.addresses.url("edinet", document_path(filing.docID, kind))
                 yield self.ask_once(url, {**about_filing(filing), "type": kind})
             if filing.parentDocID:
-                held = filing.parentDocID in self.chosen
-                self.note(
-                    "amendments",
-                    docID=filing.docID,
-                    parentDocID=filing.parentDocID,
-                    form=filing.form,
-                    submitted=filing.submitDateTime.isoformat() if filing.submitDateTime else "",
-                    parent_here=held,
-                )
+                self._note_amendment(filing)
 
-    def _note_tombstones(self) -> None:
+    def _note_amendment(self, filing: Filing) -> None:
+        self.note(
+            "amendments",
+            docID=filing.docID,
+            parentDocID=filing.parentDocID,
+            form=filing.form,
+            submitted=filing.submitDateTime.isoformat() if filing.submitDateTime else "",
+            parent_here=filing.parentDocID in self.chosen,
+        )
+
+    def _note_tombstones(self, new: list[Tombstone]) -> None:
         """Write down what happened to documents since their lists were last read, behind all that is known."""
-        new = tombstones(self.older, [self.lists[day] for day in self.days], datetime.now(UTC))
         known = read_jsonl(self.before[-1] / f"{TOMBSTONES}.jsonl") if self.before else []
         for one in joined(known, new):
             self.note(TOMBSTONES, **one)
         self.counts.update(f"tombstones {one['what']}" for one in self.ledgers.get(TOMBSTONES, ()))
 
-    def _choose(self, day: date, listed: DayList) -> None:
+    def _expired(self, filing: Filing) -> list[Carried]:
+        """Return what an earlier version holds of a filing that EDINET no longer keeps: it was public, and stays."""
+        urls = [self.addresses.url("edinet", document_path(filing.docID, kind)) for kind in self.asked.types]
+        about = {"kind": "filing"}
+        return [Carried(url, self.name, self.license, about) for url in urls if self.earlier(url)]
+
+    def _choose(self, day: date, listed: DayList) -> Iterable[Carried]:
         skipped: Counter[str] = Counter()
         selected = []
         for filing in listed.filings:
             reason = self._passed_over(filing)
+            if reason == "expired" and (kept := self._expired(filing)):
+                reason = "expired_kept"
+                yield from kept
             if not reason and filing.docID in self.chosen:
                 reason = "listed_again"
             elif not reason:

@@ -1,5 +1,6 @@
 """Facts about a run: what a version holds, that it counts everything, that it can be killed and repeated."""
 
+import json
 import os
 import signal
 import subprocess
@@ -412,3 +413,37 @@ def test_a_corpus_without_a_document_is_no_version(world: Store) -> None:
     with pytest.raises(UserError, match=r"not one document is left \(.*too_short \d"):
         build(world, recipe(steps=[{"length": {"minimum": 1_000_000}}]))
     assert not world.refs("fin")
+
+
+def test_a_filing_that_was_withdrawn_after_it_was_captured_is_no_document(store: Store) -> None:
+    """The tombstone may stand in another version than the filing; the last word on a filing counts."""
+    filings = [
+        capture(
+            f"f{n}.htm", page(f"有価証券報告書 第{n}期", sentences(n), sentences(n + 50)), docID=f"S100AAA{n}"
+        )
+        for n in range(3)
+    ]
+    said = [
+        ("S100AAA0", "withdrawn", "2026-11-22T09:00:00+09:00"),
+        ("S100AAA1", "hidden", "2026-11-22T10:00:00+09:00"),
+        ("S100AAA1", "disclosed_again", "2026-11-23T10:00:00+09:00"),
+        ("S100AAA2", "expired", ""),
+    ]
+    lines = [
+        {"docID": name, "what": what, "said_at": at, "noticed_at": "2026-11-24T00:00:00+00:00"}
+        for name, what, at in said
+    ]
+    crawl(store, "boj_speeches", filings)
+    request = {"name": "edinet", "version": "2026.11.24", "kind": "captures", "recipe": {"spider": "edinet"}}
+    with store.write(**request) as draft, Segments(draft.path) as segments:  # type: ignore[arg-type]
+        segments.write(conference())
+        segments.close(index=True)
+        (draft.path / "tombstones.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    asked = recipe(captures=["boj_speeches", "edinet"])
+    ref = run(asked, store, inputs(asked, store))
+    assert store.card(ref).drops["filing_withdrawn"] == 1
+    assert {d.meta.get("docID") for d in read_documents(store.path(ref), "markdown")} >= {
+        "S100AAA1",
+        "S100AAA2",
+    }
+    assert "S100AAA0" not in {d.meta.get("docID") for d in read_documents(store.path(ref), "markdown")}

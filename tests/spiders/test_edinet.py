@@ -1,7 +1,9 @@
 """Filings of EDINET: chosen by form, reconciled with each day's list, and no key anywhere."""
 
 import csv
+import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import Any
 
 from corpus.captures import INDEX, read_captures
 from corpus.shards import read
+from corpus.withdrawn import withdrawn
 from datacards.lineage import read_jsonl
 from datacards.store import Store
 from sample import edinet_days
@@ -339,3 +342,41 @@ def _serve_list(site: Site, day: str, rows: list[dict[str, Any]]) -> None:
     body = json.dumps({"metadata": metadata, "results": rows}, ensure_ascii=False).encode()
     path = f"/api/v2/documents.json?date={day}&type=2&Subscription-Key={KEY}"
     site.pages[path] = (200, {"Content-Type": "application/json; charset=utf-8"}, body)
+
+
+def test_a_filing_that_expires_stays_and_one_that_is_withdrawn_does_not(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    """EDINET forgets after years what was public until then; what it withdraws was a mistake."""
+    day = "2026-01-05"
+    rows = [
+        {**dict.fromkeys(edinet_days.FIELDS, None), "seqNumber": n, "docID": f"S100AAA{n}", "legalStatus": "1",
+         "ordinanceCode": "010", "formCode": "030000", "withdrawalStatus": "0", "filerName": f"見本{n}"}
+        for n in range(3)
+    ]  # fmt: skip
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("XBRL/PublicDoc/0101010_honbun.htm", "<html>本文</html>")
+    package = (200, {"Content-Type": "application/octet-stream"}, out.getvalue())
+    for row in rows:
+        site.pages[f"/api/v2/documents/{row['docID']}?type=1&Subscription-Key={KEY}"] = package
+    crawler = crawl_site()
+    words = ("edinet", *_only(day), "-a", "codelist=no", "-a")
+    _serve_list(site, day, rows)
+    assert crawler.run(*words, "version=2026.01.06").returncode == 0
+    nothing = dict.fromkeys(edinet_days.FIELDS, None)
+    rows[0] = {**nothing, "seqNumber": 0, "docID": "S100AAA0", "withdrawalStatus": "0", "legalStatus": "0"}
+    rows[1] = {**nothing, "seqNumber": 1, "docID": "S100AAA1", "withdrawalStatus": "2", "legalStatus": "0"}
+    _serve_list(site, day, rows)
+    before = len(site.requests)
+    assert crawler.run(*words, "version=2026.01.07").returncode == 0
+    assert not [path for path in site.requests[before:] if "/documents/" in path]
+    store = Store(crawler.store)
+    held = {
+        c.meta["docID"]: c for c in read_captures(store.path(store.resolve("edinet"))) if "docID" in c.meta
+    }
+    assert set(held) == {"S100AAA0", "S100AAA2"}
+    assert held["S100AAA0"].meta["filerName"] == "見本0"  # as it was listed while it was
+    (found,) = _ledger(store, "days")
+    assert (found["stored"], found["skipped"]) == (1, {"expired_kept": 1, "withdrawn": 1})
+    assert withdrawn([store.path(ref) for ref in store.refs("edinet")]) == {"S100AAA1": "withdrawn"}

@@ -44,6 +44,7 @@ CONCURRENT_ITEMS = (
 )
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1.0
+DOWNLOAD_DELAY_JITTER = 0  # Scrapy's would halve the delay of some requests
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 0.0  # begins with DOWNLOAD_DELAY and only grows from there
 AUTOTHROTTLE_MAX_DELAY = 60.0
@@ -51,7 +52,7 @@ RETRY_TIMES = 3
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # the spider itself says what it could not get
 KANAGURA_RETRY_WAIT = 5.0  # seconds before the first repetition, doubled each time; Retry-After goes first
 KANAGURA_RETRY_MAX_WAIT = 300.0  # a host that asks for more is left alone until the next run
-TWISTED_DNS_RESOLVER = "spiders.pace.PublicResolver"
+TWISTED_DNS_RESOLVER = "spiders.bounds.PublicResolver"
 DOWNLOAD_TIMEOUT = 120  # seconds for a whole response: a server that drips cannot hold us longer
 KANAGURA_MAX_BYTES = 64 << 30  # of new bodies in one crawl; then it stops, and the next run goes on
 URLLENGTH_LIMIT = 2083
@@ -68,6 +69,7 @@ DOWNLOAD_HANDLERS = {
     "https": "spiders.keys.KeyedDownloadHandler",
 }
 DOWNLOADER_MIDDLEWARES = {
+    "spiders.bounds.Bounds": 40,
     "spiders.replay.Replay": 50,  # before robots.txt is asked: a capture that is here costs no request
     "spiders.signals.Signals": 110,  # right behind Scrapy's robots.txt middleware (100)
     "spiders.replay.Unchanged": 120,  # behind the signals, which are those of the page, not of a 304
@@ -75,6 +77,7 @@ DOWNLOADER_MIDDLEWARES = {
     "spiders.retry.PatientRetry": 550,
 }
 SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,  # spiders.bounds tells of what it refuses
     # it warns of every request that is repeated from a callback, which is what get_retry_request is for
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }

@@ -75,6 +75,8 @@ DOWNLOADER_MIDDLEWARES = {
     "spiders.replay.Unchanged": 120,  # behind the signals, which are those of the page, not of a 304
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "spiders.retry.PatientRetry": 550,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "spiders.coding.WholeBodies": 590,
 }
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,  # spiders.bounds tells of what it refuses

@@ -78,7 +78,10 @@ class Segments:
         visit = Visit(visit) if isinstance(visit, Capture) else visit
         capture, sha256 = visit.capture, visit.capture.sha256
         before = self.rows.get(capture.url, "earlier")
-        held = held_by(before) if before and before["sha256"] == sha256 and capture.status == 200 else None
+        same = before is not None and before["sha256"] == sha256 and capture.status == 200
+        # A 304 was answered with the earlier body itself; what was fetched anew can mend a damaged one.
+        same = same and (visit.how != "new" or self._stands(capture.url))
+        held = held_by(before) if before and same else None
         if visit.how != "new" and held is None:
             raise ValueError(f"no earlier version holds {capture.url}")
         entry = entry_of(visit, held, sha256)
@@ -125,6 +128,14 @@ class Segments:
             return None
         place = {"warc": row["body_warc"], "offset": row["body_offset"]}
         return capture_of(self.versions / row["body_version"], {**row, **place})
+
+    def _stands(self, url: str) -> bool:
+        """Return whether the earlier body of ``url`` can still be read, every digest checked."""
+        try:
+            return self.find_earlier(url) is not None
+        except UserError as error:
+            logger.warning("%s; the body is stored again", error.format_message())
+            return False
 
     def close(self, *, index: bool = False) -> None:
         """Force everything to the disk and, when ``index``, write ``captures.parquet``."""

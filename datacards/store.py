@@ -204,6 +204,12 @@ class Store:
             )
         return ref
 
+    def newest_of_day(self, name: str, version: str, *, recipe: Mapping[str, Any]) -> Ref | None:
+        """Return the newest version of the day of ``version`` that was made from an equal request, or None."""
+        day = version.split(".")[:3]
+        of_day = [ref for ref in self.refs(name) if ref.version.split(".")[:3] == day]
+        return next((ref for ref in reversed(of_day) if self.card(ref).recipe == _plain(recipe)), None)
+
     def next_version(self, name: str, version: str) -> str:
         """Return the first version of the same day behind ``version`` that does not exist: YYYY.MM.DD.N."""
         day = ".".join(version.split(".")[:3])

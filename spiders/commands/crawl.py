@@ -57,6 +57,8 @@ class Command(crawl.Command):
                 asked = spider.read_arguments(given)
         store = Store.default()
         if ref := store.finished(spider.name, asked.version, recipe=recipe, made_from=()):
+            if "version" not in given:
+                ref = store.newest_of_day(spider.name, asked.version, recipe=recipe) or ref
             lacking = store.card(ref).counts.get("incomplete", 0)
             if not lacking or "version" in given:
                 sys.stdout.write(

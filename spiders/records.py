@@ -182,4 +182,4 @@ def _identifier(kind: str, url: str, when: str, sha256: str) -> str:
 
 def instant(moment: datetime) -> str:
     """Return a moment as WARC-Date says it: UTC, to the microsecond."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -66,12 +66,18 @@ DOWNLOAD_HANDLERS = {
     "https": "spiders.keys.KeyedDownloadHandler",
 }
 DOWNLOADER_MIDDLEWARES = {
+    # What would cost time and do nothing here: spiders ask only for addresses of their own bases.
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "spiders.replay.Replay": 50,  # before robots.txt is asked: a capture that is here costs no request
     "spiders.signals.Signals": 110,  # right behind Scrapy's robots.txt middleware (100)
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "spiders.retry.PatientRetry": 550,
 }
 SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # error pages are evidence
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
     # it warns of every request that is repeated from a callback, which is what get_retry_request is for
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }

@@ -21,6 +21,7 @@ from scrapy.robotstxt import RobotParser
 from spiders.preferences import Line, Reservations, at_path, refusal, robots_lines
 
 HEADERS = ("TDM-Reservation", "TDM-Policy", "Content-Usage", "Content-Signal", "X-Robots-Tag")
+_KEYS = {name.title().encode(): name for name in HEADERS}  # as Scrapy spells the names
 REFUSED = "AI use refused"
 _NAMES = ("robots", "tdm-reservation", "tdm-policy")
 _WORDS = re.compile(rb"tdm-|robots", re.IGNORECASE)
@@ -165,10 +166,8 @@ def _is_about_host(request: Request) -> bool:
 def page_signals(response: Response) -> dict[str, str]:
     """Return the signals in the headers and, for a page, in the meta elements of its head."""
     found = {}
-    for name in HEADERS:
-        values = [value.decode("latin-1") for value in response.headers.getlist(name)]
-        if values:
-            found[name] = ", ".join(values)
+    for key in _KEYS.keys() & response.headers.keys():
+        found[_KEYS[key]] = b", ".join(response.headers.getlist(key)).decode("latin-1")
     if isinstance(response, HtmlResponse) and _WORDS.search(response.body, 0, _end_of_head(response.body)):
         for meta in response.xpath("//meta[@name][@content]"):
             name = meta.attrib["name"].strip().lower()

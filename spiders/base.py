@@ -104,6 +104,15 @@ class CaptureSpider(scrapy.Spider):
         said = asked.model_dump(mode="json", exclude={"version"})
         return {"spider": cls.name, **said, "base_urls": dict(bases)}
 
+    @classmethod
+    def recipe(cls, asked: Arguments, settings: BaseSettings) -> dict[str, Any]:
+        """Return the request and, where a publisher's wish is not obeyed, that too: it makes another version."""
+        obeyed = {name: settings.getbool(name) for name in ("ROBOTSTXT_OBEY", "KANAGURA_OBEY_SIGNALS")}
+        return {
+            **cls.request(asked, settings),
+            **{name.lower(): False for name in obeyed if not obeyed[name]},
+        }
+
     @cached_property
     def addresses(self) -> Addresses:
         """The base addresses of this crawl."""

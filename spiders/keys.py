@@ -51,8 +51,19 @@ class KeyedDownloadHandler(HTTP11DownloadHandler):
 
     async def download_request(self, request: Request) -> Response:
         """Return the response to ``request``, under the address without the key, when it is its turn."""
-        if pace := self._crawler.get_extension(Pace):
-            await pace.turn(request.url)
+        pace = self._crawler.get_extension(Pace)
+        if pace is None:
+            return await self._download(request)
+        await pace.turn(request.url)
+        try:
+            response = await self._download(request)
+        except Exception as error:
+            pace.failed(request, error)
+            raise
+        pace.answered(request, response)
+        return response
+
+    async def _download(self, request: Request) -> Response:
         if not request.meta.get("keyed"):
             return await super().download_request(request)
         if Addresses.read(self._bases, ("edinet",)).key_of(request.url) != "edinet":

@@ -58,7 +58,7 @@ class CapturePipeline:
                     name=spider.name,
                     version=spider.asked.version,
                     kind="captures",
-                    recipe=spider.request(spider.asked, self.crawler.settings),
+                    recipe=spider.recipe(spider.asked, self.crawler.settings),
                     description=spider.description,
                 )
             )

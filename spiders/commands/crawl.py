@@ -47,7 +47,7 @@ class Command(crawl.Command):
         assert issubclass(spider, CaptureSpider)  # noqa: S101  the house has no other kind
         asked = spider.read_arguments(given)
         crawler = process.create_crawler(spider)
-        recipe = spider.request(asked, crawler.settings)
+        recipe = spider.recipe(asked, crawler.settings)
         if "version" not in given:
             # The default version is the day: what was stopped before midnight goes on under its own name.
             begun = Store.default().unfinished(spider.name, kind="captures", recipe=recipe)

@@ -78,6 +78,7 @@ DOWNLOADER_MIDDLEWARES = {
     "spiders.replay.Unchanged": 120,  # behind the signals, which are those of the page, not of a 304
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "spiders.retry.PatientRetry": 550,
+    "spiders.keys.Redact": 585,  # right outside of what unpacks responses (590)
 }
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # error pages are evidence

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import HtmlResponse, Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import RobotParser
@@ -80,7 +80,7 @@ class Signals:
             request.meta["download_maxsize"] = 4 * MAX_FILE
             return
         host = self.host(request.url)
-        if self.robots and not host.robots.startswith(("2", "3", "4")):
+        if self.robots and (host.robots == "429" or not host.robots.startswith(("2", "3", "4"))):
             raise IgnoreRequest(
                 f"robots.txt of {urlsplit(request.url).netloc} cannot be reached ({host.robots})"
             )
@@ -147,7 +147,10 @@ class Signals:
         except (ValueError, RecursionError):
             host.tdmrep += " unreadable"
         except Exception as error:  # noqa: BLE001 - whatever the network does, a file that cannot be had says nothing
-            host.tdmrep = "no response"
+            large = isinstance(error, DownloadCancelledError) or str(error).startswith("Ignored response")
+            host.tdmrep = "too large" if large else "no response"
+            if large:  # than any such file is: in doubt the rights are reserved
+                host.reservations = Reservations(b'[{"location": "/", "tdm-reservation": 1}]')
             logging.getLogger(__name__).info("%s of %s: %s", _TDMREP, parts.netloc, error)
         finally:
             host.asked.set_result(None)

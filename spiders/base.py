@@ -71,7 +71,10 @@ class CaptureSpider(scrapy.Spider):
     arguments: ClassVar[type[Arguments]] = Arguments
     transient: ClassVar[frozenset[str]] = frozenset()  # problems that may be gone at the next try
     # Problems that will not pass: a version is complete without what has them.
-    final: ClassVar[frozenset[str]] = frozenset({"http_404", "http_410", "no_index"})
+    final: ClassVar[frozenset[str]] = frozenset({"http_404", "http_410", "http_451", "no_index"})
+    many_hosts: ClassVar[bool] = (
+        False  # whether the other hosts are worth going on when one wants no more requests
+    )
     keyed: ClassVar[tuple[str, ...]] = ()  # bases whose requests carry a key
 
     def __init__(self, name: str | None = None, **given: str) -> None:
@@ -249,7 +252,12 @@ class CaptureSpider(scrapy.Spider):
             yield from errand.then(response, errand)
 
     def _heed(self, response: Response) -> None:
-        """End the crawl when a host, after all repetitions, wants fewer requests: each further one is too many."""
+        """End the crawl when a host, after all repetitions, wants fewer requests: each further one is too many.
+
+        A crawl of many hosts goes on with the others; ``spiders.pace`` asks this one no more.
+        """
+        if self.many_hosts:
+            return
         host = urlsplit(response.url).netloc
         if seconds := response.meta.get("come_back"):
             self.give_up(host, f"asks to come back in {seconds:.0f} s (HTTP {response.status})")

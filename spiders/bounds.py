@@ -84,7 +84,8 @@ class PublicResolver(CachingThreadedResolver):
 
     def __init__(self, reactor: ReactorBase, cache_size: int, timeout: float) -> None:
         super().__init__(reactor, cache_size, timeout)
-        self._allowed = {"localhost", *(urlsplit(proxy).hostname for proxy in getproxies().values())}
+        proxies = (proxy if "//" in proxy else f"//{proxy}" for proxy in getproxies().values())
+        self._allowed = {"localhost", *(urlsplit(proxy).hostname for proxy in proxies)}
 
     def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> "Deferred[str]":  # noqa: N802  Twisted's name
         """Return the address of ``name``; fail for one that is not global."""

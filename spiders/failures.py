@@ -31,6 +31,10 @@ _IGNORED = (  # how the messages of IgnoreRequest begin: Scrapy has one exceptio
 )
 #: Why an address is not captured although nothing went wrong: the publisher does not want it.
 UNWANTED = frozenset({"robots_disallowed", "ai_use_refused"})
+#: What will fail again the next time: a version is complete without it.
+FINAL = frozenset(
+    {"redirect_elsewhere", "too_many_redirects", "private_address", "too_large", "address_too_long"}
+)
 
 
 class NothingDueError(UserError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -81,19 +82,21 @@ class CapturePipeline:
         if self.segments is None or self.spider.failure:
             raise DropItem("the crawl is ending")
         url = item.url if isinstance(item, Carried) else item.capture.url
-        row = self.segments.rows.get(url)
         try:
-            if isinstance(item, Carried):
-                if row is None:
-                    self.segments.carry(item)
-            elif not row or (row["sha256"], row["problem"]) != (
-                item.capture.sha256,
-                item.capture.meta.get("problem", ""),
-            ):
-                self.segments.write(item)
+            self._write(self.segments, url, item)
         except OSError as error:
             self._end(from_os_error(error, f"{self.spider.name}@{self.spider.asked.version}"))
             raise DropItem("it could not be written") from error
+        except sqlite3.Error as error:
+            self._end(
+                UserError(
+                    f"{self.spider.name}@{self.spider.asked.version}",
+                    f"the index of the crawl cannot be written ({error})",
+                    "what was captured is kept",
+                    "free space on the disk, then run the same command again",
+                )
+            )
+            raise DropItem("it could not be indexed") from error
         if self.segments.written > self.limit:
             self._end(
                 UserError(
@@ -104,6 +107,16 @@ class CapturePipeline:
                 )
             )
         return item
+
+    def _write(self, segments: Segments, url: str, item: Visit | Carried) -> None:
+        row = segments.rows.get(url)
+        if isinstance(item, Carried):
+            if row is None:
+                segments.carry(item)
+            return
+        said = (item.capture.sha256, item.capture.meta.get("problem", ""))
+        if row is None or row["state"] == "carried" or (row["sha256"], row["problem"]) != said:
+            segments.write(item)
 
     def _end(self, failure: UserError) -> None:
         self.spider.failure = self.spider.failure or failure

@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from scrapy import Spider, signals
+from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.logformatter import LogFormatter, LogFormatterResult
@@ -83,10 +83,33 @@ class Progress:
 
 
 class Formatter(LogFormatter):
-    """Names a capture by its address; Scrapy would print the whole body."""
+    """Names a capture by its address; Scrapy would print the whole body.
 
-    def scraped(self, item: Any, response: Response | Failure | None, spider: Spider) -> LogFormatterResult:
+    What is shown only at level DEBUG is not even made at other levels: there is one such line for every page.
+    """
+
+    def __init__(self, *, talkative: bool = True) -> None:
+        self.talkative = talkative
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "Formatter":
+        """Return the formatter of ``crawler``."""
+        level = crawler.settings.get("LOG_LEVEL")
+        number = logging.getLevelName(level) if isinstance(level, str) else level
+        return cls(talkative=not isinstance(number, int) or number <= logging.DEBUG)
+
+    def crawled(  # type: ignore[override]
+        self, request: Request, response: Response, spider: Spider
+    ) -> LogFormatterResult | None:
+        """Return the line for a response (shown at level DEBUG)."""
+        return super().crawled(request, response, spider) if self.talkative else None
+
+    def scraped(  # type: ignore[override]
+        self, item: Any, response: Response | Failure | None, spider: Spider
+    ) -> LogFormatterResult | None:
         """Return the line for a capture that was written (shown at level DEBUG)."""
+        if not self.talkative:
+            return None
         return {"level": logging.DEBUG, "msg": "captured %(url)s (%(size)d bytes)", "args": _said(item)}
 
     def dropped(

@@ -1,6 +1,5 @@
 """Asks nothing twice: a stopped run's captures answer, and what earlier versions hold is asked for only if changed."""
 
-import logging
 from typing import Self
 
 from scrapy import Request
@@ -9,7 +8,6 @@ from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
 
 from corpus.document import Capture
-from datacards.errors import UserError
 from spiders.base import headers_of
 from spiders.pipelines import CapturePipeline
 from spiders.warc import Segments
@@ -17,7 +15,6 @@ from spiders.warc import Segments
 #: What the index keeps of a response -> the header that asks whether it is still true (RFC 9110, section 13.1).
 _VALIDATORS = {"etag": "If-None-Match", "last_modified": "If-Modified-Since"}
 _OF_BODY = (b"content-length", b"content-encoding", b"content-type", b"content-range", b"transfer-encoding")
-logger = logging.getLogger(__name__)
 
 
 class Replay:
@@ -44,7 +41,10 @@ class Replay:
             return None
         # What was kept aside is asked for again: the trouble may be over.
         row = None if request.meta.get("retry_times") else segments.rows.get(request.url)
-        capture = segments.find(request.url) if row and not row["problem"] else None
+        # What was only carried may be due now.
+        capture = (
+            segments.find(request.url) if row and not row["problem"] and row["state"] != "carried" else None
+        )
         if capture is None:
             return None
         request.meta["replayed"] = capture
@@ -75,11 +75,7 @@ class Unchanged(Replay):
         segments = self.segments
         if response.status != 304 or "conditional" not in request.meta or segments is None:
             return response
-        try:
-            capture = segments.find_earlier(request.url)
-        except UserError as error:
-            logger.warning("%s; it is fetched again", error.format_message())
-            capture = None
+        capture = segments.find_earlier(request.url)
         if capture is None:
             again = request.replace(dont_filter=True, meta={**request.meta, "unconditional": True})
             for asking in _VALIDATORS.values():

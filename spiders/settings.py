@@ -69,16 +69,22 @@ DOWNLOAD_HANDLERS = {
     "https": "spiders.keys.KeyedDownloadHandler",
 }
 DOWNLOADER_MIDDLEWARES = {
+    # What would cost time and do nothing here: spiders ask only for addresses of their own bases.
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "spiders.bounds.Bounds": 40,
     "spiders.replay.Replay": 50,  # before robots.txt is asked: a capture that is here costs no request
     "spiders.signals.Signals": 110,  # right behind Scrapy's robots.txt middleware (100)
     "spiders.replay.Unchanged": 120,  # behind the signals, which are those of the page, not of a 304
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "spiders.retry.PatientRetry": 550,
+    "spiders.keys.Redact": 585,  # right outside of what unpacks responses (590)
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "spiders.coding.WholeBodies": 590,
 }
 SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # error pages are evidence
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,  # spiders.bounds tells of what it refuses
     # it warns of every request that is repeated from a callback, which is what get_retry_request is for
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,

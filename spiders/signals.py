@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import HtmlResponse, Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import RobotParser
@@ -22,6 +22,7 @@ from spiders.preferences import Line, Reservations, at_path, refusal, robots_lin
 from spiders.robots import MAX_FILE, fields, token
 
 HEADERS = ("TDM-Reservation", "TDM-Policy", "Content-Usage", "Content-Signal", "X-Robots-Tag")
+_KEYS = {name.title().encode(): name for name in HEADERS}  # as Scrapy spells the names
 REFUSED = "AI use refused"
 NOT_ASKED = "not asked"
 _NAMES = ("robots", "tdm-reservation", "tdm-policy")
@@ -79,7 +80,7 @@ class Signals:
             request.meta["download_maxsize"] = 4 * MAX_FILE
             return
         host = self.host(request.url)
-        if self.robots and not host.robots.startswith(("2", "3", "4")):
+        if self.robots and (host.robots == "429" or not host.robots.startswith(("2", "3", "4"))):
             raise IgnoreRequest(
                 f"robots.txt of {urlsplit(request.url).netloc} cannot be reached ({host.robots})"
             )
@@ -146,7 +147,10 @@ class Signals:
         except (ValueError, RecursionError):
             host.tdmrep += " unreadable"
         except Exception as error:  # noqa: BLE001 - whatever the network does, a file that cannot be had says nothing
-            host.tdmrep = "no response"
+            large = isinstance(error, DownloadCancelledError) or str(error).startswith("Ignored response")
+            host.tdmrep = "too large" if large else "no response"
+            if large:  # than any such file is: in doubt the rights are reserved
+                host.reservations = Reservations(b'[{"location": "/", "tdm-reservation": 1}]')
             logging.getLogger(__name__).info("%s of %s: %s", _TDMREP, parts.netloc, error)
         finally:
             host.asked.set_result(None)
@@ -165,9 +169,8 @@ def _is_about_host(request: Request) -> bool:
 def page_signals(response: Response) -> dict[str, str]:
     """Return the signals in the headers and, for a page, in the meta elements of its head."""
     found: dict[str, list[str]] = {}
-    for name in HEADERS:
-        for value in response.headers.getlist(name):
-            found.setdefault(name, []).append(value.decode("latin-1"))
+    for key in _KEYS.keys() & response.headers.keys():
+        found[_KEYS[key]] = [value.decode("latin-1") for value in response.headers.getlist(key)]
     if isinstance(response, HtmlResponse) and _WORDS.search(response.body, 0, _end_of_head(response.body)):
         for meta in response.xpath("//meta[@name][@content]"):
             name = meta.attrib["name"].strip().lower()

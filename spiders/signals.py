@@ -27,7 +27,8 @@ REFUSED = "AI use refused"
 NOT_ASKED = "not asked"
 _NAMES = ("robots", "tdm-reservation", "tdm-policy")
 _WORDS = re.compile(rb"tdm-|robots", re.IGNORECASE)
-_HEAD = 1 << 16  # bytes of a page in which its meta elements are looked for
+_LONGEST, _MOST = 4096, 16  # characters of one statement, and statements of one name, that are read
+_HEAD = 1 << 20  # bytes of a page in which its meta elements are looked for
 _TDMREP = "/.well-known/tdmrep.json"
 
 
@@ -175,8 +176,8 @@ def page_signals(response: Response) -> dict[str, str]:
         for meta in response.xpath("//meta[@name][@content]"):
             name = meta.attrib["name"].strip().lower()
             if name in _NAMES:
-                found.setdefault(f"meta {name}", []).append(meta.attrib["content"])
-    return {name: ", ".join(values) for name, values in found.items()}
+                found.setdefault(f"meta {name}", []).append(meta.attrib["content"][:_LONGEST])
+    return {name: ", ".join(values[:_MOST]) for name, values in found.items()}
 
 
 def _end_of_head(body: bytes) -> int:

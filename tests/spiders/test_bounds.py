@@ -277,6 +277,26 @@ def test_a_tdmrep_file_without_end_reserves_everything(
     assert peak < 250
 
 
+def test_what_a_page_says_of_itself_may_be_as_long_as_it_likes(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    """What is kept of it beside the body has bounds: a version that nobody can read back is worth nothing."""
+    title = "題" * 1_000_000
+    link = f'<li><a href="{PAGE}">【挨拶】{title}</a></li>'
+    style = f"<style>{'p {color: black} ' * 10_000}</style>"
+    metas = f'<meta name="tdm-policy" content="{title}">' * 3
+    body = f"<html><head>{style}{metas}<title>{title}</title></head><body><main><h1>{title}</h1></main></body></html>"
+    site.pages |= {
+        INDEX: (200, HTML, f"<html><body><main><ul>{link}</ul></main></body></html>".encode()),
+        PAGE: (200, HTML, body.encode()),
+    }
+    crawler = crawl_site()
+    assert crawler.run(*WORDS).returncode == 0
+    _, found = made(crawler)
+    assert found[PAGE].body == body.encode()
+    assert found[PAGE].signals["meta tdm-policy"].startswith("題題")
+
+
 def test_a_robots_txt_without_end_counts_as_one_that_cannot_be_had(
     site: Site, crawl_site: Callable[[], Crawler]
 ) -> None:

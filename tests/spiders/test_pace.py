@@ -1,5 +1,7 @@
 """Politeness as the server sees it: when requests come, how many at once, and who is said to ask."""
 
+import signal
+import subprocess
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +16,7 @@ from scrapy.utils.test import get_crawler
 from datacards.store import Store
 from spiders.pace import Pace, seconds_of
 from tests.spiders.bank import HTML, INDEX, WORDS, index, lines, made, page, speech, speeches
-from tests.spiders.conftest import Answer, Crawler, Exchange, Site
+from tests.spiders.conftest import ROOT, Answer, Crawler, Exchange, Site
 
 ROBOTS = "/robots.txt"
 SLACK = 0.03  # seconds that a request may take more to its server than the one before it
@@ -177,6 +179,27 @@ def test_a_host_that_still_asks_for_fewer_requests_gets_none(
     assert done.returncode == 1
     assert "asks for fewer requests (HTTP 429)" in lines(done)
     assert site.requests[3:] == [speech(14)]
+
+
+def test_a_crawl_that_is_asked_to_stop_does_not_wait_for_its_turn(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    site.pages |= {INDEX: speeches(5), speech(5): busy(503, **{"Retry-After": "60"})}
+    crawler = crawl_site()
+    with subprocess.Popen(
+        crawler.command(*WORDS), cwd=ROOT, env=crawler.environment(), stderr=subprocess.PIPE, text=True
+    ) as process:
+        while speech(5) not in site.requests and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(0.3)  # until the answer is there and the next request waits
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert time.monotonic() - began < 10
+    assert process.returncode == 1
+    assert "goes on where it stopped" in said
+    assert "Traceback" not in said
+    assert site.requests.count(speech(5)) == 1
 
 
 def test_a_host_that_wants_a_day_between_two_requests_is_not_waited_for(

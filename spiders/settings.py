@@ -79,6 +79,8 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "spiders.retry.PatientRetry": 550,
     "spiders.keys.Redact": 585,  # right outside of what unpacks responses (590)
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "spiders.coding.WholeBodies": 590,
 }
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # error pages are evidence

@@ -100,5 +100,6 @@ EXTENSIONS = {
 }
 
 LOG_LEVEL = "INFO"
+STATS_DUMP = False  # the card tells what a user wants to know
 LOG_FORMATTER = "spiders.progress.Formatter"
 KANAGURA_PROGRESS_EVERY = 50  # captures between two lines of progress where there is no terminal

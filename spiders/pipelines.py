@@ -16,6 +16,7 @@ from datacards.errors import UserError, from_os_error
 from datacards.store import Draft, Store
 from spiders.account import account, missing, nothing, summary
 from spiders.base import CaptureSpider
+from spiders.progress import Progress
 from spiders.records import Carried, Visit
 from spiders.warc import Segments
 
@@ -32,6 +33,7 @@ class CapturePipeline:
         self.stack = ExitStack()
         self.draft: Draft | None = None
         self.segments: Segments | None = None
+        self.progress: Progress | None = None
         self.ending: asyncio.Future[None] | None = None
         self.limit = crawler.settings.getint("KANAGURA_MAX_BYTES")
 
@@ -69,6 +71,7 @@ class CapturePipeline:
             spider.failure = error
             raise CloseSpider("failed") from error
         self.draft, self.segments = draft, segments
+        self.progress = self.crawler.get_extension(Progress)
         spider.work = draft.work
         spider.earlier = lambda url: segments.rows.get(url, "earlier")
         spider.earlier_capture, spider.before = segments.find_earlier, earlier
@@ -106,6 +109,8 @@ class CapturePipeline:
                     "raise the limit with -s if the site is that large, then run the same command again",
                 )
             )
+        if self.progress is not None:
+            self.progress.captured(item)
         return item
 
     def _write(self, segments: Segments, url: str, item: Visit | Carried) -> None:

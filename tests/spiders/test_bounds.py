@@ -18,6 +18,7 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from datacards.store import Store
+from spiders.failures import FINAL
 from tests.spiders.bank import HTML, INDEX, PAGE, WORDS, failures, index, lines, made, page, speech, speeches
 from tests.spiders.conftest import ROOT, Answer, Crawler, Site
 
@@ -133,7 +134,7 @@ def test_redirects_end_somewhere_and_never_lead_elsewhere(
     assert found[moved_to.replace("移転", "%E7%A7%BB%E8%BB%A2")].body == page("移転先")[2]
     assert found[speech(16)].meta["problem"] == "http_304"
     assert card.counts["failed"] == 12
-    assert card.counts["incomplete"] == 1  # only the 304 may be another answer the next time
+    assert card.counts["incomplete"] == 1  # all but the 304 would end the same way again
 
 
 @pytest.mark.parametrize("where", ["http://169.254.169.254/latest", "http://localhost:1/"])
@@ -241,7 +242,9 @@ def test_each_hostile_answer_is_counted_and_named_and_the_crawl_goes_on_in_littl
         for n, one in enumerate(hostile(bombs))
     }
     site.pages |= {path: answer for path, (_, answer, _) in given.items()}
-    site.pages[INDEX] = index(*(path.rsplit("/", 1)[-1] for path in given))
+    site.pages |= {
+        INDEX: index(*(path.rsplit("/", 1)[-1] for path in given)),
+    }
     crawler = crawl_site()
     settings = (f"DOWNLOAD_MAXSIZE={SIZE}", "DOWNLOAD_TIMEOUT=2", "RETRY_TIMES=0")
     done, peak = measured(crawler, *WORDS, *(word for one in settings for word in ("-s", one)))
@@ -252,9 +255,10 @@ def test_each_hostile_answer_is_counted_and_named_and_the_crawl_goes_on_in_littl
     told = {given[path][0]: reason for path, reason in failures(crawler).items()}
     assert told == {name: reason for name, _, reason in given.values() if reason}
     assert card.counts["failed"] == len(told)
-    assert card.counts["incomplete"] == sum(1 for reason in told.values() if reason != "too_large")
+    assert card.counts["incomplete"] == len(told) - sum(reason in FINAL for reason in told.values())
     good = {given[path][0]: capture.body for path, capture in found.items() if path != INDEX}
     assert good == {name: page("全部")[2] for name, _, reason in given.values() if not reason}
+    assert {capture.signals["tdmrep"] for capture in found.values()} == {"404"}
     store = Store(crawler.store)
     with next(store.path(store.resolve("boj_speeches")).glob("warc/*")).open("rb") as stream:
         assert sum(1 for _ in ArchiveIterator(stream, check_digests="raise")) == 1 + 2 * len(found)
@@ -342,3 +346,17 @@ def test_a_site_without_end_is_left_at_the_limit_and_the_next_run_goes_on(
     again = site.requests[len(first) + 2 :]
     assert INDEX not in again
     assert len(again) < len(days)
+
+
+def test_a_reservation_that_is_too_large_to_read_counts_as_one(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    site.pages |= {
+        INDEX: index(speech(5)),
+        speech(5): page("本文"),
+        "/.well-known/tdmrep.json": endless(head(f"Content-Length: {50 * SIZE}"), b" " * 10_000, 5_000),
+    }
+    done = crawl_site().run(*WORDS)
+    assert done.returncode == 1
+    assert "nothing was captured (ai_use_refused 1 times)" in done.stderr
+    assert INDEX not in site.requests

@@ -50,6 +50,7 @@ SCHEMA = pa.schema(
         ("state", pa.string()),  # new, unchanged or carried
         ("warc", pa.string()),  # segment, relative to the version's folder
         ("offset", pa.int64()),  # of the first byte of its records in the segment
+        ("about", pa.int64()),  # of the first byte of its metadata record
         ("body_version", pa.string()),  # the version of the same name that holds the body; "" for this one
         ("body_warc", pa.string()),
         ("body_offset", pa.int64()),
@@ -83,7 +84,7 @@ class Entry:
     url: str
     state: str
     seen_at: datetime
-    record: str  # the WARC-Record-ID of its first record
+    about: int  # where its metadata record begins
     said: dict[str, Any]  # source, license, media_type, signals, meta
     capture: Capture | None = None
     held: Held | None = None
@@ -164,15 +165,16 @@ def read_at(stream: IO[bytes], offset: int, limit: int = MAX_BODY) -> tuple[Entr
     where = Path(str(stream.name)).name
     stream.seek(offset)
     first = _record(member(stream, limit + MAX_HEADERS), where, offset)
-    about = first
+    about, place = first, offset
     if first["kind"] != "metadata":
+        place = stream.tell()
         about = _record(member(stream, MAX_HEADERS), where, offset)
         if about["headers"].get("WARC-Concurrent-To") != first["headers"].get("WARC-Record-ID"):
             raise damaged(where, offset, "its metadata record belongs to another response")
     if about["kind"] != "metadata":
         raise damaged(where, offset, f"it is a {about['kind']} record where a metadata record must be")
     try:
-        entry = _entry(first, json.loads(about["body"]))
+        entry = _entry(first, json.loads(about["body"]), place)
     except (KeyError, ValueError, TypeError) as error:
         raise damaged(where, offset, f"its metadata cannot be read: {error!r}") from error
     if entry.capture and first["headers"].get("WARC-Payload-Digest") != f"sha256:{entry.capture.sha256}":
@@ -180,12 +182,12 @@ def read_at(stream: IO[bytes], offset: int, limit: int = MAX_BODY) -> tuple[Entr
     return entry, stream.tell()
 
 
-def _entry(first: dict[str, Any], said: dict[str, Any]) -> Entry:
+def _entry(first: dict[str, Any], said: dict[str, Any], about: int) -> Entry:
     headers, state = first["headers"], _STATES[first["kind"]]
     url, moment = headers["WARC-Target-URI"], datetime.fromisoformat(headers["WARC-Date"])
     if state != "new":
-        held = Held(**said["body"])
-        return Entry(url, state, moment, headers["WARC-Record-ID"], said, held=held)
+        seen_at = datetime.fromisoformat(said["seen_at"]) if "seen_at" in said else moment
+        return Entry(url, state, seen_at, about, said, held=Held(**said["body"]))
     capture = Capture(
         url=url,
         source=said["source"],
@@ -198,7 +200,18 @@ def _entry(first: dict[str, Any], said: dict[str, Any]) -> Entry:
         signals=said["signals"],
         meta=said["meta"],
     )
-    return Entry(url, state, moment, headers["WARC-Record-ID"], said, capture=capture)
+    return Entry(url, state, moment, about, said, capture=capture)
+
+
+def said_at(folder: Path, name: str, about: int) -> dict[str, Any]:
+    """Return what the metadata record at ``about`` of a segment says, without reading the body beside it."""
+    try:
+        with (folder / name).open("rb") as stream:
+            stream.seek(about)
+            record = _record(member(stream, MAX_HEADERS), name, about)
+            return dict(json.loads(record["body"]))
+    except (OSError, ValueError) as error:
+        raise damaged(f"{folder.name}/{name}", about, f"its metadata cannot be read: {error!r}") from error
 
 
 def member(stream: IO[bytes], limit: int) -> bytes:
@@ -229,20 +242,28 @@ _STATES = {"response": "new", "revisit": "unchanged", "metadata": "carried"}
 
 def _record(data: bytes, where: str, offset: int) -> dict[str, Any]:
     try:
-        record = next(iter(ArchiveIterator(BytesIO(data), no_record_parse=False)))
+        record = next(iter(ArchiveIterator(BytesIO(data), no_record_parse=True)))
+        block = record.raw_stream.read()
         found: dict[str, Any] = {
             "kind": record.rec_type,
             "headers": dict(record.rec_headers.headers),
-            "body": record.raw_stream.read(),
+            "body": block,
         }
-        if record.http_headers:
-            found["status"] = int(record.http_headers.get_statuscode())
-            found["http_headers"] = record.http_headers.headers
-    except (ArchiveLoadFailed, StopIteration, ValueError, EOFError) as error:
+        if record.rec_type in ("response", "revisit"):
+            found |= _http(block)
+    except (ArchiveLoadFailed, StopIteration, ValueError, IndexError, EOFError) as error:
         raise damaged(where, offset, f"it is no WARC record ({error})") from error
     if found["kind"] not in _STATES:
         raise damaged(where, offset, f"it is a {found['kind']} record where a capture must be")
     return found
+
+
+def _http(block: bytes) -> dict[str, Any]:
+    """Return status, headers and body of an HTTP response; header bytes are told one by one, as latin-1 characters."""
+    head, _, body = block.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+    return {"status": int(status.split(" ", 2)[1]), "http_headers": headers, "body": body}
 
 
 def damaged(where: str, offset: int, why: str) -> UserError:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,19 +28,35 @@ class Node:
 
 
 def lineage(store: Store, ref: Ref) -> Node:
-    """Return the tree of everything ``ref`` was made from."""
+    """Return the tree of everything ``ref`` was made from.
+
+    It ends at captures: the earlier ones that hold bodies of theirs are named only below captures that are asked for
+    themselves. Their own index tells of every address.
+    """
+    seen: dict[tuple[str, str], Node] = {}
+
+    def node(here: Ref, *, top: bool) -> Node:
+        key = (str(here), here.digest)
+        if key not in seen:
+            state, card = _state(store, here)
+            further = card.made_from if card and (top or card.kind != "captures") else ()
+            seen[key] = Node(here, state, card, tuple(node(below, top=False) for below in further))
+        return seen[key]
+
+    return node(ref, top=True)
+
+
+def _state(store: Store, ref: Ref) -> tuple[str, Card | None]:
     if ":" in ref.name:
-        return Node(ref, "outside")
+        return "outside", None
     path = store.path(ref) / CARD
     if not path.is_file():
-        return Node(ref, "absent")
-    card = store.card(ref)
-    state = "ok" if not ref.digest or sha256_of(path) == ref.digest else "changed"
-    return Node(ref, state, card, tuple(lineage(store, below) for below in card.made_from))
+        return "absent", None
+    return ("ok" if not ref.digest or sha256_of(path) == ref.digest else "changed"), store.card(ref)
 
 
-def walk(node: Node, through: Callable[[Node], bool] = lambda _: True) -> Iterator[Node]:
-    """Yield the node and all below it, each version once, nearest first; only ``through`` some nodes goes further."""
+def walk(node: Node) -> Iterator[Node]:
+    """Yield the node and all below it, each version once, nearest first."""
     seen: set[str] = set()
     waiting = [node]
     while waiting:
@@ -48,7 +64,7 @@ def walk(node: Node, through: Callable[[Node], bool] = lambda _: True) -> Iterat
         if str(here.ref) not in seen:
             seen.add(str(here.ref))
             yield here
-            waiting.extend(here.inputs if through(here) else ())
+            waiting.extend(here.inputs)
 
 
 def captures(store: Store, node: Node) -> Iterator[dict[str, Any]]:
@@ -70,8 +86,9 @@ def sources(store: Store, node: Node) -> dict[tuple[str, str], int]:
 
 
 def _indexes(store: Store, node: Node) -> Iterator[tuple[Ref, Path]]:
-    """Yield the captures that were read; the earlier ones that hold bodies of theirs are told of in their index."""
-    for below in walk(node, through=lambda here: here.card is None or here.card.kind != "captures"):
+    """Yield the captures that were read; of captures that are asked for themselves, only their own."""
+    own = node.card is not None and node.card.kind == "captures"
+    for below in [node] if own else walk(node):
         index = store.path(below.ref) / "captures.parquet"
         if below.card and below.card.kind == "captures" and index.is_file():
             yield below.ref, index

@@ -204,6 +204,20 @@ class Store:
             )
         return ref
 
+    def newest(self, name: str, version: str, *, recipe: Mapping[str, Any], exactly: bool = False) -> Ref:
+        """Return the newest version of the day of ``version`` that was made from an equal recipe.
+
+        With ``exactly`` that is ``version`` itself. Raises UserError when there is none.
+        """
+        day = ".".join(version.split(".")[:3])
+        found = [
+            ref
+            for ref in self.refs(name)
+            if (ref.version == version if exactly else f"{ref.version}.".startswith(f"{day}."))
+            and not _difference(self.card(ref), recipe, ())
+        ]
+        return found[-1] if found else self.resolve(f"{name}@{version}")
+
     def next_version(self, name: str, version: str) -> str:
         """Return the first version of the same day behind ``version`` that does not exist: YYYY.MM.DD.N."""
         day = ".".join(version.split(".")[:3])

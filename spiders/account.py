@@ -11,7 +11,8 @@ from corpus.captures import INDEX
 from datacards.rights import counted
 from datacards.store import Draft
 from spiders.base import CaptureSpider
-from spiders.failures import UNWANTED
+from spiders.failures import FINAL, UNWANTED
+from spiders.keys import BYTES, REQUESTS
 from spiders.warc import Segments
 
 
@@ -26,8 +27,8 @@ def account(draft: Draft, segments: Segments, spider: CaptureSpider, stats: Stat
     counts.update(spider.counts)
     counts["captures"] = len(rows)
     counts["kept_aside"] = rows.number("problem != ''")
-    counts["requests"] = stats.get_value("downloader/request_count", 0)
-    counts["bytes_downloaded"] = stats.get_value("downloader/response_bytes", 0)
+    counts["requests"] = stats.get_value(REQUESTS, 0)
+    counts["bytes_downloaded"] = stats.get_value(BYTES, 0)
     counts["bytes_new"] = rows.total("n_bytes", "state = 'new'")
     for state in ("new", "unchanged", "carried"):
         counts[f"captures_{state}"] = rows.number(f"state = '{state}'")
@@ -36,7 +37,8 @@ def account(draft: Draft, segments: Segments, spider: CaptureSpider, stats: Stat
     counts["disallowed"] = sum(number for word, number in failures.items() if word in UNWANTED)
     counts["failed"] = failures.total() - counts["disallowed"]
     passing = sum(number for word, number in problems.items() if word not in spider.final)
-    counts["incomplete"] += counts["failed"] + passing
+    for_good = sum(number for word, number in failures.items() if word in FINAL)
+    counts["incomplete"] += counts["failed"] - for_good + passing
     for column in ("status", "media_type", "kind"):
         counts.update({f"{column} {name or 'none'}": n for name, n in rows.counted(column).items()})
     counts.update({f"signal {said}": number for said, number in sorted(spider.heard.items())})

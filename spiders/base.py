@@ -68,7 +68,10 @@ class CaptureSpider(scrapy.Spider):
     arguments: ClassVar[type[Arguments]] = Arguments
     transient: ClassVar[frozenset[str]] = frozenset()  # problems that may be gone at the next try
     # Problems that will not pass: a version is complete without what has them.
-    final: ClassVar[frozenset[str]] = frozenset({"http_404", "http_410", "no_index"})
+    final: ClassVar[frozenset[str]] = frozenset({"http_404", "http_410", "http_451", "no_index"})
+    many_hosts: ClassVar[bool] = (
+        False  # whether the other hosts are worth going on when one wants no more requests
+    )
     keyed: ClassVar[tuple[str, ...]] = ()  # bases whose requests carry a key
 
     def __init__(self, name: str | None = None, **given: str) -> None:
@@ -103,6 +106,15 @@ class CaptureSpider(scrapy.Spider):
         bases = Addresses.read(settings.get(SETTING), cls.bases).bases
         said = asked.model_dump(mode="json", exclude={"version"})
         return {"spider": cls.name, **said, "base_urls": dict(bases)}
+
+    @classmethod
+    def recipe(cls, asked: Arguments, settings: BaseSettings) -> dict[str, Any]:
+        """Return the request and, where a publisher's wish is not obeyed, that too: it makes another version."""
+        obeyed = {name: settings.getbool(name) for name in ("ROBOTSTXT_OBEY", "KANAGURA_OBEY_SIGNALS")}
+        return {
+            **cls.request(asked, settings),
+            **{name.lower(): False for name in obeyed if not obeyed[name]},
+        }
 
     @cached_property
     def addresses(self) -> Addresses:
@@ -237,7 +249,12 @@ class CaptureSpider(scrapy.Spider):
             yield from errand.then(response, errand)
 
     def _heed(self, response: Response) -> None:
-        """End the crawl when a host, after all repetitions, wants fewer requests: each further one is too many."""
+        """End the crawl when a host, after all repetitions, wants fewer requests: each further one is too many.
+
+        A crawl of many hosts goes on with the others; ``spiders.pace`` asks this one no more.
+        """
+        if self.many_hosts:
+            return
         host = urlsplit(response.url).netloc
         if seconds := response.meta.get("come_back"):
             self.give_up(host, f"asks to come back in {seconds:.0f} s (HTTP {response.status})")

@@ -10,7 +10,8 @@ from scrapy.exceptions import (
 )
 
 from datacards.errors import UserError
-from spiders.pace import PRIVATE
+from spiders.bounds import PRIVATE, TOO_LONG
+from spiders.pace import LEFT
 from spiders.signals import REFUSED
 
 _REASONS = (
@@ -25,9 +26,15 @@ _IGNORED = (  # how the messages of IgnoreRequest begin: Scrapy has one exceptio
     ("robots.txt of", "robots_unreachable"),
     ("Ignored response", "too_large"),  # a small response that inflates to more than DOWNLOAD_MAXSIZE
     (REFUSED, "ai_use_refused"),
+    (TOO_LONG, "address_too_long"),
+    (LEFT, "left_alone"),  # the host asks for more time than we wait
 )
 #: Why an address is not captured although nothing went wrong: the publisher does not want it.
 UNWANTED = frozenset({"robots_disallowed", "ai_use_refused"})
+#: What will fail again the next time: a version is complete without it.
+FINAL = frozenset(
+    {"redirect_elsewhere", "too_many_redirects", "private_address", "too_large", "address_too_long"}
+)
 
 
 class NothingDueError(UserError):

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 
-from scrapy import Request
+from scrapy import Request, signals
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.http import Response
@@ -17,6 +17,7 @@ from spiders.pace import Pace
 VARIABLE = "EDINET_API_KEY"
 PARAMETER = "Subscription-Key"  # EDINET API v2, section 3: the key is a query parameter of every request
 HIDDEN = "HIDDEN"
+REQUESTS, BYTES = "kanagura/requests", "kanagura/bytes"  # stats: what went over the network, as it was sent
 _IN_TEXT = re.compile(rf"({PARAMETER}=)[^&\s\"'<>]+", re.IGNORECASE)
 
 
@@ -51,18 +52,41 @@ class KeyedDownloadHandler(HTTP11DownloadHandler):
 
     async def download_request(self, request: Request) -> Response:
         """Return the response to ``request``, under the address without the key, when it is its turn."""
-        if pace := self._crawler.get_extension(Pace):
-            await pace.turn(request.url)
+        pace = self._crawler.get_extension(Pace)
+        if pace is None:
+            return await self._download(request)
+        await pace.turn(request.url)
+        try:
+            response = await self._download(request)
+        except Exception as error:
+            error.args = tuple(redact(said) if isinstance(said, str) else said for said in error.args)
+            pace.failed(request, error)
+            raise
+        pace.answered(request, response)
+        self._crawler.stats.inc_value(REQUESTS)
+        self._crawler.stats.inc_value(BYTES, len(response.body))
+        return response
+
+    async def _download(self, request: Request) -> Response:
         if not request.meta.get("keyed"):
             return await super().download_request(request)
         if Addresses.read(self._bases, ("edinet",)).key_of(request.url) != "edinet":
             raise ValueError(f"the key of EDINET was asked for by {request.url}")
         keyed = request.replace(url=add_or_replace_parameter(request.url, PARAMETER, key()))
+        keyed.headers["Accept-Encoding"] = "identity"  # what is packed could hide the key
         response = await super().download_request(keyed)
         for name in ("download_latency", "download_timeout"):
             if name in keyed.meta:
                 request.meta[name] = keyed.meta[name]
         return _without(response.replace(url=request.url), key())
+
+
+class Redact:
+    """A downloader middleware: hides the key in what a server packed although it was not to, once it is unpacked."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Return the response without the key."""
+        return _without(response, key()) if request.meta.get("keyed") else response
 
 
 def _without(response: Response, secret: str) -> Response:
@@ -78,11 +102,17 @@ class RedactLogs(logging.Filter):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "RedactLogs":
-        """Attach the filter to the handlers that Scrapy installed."""
+        """Attach the filter to the handlers that write the log, now and when Scrapy has put its own in their place."""
         found = cls()
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(found)
+        found.attach()
+        for moment in (signals.engine_started, signals.spider_opened):
+            crawler.signals.connect(found.attach, signal=moment)
         return found
+
+    def attach(self) -> None:
+        """Filter every handler of the root logger."""
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record; it is always kept."""

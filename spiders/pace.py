@@ -1,39 +1,46 @@
 """Whose turn it is: no request reaches a host before its Crawl-delay, its Retry-After or our own back-off has passed."""
 
 import asyncio
-import ipaddress
 import logging
+import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
-from scrapy.resolver import CachingThreadedResolver
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
-from twisted.internet.base import ReactorBase
-from twisted.internet.defer import Deferred
-from twisted.internet.error import DNSLookupError
 
 logger = logging.getLogger(__name__)
-PRIVATE = "resolves to the private address"
+LEFT = "left alone"
 
 
 class Pace:
     """A Scrapy extension that the download handler asks before it sends; times are those of a monotonic clock.
 
-    ``DOWNLOAD_DELAY`` and AutoThrottle space requests of one host; this adds what the host itself asks for.
+    AutoThrottle slows down for a host that is slow, counting from when a request was due; this counts from when one
+    was sent, so that ``DOWNLOAD_DELAY`` and what the host itself asks for hold behind every pause, too.
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        self._agent = crawler.settings["USER_AGENT"]
+        settings = crawler.settings
+        self.crawler = crawler
+        self._agent = settings["ROBOTSTXT_USER_AGENT"]
+        self._busy = {int(status) for status in settings.getlist("RETRY_HTTP_CODES")}
+        self._times = settings.getint("RETRY_TIMES")
+        self._wait = settings.getfloat("KANAGURA_RETRY_WAIT")
+        self._longest = settings.getfloat("KANAGURA_RETRY_MAX_WAIT")
+        self._least = settings.getfloat("DOWNLOAD_DELAY")
         self._held: dict[str, float] = {}  # host -> when it may be asked again
-        self._delay: dict[
-            str, float
-        ] = {}  # host -> seconds between two requests that its robots.txt asks for
-        self._next: dict[str, float] = defaultdict(float)
+        self._left: dict[str, str] = {}  # host -> why it is not asked again in this run
+        # host -> seconds between two requests that its robots.txt asks for
+        self._delay: dict[str, float] = {}
+        self._next: dict[str, float] = {}
+        self._queues: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         crawler.signals.connect(self.robots_parsed, signal=signals.robots_parsed)
 
     @classmethod
@@ -42,56 +49,82 @@ class Pace:
         return cls(crawler)
 
     def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
-        """Take over a Crawl-delay."""
+        """Take over a Crawl-delay; a host that wants more than the longest wait is not asked again."""
         delay = robotparser.crawl_delay(self._agent)
         if delay and delay > 0:
             host = urlsplit(request.url).netloc
+            said = f"asks for {delay:g} s between two requests"
+            logger.info("%s %s", host, said)
             self._delay[host] = float(delay)
-            logger.info("%s asks for %g s between two requests", host, delay)
+            if delay > self._longest:
+                self._left[host] = said
 
-    def hold(self, url: str, seconds: float) -> None:
-        """Send nothing to the host of ``url`` for so many seconds."""
+    def answered(self, request: Request, response: Response) -> None:
+        """Give a host the time it asks for; called before anything else can be sent to it.
+
+        For more than the longest wait ``meta["come_back"]`` (seconds) says so, and the host is not asked again.
+        """
+        if response.status not in self._busy:
+            return
+        if response.status == 429 and times_of(request) >= self._times:
+            self._left[urlsplit(request.url).netloc] = "asks for fewer requests"
+        header = (response.headers.get("Retry-After") or b"").decode("latin-1")
+        asked = seconds_of(header, datetime.now(UTC))
+        if asked is None:
+            self.failed(request)
+        elif asked <= self._longest:
+            self._hold(request.url, asked)
+        else:
+            request.meta["come_back"] = asked
+            self._left[urlsplit(request.url).netloc] = f"asks to come back in {asked:.0f} s"
+
+    def failed(self, request: Request, error: Exception | None = None) -> None:
+        """Give a host that failed time to recover, if the request will be repeated."""
+        ours = isinstance(error, (IgnoreRequest, DownloadCancelledError))
+        if not ours and (times := times_of(request)) < self._times:
+            self._hold(request.url, self.pause(times))
+
+    def pause(self, times: int) -> float:
+        """Return the seconds before repetition number ``times`` (from 0): doubled each time, up to half as much more."""
+        wait = self._wait * 2**times * random.uniform(1, 1.5)  # noqa: S311  no secret
+        return min(wait, self._longest)
+
+    def _hold(self, url: str, seconds: float) -> None:
         host = urlsplit(url).netloc
         self._held[host] = max(self._held.get(host, 0.0), time.monotonic() + seconds)
 
     async def turn(self, url: str) -> None:
-        """Return when the host of ``url`` may be asked; the order of those that wait is kept."""
+        """Return when the host of ``url`` may be asked; the order of those that wait is kept.
+
+        Raises IgnoreRequest for a host that is left alone, and when the crawl ends meanwhile.
+        """
         host = urlsplit(url).netloc
-        if delay := self._delay.get(host):
-            start = max(time.monotonic(), self._next[host])
-            self._next[host] = start + delay
-            await asyncio.sleep(start - time.monotonic())
-        while (wait := self._held.get(host, 0.0) - time.monotonic()) > 0:
-            await asyncio.sleep(wait)
+        async with self._queues[host]:
+            while (wait := max(self._held.get(host, 0.0), self._next.get(host, 0.0)) - time.monotonic()) > 0:
+                self._check(host)
+                await asyncio.sleep(min(wait, 1.0))
+            self._check(host)
+            self._next[host] = time.monotonic() + max(self._least, self._delay.get(host, 0.0))
+
+    def _check(self, host: str) -> None:
+        if host in self._left:
+            raise IgnoreRequest(f"{LEFT}: {self._left[host]}")
+        slot = self.crawler.engine._slot if self.crawler.engine else None
+        if slot is not None and slot.closing:
+            raise IgnoreRequest("the crawl is ending")
 
 
-class PublicResolver(CachingThreadedResolver):
-    """Refuses host names that lead into a private network; ``localhost`` and addresses given as numbers are meant.
-
-    A public name that resolves to 10.0.0.1 would let a stranger's page read what only this network may see.
-    """
-
-    def __init__(self, reactor: ReactorBase, cache_size: int, timeout: float) -> None:
-        super().__init__(reactor, cache_size, timeout)
-        self._allowed = {"localhost", *(urlsplit(proxy).hostname for proxy in getproxies().values())}
-
-    def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> "Deferred[str]":  # noqa: N802  Twisted's name
-        """Return the address of ``name``; fail for one that is not global."""
-        found = super().getHostByName(name, timeout)
-        if name not in self._allowed and not _is_number(name):
-            found.addCallback(_public, name)
-        return found
+def times_of(request: Request) -> int:
+    """Return how often a request was repeated."""
+    return int(request.meta.get("retry_times", 0))
 
 
-def _is_number(name: str) -> bool:
+def seconds_of(retry_after: str, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks to wait from ``now`` (aware), None without a valid one."""
+    text = retry_after.strip()
+    if text.isdecimal():
+        return float(text)
     try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _public(address: str, name: str) -> str:
-    if not ipaddress.ip_address(address).is_global:
-        raise DNSLookupError(f"{name} {PRIVATE} {address}")
-    return address
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
+    except (TypeError, ValueError):
+        return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from datacards.errors import UserError, from_os_error
 from datacards.store import Draft, Store
 from spiders.account import account, missing, nothing, summary
 from spiders.base import CaptureSpider
+from spiders.progress import Progress
 from spiders.records import Carried, Visit
 from spiders.warc import Segments
 
@@ -31,6 +33,7 @@ class CapturePipeline:
         self.stack = ExitStack()
         self.draft: Draft | None = None
         self.segments: Segments | None = None
+        self.progress: Progress | None = None
         self.ending: asyncio.Future[None] | None = None
         self.limit = crawler.settings.getint("KANAGURA_MAX_BYTES")
 
@@ -58,7 +61,7 @@ class CapturePipeline:
                     name=spider.name,
                     version=spider.asked.version,
                     kind="captures",
-                    recipe=spider.request(spider.asked, self.crawler.settings),
+                    recipe=spider.recipe(spider.asked, self.crawler.settings),
                     description=spider.description,
                 )
             )
@@ -68,6 +71,7 @@ class CapturePipeline:
             spider.failure = error
             raise CloseSpider("failed") from error
         self.draft, self.segments = draft, segments
+        self.progress = self.crawler.get_extension(Progress)
         spider.work = draft.work
         spider.earlier = lambda url: segments.rows.get(url, "earlier")
         spider.earlier_capture, spider.before = segments.find_earlier, earlier
@@ -81,19 +85,21 @@ class CapturePipeline:
         if self.segments is None or self.spider.failure:
             raise DropItem("the crawl is ending")
         url = item.url if isinstance(item, Carried) else item.capture.url
-        row = self.segments.rows.get(url)
         try:
-            if isinstance(item, Carried):
-                if row is None:
-                    self.segments.carry(item)
-            elif not row or (row["sha256"], row["problem"]) != (
-                item.capture.sha256,
-                item.capture.meta.get("problem", ""),
-            ):
-                self.segments.write(item)
+            self._write(self.segments, url, item)
         except OSError as error:
             self._end(from_os_error(error, f"{self.spider.name}@{self.spider.asked.version}"))
             raise DropItem("it could not be written") from error
+        except sqlite3.Error as error:
+            self._end(
+                UserError(
+                    f"{self.spider.name}@{self.spider.asked.version}",
+                    f"the index of the crawl cannot be written ({error})",
+                    "what was captured is kept",
+                    "free space on the disk, then run the same command again",
+                )
+            )
+            raise DropItem("it could not be indexed") from error
         if self.segments.written > self.limit:
             self._end(
                 UserError(
@@ -103,7 +109,19 @@ class CapturePipeline:
                     "raise the limit with -s if the site is that large, then run the same command again",
                 )
             )
+        if self.progress is not None:
+            self.progress.captured(item)
         return item
+
+    def _write(self, segments: Segments, url: str, item: Visit | Carried) -> None:
+        row = segments.rows.get(url)
+        if isinstance(item, Carried):
+            if row is None:
+                segments.carry(item)
+            return
+        said = (item.capture.sha256, item.capture.meta.get("problem", ""))
+        if row is None or row["state"] == "carried" or (row["sha256"], row["problem"]) != said:
+            segments.write(item)
 
     def _end(self, failure: UserError) -> None:
         self.spider.failure = self.spider.failure or failure

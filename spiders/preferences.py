@@ -6,8 +6,12 @@ Protocol (W3C community report, 2024-05-10).
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+from urllib.parse import quote
+
+from spiders.robots import ABOUT_SITE, fields, token
 
 #: Crawlers that gather text for training models; a publisher who forbids one of them a page speaks of that use.
 AI_AGENTS = (
@@ -16,7 +20,9 @@ AI_AGENTS = (
 )  # fmt: skip
 _USAGE = ("train-genai", "train-ai", "bots")  # the narrowest category that is stated decides
 _SIGNAL = ("ai-train",)
-_MAX_RULES = 2000  # of a file that may be hostile
+_LINES = ("content-usage", "content-signal")
+_ENCODED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class Line(NamedTuple):
@@ -28,56 +34,69 @@ class Line(NamedTuple):
 
 
 def refuses(value: str, categories: Iterable[str] = (*_USAGE, *_SIGNAL)) -> bool:
-    """Return whether ``train-ai=n, search=y`` or ``ai-train=no`` forbids training; False where it says nothing."""
-    stated = {}
+    """Return whether ``train-ai=n, search=y`` or ``ai-train=no`` forbids training; False where it says nothing.
+
+    Of two statements about one category the refusal counts.
+    """
+    stated: dict[str, set[str]] = {}
     for item in value.split(","):
         name, _, said = item.partition("=")
-        stated[name.strip().lower()] = said.partition(";")[0].strip().lower()
-    first = next((stated[name] for name in categories if stated.get(name) in ("y", "n", "yes", "no")), "y")
-    return first in ("n", "no")
+        said = said.partition(";")[0].strip().lower()
+        if said in ("y", "n", "yes", "no"):
+            stated.setdefault(name.strip().lower(), set()).add(said[0])
+    first = next((stated[name] for name in categories if name in stated), set())
+    return "n" in first
 
 
 def robots_lines(text: str, agent: str) -> list[Line]:
-    """Return the preference lines of a robots.txt that hold for ``agent``: those of its group, else of ``*``.
+    """Return the preference lines of a robots.txt that hold for ``agent``: those of its groups, else of ``*``.
 
-    Lines in front of every group hold for all.
+    ``agent`` is a User-Agent whose product token begins it. Lines in front of every group hold for all.
     """
+    own = token(agent)
     everyone: list[Line] = []
     groups: dict[str, list[Line]] = {}
     current, naming = [everyone], False
-    for raw in text.splitlines():
-        field, colon, value = raw.partition("#")[0].partition(":")
-        name, value = field.strip().lower(), value.strip()
-        if not colon:
-            continue
-        if name == "user-agent":
-            current = (current if naming else []) + [groups.setdefault(value.lower(), [])]
-            naming = True
-            continue
-        naming = False
-        if name in ("content-usage", "content-signal"):
-            for lines in current:
-                if len(lines) < _MAX_RULES:
-                    lines.append(_line(name, value))
-    own = [lines for named, lines in groups.items() if named != "*" and named and named in agent.lower()]
-    return [*everyone, *(line for lines in own or [groups.get("*", [])] for line in lines)]
+    for field, value in fields(text):
+        if field == "user-agent":
+            current, naming = current if naming else [], True
+            if (name := token(value)) in (own, "*"):
+                current.append(groups.setdefault(name, []))
+        else:
+            naming = naming and field in ABOUT_SITE
+            for lines in current if field in _LINES else ():
+                lines.append(_line(field, value))
+    return everyone + groups.get(own, groups.get("*", []))
 
 
 def _line(kind: str, value: str) -> Line:
     path, rest = "/", value
     if value.startswith(("/", "*")):
-        path, _, rest = value.partition(" ")
-    return Line(kind, path, rest.strip())
+        path, rest = [*value.split(None, 1), ""][:2]
+    return Line(kind, _encoded(path), rest.strip())
 
 
 def at_path(lines: Iterable[Line], path: str) -> dict[str, str]:
-    """Return, for each kind, the value of the line with the longest pattern that fits ``path`` (RFC 9309, 2.2.2)."""
-    found: dict[str, Line] = {}
+    """Return, for each kind, what the lines with the longest pattern that fits ``path`` say (RFC 9309, 2.2.2)."""
+    found: dict[str, list[Line]] = {}
+    path = _encoded(path)
     for line in lines:
-        longest = found.get(line.kind)
-        if (longest is None or len(line.path) >= len(longest.path)) and fits(line.path, path):
-            found[line.kind] = line
-    return {kind: line.value for kind, line in found.items()}
+        others = found.get(line.kind, [])
+        length = len(others[0].path) if others else -1
+        if len(line.path) >= length and fits(line.path, path):
+            found[line.kind] = others if len(line.path) == length else []
+            found[line.kind].append(line)
+    return {kind: ", ".join(line.value for line in longest) for kind, longest in found.items()}
+
+
+def _encoded(path: str) -> str:
+    """Return a path as it is compared: what need not be percent-encoded is not, what must be is (RFC 9309, 2.2.2)."""
+    return quote(_ENCODED.sub(_unreserved, path), safe=_ASCII)
+
+
+def _unreserved(encoded: re.Match[str]) -> str:
+    sign = chr(int(encoded[0][1:], 16))
+    return sign if sign.isascii() and (sign.isalnum() or sign in "-._~") else encoded[0].upper()
 
 
 def fits(pattern: str, path: str) -> bool:
@@ -105,8 +124,8 @@ class Reservations:
         if not isinstance(rules, list):
             raise ValueError("no list of rules")
         self._rules = [
-            (str(rule["location"]), str(rule["tdm-reservation"]).strip() == "1")
-            for rule in rules[:_MAX_RULES]
+            (_encoded(str(rule["location"])), str(rule["tdm-reservation"]).strip() == "1")
+            for rule in rules
             if isinstance(rule, dict) and "location" in rule and "tdm-reservation" in rule
         ]
 
@@ -115,6 +134,7 @@ class Reservations:
 
         Publishers write such files in either order; in doubt the reservation counts.
         """
+        path = _encoded(path)
         fitting = [rule for rule in self._rules if fits(rule[0], path)]
         if not fitting:
             return False
@@ -130,8 +150,8 @@ def refusal(signals: Mapping[str, str]) -> str:
         if name in signals and refuses(signals[name]):
             return f"{name}: {signals[name]}"
     # What stands in the page goes before the header of its response (TDMRep, section 6).
-    reservation = signals.get("meta tdm-reservation", signals.get("TDM-Reservation", "")).strip()
-    if reservation == "1":
+    reservation = signals.get("meta tdm-reservation", signals.get("TDM-Reservation", ""))
+    if "1" in [said.strip() for said in reservation.split(",")]:  # it may stand there more than once
         return "tdm-reservation: 1"
     for name in ("X-Robots-Tag", "meta robots"):
         if "noai" in [word.strip().lower() for word in signals.get(name, "").split(",")]:

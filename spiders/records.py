@@ -84,32 +84,35 @@ def entry_of(visit: Visit, held: Held | None, sha256: str) -> Entry:
         told = validators(visit.headers if visit.how == "not_modified" else capture.headers)
         said["body"] = {**held._asdict(), **{name: value for name, value in told.items() if value}}
         held = Held(**said["body"])
-    record = _identifier(_KINDS[state], capture.url, instant(moment), sha256)
-    return Entry(capture.url, state, moment, record, said, None if held else capture, held)
+    return Entry(capture.url, state, moment, 0, said, None if held else capture, held)
 
 
-def carried(item: Carried, row: Mapping[str, Any]) -> tuple[Entry, bytes]:
-    """Return what the record of an address that was not asked says, and the record; ``row`` is the earlier one."""
-    held, moment = held_by(row), row["seen_at"]
-    said = {
+def carried(item: Carried, row: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[Entry, bytes]:
+    """Return what the record of an address that was not asked says, and the record.
+
+    ``row`` is the earlier version's index row, ``said`` what its metadata record says: both stand, and what is known
+    now is added.
+    """
+    held = held_by(row)
+    now_said = {
+        **said,
         "source": item.source,
         "license": item.license,
-        "media_type": row["media_type"],
-        "signals": {},
-        "meta": dict(item.meta),
+        "meta": {**said["meta"], **item.meta},
         "body": held._asdict(),
+        "seen_at": row["seen_at"].isoformat(),
     }
-    record = _identifier(_KINDS["carried"], item.url, instant(moment), held.sha256)
-    entry = Entry(item.url, "carried", moment, record, said, held=held)
-    return entry, _about(entry, held.sha256)
+    entry = Entry(item.url, "carried", row["seen_at"], 0, now_said, held=held)
+    return entry, _about(entry, instant(datetime.now(UTC)), {"WARC-Refers-To": held.record}, held.sha256)
 
 
 def members(visit: Visit, entry: Entry, sha256: str) -> list[bytes]:
     """Return the records of a visit, each a gzip member."""
     capture, held, when = visit.capture, entry.held, instant(entry.seen_at)
-    about = _about(entry, sha256)
+    kind = _KINDS[entry.state]
+    identifier = _identifier(kind, capture.url, when, sha256)
     more = {
-        "WARC-Record-ID": entry.record,
+        "WARC-Record-ID": identifier,
         "WARC-Target-URI": capture.url,
         "WARC-Payload-Digest": f"sha256:{sha256}",
     }
@@ -126,19 +129,15 @@ def members(visit: Visit, entry: Entry, sha256: str) -> list[bytes]:
             "WARC-Refers-To-Target-URI": capture.url,
             "WARC-Refers-To-Date": instant(datetime.fromisoformat(held.fetched_at)),
         }
-    return [member(_KINDS[entry.state], when, "application/http; msgtype=response", block, more), about]
+    about = _about(entry, when, {"WARC-Concurrent-To": identifier}, sha256)
+    return [member(kind, when, "application/http; msgtype=response", block, more), about]
 
 
-def _about(entry: Entry, sha256: str) -> bytes:
+def _about(entry: Entry, when: str, link: Mapping[str, str], sha256: str) -> bytes:
     """Return the metadata record beside an entry's first record, or, of a carried one, the only record."""
-    when = instant(entry.seen_at)
     more = {"WARC-Record-ID": _identifier("metadata", entry.url, when, sha256), "WARC-Target-URI": entry.url}
-    if entry.state == "carried" and entry.held:
-        more["WARC-Refers-To"] = entry.held.record
-    else:
-        more["WARC-Concurrent-To"] = entry.record
     body = json.dumps(entry.said, ensure_ascii=False, sort_keys=True).encode()
-    return member("metadata", when, "application/json", body, more)
+    return member("metadata", when, "application/json", body, {**more, **link})
 
 
 def _http(status: int, headers: Headers) -> bytes:

@@ -27,6 +27,8 @@ KANAGURA_SITES = [str(Path(__file__).parent / "sites")]
 KANAGURA_CONTACT = ""
 USER_AGENT = "kanagura/0.1.0"  # the contact is appended when a spider starts
 ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = BOT_NAME  # the contact is no name that a robots.txt could call
+ROBOTSTXT_PARSER = "spiders.robots.Robots"
 KANAGURA_OBEY_SIGNALS = (
     True  # False: what publishers say of AI use is recorded, not obeyed (spiders/preferences.py)
 )
@@ -42,6 +44,7 @@ CONCURRENT_ITEMS = (
 )
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1.0
+DOWNLOAD_DELAY_JITTER = 0  # Scrapy's would halve the delay of some requests
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 0.0  # begins with DOWNLOAD_DELAY and only grows from there
 AUTOTHROTTLE_MAX_DELAY = 60.0
@@ -49,7 +52,7 @@ RETRY_TIMES = 3
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # the spider itself says what it could not get
 KANAGURA_RETRY_WAIT = 5.0  # seconds before the first repetition, doubled each time; Retry-After goes first
 KANAGURA_RETRY_MAX_WAIT = 300.0  # a host that asks for more is left alone until the next run
-TWISTED_DNS_RESOLVER = "spiders.pace.PublicResolver"
+TWISTED_DNS_RESOLVER = "spiders.bounds.PublicResolver"
 DOWNLOAD_TIMEOUT = 120  # seconds for a whole response: a server that drips cannot hold us longer
 KANAGURA_MAX_BYTES = 64 << 30  # of new bodies in one crawl; then it stops, and the next run goes on
 URLLENGTH_LIMIT = 2083
@@ -69,15 +72,18 @@ DOWNLOADER_MIDDLEWARES = {
     # What would cost time and do nothing here: spiders ask only for addresses of their own bases.
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
+    "spiders.bounds.Bounds": 40,
     "spiders.replay.Replay": 50,  # before robots.txt is asked: a capture that is here costs no request
     "spiders.signals.Signals": 110,  # right behind Scrapy's robots.txt middleware (100)
+    "spiders.replay.Unchanged": 120,  # behind the signals, which are those of the page, not of a 304
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "spiders.retry.PatientRetry": 550,
+    "spiders.keys.Redact": 585,  # right outside of what unpacks responses (590)
 }
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # error pages are evidence
-    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,  # spiders.bounds tells of what it refuses
     # it warns of every request that is repeated from a callback, which is what get_retry_request is for
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }

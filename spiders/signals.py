@@ -13,20 +13,21 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import HtmlResponse, Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import RobotParser
 
 from spiders.preferences import Line, Reservations, at_path, refusal, robots_lines
+from spiders.robots import MAX_FILE, fields, token
 
 HEADERS = ("TDM-Reservation", "TDM-Policy", "Content-Usage", "Content-Signal", "X-Robots-Tag")
 _KEYS = {name.title().encode(): name for name in HEADERS}  # as Scrapy spells the names
 REFUSED = "AI use refused"
+NOT_ASKED = "not asked"
 _NAMES = ("robots", "tdm-reservation", "tdm-policy")
 _WORDS = re.compile(rb"tdm-|robots", re.IGNORECASE)
 _HEAD = 1 << 16  # bytes of a page in which its meta elements are looked for
-_MAX_FILE = 500 << 10  # bytes of a robots.txt that are read (RFC 9309, section 2.5), and of a TDMRep file
 _TDMREP = "/.well-known/tdmrep.json"
 
 
@@ -34,7 +35,7 @@ _TDMREP = "/.well-known/tdmrep.json"
 class Host:
     """What one host says of all its pages."""
 
-    robots: str = "no response"  # the status of robots.txt
+    robots: str  # the status of robots.txt
     lines: list[Line] = field(default_factory=list)
     rules: RobotParser | None = None
     named: list[str] = field(default_factory=list)  # AI crawlers that robots.txt speaks to by name
@@ -67,7 +68,7 @@ class Signals:
 
     def host(self, url: str) -> Host:
         """Return what is known of the host of ``url``."""
-        return self.hosts.setdefault(urlsplit(url).netloc, Host())
+        return self.hosts.setdefault(urlsplit(url).netloc, Host("no response" if self.robots else NOT_ASKED))
 
     def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
         """Keep the rules for other agents' names."""
@@ -76,12 +77,10 @@ class Signals:
     async def process_request(self, request: Request) -> None:
         """Refuse a request whose host's robots.txt could not be read, or whose page is closed to training."""
         if _is_about_host(request):
-            request.meta["download_maxsize"] = 4 * _MAX_FILE
-            return
-        if not self.robots:
+            request.meta["download_maxsize"] = 4 * MAX_FILE
             return
         host = self.host(request.url)
-        if not host.robots.startswith(("2", "3", "4")):
+        if self.robots and (host.robots == "429" or not host.robots.startswith(("2", "3", "4"))):
             raise IgnoreRequest(
                 f"robots.txt of {urlsplit(request.url).netloc} cannot be reached ({host.robots})"
             )
@@ -111,9 +110,10 @@ class Signals:
     def _remember(self, host: Host, response: Response) -> None:
         host.robots = f"{response.status}"
         if response.status == 200:
-            text = response.body[:_MAX_FILE].decode("utf-8", "replace")
+            text = response.body[:MAX_FILE].decode("utf-8", "replace")
             host.lines = robots_lines(text, self.crawler.settings["USER_AGENT"])
-            host.named = [agent for agent in self.agents if agent.lower() in text.lower()]
+            spoken_to = {token(value) for field, value in fields(text) if field == "user-agent"}
+            host.named = [agent for agent in self.agents if token(agent) in spoken_to]
 
     def _of_host(self, url: str, host: Host) -> dict[str, str]:
         """Return what robots.txt and the TDMRep file say of one page."""
@@ -147,7 +147,10 @@ class Signals:
         except (ValueError, RecursionError):
             host.tdmrep += " unreadable"
         except Exception as error:  # noqa: BLE001 - whatever the network does, a file that cannot be had says nothing
-            host.tdmrep = "no response"
+            large = isinstance(error, DownloadCancelledError) or str(error).startswith("Ignored response")
+            host.tdmrep = "too large" if large else "no response"
+            if large:  # than any such file is: in doubt the rights are reserved
+                host.reservations = Reservations(b'[{"location": "/", "tdm-reservation": 1}]')
             logging.getLogger(__name__).info("%s of %s: %s", _TDMREP, parts.netloc, error)
         finally:
             host.asked.set_result(None)
@@ -165,15 +168,15 @@ def _is_about_host(request: Request) -> bool:
 
 def page_signals(response: Response) -> dict[str, str]:
     """Return the signals in the headers and, for a page, in the meta elements of its head."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for key in _KEYS.keys() & response.headers.keys():
-        found[_KEYS[key]] = b", ".join(response.headers.getlist(key)).decode("latin-1")
+        found[_KEYS[key]] = [value.decode("latin-1") for value in response.headers.getlist(key)]
     if isinstance(response, HtmlResponse) and _WORDS.search(response.body, 0, _end_of_head(response.body)):
         for meta in response.xpath("//meta[@name][@content]"):
             name = meta.attrib["name"].strip().lower()
             if name in _NAMES:
-                found[f"meta {name}"] = meta.attrib["content"]
-    return found
+                found.setdefault(f"meta {name}", []).append(meta.attrib["content"])
+    return {name: ", ".join(values) for name, values in found.items()}
 
 
 def _end_of_head(body: bytes) -> int:

@@ -10,12 +10,13 @@ import os
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from corpus.captures import INDEX, MAX_HEADERS, Entry, body_of, capture_of, read_at
+from corpus.captures import INDEX, MAX_HEADERS, Entry, body_of, capture_of, read_at, said_at
 from corpus.captures import member as read_member
 from corpus.document import Capture
 from datacards.errors import UserError
@@ -78,7 +79,7 @@ class Segments:
         visit = Visit(visit) if isinstance(visit, Capture) else visit
         capture, sha256 = visit.capture, visit.capture.sha256
         before = self.rows.get(capture.url, "earlier")
-        held = held_by(before) if before and before["sha256"] == sha256 and capture.status == 200 else None
+        held = held_by(before) if before and _same(before, capture, sha256) else None
         if visit.how != "new" and held is None:
             raise ValueError(f"no earlier version holds {capture.url}")
         entry = entry_of(visit, held, sha256)
@@ -91,40 +92,59 @@ class Segments:
         row = self.rows.get(item.url, "earlier")
         if row is None:
             raise ValueError(f"no earlier version holds {item.url}")
-        entry, record = carried(item, row)
+        said = said_at(self.versions / row["version"], row["warc"], row["about"])
+        entry, record = carried(item, row, said)
         return self._append(entry, [record], row["sha256"], row["n_bytes"], row["status"])
 
     def _append(self, entry: Entry, records: list[bytes], sha256: str, n_bytes: int, status: int) -> Row:
         if self._stream.tell() >= self.roll:
+            self._sync(force=True)
             self._stream.close()
             self._stream = self._next()
         offset = self._stream.tell()
         self._stream.write(b"".join(records))
         self._sync()
         segment = f"{self._number:05d}.warc.gz"
+        entry = replace(entry, about=offset + sum(map(len, records[:-1])))
         row = _row(entry, sha256=sha256, n_bytes=n_bytes, status=status, segment=segment, offset=offset)
         self.rows.put(row)
         return row
 
     def find(self, url: str) -> Capture | None:
-        """Return the capture of ``url`` that is in the segments already, or None."""
+        """Return the capture of ``url`` that is in the segments already, or None.
+
+        One that cannot be read is given up, with a warning: it will be asked for again.
+        """
         row = self.rows.get(url)
         if row is None:
             return None
-        with (self.folder / row["warc"]).open("rb") as stream:
-            entry, _ = read_at(stream, row["offset"])
-        return entry.capture or body_of(self.versions, entry)
+        try:
+            with (self.folder / row["warc"]).open("rb") as stream:
+                entry, _ = read_at(stream, row["offset"])
+            return entry.capture or body_of(self.versions, entry)
+        except UserError as error:
+            self._forget(url, "here", error)
+            return None
 
     def find_earlier(self, url: str) -> Capture | None:
         """Return the good capture of ``url`` that the newest earlier version with one holds, or None.
 
-        Raises UserError when it is damaged.
+        One that cannot be read is given up, with a warning: nothing will refer to it.
         """
         row = self.rows.get(url, "earlier")
         if row is None:
             return None
         place = {"warc": row["body_warc"], "offset": row["body_offset"]}
-        return capture_of(self.versions / row["body_version"], {**row, **place})
+        try:
+            return capture_of(self.versions / row["body_version"], {**row, **place})
+        except UserError as error:
+            self._forget(url, "earlier", error)
+            return None
+
+    def _forget(self, url: str, table: str, error: UserError) -> None:
+        logger.warning("%s; %s is fetched again", error.format_message(), url)
+        for one in {table, "earlier"}:
+            self.rows.forget(url, one)
 
     def close(self, *, index: bool = False) -> None:
         """Force everything to the disk and, when ``index``, write ``captures.parquet``."""
@@ -190,6 +210,12 @@ class Segments:
             os.truncate(path, at)
 
 
+def _same(before: Row, capture: Capture, sha256: str) -> bool:
+    """Return whether an earlier version holds these bytes as what they are now said to be."""
+    now = (sha256, capture.media_type, 200)
+    return (before["sha256"], before["media_type"], capture.status) == now
+
+
 def _row(entry: Entry, *, sha256: str, n_bytes: int, status: int, segment: str, offset: int) -> Row:
     """Return the index row of an entry; the three numbers are those of the body, wherever it lies."""
     held, said = entry.held, entry.said
@@ -213,6 +239,7 @@ def _row(entry: Entry, *, sha256: str, n_bytes: int, status: int, segment: str, 
         "state": entry.state,
         "warc": f"{SEGMENTS}/{segment}",
         "offset": offset,
+        "about": entry.about,
         "body_version": held.version if held else "",
         "body_warc": held.warc if held else "",
         "body_offset": held.offset if held else 0,

@@ -47,7 +47,7 @@ class Command(crawl.Command):
         assert issubclass(spider, CaptureSpider)  # noqa: S101  the house has no other kind
         asked = spider.read_arguments(given)
         crawler = process.create_crawler(spider)
-        recipe = spider.request(asked, crawler.settings)
+        recipe = spider.recipe(asked, crawler.settings)
         if "version" not in given:
             # The default version is the day: what was stopped before midnight goes on under its own name.
             begun = Store.default().unfinished(spider.name, kind="captures", recipe=recipe)
@@ -56,12 +56,13 @@ class Command(crawl.Command):
                 given["version"] = begun
                 asked = spider.read_arguments(given)
         store = Store.default()
-        if ref := store.finished(spider.name, asked.version, recipe=recipe, made_from=()):
+        if store.finished(spider.name, asked.version, recipe=recipe, made_from=()):
+            ref = store.newest(spider.name, asked.version, recipe=recipe, exactly="version" in given)
             lacking = store.card(ref).counts.get("incomplete", 0)
             if not lacking or "version" in given:
-                sys.stdout.write(
-                    f"{ref} exists already, made from the same request: nothing to do{_lacks(lacking)}\n"
-                )
+                todo = "without -a version the same command asks again" if "version" in given else ""
+                said = f"{ref} exists already, made from the same request: nothing to do"
+                sys.stdout.write(f"{said}{_lacks(lacking, todo)}\n")
                 self.exitcode = INCOMPLETE if lacking else 0
                 return
             given["version"] = store.next_version(spider.name, asked.version)
@@ -85,9 +86,7 @@ class Command(crawl.Command):
         )
 
 
-def _lacks(number: int) -> str:
+def _lacks(number: int, todo: str = "the same command asks again") -> str:
     return (
-        f"; INCOMPLETE: {number} captures are missing (failures.jsonl; the same command asks again)"
-        if number
-        else ""
+        f"; INCOMPLETE: {number} captures are missing (failures.jsonl names them; {todo})" if number else ""
     )

@@ -66,6 +66,7 @@ class Institutions(CaptureSpider):
     name = NAME
     description = "Reports, glossaries and profiles of institutions, as fetched"
     arguments = InstitutionsArguments
+    many_hosts = True
     # Sites take turns; each is still asked for one page at a time.
     custom_settings = {"CONCURRENT_REQUESTS": 16}  # noqa: RUF012  Scrapy declares it so
     asked: InstitutionsArguments

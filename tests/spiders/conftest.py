@@ -6,11 +6,13 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -76,25 +78,58 @@ def crawler(tmp_path: Path, world: World) -> Crawler:
     return Crawler(tmp_path / "store", {**dict.fromkeys(BASES, NOWHERE), **world.base_urls})
 
 
+Answer = tuple[int, Mapping[str, str], bytes]  # status, headers, body
+
+
+class Exchange(NamedTuple):
+    """One request as the server saw it: path with query, headers with lower-case names, moments in seconds."""
+
+    path: str
+    headers: Mapping[str, str]
+    began: float
+    ended: float
+
+
 @dataclass
 class Site:
-    """A tiny site: ``pages`` maps a path (with its query) to status, headers and body."""
+    """A tiny site: ``pages`` maps a path (with its query) to status, headers and body.
 
-    pages: dict[str, tuple[int, Mapping[str, str], bytes]] = field(default_factory=dict)
-    requests: list[str] = field(default_factory=list)
+    A page may also be a function of the request; one that returns None has written its own answer.
+    """
+
+    pages: dict[str, Answer | Callable[[BaseHTTPRequestHandler], Answer | None]] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)  # paths, in the order of their arrival
     agents: set[str] = field(default_factory=set)
+    seen: list[Exchange] = field(default_factory=list)  # answered requests
     base: str = ""
 
 
 @contextmanager
-def _serving(site: Site) -> Iterator[Site]:
-    class Exchange(BaseHTTPRequestHandler):
+def serving(site: Site) -> Iterator[Site]:
+    """Serve ``site`` on loopback until the block ends."""
+
+    class Conversation(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
+            began = time.monotonic()
             site.requests.append(self.path)
             site.agents.add(self.headers.get("User-Agent", ""))
-            status, headers, body = site.pages.get(self.path, (404, {}, b""))
+            try:
+                self._answer()
+            except ConnectionError:  # the crawl has heard enough
+                self.close_connection = True
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            site.seen.append(Exchange(self.path, headers, began, time.monotonic()))
+
+        def _answer(self) -> None:
+            page = site.pages.get(self.path, (404, {}, b""))
+            answer = page(self) if callable(page) else page
+            if answer is None:
+                self.close_connection = True
+                return
+            status, headers, body = answer
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -109,7 +144,7 @@ def _serving(site: Site) -> Iterator[Site]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Stay silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Exchange)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Conversation)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -125,7 +160,14 @@ def _serving(site: Site) -> Iterator[Site]:
 @pytest.fixture
 def site() -> Iterator[Site]:
     """An empty site to be filled by the test."""
-    with _serving(Site()) as served:
+    with serving(Site()) as served:
+        yield served
+
+
+@pytest.fixture
+def other_site() -> Iterator[Site]:
+    """A second empty site: another host, where one is needed."""
+    with serving(Site()) as served:
         yield served
 
 

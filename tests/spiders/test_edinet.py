@@ -1,8 +1,10 @@
 """Filings of EDINET: chosen by form, reconciled with each day's list, and no key anywhere."""
 
 import csv
+import gzip
 import io
 import json
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -380,3 +382,36 @@ def test_a_filing_that_expires_stays_and_one_that_is_withdrawn_does_not(
     (found,) = _ledger(store, "days")
     assert (found["stored"], found["skipped"]) == (1, {"expired_kept": 1, "withdrawn": 1})
     assert withdrawn([store.path(ref) for ref in store.refs("edinet")]) == {"S100AAA1": "withdrawn"}
+
+
+def late(_: object) -> tuple[int, dict[str, str], bytes]:
+    time.sleep(2.5)
+    return 200, {}, b""
+
+
+def test_the_key_is_in_no_log_line_and_no_packed_answer_whatever_the_server_does(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    """A list that repeats the request in a packed body, a document that never comes, one that is too large."""
+    day = "2026-01-05"
+    rows = [
+        {**dict.fromkeys(edinet_days.FIELDS, None), "seqNumber": n, "docID": f"S100AAA{n}", "legalStatus": "1",
+         "ordinanceCode": "010", "formCode": "030000", "withdrawalStatus": "0"}
+        for n in range(2)
+    ]  # fmt: skip
+    path = f"/api/v2/documents.json?date={day}&type=2&Subscription-Key={KEY}"
+    metadata = {"parameter": {"date": day}, "resultset": {"count": 2}, "status": "200", "request": path}
+    body = gzip.compress(json.dumps({"metadata": metadata, "results": rows}).encode())
+    packed = {"Content-Type": "application/json; charset=utf-8", "Content-Encoding": "gzip"}
+    site.pages[path] = (200, packed, body)
+    document = "/api/v2/documents/S100AAA{}?type=1&Subscription-Key=" + KEY
+    site.pages[document.format(0)] = (200, {"Content-Type": "application/octet-stream"}, bytes(300_000))
+    site.pages[document.format(1)] = late
+    crawler = crawl_site()
+    words = (*_only(day), "-a", "codelist=no", "-s", "DOWNLOAD_MAXSIZE=100000", "-s", "DOWNLOAD_TIMEOUT=1")
+    done = crawler.run("edinet", *words, "-s", "LOG_LEVEL=DEBUG", *VERSION)
+    assert done.returncode == 3, done.stderr
+    store = Store(crawler.store)
+    assert store.card(store.resolve("edinet")).drops == {"timeout": 1, "too_large": 1}
+    assert "Subscription-Key=HIDDEN" in done.stderr
+    _holds_no_key(crawler)

@@ -1,14 +1,10 @@
-"""The key of EDINET is hidden in text, and pauses before a repetition are what the server asked for."""
+"""The key of EDINET is hidden in text."""
 
 import logging
-from datetime import UTC, datetime
 
 import pytest
 
 from spiders.keys import RedactLogs, redact
-from spiders.retry import seconds_of
-
-NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
 def test_a_key_in_a_query_is_hidden_whatever_it_is() -> None:
@@ -30,19 +26,3 @@ def test_a_log_line_with_the_key_is_rewritten(monkeypatch: pytest.MonkeyPatch) -
     record = logging.LogRecord("a", logging.ERROR, "", 1, "failed", (), trouble)
     RedactLogs().filter(record)
     assert "0123456789abcdef" not in logging.Formatter().format(record)
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("120", 120.0),
-        (" 7 ", 7.0),
-        ("Sat, 21 Nov 2026 03:01:30 GMT", 90.0),
-        ("Sat, 21 Nov 2026 02:00:00 GMT", 0.0),
-        ("soon", None),
-        ("-5", None),
-        ("", None),
-    ],
-)
-def test_retry_after_is_read_in_both_forms(header: str, seconds: float | None) -> None:
-    assert seconds_of(header, NOW) == seconds

@@ -9,13 +9,12 @@ from datacards.card import Card
 from datacards.lineage import read_jsonl
 from datacards.provenance import without_folders
 from datacards.store import Store
-from spiders.failures import UNWANTED
+from spiders.failures import FINAL, UNWANTED
 from spiders.institutions.site import Site
 
 NAME = "institutions"
 VISITED = "site "  # the counts of a crawl's card that begin so say how many pages of a site were read
-#: Failures that another visit would not mend: what the publisher does not want, and what lies elsewhere now.
-_LASTING = UNWANTED | {"redirect_elsewhere", "too_many_redirects"}
+_LASTING = UNWANTED | FINAL  # failures that another visit would not mend
 _OF_NO_BEARING = {"description", "license", "cadence"}  # on which pages a visit captures
 
 

@@ -4,7 +4,7 @@ The files of a dump are larger than memory. They are fetched in pieces into the 
 one, and are read as streams; a capture holds the bytes of one ``<page>`` as they stand in the dump.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +18,12 @@ from twisted.python.failure import Failure
 
 from corpus.document import Capture
 from datacards.errors import from_os_error
+from datacards.lineage import read_jsonl
 from datacards.recipe import read_recipe, validate
+from datacards.store import Store
 from spiders.arguments import Arguments
 from spiders.base import MAX_HOPS, CaptureSpider, Errand, Found
+from spiders.records import Carried
 from spiders.wikipedia.categories import CHOICE, Choice
 from spiders.wikipedia.choice import Chosen, by_links, by_tables, usable
 from spiders.wikipedia.dump import LICENSE, Dump, Origin, articles
@@ -28,6 +31,7 @@ from spiders.wikipedia.files import LATEST, Listed, assumed, found_in, listed_in
 from spiders.wikipedia.spool import Spool
 from spiders.wikipedia.sql import Table
 from spiders.wikipedia.stream import Breath, Distance, sha1_of
+from spiders.wikipedia.unchanged import LEDGERS, article_rows, counts_of, is_unchanged
 
 PIECE = "KANAGURA_DUMP_PIECE"  # the setting: bytes asked for at a time
 
@@ -134,7 +138,28 @@ class Wikipedia(CaptureSpider):
             self.give_up(
                 f"{self.asked.wiki} latest", "there is no list of sums", "name a date: -a date=YYYYMMDD"
             )
-        yield from self._ask_next()
+        unchanged = list(self._unchanged())
+        yield from unchanged or self._ask_next()
+
+    def _unchanged(self) -> Iterator[Carried]:
+        """Take every article from the newest earlier version if another crawl would find the same."""
+        store = Store.default()
+        if not self.before:
+            return
+        folder = self.before[-1]
+        card = store.card(store.resolve(f"{self.name}@{folder.name}"))
+        if not is_unchanged(folder, card, self.listed, self.choice.model_dump(mode="json")):
+            return
+        rows = list(article_rows(folder))
+        if not all(self.earlier(url) for url, _ in rows):  # one is damaged, or holds its body elsewhere
+            return
+        self.logger.info("the dump and the choice are those of %s: nothing is fetched", folder.name)
+        for ledger in LEDGERS:
+            for row in read_jsonl(folder / f"{ledger}.jsonl"):
+                self.note(ledger, **row)
+        self.counts.update({**counts_of(card), "dump unchanged": 1})
+        for url, license_ in rows:
+            yield Carried(url, self.name, license_, {"kind": "article"})
 
     def _ask_next(self) -> Found:
         for role in self._needed():

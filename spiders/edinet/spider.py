@@ -11,13 +11,12 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field, model_validator
 from scrapy import Request
 from scrapy.http import Response
 
-from spiders.arguments import Arguments, Day, today
+from spiders.arguments import today
 from spiders.base import CaptureSpider, Errand, Found
 from spiders.edinet.about import about_filing, code_list_date
 from spiders.edinet.api import (
@@ -32,51 +31,14 @@ from spiders.edinet.api import (
     list_path,
     read_list,
 )
+from spiders.edinet.arguments import EdinetArguments, yesterday
 from spiders.edinet.changes import Tombstone, joined, noticed, told_before, tombstones
 from spiders.edinet.notices import Notices
 from spiders.records import Carried
 from spiders.rows import Row
 
 CODE_LIST = "/searchdocument/codelist/Edinetcode.zip"
-ANNUAL, AMENDED = "010/030000", "010/030001"  # a company's annual report, and its amendment
 TOMBSTONES = "tombstones"
-
-
-def _yesterday() -> date:
-    return today() - timedelta(days=1)
-
-
-def _listed(value: Any) -> Any:
-    return tuple(sorted({*value.split(",")})) if isinstance(value, str) else value
-
-
-def _resync(value: Any) -> Any:
-    return {"all": None}.get(value, value)
-
-
-Form = Annotated[str, Field(pattern=r"^\d{3}/[0-9A-Z]{6}$")]
-Type = Annotated[str, Field(pattern=r"^[1-5]$")]
-
-
-class EdinetArguments(Arguments):
-    """``since`` and ``until`` bound the day of disclosure, both included; no ``until`` means yesterday.
-
-    Forms are ORDINANCE/FORM; the download ``types`` are out of 1 to 5. ``resync`` is how many days back a list that
-    an earlier version holds is read again; older ones are taken as they were. Without it, all are read again.
-    """
-
-    since: Day = Field(default_factory=_yesterday)
-    until: Day | None = None
-    forms: Annotated[tuple[Form, ...], BeforeValidator(_listed)] = (ANNUAL, AMENDED)
-    types: Annotated[tuple[Type, ...], BeforeValidator(_listed), Field(min_length=1)] = ("1",)
-    resync: Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_resync)] = None
-    codelist: Annotated[bool, BeforeValidator(lambda v: {"yes": True, "no": False}.get(v, v))] = True
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "EdinetArguments":
-        if self.until and self.since > self.until:
-            raise ValueError(f"since={self.since} is after until={self.until}")
-        return self
 
 
 class Edinet(CaptureSpider):
@@ -96,13 +58,14 @@ class Edinet(CaptureSpider):
 
     def __init__(self, name: str | None = None, **given: str) -> None:
         super().__init__(name, **given)
-        until = self.asked.until or max(self.asked.since, _yesterday())
+        until = self.asked.until or max(self.asked.since, yesterday())
         self.days = [self.asked.since + timedelta(days=n) for n in range((until - self.asked.since).days + 1)]
         # Ten years of lists are 700,000 rows: they wait packed, and one day at a time is read.
         self.lists: dict[date, bytes] = {}
         self.as_it_was: set[date] = set()  # days whose list an earlier version holds byte for byte
         self.read_at: dict[date, datetime] = {}
         self.refused: set[date] = set()  # days whose list EDINET does not let us read
+        self.all_read = False
         self.notices = Notices()
         self.chosen: dict[str, Filing] = {}
         self.ledger: dict[date, dict[str, Any]] = {}
@@ -180,7 +143,8 @@ class Edinet(CaptureSpider):
 
     def _documents_when_all_is_read(self) -> Iterable[Request | Carried]:
         # A document may be listed again on a later day, or withdrawn: first all lists, then documents.
-        if len(self.lists) + len(self.refused) == len(self.days):
+        if not self.all_read and len(self.lists) + len(self.refused) == len(self.days):
+            self.all_read = True
             yield from self._documents()
 
     def _documents(self) -> Iterable[Request | Carried]:

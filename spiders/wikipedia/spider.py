@@ -7,9 +7,8 @@ one, and are read as streams; a capture holds the bytes of one ``<page>`` as the
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field
 from scrapy import Request
 from scrapy.exceptions import CloseSpider, DownloadCancelledError
 from scrapy.http import Response
@@ -19,55 +18,21 @@ from twisted.python.failure import Failure
 from corpus.document import Capture
 from datacards.errors import from_os_error
 from datacards.lineage import read_jsonl
-from datacards.recipe import read_recipe, validate
 from datacards.store import Store
 from spiders.arguments import Arguments
 from spiders.base import MAX_HOPS, CaptureSpider, Errand, Found
 from spiders.records import Carried
-from spiders.wikipedia.categories import CHOICE, Choice
+from spiders.wikipedia.arguments import WikipediaArguments
+from spiders.wikipedia.categories import Choice
 from spiders.wikipedia.choice import Chosen, by_links, by_tables, usable
 from spiders.wikipedia.dump import LICENSE, Dump, Origin, articles
-from spiders.wikipedia.files import LATEST, Listed, assumed, found_in, listed_in, sums_name
+from spiders.wikipedia.files import LATEST, assumed, listed_in, sums_name
 from spiders.wikipedia.spool import Spool
 from spiders.wikipedia.sql import Table
 from spiders.wikipedia.stream import Breath, Distance, sha1_of
 from spiders.wikipedia.unchanged import LEDGERS, article_rows, counts_of, is_unchanged
 
 PIECE = "KANAGURA_DUMP_PIECE"  # the setting: bytes asked for at a time
-
-
-def _words(value: Any) -> Any:
-    return (
-        tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
-    )
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-
-
-class WikipediaArguments(Arguments):
-    """``date`` of the dump as YYYYMMDD, or latest; ``wiki`` as in the dump's path; ``folder`` of a local dump.
-
-    ``categories`` is a file like categories.yaml; ``roots``, ``stop`` (with commas) and ``depth`` override its fields.
-    """
-
-    date: Annotated[str, Field(pattern=r"^(\d{8}|latest)$")] = LATEST
-    wiki: Annotated[str, Field(pattern=r"^[a-z_]+wiki$")] = "jawiki"
-    folder: Path | None = None
-    categories: Path = CHOICE
-    roots: Words | None = None
-    stop: Words | None = None
-    depth: int | None = None
-
-    def choice(self) -> Choice:
-        """Return which articles are wanted; raise UserError for a wrong file or field."""
-        told = {name: value for name in Choice.model_fields if (value := getattr(self, name)) is not None}
-        told = read_recipe(self.categories, Choice).model_dump() | told
-        return validate("scrapy crawl wikipedia", told, Choice)
-
-    def local(self) -> Listed | None:
-        """Return the files of the local folder, None without one; raise UserError when it holds no dump."""
-        return found_in(self.folder, self.wiki, self.date) if self.folder else None
 
 
 class Wikipedia(CaptureSpider):

@@ -204,19 +204,11 @@ class Store:
             )
         return ref
 
-    def newest(self, name: str, version: str, *, recipe: Mapping[str, Any], exactly: bool = False) -> Ref:
-        """Return the newest version of the day of ``version`` that was made from an equal recipe.
-
-        With ``exactly`` that is ``version`` itself. Raises UserError when there is none.
-        """
-        day = ".".join(version.split(".")[:3])
-        found = [
-            ref
-            for ref in self.refs(name)
-            if (ref.version == version if exactly else f"{ref.version}.".startswith(f"{day}."))
-            and not _difference(self.card(ref), recipe, ())
-        ]
-        return found[-1] if found else self.resolve(f"{name}@{version}")
+    def newest_of_day(self, name: str, version: str, *, recipe: Mapping[str, Any]) -> Ref | None:
+        """Return the newest version of the day of ``version`` that was made from an equal request, or None."""
+        day = version.split(".")[:3]
+        of_day = [ref for ref in self.refs(name) if ref.version.split(".")[:3] == day]
+        return next((ref for ref in reversed(of_day) if self.card(ref).recipe == _plain(recipe)), None)
 
     def next_version(self, name: str, version: str) -> str:
         """Return the first version of the same day behind ``version`` that does not exist: YYYY.MM.DD.N."""

@@ -108,3 +108,14 @@ def _oku(yen: int) -> str:
     ten_thousands = yen // 10_000
     oku, man = divmod(ten_thousands, 10_000)
     return f"{oku:,}億{man:,}万円" if oku else f"{man:,}万円"
+
+
+#: What the sample wiki has besides finance: other subjects, a list of meanings, a person, a house at the end of a way.
+_OTHERS = frozenset(
+    {"味噌汁", "将棋", "琵琶湖", "折り紙", "俳句", "レート (曖昧さ回避)", "帆影算三", "汐見町短資会館"}
+)
+
+
+def wanted() -> frozenset[str]:
+    """Return the titles of the finance articles: what a crawl must capture."""
+    return frozenset(page.title for page in pages() if page.ns == 0 and not page.redirect) - _OTHERS

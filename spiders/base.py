@@ -1,6 +1,7 @@
 """What every spider shares: typed arguments, one address per page, a capture for every response, honest failures."""
 
 import logging
+import string
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import scrapy
 from scrapy import Request
@@ -29,6 +30,8 @@ from spiders.records import Carried, Visit
 from spiders.rows import Row
 
 MAX_HOPS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)  # RFC 9110, section 15.4; a 304 that nobody asked for is an error
+_LONGEST = 10_000  # characters of one word of a capture's meta: what a page says of itself has no bounds
 Found = Iterable[Capture | Visit | Carried | Request]
 
 
@@ -55,7 +58,7 @@ class Errand:
     then: "Callable[[Response | None, Errand], Found] | None" = None
     vital: bool = False
     always: bool = False
-    hops: int = 0
+    way: tuple[str, ...] = ()  # the addresses that redirected here
     carried: Any = field(default=None, compare=False)
 
 
@@ -220,7 +223,7 @@ class CaptureSpider(scrapy.Spider):
     def received(self, response: Response, errand: Errand) -> Iterable[Any]:
         """Yield the capture of a response and what follows from it."""
         assert response.request is not None  # noqa: S101  Scrapy sets it before it calls us
-        problem = "" if 300 <= response.status < 400 else self.problem(response, errand)
+        problem = "" if response.status in _REDIRECTS else self.problem(response, errand)
         if problem in self.transient and "replayed" not in response.meta:
             again = get_retry_request(
                 response.request, spider=self, reason=problem, give_up_log_level=logging.DEBUG
@@ -238,7 +241,7 @@ class CaptureSpider(scrapy.Spider):
         self.heard.update(f"{n} {said[n]}" if n in ("robots", "tdmrep") else n for n in said)
         yield visit
         self._heed(response)
-        if 300 <= response.status < 400:
+        if response.status in _REDIRECTS:
             yield from self._hop(response, errand)
         elif problem:
             if errand.vital and problem != "no_index":
@@ -268,7 +271,7 @@ class CaptureSpider(scrapy.Spider):
         return Visit(capture)
 
     def _capture(self, response: Response, errand: Errand, problem: str) -> Capture:
-        kind = {"kind": "redirect"} if 300 <= response.status < 400 else {}
+        kind = {"kind": "redirect"} if response.status in _REDIRECTS else {}
         trouble = {"problem": problem} if problem else {}
         described = {} if problem or kind else self.describe(response, errand)
         media_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
@@ -282,20 +285,26 @@ class CaptureSpider(scrapy.Spider):
             body=response.body,
             license=self.license_of(errand),
             signals=response.meta.get("signals", {}),
-            meta={**errand.about, **{k: v for k, v in described.items() if v}, **kind, **trouble},
+            meta={
+                name: value[:_LONGEST]
+                for name, value in {**errand.about, **described, **kind, **trouble}.items()
+                if value
+            },
         )
 
     def _hop(self, response: Response, errand: Errand) -> Iterable[Any]:
-        where = (response.headers.get("Location") or b"").decode("latin-1")
+        # A server may write an address as it is, in whatever encoding: its bytes are the address.
+        where = quote(response.headers.get("Location") or b"", safe=string.punctuation)
         url = self.addresses.canonical(where, response.url) if where else ""
-        if url and errand.hops < MAX_HOPS:
+        way = (*errand.way, response.url)
+        if url and url not in way and len(way) <= MAX_HOPS:
             about = {**errand.about, "redirected_from": response.url}
-            again = self._request(url, replace(errand, hops=errand.hops + 1, about=about))
+            again = self._request(url, replace(errand, way=way, about=about))
             # Two lists may have moved to one page: what waits for either must go on, so it is asked for again.
             yield again.replace(dont_filter=errand.always)
             return
         reason = "too_many_redirects" if url else "redirect_elsewhere"  # another site, or a private address
-        self.note_failure(response.url, reason, where)
+        self.note_failure(response.url, reason, where[:_LONGEST])
         if errand.vital:
             self.give_up(response.url, f"redirects to {where or 'nowhere'}")
         if errand.always and errand.then:

@@ -2,19 +2,27 @@
 
 import ipaddress
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import (
+    _LenientHTTP11ClientFactory,
+    _LenientHTTP11ClientProtocol,
+    _LenientHTTPClientParser,
+)
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
-from scrapy.resolver import CachingThreadedResolver
+from scrapy.resolver import CachingThreadedResolver, dnscache
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
 from twisted.internet.error import DNSLookupError
+from twisted.web.iweb import IResponse
 
 PRIVATE = "resolves to the private address"
 TOO_LONG = "address of"
+MAX_HEADERS = 256 << 10  # bytes of the headers of a response; a capture of more could not be read back
 
 
 class Bounds:
@@ -39,6 +47,33 @@ class Bounds:
         before = {urlsplit(url).hostname for url in request.meta.get("redirect_urls", ())}
         if before and host not in before and _is_private(host):
             raise IgnoreRequest(f"it redirects to the private address {host}")
+
+
+class _Parser(_LenientHTTPClientParser):
+    """Scrapy's parser of responses, which reads as many header lines as a server likes to send."""
+
+    _size = 0
+
+    def headerReceived(self, name: bytes, value: bytes) -> None:  # noqa: N802  Twisted's name
+        self._size += len(name) + len(value) + 4
+        if self._size > MAX_HEADERS:
+            raise ValueError(f"more than {MAX_HEADERS} bytes of headers")
+        super().headerReceived(name, value)  # type: ignore[no-untyped-call]
+
+
+class _Protocol(_LenientHTTP11ClientProtocol):
+    def request(self, request: Any) -> "Deferred[IResponse]":
+        found = super().request(request)
+        self._parser.__class__ = _Parser  # as Scrapy itself does: Twisted's class is not to be chosen
+        return found
+
+
+class BoundedFactory(_LenientHTTP11ClientFactory):
+    """Makes the connections of a download handler; a response with endless headers is none."""
+
+    def buildProtocol(self, addr: Any) -> _Protocol:  # noqa: N802  Twisted's name
+        """Return the protocol of one connection."""
+        return _Protocol(self._quiescentCallback)  # type: ignore[no-untyped-call]
 
 
 class PublicResolver(CachingThreadedResolver):
@@ -66,6 +101,16 @@ def _is_number(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def private_address_of(url: str) -> str:
+    """Return the private address that the host name of ``url`` was found to lead to, or "".
+
+    Twisted says of a refused name only that there is no result.
+    """
+    host = urlsplit(url).hostname or ""
+    address = "" if _is_number(host) else dnscache.get(host) or ""
+    return "" if not address or ipaddress.ip_address(address).is_global else address
 
 
 def _is_private(host: str) -> bool:

@@ -44,8 +44,8 @@ class NothingDueError(UserError):
 def reason_of(error: BaseException | None) -> str:
     """Return the word for an error that ended a request."""
     said = str(error)
-    if isinstance(error, IgnoreRequest):
-        return next((word for start, word in _IGNORED if said.startswith(start)), "ignored")
     if PRIVATE in said:
         return "private_address"
+    if isinstance(error, IgnoreRequest):
+        return next((word for start, word in _IGNORED if said.startswith(start)), "ignored")
     return next((word for kind, word in _REASONS if isinstance(error, kind)), "no_response")

@@ -3,15 +3,18 @@
 import logging
 import os
 import re
+from urllib.parse import urlsplit
 
 from scrapy import Request, signals
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
+from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
 from scrapy.http import Response
 from w3lib.url import add_or_replace_parameter
 
 from datacards.errors import UserError
 from spiders.addresses import SETTING, Addresses
+from spiders.bounds import PRIVATE, BoundedFactory, private_address_of
 from spiders.pace import Pace
 
 VARIABLE = "EDINET_API_KEY"
@@ -47,6 +50,7 @@ class KeyedDownloadHandler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        self._pool._factory = BoundedFactory
         self._crawler = crawler
         self._bases = crawler.settings.get(SETTING)
 
@@ -58,6 +62,11 @@ class KeyedDownloadHandler(HTTP11DownloadHandler):
         await pace.turn(request.url)
         try:
             response = await self._download(request)
+        except CannotResolveHostError as error:
+            if address := private_address_of(request.url):
+                raise IgnoreRequest(f"{urlsplit(request.url).hostname} {PRIVATE} {address}") from error
+            pace.failed(request, error)
+            raise
         except Exception as error:
             error.args = tuple(redact(said) if isinstance(said, str) else said for said in error.args)
             pace.failed(request, error)

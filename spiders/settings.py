@@ -5,7 +5,9 @@ from pathlib import Path
 from spiders import preferences
 
 BOT_NAME = "kanagura"
-SPIDER_MODULES = [f"spiders.{source}.spider" for source in ("boj", "institutions", "edinet", "wikipedia")]
+SPIDER_MODULES = [
+    f"spiders.{path.parent.name}.spider" for path in sorted(Path(__file__).parent.glob("*/spider.py"))
+]
 SPIDER_CONTRACTS = {"spiders.contracts.Probes": 10, "spiders.contracts.NamesDocuments": 10}  # scrapy check
 COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that ends with an honest exit status
 
@@ -79,6 +81,8 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "spiders.retry.PatientRetry": 550,
     "spiders.keys.Redact": 585,  # right outside of what unpacks responses (590)
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "spiders.coding.WholeBodies": 590,
 }
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # error pages are evidence
@@ -96,5 +100,6 @@ EXTENSIONS = {
 }
 
 LOG_LEVEL = "INFO"
+STATS_DUMP = False  # the card tells what a user wants to know
 LOG_FORMATTER = "spiders.progress.Formatter"
 KANAGURA_PROGRESS_EVERY = 50  # captures between two lines of progress where there is no terminal

@@ -80,6 +80,9 @@ class Segments:
         capture, sha256 = visit.capture, visit.capture.sha256
         before = self.rows.get(capture.url, "earlier")
         held = held_by(before) if before and _same(before, capture, sha256) else None
+        # A 304 was answered with the earlier body itself; what was fetched anew can mend a damaged one.
+        if held and visit.how == "new" and self.find_earlier(capture.url) is None:
+            held = None
         if visit.how != "new" and held is None:
             raise ValueError(f"no earlier version holds {capture.url}")
         entry = entry_of(visit, held, sha256)

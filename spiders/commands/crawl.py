@@ -56,8 +56,9 @@ class Command(crawl.Command):
                 given["version"] = begun
                 asked = spider.read_arguments(given)
         store = Store.default()
-        if store.finished(spider.name, asked.version, recipe=recipe, made_from=()):
-            ref = store.newest(spider.name, asked.version, recipe=recipe, exactly="version" in given)
+        if ref := store.finished(spider.name, asked.version, recipe=recipe, made_from=()):
+            if "version" not in given:
+                ref = store.newest_of_day(spider.name, asked.version, recipe=recipe) or ref
             lacking = store.card(ref).counts.get("incomplete", 0)
             if not lacking or "version" in given:
                 todo = "without -a version the same command asks again" if "version" in given else ""

@@ -145,8 +145,8 @@ class Wikipedia(CaptureSpider):
         there = all(role in self.listed.names and role not in self.absent for role in tables)
         return [*tables, "dump"] if there else ["dump"]
 
-    def _piece(self, spool: Spool, url: str = "", hops: int = 0) -> Request:
-        errand = Errand({"kind": "piece"}, self.name, vital=True, hops=hops, carried=spool)
+    def _piece(self, spool: Spool, url: str = "", way: tuple[str, ...] = ()) -> Request:
+        errand = Errand({"kind": "piece"}, self.name, vital=True, way=way, carried=spool)
         return self._request(url or spool.url, errand).replace(
             headers=spool.headers(self.settings.getint(PIECE)),
             callback=self.piece,
@@ -205,10 +205,10 @@ class Wikipedia(CaptureSpider):
     def _moved(self, response: Response, errand: Errand) -> Request:
         where = (response.headers.get("Location") or b"").decode("latin-1")
         url = self.addresses.canonical(where, response.url) if where else ""
-        if not url or errand.hops >= MAX_HOPS:
+        if not url or len(errand.way) >= MAX_HOPS:
             self.note_failure(response.url, "redirect_elsewhere", where)
             self.give_up(response.url, f"redirects to {where or 'nowhere'}")
-        return self._piece(errand.carried, url, errand.hops + 1)
+        return self._piece(errand.carried, url, (*errand.way, response.url))
 
     def piece_lost(self, failure: Failure) -> Iterable[Any]:
         """Begin a file anew that changed on a server that then sends it whole; else end the crawl."""

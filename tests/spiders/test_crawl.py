@@ -69,7 +69,9 @@ def test_a_site_that_cannot_be_reached_is_one_line_and_no_version(tmp_path: Path
 def test_an_equal_request_again_does_nothing_and_a_different_one_is_refused(
     crawler: Crawler, world: World
 ) -> None:
-    assert crawler.run(*WORDS).returncode == 0
+    first = crawler.run(*WORDS, "-s", "KANAGURA_PROGRESS_EVERY=2")
+    assert first.returncode == 0
+    assert re.search(r"2 captures, 0\.\d MB, 0 failed; \d+ known to come, about 0:00:\d\d", first.stderr)
     asked = len(world.requests)
     again = crawler.run(*WORDS)
     assert again.returncode == 0

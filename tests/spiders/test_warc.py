@@ -119,7 +119,8 @@ def test_equal_captures_give_equal_records(tmp_path: Path) -> None:
             segments.write(capture(1))
             segments.close(index=True)
     rows = [list(read(tmp_path / name / INDEX)) for name in ("a", "b")]
-    assert [{**r, "offset": 0} for r in rows[0]] == [{**r, "offset": 0} for r in rows[1]]
+    place = {"offset": 0, "about": 0}  # what stands in front is as long as its random name packs to
+    assert [r | place for r in rows[0]] == [r | place for r in rows[1]]
 
 
 def test_a_changed_byte_is_an_error_that_names_segment_and_offset(tmp_path: Path) -> None:

@@ -8,14 +8,12 @@ from corpus.captures import read_captures
 from corpus.document import Capture
 from datacards.store import Store
 from sample.wikipedia import DATE
-from sample.wikipedia_pages import pages
+from sample.wikipedia_pages import wanted
 from tests.spiders.conftest import Crawler
 
 WORDS = ("wikipedia", "-a", "version=2026.11.21")
 DUMP = f"jawiki-{DATE}-pages-articles.xml.bz2"
-# What the sample wiki has besides finance: other subjects, a list of meanings, a person, a house at the end of a way.
-OTHERS = {"味噌汁", "将棋", "琵琶湖", "折り紙", "俳句", "レート (曖昧さ回避)", "帆影算三", "汐見町短資会館"}
-TRUTH = {page.title for page in pages() if page.ns == 0 and not page.redirect} - OTHERS
+TRUTH = wanted()
 
 
 def version(crawler: Crawler) -> Path:

@@ -129,15 +129,29 @@ class DayList:
     unreadable: tuple[tuple[str, str], ...] = ()
 
 
-def read_list(body: bytes) -> DayList:
-    """Return the list in the body of a response that ``judge`` found good; raise ValueError if it is none."""
-    data = json.loads(body)
+def list_head(body: bytes) -> tuple[date, int]:
+    """Return of which day a list is and how many documents it counts; raise ValueError if it is none."""
+    day, count, _ = _parts(json.loads(body))
+    return day, count
+
+
+def raw_rows(body: bytes) -> list[Any]:
+    """Return the rows of a list as they stand there; raise ValueError if it is none."""
+    return _parts(json.loads(body))[2]
+
+
+def _parts(data: Any) -> tuple[date, int, list[Any]]:
     try:
         metadata = data["metadata"]
         day = date.fromisoformat(metadata["parameter"]["date"])
-        count, rows = int(metadata["resultset"]["count"]), list(data.get("results") or ())
+        return day, int(metadata["resultset"]["count"]), list(data.get("results") or ())
     except (KeyError, TypeError) as error:
         raise ValueError(f"no list of documents: {error!r}") from error
+
+
+def read_list(body: bytes) -> DayList:
+    """Return the list in the body of a response that ``judge`` found good; raise ValueError if it is none."""
+    day, count, rows = _parts(json.loads(body))
     filings, unreadable = [], []
     for row in rows:
         try:
@@ -185,7 +199,7 @@ def _judge_json(wanted: Wanted, body: bytes) -> str:
     if wanted != "list":
         return "unexpected_type"
     try:
-        read_list(body)
+        _parts(data)  # what is wrong with a single row is told when the rows are read
     except ValueError:
         return "unreadable_list"
     return ""

@@ -6,22 +6,19 @@ since (``tombstones.jsonl``), while a document that an earlier version holds is 
 days, repeated every day, costs the lists and what is new.
 """
 
-import io
-import re
-import zipfile
+import hashlib
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field, model_validator
 from scrapy import Request
 from scrapy.http import Response
 
-from datacards.lineage import read_jsonl
-from spiders.arguments import Arguments, Day, today
+from spiders.arguments import today
 from spiders.base import CaptureSpider, Errand, Found
+from spiders.edinet.about import about_filing, code_list_date
 from spiders.edinet.api import (
     ARCHIVE_TYPES,
     JAPAN,
@@ -30,58 +27,18 @@ from spiders.edinet.api import (
     Wanted,
     document_path,
     judge,
+    list_head,
     list_path,
     read_list,
 )
-from spiders.edinet.changes import Notices, Tombstone, joined, tombstones
+from spiders.edinet.arguments import EdinetArguments, yesterday
+from spiders.edinet.changes import Tombstone, joined, noticed, told_before, tombstones
+from spiders.edinet.notices import Notices
 from spiders.records import Carried
 from spiders.rows import Row
 
 CODE_LIST = "/searchdocument/codelist/Edinetcode.zip"
-ANNUAL, AMENDED = "010/030000", "010/030001"  # a company's annual report, and its amendment
 TOMBSTONES = "tombstones"
-META = (
-    "docID", "edinetCode", "secCode", "filerName", "docDescription", "periodStart", "periodEnd",
-    "submitDateTime", "docTypeCode", "formCode", "ordinanceCode", "parentDocID",
-)  # fmt: skip
-_AS_OF = re.compile(r"(\d{4})年 ?(\d{1,2})月 ?(\d{1,2})日現在,件数,(\d+)件")
-
-
-def _yesterday() -> date:
-    return today() - timedelta(days=1)
-
-
-def _listed(value: Any) -> Any:
-    return tuple(sorted({*value.split(",")})) if isinstance(value, str) else value
-
-
-def _resync(value: Any) -> Any:
-    return {"all": None}.get(value, value)
-
-
-Form = Annotated[str, Field(pattern=r"^\d{3}/[0-9A-Z]{6}$")]
-Type = Annotated[str, Field(pattern=r"^[1-5]$")]
-
-
-class EdinetArguments(Arguments):
-    """``since`` and ``until`` bound the day of disclosure, both included; no ``until`` means yesterday.
-
-    Forms are ORDINANCE/FORM; the download ``types`` are out of 1 to 5. ``resync`` is how many days back a list that
-    an earlier version holds is read again; older ones are taken as they were. Without it, all are read again.
-    """
-
-    since: Day = Field(default_factory=_yesterday)
-    until: Day | None = None
-    forms: Annotated[tuple[Form, ...], BeforeValidator(_listed)] = (ANNUAL, AMENDED)
-    types: Annotated[tuple[Type, ...], BeforeValidator(_listed), Field(min_length=1)] = ("1",)
-    resync: Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_resync)] = None
-    codelist: Annotated[bool, BeforeValidator(lambda v: {"yes": True, "no": False}.get(v, v))] = True
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "EdinetArguments":
-        if self.until and self.since > self.until:
-            raise ValueError(f"since={self.since} is after until={self.until}")
-        return self
 
 
 class Edinet(CaptureSpider):
@@ -93,7 +50,7 @@ class Edinet(CaptureSpider):
     bases = ("edinet", "edinet_codelist")
     keyed = ("edinet",)
     arguments = EdinetArguments
-    transient = frozenset({"server_error", "maintenance", "truncated_zip", "damaged_zip"})
+    transient = frozenset({"server_error", "maintenance", "truncated_zip", "damaged_zip", "wrong_day"})
     final = frozenset(
         {"not_found", "pdf_instead_of_zip", "http_404"}
     )  # a document that is listed, but not to be had
@@ -101,11 +58,15 @@ class Edinet(CaptureSpider):
 
     def __init__(self, name: str | None = None, **given: str) -> None:
         super().__init__(name, **given)
-        until = self.asked.until or max(self.asked.since, _yesterday())
+        until = self.asked.until or max(self.asked.since, yesterday())
         self.days = [self.asked.since + timedelta(days=n) for n in range((until - self.asked.since).days + 1)]
         # Ten years of lists are 700,000 rows: they wait packed, and one day at a time is read.
         self.lists: dict[date, bytes] = {}
-        self.taken: set[date] = set()  # days whose list is that of an earlier version
+        self.as_it_was: set[date] = set()  # days whose list an earlier version holds byte for byte
+        self.read_at: dict[date, datetime] = {}
+        self.refused: set[date] = set()  # days whose list EDINET does not let us read
+        self.all_read = False
+        self.notices = Notices()
         self.chosen: dict[str, Filing] = {}
         self.ledger: dict[date, dict[str, Any]] = {}
 
@@ -119,15 +80,13 @@ class Edinet(CaptureSpider):
             url = self._list_url(day)
             row = self.earlier(url)
             held = self.earlier_capture(url) if row and self._settled(day, row["fetched_at"]) else None
-            if held:
-                self._keep(day, held.body)
-                self.taken.add(day)
+            if row and held:
+                self._keep(day, held.body, row["seen_at"])
                 self.counts["lists_taken_as_they_were"] += 1
                 yield Carried(url, self.name, self.license, about)
             else:
-                yield self.ask(url, about, self._day, vital=True)
-        if len(self.lists) == len(self.days):
-            yield from self._documents()
+                yield self.ask(url, about, self._day, vital=True, always=True)
+        yield from self._documents_when_all_is_read()
 
     def probe(self) -> Request:
         """Return the request for the list of the first day."""
@@ -157,39 +116,51 @@ class Edinet(CaptureSpider):
         found = judge(wanted, response.status, content_type, response.body)
         if found == "unauthorized":
             self.give_up("EDINET", "the key was refused", "check EDINET_API_KEY, then run the same command")
+        if wanted == "list" and not found:
+            day, _ = list_head(response.body)
+            found = "" if day.isoformat() == errand.about["date"] else "wrong_day"
         return found
 
     def _day(self, response: Response | None, errand: Errand) -> Found:
-        if response is None:
-            return
-        self._keep(date.fromisoformat(errand.about["date"]), response.body)
-        # An edited document is listed again on a later day, with better fields: first all lists, then documents.
-        if len(self.lists) == len(self.days):
-            yield from self._documents()
+        day = date.fromisoformat(errand.about["date"])
+        if response is None:  # only what is not wanted gets here: any other failure ends the crawl
+            self.refused.add(day)
+        else:
+            self._keep(day, response.body, datetime.now(UTC))
+        yield from self._documents_when_all_is_read()
 
     def _list_url(self, day: date) -> str:
         return self.addresses.url("edinet", list_path(day))
 
-    def _keep(self, day: date, body: bytes) -> None:
-        self.lists[day] = zlib.compress(body, 1)
+    def _keep(self, day: date, body: bytes, read_at: datetime) -> None:
+        self.lists[day], self.read_at[day] = zlib.compress(body, 1), read_at
+        row = self.earlier(self._list_url(day))
+        if row and row["sha256"] == hashlib.sha256(body).hexdigest():
+            self.as_it_was.add(day)
 
-    def _list(self, day: date) -> DayList:
-        return read_list(zlib.decompress(self.lists[day]))
+    def _body(self, day: date) -> bytes:
+        return zlib.decompress(self.lists[day])
+
+    def _documents_when_all_is_read(self) -> Iterable[Request | Carried]:
+        # A document may be listed again on a later day, or withdrawn: first all lists, then documents.
+        if not self.all_read and len(self.lists) + len(self.refused) == len(self.days):
+            self.all_read = True
+            yield from self._documents()
 
     def _documents(self) -> Iterable[Request | Carried]:
         """Choose among the lists of all days, compare each with what it said before, and ask for what was chosen."""
-        notices, new = Notices(), []
-        for day in self.days:
-            notices.read(self._list(day))
-        now = datetime.now(UTC)
-        for day in self.days:
-            listed = self._list(day)
-            notices.remember(listed)
-            held = None if day in self.taken else self.earlier_capture(self._list_url(day))
-            if day not in self.taken:
-                new += tombstones(read_list(held.body) if held else None, listed, now, notices)
+        days = [day for day in self.days if day in self.lists]
+        for day in days:
+            self.notices.read(day, self._body(day), self.read_at[day])
+        now, new = datetime.now(UTC), []
+        for day in days:
+            listed = read_list(self._body(day))
+            self.notices.remember(listed)
+            if day not in self.as_it_was:
+                held = self.earlier_capture(self._list_url(day))
+                new += tombstones(read_list(held.body) if held else None, listed, now, self.notices)
             yield from self._choose(day, listed)
-        self._note_tombstones(new)
+        self._note_tombstones(new, now)
         for filing in self.chosen.values():
             for kind in self._types(filing):
                 url = self.addresses.url("edinet", document_path(filing.docID, kind))
@@ -207,9 +178,10 @@ class Edinet(CaptureSpider):
             parent_here=filing.parentDocID in self.chosen,
         )
 
-    def _note_tombstones(self, new: list[Tombstone]) -> None:
+    def _note_tombstones(self, new: list[Tombstone], now: datetime) -> None:
         """Write down what happened to documents since their lists were last read, behind all that is known."""
-        known = read_jsonl(self.before[-1] / f"{TOMBSTONES}.jsonl") if self.before else []
+        known = told_before(self.before, f"{TOMBSTONES}.jsonl")
+        new += noticed([*known, *new], now, self.notices)
         for one in joined(known, new):
             self.note(TOMBSTONES, **one)
         self.counts.update(f"tombstones {one['what']}" for one in self.ledgers.get(TOMBSTONES, ()))
@@ -253,8 +225,10 @@ class Edinet(CaptureSpider):
 
     def _passed_over(self, filing: Filing) -> str:
         """Return why a row of a list is not fetched, "" for one that is."""
-        if filing.gone:
-            return filing.gone
+        # What has expired stays if an earlier version holds it, unless it was withdrawn or hidden.
+        gone = "" if filing.gone == "expired" else filing.gone
+        if gone := gone or self.notices.gone(filing.docID) or filing.gone:
+            return gone
         if filing.form not in self.asked.forms:
             return "other_form"
         return "" if self._types(filing) else "not_offered"
@@ -296,6 +270,9 @@ class Edinet(CaptureSpider):
                 "failed": dict(sorted(failed.items())),
             }
             self.note("days", date=day.isoformat(), reconciled=reconciled, **said)
+        for day in sorted(self.refused):
+            self.counts.update({"days": 1, "unreconciled_days": 1, "incomplete": 1})
+            self.note("days", date=day.isoformat(), reconciled=False, listed=None, selected=0, stored=0)
 
     def _failed(self, filing: Filing, row: Callable[[str], Row | None]) -> str:
         """Return why a chosen filing is not stored in every type that was asked for, "" when it is."""
@@ -308,43 +285,5 @@ class Edinet(CaptureSpider):
     def describe(self, response: Response, errand: Errand) -> Mapping[str, str]:
         """Say how a list counted itself, and of which day the code list is."""
         if errand.about["kind"] == "index":
-            return {"count": str(read_list(response.body).count)}
+            return {"count": str(list_head(response.body)[1])}
         return code_list_date(response.body) if errand.about["kind"] == "company_list" else {}
-
-
-def code_list_date(body: bytes) -> dict[str, str]:
-    """Return ``as_of`` and ``count`` out of the first line of the code list in its ZIP, nothing if there is none."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            name = next(name for name in archive.namelist() if name.lower().endswith(".csv"))
-            with archive.open(name) as stream:
-                line = stream.read(200).decode("cp932", "replace")
-    except (
-        zipfile.BadZipFile,
-        StopIteration,
-        zlib.error,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        OSError,
-    ):
-        return {}
-    if not (match := _AS_OF.search(line)):
-        return {}
-    year, month, day, count = map(int, match.groups())
-    return {"as_of": f"{year}-{month:02}-{day:02}", "count": str(count)}
-
-
-def about_filing(filing: Filing) -> dict[str, str]:
-    """Return the meta of a filing's capture: the row's fields by their own names, and what all sources share."""
-    row = filing.model_dump(mode="json")
-    about = {name: str(row[name]) for name in META if row[name] is not None}
-    submitted = filing.submitDateTime
-    return {
-        **about,
-        "kind": "filing",
-        "title": filing.docDescription or "",
-        "language": "ja",
-        "published_at": submitted.date().isoformat() if submitted else "",
-        "event_at": filing.periodEnd.isoformat() if filing.periodEnd else "",
-    }

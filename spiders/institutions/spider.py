@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -16,12 +17,13 @@ from scrapy.http import HtmlResponse, Response
 from scrapy.settings import BaseSettings
 
 from corpus.captures import INDEX
+from datacards.lineage import read_jsonl
 from datacards.store import Store
 from spiders.addresses import SETTING as BASES
 from spiders.addresses import Addresses
 from spiders.arguments import Arguments
 from spiders.base import CaptureSpider, Errand, Found
-from spiders.failures import NothingDueError
+from spiders.failures import UNWANTED, NothingDueError
 from spiders.institutions.links import Link, Page
 from spiders.institutions.site import SETTING, Rule, Site, read_sites
 from spiders.institutions.traps import Trap
@@ -129,12 +131,20 @@ class Institutions(CaptureSpider):
             yield from self._page(site, url, "", Place(rule, start=True))
 
     def _taken_over(self, site: Site, visit: Visit) -> Iterator[Carried]:
-        index = Store.default().path(Store.default().resolve(visit.last)) / INDEX
-        for row in pq.read_table(
-            index, columns=["url", "kind"], filters=[("source", "=", site.name)]
-        ).to_pylist():
-            if self.earlier(row["url"]):
-                yield Carried(row["url"], site.name, site.license, {"kind": row["kind"]})
+        """Take what the last visit found good, unless a version since knows that the page is there no more."""
+        names = [f"{self.name}@{folder.name}" for folder in self.before]
+        since = self.before[names.index(visit.last) :] if visit.last in names else []
+        kinds = {"index", *self.asked.kinds} if self.asked.kinds else None
+        found: dict[str, tuple[str, bool]] = {}
+        for folder in since:
+            for url, kind, good in _rows(folder, site):
+                if folder == since[0]:
+                    found[url] = kind, good
+                elif url in found:
+                    found[url] = found[url][0], good
+        for url, (kind, good) in found.items():
+            if good and (kinds is None or kind in kinds) and self.earlier(url):
+                yield Carried(url, site.name, site.license, {"kind": kind})
 
     def _decided(self, visit: Visit) -> None:
         self.note("visits", **visit._asdict())
@@ -231,6 +241,22 @@ class Institutions(CaptureSpider):
 
 def _sites(asked: InstitutionsArguments, settings: BaseSettings) -> tuple[Site, ...]:
     return read_sites(settings.getlist(SETTING), asked.sites, asked.kinds)
+
+
+def _rows(folder: Path, site: Site) -> Iterator[tuple[str, str, bool]]:
+    """Yield the address and kind of what a version knows of a site's pages, and whether it is a good capture.
+
+    What failed for a reason that may pass tells nothing; what its publisher does not want any more is none.
+    """
+    columns = ["url", "kind", "status", "problem"]
+    table = pq.read_table(folder / INDEX, columns=columns, filters=[("source", "=", site.name)])
+    for row in table.to_pylist():
+        if not row["problem"] or row["problem"] in Institutions.final:
+            good = not row["problem"] and row["status"] == 200 and row["kind"] != "redirect"
+            yield row["url"], row["kind"], good
+    for row in read_jsonl(folder / "failures.jsonl"):
+        if row["reason"] in UNWANTED:
+            yield row["url"], "", False
 
 
 def _plan(asked: InstitutionsArguments, sites: Iterable[Site]) -> list[Visit]:

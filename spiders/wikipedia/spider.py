@@ -4,12 +4,11 @@ The files of a dump are larger than memory. They are fetched in pieces into the 
 one, and are read as streams; a capture holds the bytes of one ``<page>`` as they stand in the dump.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field
 from scrapy import Request
 from scrapy.exceptions import CloseSpider, DownloadCancelledError
 from scrapy.http import Response
@@ -18,52 +17,22 @@ from twisted.python.failure import Failure
 
 from corpus.document import Capture
 from datacards.errors import from_os_error
-from datacards.recipe import read_recipe, validate
+from datacards.lineage import read_jsonl
+from datacards.store import Store
 from spiders.arguments import Arguments
 from spiders.base import MAX_HOPS, CaptureSpider, Errand, Found
-from spiders.wikipedia.categories import CHOICE, Choice
+from spiders.records import Carried
+from spiders.wikipedia.arguments import WikipediaArguments
+from spiders.wikipedia.categories import Choice
 from spiders.wikipedia.choice import Chosen, by_links, by_tables, usable
 from spiders.wikipedia.dump import LICENSE, Dump, Origin, articles
-from spiders.wikipedia.files import LATEST, Listed, assumed, found_in, listed_in, sums_name
+from spiders.wikipedia.files import LATEST, assumed, listed_in, sums_name
 from spiders.wikipedia.spool import Spool
 from spiders.wikipedia.sql import Table
 from spiders.wikipedia.stream import Breath, Distance, sha1_of
+from spiders.wikipedia.unchanged import LEDGERS, article_rows, counts_of, is_unchanged
 
 PIECE = "KANAGURA_DUMP_PIECE"  # the setting: bytes asked for at a time
-
-
-def _words(value: Any) -> Any:
-    return (
-        tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
-    )
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-
-
-class WikipediaArguments(Arguments):
-    """``date`` of the dump as YYYYMMDD, or latest; ``wiki`` as in the dump's path; ``folder`` of a local dump.
-
-    ``categories`` is a file like categories.yaml; ``roots``, ``stop`` (with commas) and ``depth`` override its fields.
-    """
-
-    date: Annotated[str, Field(pattern=r"^(\d{8}|latest)$")] = LATEST
-    wiki: Annotated[str, Field(pattern=r"^[a-z_]+wiki$")] = "jawiki"
-    folder: Path | None = None
-    categories: Path = CHOICE
-    roots: Words | None = None
-    stop: Words | None = None
-    depth: int | None = None
-
-    def choice(self) -> Choice:
-        """Return which articles are wanted; raise UserError for a wrong file or field."""
-        told = {name: value for name in Choice.model_fields if (value := getattr(self, name)) is not None}
-        told = read_recipe(self.categories, Choice).model_dump() | told
-        return validate("scrapy crawl wikipedia", told, Choice)
-
-    def local(self) -> Listed | None:
-        """Return the files of the local folder, None without one; raise UserError when it holds no dump."""
-        return found_in(self.folder, self.wiki, self.date) if self.folder else None
 
 
 class Wikipedia(CaptureSpider):
@@ -134,7 +103,28 @@ class Wikipedia(CaptureSpider):
             self.give_up(
                 f"{self.asked.wiki} latest", "there is no list of sums", "name a date: -a date=YYYYMMDD"
             )
-        yield from self._ask_next()
+        unchanged = list(self._unchanged())
+        yield from unchanged or self._ask_next()
+
+    def _unchanged(self) -> Iterator[Carried]:
+        """Take every article from the newest earlier version if another crawl would find the same."""
+        store = Store.default()
+        if not self.before:
+            return
+        folder = self.before[-1]
+        card = store.card(store.resolve(f"{self.name}@{folder.name}"))
+        if not is_unchanged(folder, card, self.listed, self.choice.model_dump(mode="json")):
+            return
+        rows = list(article_rows(folder))
+        if not all(self.earlier(url) for url, _ in rows):  # one is damaged, or holds its body elsewhere
+            return
+        self.logger.info("the dump and the choice are those of %s: nothing is fetched", folder.name)
+        for ledger in LEDGERS:
+            for row in read_jsonl(folder / f"{ledger}.jsonl"):
+                self.note(ledger, **row)
+        self.counts.update({**counts_of(card), "dump unchanged": 1})
+        for url, license_ in rows:
+            yield Carried(url, self.name, license_, {"kind": "article"})
 
     def _ask_next(self) -> Found:
         for role in self._needed():

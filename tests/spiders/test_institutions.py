@@ -191,6 +191,81 @@ def test_a_visit_by_other_rules_or_for_other_kinds_is_none(crawler: Crawler, tmp
     assert visits(store) == {"securities": True}
 
 
+def cadence_site(tmp_path: Path, site: Site, name: str, more: str = "") -> None:
+    """Write the file of a site whose numbered pages are kept; KANAGURA_SITES shall name its folder."""
+    head = f"name: {name}\ndescription: test\nurl: {site.base}\nlicense: all-rights-reserved\nstart: [/]\n{more}\n"
+    rules = "rules:\n  - {pattern: 'p[0-9]', do: keep, kind: page}\n  - {pattern: 'q[0-9]', do: keep, kind: term}\n"
+    (tmp_path / f"{name}.yaml").write_text(head + rules, encoding="utf-8")
+
+
+def pages_of(store: Store, version: str) -> dict[str, int]:
+    """Return the path and status of every capture of a version."""
+    captures = read_captures(store.path(store.resolve(f"institutions@{version}")))
+    return {"/" + c.url.rpartition("/")[2]: c.status for c in captures}
+
+
+def test_a_site_of_which_a_page_failed_is_due_again_and_no_other(
+    site: Site, crawl_site: Callable[[], Crawler], crawler: Crawler, world: World, tmp_path: Path
+) -> None:
+    cadence_site(tmp_path, site, "other", "cadence: {days: 7}")
+    words = ("-a", "sites=other,securities", *folders(tmp_path, SAMPLE))
+    site.pages |= {"/": linked("/p1.html", "/p2.html"), "/p1.html": linked(), "/p2.html": (500, HTML, b"")}
+    done = crawler.run("institutions", *words)
+    assert done.returncode == 3, done.stderr
+    site.pages["/p2.html"] = linked("#")
+    asked = len(world.requests)
+    done = crawler.run("institutions", *words)
+    assert done.returncode == 0, done.stderr
+    store = Store(crawler.store)
+    assert len(store.refs("institutions")) == 2
+    assert visits(store) == {"other": True, "securities": False}
+    assert len(world.requests) == asked
+    assert pages_of(store, store.resolve("institutions").version)["/p2.html"] == 200
+    done = crawler.run("institutions", "-a", "version=2030.01.01", *words)
+    assert "no site is due" in done.stdout
+
+
+def test_a_site_that_is_not_due_brings_nothing_back_that_is_gone(
+    site: Site, crawl_site: Callable[[], Crawler], tmp_path: Path
+) -> None:
+    cadence_site(tmp_path, site, "one", "cadence: {days: 7}")
+    names = [f"/p{number}.html" for number in range(4)]
+    site.pages |= {name: linked(f"/{name}") for name in names}
+    site.pages |= {"/": linked(*names, "/q1.html"), "/q1.html": linked("/again")}
+    crawler = crawl_site()
+    words = ("institutions", *folders(tmp_path), "-a")
+    assert crawler.run(*words, "version=2026.11.21").returncode == 0
+    site.pages["/p1.html"] = (404, HTML, b"gone")
+    site.pages["/p2.html"] = (301, {"Location": "/p3.html"}, b"")
+    site.pages["/p0.html"] = (200, {**HTML, "X-Robots-Tag": "noai"}, b"")
+    assert crawler.run(*words, "version=2026.11.22", "-a", "cadence=ignore").returncode == 0
+    # Another site makes the third version worth a crawl.
+    cadence_site(tmp_path, Site(base=site.base.replace("127.0.0.1", "localhost")), "two")
+    before = len(site.requests)
+    assert crawler.run(*words, "version=2026.11.23").returncode == 0
+    store = Store(crawler.store)
+    assert visits(store) == {"one": False, "two": True}
+    captures = read_captures(store.path(store.resolve("institutions@2026.11.23")))
+    of_one = {c.url.removeprefix(site.base) for c in captures if c.source == "one"}
+    assert of_one == {"/", "/p3.html", "/q1.html"}
+    assert len(site.requests) > before
+
+
+def test_a_site_that_is_not_due_brings_only_the_kinds_that_are_wanted(
+    site: Site, crawl_site: Callable[[], Crawler], tmp_path: Path
+) -> None:
+    cadence_site(tmp_path, site, "one", "cadence: {days: 7}")
+    cadence_site(tmp_path, Site(base=site.base.replace("127.0.0.1", "localhost")), "two")
+    site.pages |= {"/": linked("/p1.html", "/q1.html"), "/p1.html": linked("/x"), "/q1.html": linked("/y")}
+    crawler = crawl_site()
+    words = ("institutions", *folders(tmp_path), "-a")
+    assert crawler.run(*words, "version=2026.11.21").returncode == 0
+    assert crawler.run(*words, "version=2026.11.22", "-a", "kinds=term").returncode == 0
+    store = Store(crawler.store)
+    assert visits(store) == {"one": False, "two": True}
+    assert set(store.card(store.resolve("institutions")).counts) & {"kind term", "kind page"} == {"kind term"}
+
+
 # -- site files ----------------------------------------------------------------------------------------------
 
 

@@ -81,6 +81,43 @@ def test_tables_of_the_old_form_choose_the_same_articles(crawler: Crawler, world
     assert not any("linktarget" in path for _, path in world.requests[before:])
 
 
+def test_an_unchanged_dump_costs_its_list_of_sums_and_nothing_else(crawler: Crawler, world: World) -> None:
+    assert crawler.run(*WORDS).returncode == 0
+    first, counts = identities(crawler), card(crawler)["counts"]
+    told = {name: ledger(crawler, name) for name in ("categories", "files")}
+    meta = {c.url: c.meta for c in articles(crawler)}
+    before = len(world.requests)
+    assert crawler.run("wikipedia", "-a", "version=2026.11.22").returncode == 0
+    asked = [path for host, path in world.requests[before:] if host == "wikipedia"]
+    about_hosts = {"/robots.txt", "/.well-known/tdmrep.json"}
+    assert [path for path in asked if path not in about_hosts] == [
+        "/jawiki/latest/jawiki-latest-sha1sums.txt"
+    ]
+    assert identities(crawler) == first
+    assert {c.url: c.meta for c in articles(crawler)} == meta
+    assert {name: ledger(crawler, name) for name in told} == told
+    found = card(crawler)["counts"]
+    assert (found["dump unchanged"], found["captures_carried"]) == (1, len(first))
+    of_crawl = ("captures_", "bytes_", "requests", "signal ", "status ", "dump ")
+    same = {name: n for name, n in counts.items() if not name.startswith(of_crawl)}
+    assert same == {name: n for name, n in found.items() if not name.startswith(of_crawl)}
+    store = Store(crawler.store)
+    assert store.verify(store.resolve("wikipedia")) == []
+    # Another choice is another question to the dump.
+    assert crawler.run("wikipedia", "-a", "version=2026.11.23", "-a", "roots=企業会計").returncode == 0
+    assert 0 < len(articles(crawler)) < len(first)
+    assert "dump unchanged" not in card(crawler)["counts"]
+
+
+def test_another_dump_or_one_that_was_damaged_is_read(crawler: Crawler, world: World) -> None:
+    assert crawler.run(*WORDS, "-a", f"date={BROKEN_DATE}").returncode == 3
+    for number, date in enumerate((BROKEN_DATE, OLD_DATE, DATE), 22):
+        before = len(world.requests)
+        crawler.run("wikipedia", "-a", f"version=2026.11.{number}", "-a", f"date={date}")
+        assert any("pages-articles" in path for _, path in world.requests[before:])
+        assert "dump unchanged" not in card(crawler)["counts"]
+
+
 def test_a_dump_cut_off_gives_what_is_readable_and_says_so(crawler: Crawler, world: World) -> None:
     before = len(world.requests)
     done = crawler.run(*WORDS, "-a", f"date={BROKEN_DATE}")

@@ -37,7 +37,7 @@ def without_folders(text: str) -> str:
     path = Path(text.removeprefix("file:"))
     if not _FOLDER.fullmatch(text) or (path.is_absolute() and not Path(*path.parts[:2]).exists()):
         return text
-    return _name(path)
+    return _name(path) or text  # "/" alone is the root of a site as well
 
 
 def _name(path: Path) -> str:

@@ -48,6 +48,7 @@ def test_the_value_of_a_secret_in_the_environment_is_never_told(monkeypatch: pyt
 def test_only_a_path_on_this_machine_loses_its_folders(tmp_path: Path) -> None:
     assert without_folders(str(tmp_path / "model")) == "model"
     assert without_folders("/no-such-folder-here/x") == "/no-such-folder-here/x"
+    assert without_folders("/") == "/"  # the root of a site as well
     for text in ("org/model", "~1/2 of all", "https://h.example/a"):
         assert without_folders(text) == text
 

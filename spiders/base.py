@@ -73,7 +73,7 @@ class CaptureSpider(scrapy.Spider):
     # Problems that will not pass: a version is complete without what has them.
     final: ClassVar[frozenset[str]] = frozenset({"http_404", "http_410", "http_451", "no_index"})
     many_hosts: ClassVar[bool] = (
-        False  # whether the other hosts are worth going on when one wants no more requests
+        False  # whether a crawl goes on with the others when one wants no more requests
     )
     keyed: ClassVar[tuple[str, ...]] = ()  # bases whose requests carry a key
 

@@ -34,9 +34,8 @@ class Notices:
         self.edited: set[str] = set()
         self.first: dict[str, tuple[date, Filing]] = {}
         self._marked: set[str] = set()  # documents whose own row says that they are withdrawn
-        self._last: dict[
-            str, tuple[datetime, bool]
-        ] = {}  # the last word on disclosure, and whether it is: hidden
+        # The last word on the disclosure of a document: its moment, and whether it is "hidden".
+        self._last: dict[str, tuple[datetime, bool]] = {}
 
     def read(self, day: date, body: bytes, read_at: datetime) -> None:
         """Take in the notices of the list of a day, which EDINET gave us at ``read_at`` (aware)."""

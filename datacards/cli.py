@@ -77,6 +77,9 @@ def _holds(card: Card) -> str:
     if card.kind == "evaluation":
         return ", ".join(f"{name} {value:.3f}" for name, value in card.metrics.items())
     counts = {name: n for name, n in card.counts.items() if n and " " not in name}
+    if card.kind == "captures":
+        told = ("captures", "captures_new", "disallowed", "failed", "incomplete")
+        counts = {name.replace("captures_", ""): counts[name] for name in told if name in counts}
     if card.kind == "dataset":
         counts = {k.removeprefix("documents_"): n for k, n in counts.items() if k.startswith("documents_")}
     return ", ".join(f"{number:,} {name}" for name, number in list(counts.items())[:6])

@@ -106,6 +106,13 @@ class Pace:
             self._check(host)
             self._next[host] = time.monotonic() + max(self._least, self._delay.get(host, 0.0))
 
+    async def rest(self, times: int) -> None:
+        """Return after the pause before repetition number ``times``; raise IgnoreRequest when the crawl ends meanwhile."""
+        until = time.monotonic() + self.pause(times)
+        while (wait := until - time.monotonic()) > 0:
+            self._check("")
+            await asyncio.sleep(min(wait, 1.0))
+
     def _check(self, host: str) -> None:
         if host in self._left:
             raise IgnoreRequest(f"{LEFT}: {self._left[host]}")

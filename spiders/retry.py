@@ -1,7 +1,5 @@
 """Repeats a failed request when its host may be asked again."""
 
-import asyncio
-
 from scrapy import Request
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.http import Response
@@ -19,7 +17,7 @@ class PatientRetry(RetryMiddleware):
         """Wait before a repetition that the spider itself asked for (``meta["patient"]``)."""
         pace = self.crawler.get_extension(Pace)
         if request.meta.pop("patient", False) and pace:
-            await asyncio.sleep(pace.pause(times_of(request) - 1))
+            await pace.rest(times_of(request) - 1)
 
     def process_response(  # type: ignore[override]
         self, request: Request, response: Response

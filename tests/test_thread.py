@@ -41,7 +41,9 @@ class Typed:
         done = subprocess.run(
             [program, *words[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        # A crawl may lack something: the sample world has an archive that is cut off, and stays so.
+        wanted = (0, 3) if words[:2] == ("scrapy", "crawl") else (0,)
+        assert done.returncode in wanted, done.stdout + done.stderr
         return done.stdout
 
     def recipe(self, name: str, **changes: Any) -> str:

@@ -29,6 +29,7 @@ _NAMES = ("robots", "tdm-reservation", "tdm-policy")
 _WORDS = re.compile(rb"tdm-|robots", re.IGNORECASE)
 _LONGEST, _MOST = 4096, 16  # characters of one statement, and statements of one name, that are read
 _HEAD = 1 << 20  # bytes of a page in which its meta elements are looked for
+_ALL_RESERVED = b'[{"location": "/", "tdm-reservation": 1}]'
 _TDMREP = "/.well-known/tdmrep.json"
 
 
@@ -137,24 +138,34 @@ class Signals:
             return
         host.asked = asyncio.get_running_loop().create_future()
         try:
-            parts = urlsplit(url)
-            where = f"{parts.scheme}://{parts.netloc}{_TDMREP}"
-            meta = {"dont_obey_robotstxt": True, "dont_retry": True, "dont_redirect": True}
-            request = Request(where, meta=meta, callback=NO_CALLBACK)
-            response = await self.crawler.engine.download_async(request)
-            host.tdmrep = f"{response.status}"
-            if response.status == 200:
-                host.reservations = Reservations(response.body)
+            if (body := await self._fetched(url, host)) is not None:
+                host.reservations = Reservations(body)
         except (ValueError, RecursionError):
             host.tdmrep += " unreadable"
+        finally:
+            host.asked.set_result(None)
+
+    async def _fetched(self, url: str, host: Host) -> bytes | None:
+        """Return the body of the host's TDMRep file, None when there is none; note its status.
+
+        Only the download stands in the broad catch: a mistake of ours in reading the file must not pass for leave.
+        """
+        parts = urlsplit(url)
+        where = f"{parts.scheme}://{parts.netloc}{_TDMREP}"
+        meta = {"dont_obey_robotstxt": True, "dont_retry": True, "dont_redirect": True}
+        try:
+            response = await self.crawler.engine.download_async(
+                Request(where, meta=meta, callback=NO_CALLBACK)
+            )
         except Exception as error:  # noqa: BLE001 - whatever the network does, a file that cannot be had says nothing
             large = isinstance(error, DownloadCancelledError) or str(error).startswith("Ignored response")
             host.tdmrep = "too large" if large else "no response"
-            if large:  # than any such file is: in doubt the rights are reserved
-                host.reservations = Reservations(b'[{"location": "/", "tdm-reservation": 1}]')
             logging.getLogger(__name__).info("%s of %s: %s", _TDMREP, parts.netloc, error)
-        finally:
-            host.asked.set_result(None)
+            return (
+                _ALL_RESERVED if large else None
+            )  # larger than any such file: in doubt the rights are reserved
+        host.tdmrep = f"{response.status}"
+        return response.body if response.status == 200 else None
 
 
 def _brief(record: logging.LogRecord) -> bool:

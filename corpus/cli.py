@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from corpus.engine import ENGINES, engine
 from corpus.recipe import CorpusRecipe
 from datacards.card import Card
 from datacards.cli import store_option
@@ -30,8 +31,16 @@ from datacards.store import Store
     default=lambda: os.cpu_count() or 1,
     help="Processes that extract; the result does not depend on it. [default: all processors]",
 )
+@click.option(
+    "--engine",
+    "name",
+    type=click.Choice(ENGINES),
+    default="local",
+    show_default=True,
+    help="Where it runs: processes of this machine, or the Ray cluster at $RAY_ADDRESS.",
+)
 @store_option
-def main(recipe: Path, pins: tuple[str, ...], workers: int, root: Path) -> None:
+def main(recipe: Path, pins: tuple[str, ...], workers: int, name: str, root: Path) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
     from corpus.run import inputs, run
 
@@ -43,7 +52,7 @@ def main(recipe: Path, pins: tuple[str, ...], workers: int, root: Path) -> None:
         click.echo(f"{ref} exists already and was made from an equal request: nothing to do")
         return
     try:
-        ref = run(asked, store, made_from, workers=workers)
+        ref = run(asked, store, made_from, engine=engine(name, workers))
     except KeyboardInterrupt as error:
         raise UserError(
             f"{asked.name}@{asked.version}",

@@ -1,6 +1,7 @@
 """``kanagura corpus RECIPE``: captures become a dataset version."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -30,13 +31,22 @@ from datacards.store import Store
     default=lambda: os.cpu_count() or 1,
     help="Processes that extract; the result does not depend on it. [default: all processors]",
 )
+@click.option(
+    "--as-of",
+    "as_of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Build what a reader could have had at the end of this day, in Japan; overrides the recipe.",
+)
 @store_option
-def main(recipe: Path, pins: tuple[str, ...], workers: int, root: Path) -> None:
+def main(recipe: Path, pins: tuple[str, ...], workers: int, as_of: datetime | None, root: Path) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
     from corpus.run import inputs, run
 
     store = Store(root)
     asked = read_recipe(recipe, CorpusRecipe)
+    if as_of:
+        asked = asked.model_copy(update={"as_of": as_of.date()})
     made_from = inputs(asked, store, pins)
     ref = store.finished(asked.name, asked.version, recipe=asked.model_dump(mode="json"), made_from=made_from)
     if ref:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus import shards
+from corpus import asof, shards
 from corpus.captures import INDEX, read_captures
 from corpus.dedup import DedupOptions, Entry, Signer, content_hash, states
 from corpus.document import Capture, Document, Drop
@@ -49,21 +49,30 @@ class Place(NamedTuple):
 
 
 def prepare(
-    capture: Capture, *, steps: Steps, dedup: DedupOptions, withdrawn: Mapping[str, str]
+    capture: Capture,
+    *,
+    steps: Steps,
+    dedup: DedupOptions,
+    withdrawn: Mapping[str, str],
+    then: asof.AsOf | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the rows of one capture: its documents, cleaned and signed, and everything that left."""
+    """Return the rows of one capture: its documents, cleaned and signed, and everything that left.
+
+    ``then`` asks for what a reader could have had on a day.
+    """
     if what := withdrawn.get(capture.meta.get("docID", "")):
         return [{"drop": shards.drop_row(Drop(f"filing_{what}", capture.meta["docID"]), "extract", capture)}]
     sign = Signer(dedup)
     rows: list[dict[str, Any]] = []
-    for found in extract(capture):
+    for found in asof.judged(capture, then) if then else extract(capture):
         result = clean(found, steps) if isinstance(found, Document) else found
         if isinstance(result, Document):
             rows.append(document_row(result, sign))
         elif isinstance(result, Left):
             rows.append({"drop": shards.drop_row(result.drop, result.step, result.document)})
         else:
-            rows.append({"drop": shards.drop_row(result, "extract", capture)})
+            stage = "as_of" if result.reason in asof.REASONS else "extract"
+            rows.append({"drop": shards.drop_row(result, stage, capture)})
     return rows
 
 
@@ -91,25 +100,29 @@ def write_chunks(
     dedup: DedupOptions,
     workers: int,
     withdrawn: Mapping[str, str] = MappingProxyType({}),
+    then: asof.AsOf | None = None,
+    choice: asof.Choice | None = None,
 ) -> Iterator[int]:
     """Prepare the captures of the version in ``folder`` into ``out/00000.parquet`` and so on.
 
-    ``withdrawn`` are filings that may no longer be used, and why. Yields how many captures are done with every step ahead. Chunks that an earlier run finished are kept.
+    ``withdrawn`` are filings that may no longer be used, and why; ``then`` is the day that is asked for, and
+    ``choice`` which captures of the version were current on it. Yields how many captures are done with every
+    step ahead. Chunks that an earlier run finished are kept.
     A capture that crashes its worker, or takes too long, becomes a drop like any other.
     """
     waiting: deque[Capture] = deque()  # those inside the sandbox: a failed one is still to be named
 
     def remaining() -> Iterator[Capture]:
-        for number, capture in enumerate(read_captures(folder)):
+        for number, capture in enumerate(choice.captures() if choice else read_captures(folder)):
             if not _chunk(out, number // CHUNK).is_file():
                 waiting.append(capture)
                 yield capture
 
-    total = count_captures(folder)
+    total = choice.kept if choice else count_captures(folder)
     missing = [n for n in range(-(-total // CHUNK)) if not _chunk(out, n).is_file()]
     sizes = {n: min(CHUNK, total - n * CHUNK) for n in missing}
     yield total - sum(sizes.values())
-    work = partial(prepare, steps=steps, dedup=dedup, withdrawn=dict(withdrawn))
+    work = partial(prepare, steps=steps, dedup=dedup, withdrawn=dict(withdrawn), then=then)
     largest = max(pq.read_table(folder / INDEX, columns=["n_bytes"])["n_bytes"].to_pylist(), default=0)
     results = sandboxed(
         work,
@@ -130,6 +143,12 @@ def write_chunks(
         shards.write(_chunk(out, number), rows, SCHEMA, group=GROUP)
     if missing:
         next(results, None)  # nothing more comes, and the sandbox ends its workers
+
+
+def write_left_out(choice: asof.Choice, out: Path) -> int:
+    """Write the captures of a version that were not current on the day, as pointers; return how many there are."""
+    path = out / "left_out.parquet"  # sorts behind the numbered chunks
+    return shards.write(path, ({"drop": row} for row in choice.left_out()), SCHEMA, group=GROUP)
 
 
 def _chunk(out: Path, number: int) -> Path:

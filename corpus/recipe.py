@@ -1,5 +1,6 @@
 """What a corpus recipe may ask for."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, field_validator
@@ -39,6 +40,9 @@ class CorpusRecipe(Recipe):
     ``captures`` names versions of captures: ``boj_speeches@2026.11.21``, or ``boj_speeches`` for the newest.
     ``steps`` are cleaning steps in order, each a name or ``name: {option: value}``. ``shard_characters`` is
     how much text one Parquet file holds at most, but for one document.
+
+    ``as_of`` asks for what a reader could have had at the end of that Japanese day (see ``corpus.asof``); a name
+    without a version then stands for all its versions. ``as_of_strict`` takes only what was fetched by then.
     """
 
     captures: tuple[CapturesName, ...] = Field(min_length=1)
@@ -46,6 +50,8 @@ class CorpusRecipe(Recipe):
     dedup: DedupOptions = DedupOptions()
     formats: tuple[Format, ...] = Field(default=tuple(FORMATS), min_length=1)
     shard_characters: int = Field(default=200_000_000, ge=1)
+    as_of: date | None = None
+    as_of_strict: bool = False
 
     @field_validator("captures", "formats")
     @classmethod

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from corpus.asof import AsOf, choices
 from corpus.dedup import find_duplicates
-from corpus.prepare import count_captures, places_and_entries, text_at, write_chunks
+from corpus.prepare import count_captures, places_and_entries, text_at, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
-from corpus.withdrawn import withdrawn
+from corpus.withdrawn import edited_later, withdrawn
 from corpus.write import Prepared, write
 from datacards.card import Ref
 from datacards.errors import UserError
@@ -22,6 +23,7 @@ from datacards.store import Draft, Store
 def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tuple[Ref, ...]:
     """Return the captures versions that the recipe reads; a pin, ``name@version``, fixes one of its names.
 
+    A name alone stands for its newest version, as of a day for all: what was current then lies in an older one.
     Raises UserError for a pin that the recipe does not name, and for a version that does not exist.
     """
     names = [name.partition("@")[0] for name in recipe.captures]
@@ -32,8 +34,15 @@ def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tupl
                 "--captures", f"'{pin}' is no input of {recipe.name}", f"its inputs: {', '.join(names)}"
             )
         pinned[name].append(pin)
-    wanted = chain.from_iterable(pinned.get(text.partition("@")[0], [text]) for text in recipe.captures)
+    wanted = chain.from_iterable(
+        pinned.get(text.partition("@")[0], _all(store, text) if recipe.as_of else [text])
+        for text in recipe.captures
+    )
     return tuple(dict.fromkeys(map(store.resolve, wanted)))
+
+
+def _all(store: Store, text: str) -> list[str]:
+    return [text] if "@" in text else list(map(str, store.refs(text))) or [text]
 
 
 def run(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], *, workers: int = 1) -> Ref:
@@ -72,10 +81,15 @@ def _prepare(
     """Return the chunks of all inputs, in order, made now or by an earlier run."""
     draft.counts["captures"] = sum(count_captures(store.path(ref)) for ref in made_from)
     chunks: list[Path] = []
-    gone = withdrawn(store.path(ref) for ref in made_from)
+    folders = [store.path(ref) for ref in made_from]
+    gone = withdrawn(folders, recipe.as_of)
+    then = (
+        AsOf(recipe.as_of, recipe.as_of_strict, edited_later(folders, recipe.as_of)) if recipe.as_of else None
+    )
+    chosen = choices(folders, then) if then else [None] * len(folders)
     code = _code()  # what other code prepared before a kill is not mixed with what this code prepares
     with tqdm(total=draft.counts["captures"], desc="extracting", unit=" captures") as bar:
-        for ref in made_from:
+        for ref, choice in zip(made_from, chosen, strict=True):
             out = draft.work / f"prepared-{code}" / str(ref)
             bar.set_postfix_str(str(ref))
             done = write_chunks(
@@ -85,9 +99,14 @@ def _prepare(
                 dedup=recipe.dedup,
                 workers=workers,
                 withdrawn=gone,
+                then=then,
+                choice=choice,
             )
             for number in done:
                 bar.update(number)
+            if choice:
+                bar.update(write_left_out(choice, out))
+                draft.counts["captures_seen_again"] += choice.seen_again
             chunks += sorted(out.glob("*.parquet"))
     return chunks
 

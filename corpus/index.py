@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta, timezone
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.dedup import DedupOptions, comparable, content_hash, states
-from corpus.document import Document
+from corpus.document import Document, day_in_japan
 from corpus.minhash import MinHasher, band_keys
 from datacards.errors import UserError
 
 FOLDER = "index"
-_JAPAN = timezone(timedelta(hours=9))
 _EPOCH = date(1970, 1, 1)
 
 #: What ranks documents, smallest first: the day a reader could first have it, then those with facts, then the
@@ -78,7 +77,7 @@ class Signer:
 
 def available(document: Document) -> date:
     """Return the first day (in Japan) on which a reader could have had the document."""
-    return document.published_at or document.captured_at.astimezone(UTC).astimezone(_JAPAN).date()
+    return document.available_at or document.published_at or day_in_japan(document.captured_at)
 
 
 class Part(NamedTuple):

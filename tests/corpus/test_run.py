@@ -212,7 +212,11 @@ def test_a_document_with_facts_survives_its_copy_without(tmp_path: Path) -> None
 def test_a_document_leaves_only_for_an_earlier_one_and_of_one_day_the_longest_stays(tmp_path: Path) -> None:
     [first] = [one for one in extract(speeches(1)[0]) if isinstance(one, Document)]
     first = replace(
-        first, text=sentences(1, 40), published_at=date(2024, 5, 1), url="https://example.jp/1.htm"
+        first,
+        text=sentences(1, 40),
+        available_at=None,
+        published_at=date(2024, 5, 1),
+        url="https://example.jp/1.htm",
     )
     later = replace(
         first, url="https://example.jp/2.htm", published_at=date(2025, 5, 1), text=first.text + "追記。"

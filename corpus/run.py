@@ -81,7 +81,7 @@ def run(
         description=recipe.description,
     ) as draft:
         draft.clear()  # what is finished lies in the working folder until all of it is
-        prepared = _prepare(recipe, store, captures, older, draft, engine)
+        prepared = _prepare(recipe, store, captures, older, draft=draft, engine=engine)
         finish(recipe, prepared, draft, engine, [store.path(ref) for ref in older])
         for ref in older:
             _carry(store, ref, recipe, draft)
@@ -149,6 +149,7 @@ def _prepare(
     store: Store,
     captures: Sequence[Ref],
     older: Sequence[Ref],
+    *,
     draft: Draft,
     engine: Engine,
 ) -> list[Path]:

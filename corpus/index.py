@@ -53,26 +53,26 @@ class Signer:
     def __init__(self, options: DedupOptions) -> None:
         self.options = options
         self._hasher = MinHasher(options.permutations, options.ngram, options.seed)
+        self._bands = [band_column(band) for band in range(options.bands)]
 
-    def signature(self, text: str) -> npt.NDArray[np.uint32]:
-        """Return the (permutations,) signature of a text."""
-        return self._hasher.sign(comparable(text))
-
-    def row(self, document: Document) -> dict[str, Any]:
-        """Return the index row of a document, by column."""
-        seen = comparable(document.text)
-        signature = self._hasher.sign(seen)
-        keys = band_keys(signature[None, :], self.options.bands, self.options.rows)[0]
-        return {
-            "key": bytes.fromhex(document.id),
-            "content": content_hash(seen),
-            "available": (available(document) - _EPOCH).days,
-            "n_facts": len(document.facts),
-            "length": len(seen),
-            "states": states(document),
-            **{band_column(band): key for band, key in enumerate(keys.tolist())},
-            "signature": signature.astype("<u4").tobytes(),
-        }
+    def rows(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
+        """Return the index rows of documents, by column."""
+        seen = [comparable(document.text) for document in documents]
+        signatures = self._hasher.sign_many(seen)
+        keys = band_keys(signatures, self.options.bands, self.options.rows).tolist()
+        return [
+            {
+                "key": bytes.fromhex(document.id),
+                "content": content_hash(text),
+                "available": (available(document) - _EPOCH).days,
+                "n_facts": len(document.facts),
+                "length": len(text),
+                "states": states(document),
+                "signature": signature.astype("<u4").tobytes(),
+                **dict(zip(self._bands, bands, strict=True)),
+            }
+            for document, text, signature, bands in zip(documents, seen, signatures, keys, strict=True)
+        ]
 
 
 def available(document: Document) -> date:

@@ -93,23 +93,26 @@ def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
     """Return the rows of one capture: its documents, cleaned and signed, and everything that left."""
     if what := plan.withdrawn.get(capture.meta.get("docID", "")):
         return [{"drop": shards.drop_row(Drop(f"filing_{what}", capture.meta["docID"]), "extract", capture)}]
-    sign = Signer(plan.dedup)
     rows: list[dict[str, Any]] = []
+    documents: list[Document] = []
     for found in asof.judged(capture, plan.then) if plan.then else extract(capture):
         result = clean(found, plan.steps) if isinstance(found, Document) else found
         if isinstance(result, Document):
-            rows.append(document_row(result, sign))
+            documents.append(result)
         elif isinstance(result, Left):
             rows.append({"drop": shards.drop_row(result.drop, result.step, result.document)})
         else:
             stage = "as_of" if result.reason in asof.REASONS else "extract"
             rows.append({"drop": shards.drop_row(result, stage, capture)})
-    return rows
+    return [*document_rows(documents, Signer(plan.dedup)), *rows]
 
 
-def document_row(document: Document, sign: Signer) -> dict[str, Any]:
-    """Return the row of a cleaned document."""
-    return shards.document_row(document) | sign.row(document) | {"facts": shards.fact_rows(document)}
+def document_rows(documents: Sequence[Document], sign: Signer) -> list[dict[str, Any]]:
+    """Return the rows of cleaned documents."""
+    return [
+        shards.document_row(document) | row | {"facts": shards.fact_rows(document)}
+        for document, row in zip(documents, sign.rows(documents), strict=True)
+    ]
 
 
 def write_chunks(missing: Sequence[Chunk], plan: Plan, *, workers: int) -> Iterator[int]:

@@ -58,7 +58,7 @@ def run(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], *, workers
         places, entries = places_and_entries(chunks)
         duplicates = find_duplicates(entries, lambda i: text_at(places[i]), recipe.dedup)
         write(draft, Prepared(chunks, entries, duplicates), recipe)
-        if not any(draft.counts[f"documents_{name}"] for name in recipe.formats):
+        if not any(draft.counts[f"documents_{name}"] for name in recipe.rendered()):
             told = ", ".join(f"{reason} {number:,}" for reason, number in draft.drops.most_common(5))
             raise UserError(
                 recipe.name, f"not one document is left ({told})", "", "mend the steps or the captures"

@@ -1,9 +1,10 @@
 """Writes the files of a dataset version from what was prepared, and keeps count of all of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ from tqdm import tqdm
 
 from corpus import shards
 from corpus.dedup import Duplicates, Entry
-from corpus.document import Document, Drop
-from corpus.formats import FORMATS
+from corpus.document import Document, Drop, Format
+from corpus.formats import render
 from corpus.prepare import read_chunk
 from corpus.recipe import CorpusRecipe
 from datacards.rights import counted
 from datacards.store import Draft
 
 Row = dict[str, Any]
+BATCH = 2000  # base documents that are rendered together, and so gathered at most
 
 SIMILAR = pa.schema(
     [
@@ -78,9 +80,9 @@ def write(draft: Draft, prepared: Prepared, recipe: CorpusRecipe) -> None:
     """Write every format, the facts, what was dropped and what is similar; fill counts, drops and rights."""
     config = partial(_config, draft, limit=recipe.shard_characters)
     licenses: Counter[str] = Counter()
-    for name in recipe.formats:
+    for name, chosen in recipe.rendered().items():
         tally = _Tally(licenses=licenses)
-        config(name, shards.DOCUMENT, _rendered(prepared, name, FORMATS[name], tally))
+        config(name, shards.DOCUMENT, _rendered(prepared, name, chosen, tally))
         draft.counts[f"documents_{name}"] = tally.documents
         draft.counts[f"characters_{name}"] = tally.characters
     tally = _Tally(licenses=licenses)
@@ -130,11 +132,10 @@ def _size(row: Row) -> int:
     return max(1, len(row.get("text", "")))
 
 
-def _rendered(
-    prepared: Prepared, name: str, render: Callable[[Document], Iterator[Document]], tally: _Tally
-) -> Iterator[Row]:
-    for document in prepared.survivors(f"writing {name}"):
-        for rendered in render(document):
+def _rendered(prepared: Prepared, name: Format, chosen: Mapping[str, Any], tally: _Tally) -> Iterator[Row]:
+    survivors = prepared.survivors(f"writing {name}")
+    while batch := list(islice(survivors, BATCH)):
+        for rendered in render(batch, name, chosen):
             tally.documents += 1
             tally.characters += rendered.n_chars
             tally.licenses[rendered.license] += 1

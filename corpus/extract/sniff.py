@@ -4,7 +4,7 @@ import zlib
 from urllib.parse import urlsplit
 
 from corpus.document import Capture, Drop
-from corpus.extract import archive
+from corpus.extract import archive, csv
 
 MAX_UNPACKED = 64 << 20  # bytes of one gzip body; a page that inflates to more is an attack
 _HTML = (
@@ -56,7 +56,7 @@ def _text(capture: Capture, body: bytes) -> str | Drop:
         if capture.media_type in _FILES:
             return Drop("page_instead_of_file", f"{capture.media_type} was promised, a web page came")
         return "html"
-    if "ＥＤＩＮＥＴコード".encode("cp932") in body[:4096]:
+    if "ＥＤＩＮＥＴコード".encode("cp932") in body[:4096] or csv.recognizes(body):
         return "company_list"
     return Drop("unknown_media_type", capture.media_type)
 

@@ -11,7 +11,7 @@ from corpus.document import Document, Span
 from corpus.extract.csv import market_code
 from corpus.formats.derived import derived
 from corpus.formats.lead import lead, listed_companies
-from corpus.formats.listing import as_of, companies
+from corpus.formats.listing import as_of, companies, on_day
 from corpus.formats.terms import term
 
 #: What may be known of a term -> its label; keyword and description stand around them.
@@ -53,8 +53,10 @@ def documents(
     marks left out. The name and code of a company that filed may come from the parent's ``meta`` instead
     (``filer``, ``sec_code``), as the filing's own document information states them unseen. A description holds
     whole sentences of at most ``maximum_description`` characters, or the first one; an industry with more than
-    ``maximum_stocks`` companies is several documents.
+    ``maximum_stocks`` companies is several documents. What a source says alike in a later document (a company's
+    next report) is left out.
     """
+    seen: set[tuple[str, str]] = set()
     for document in batch:
         rows = _SOURCES.get(document.meta.get("kind", ""))
         if not rows:
@@ -63,7 +65,9 @@ def documents(
         for lines in rows(document, maximum_description, maximum_stocks):
             places = dict.fromkeys(place for line in lines for place in line.places)
             text = "\n".join(f"{line.label}：{line.value}" for line in lines)
-            yield derived(document, "categories", text, [Span(identity, *place) for place in places])
+            if (document.source, text) not in seen:
+                seen.add((document.source, text))
+                yield derived(document, "categories", text, [Span(identity, *place) for place in places])
 
 
 def _term(document: Document, longest: int, _most: int) -> Iterator[list[Line]]:
@@ -78,7 +82,8 @@ def _term(document: Document, longest: int, _most: int) -> Iterator[list[Line]]:
     elif note := document.meta.get("documentation"):
         lines.append(_shown(document, note, "説明"))
     lines += said[2:]
-    lines += [_listed(document, name, label) for name, label in RELATED.items()]
+    after = found.described[1] if found else 0
+    lines += [_listed(document, name, label, after) for name, label in RELATED.items()]
     kept = [line for line in lines if line]
     if named and len(kept) > 1:
         yield kept
@@ -94,7 +99,7 @@ def _article(document: Document, longest: int, most: int) -> Iterator[list[Line]
         if place:
             lines.append(Line(label, document.text[slice(*place)], (place,)))
     lines.append(_described(document, *found.paragraph, longest))
-    stocks = listed_companies(document.text)[:most]
+    stocks = listed_companies(document.text, found)[:most]
     if stocks:
         value = "、".join(f"{stock.name}（{stock.code}）" for stock in stocks)
         lines.append(Line("関連銘柄", value, tuple((stock.start, stock.end) for stock in stocks)))
@@ -127,6 +132,7 @@ def _company_list(document: Document, _longest: int, most: int) -> Iterator[list
     """Yield every industry of a list with its companies."""
     industries: dict[str, list[int]] = {}
     listed = companies(document)
+    dated = _dated(document)
     for number, company in enumerate(listed):
         if company.industry:
             industries.setdefault(company.industry, []).append(number)
@@ -135,13 +141,20 @@ def _company_list(document: Document, _longest: int, most: int) -> Iterator[list
             part = [listed[number] for number in numbers[at : at + most]]
             stocks = "、".join(f"{company.name}（{company.code}）" for company in part)
             places = _merged([(company.start, company.end) for company in part])
-            title = _shown(document, document.title, "一覧")
-            day = [Line("一覧", as_of(document), title.places)] if title else []
             yield [
                 Line("キーワード", industry, places[:1]),
-                *day,
+                *([dated] if dated else []),
                 Line("関連銘柄", stocks, places),
             ]
+
+
+def _dated(document: Document) -> Line | None:
+    """Return the line that names the list and its day, as far as the list shows them."""
+    title = _shown(document, document.title)
+    day = _shown(document, on_day(document))
+    if not title:
+        return None
+    return Line("一覧", as_of(document) if day else title.value, title.places + (day.places if day else ()))
 
 
 _SOURCES: dict[str, Callable[[Document, int, int], Iterator[list[Line]]]] = {
@@ -177,22 +190,34 @@ def _said(document: Document, name: str, label: str) -> Line | None:
     return _shown(document, document.meta.get(name, ""), label)
 
 
-def _listed(document: Document, name: str, label: str) -> Line | None:
-    """Return the line for several terms or stocks: ``甲社:1301,乙社:1332`` is ``甲社（1301）、乙社（1332）``."""
-    facts = [f.value for f in document.facts if f.kind == "term" and f.concept == name]
+def _listed(document: Document, name: str, label: str, after: int) -> Line | None:
+    """Return the line for several terms or stocks: ``甲社:1301,乙社:1332`` is ``甲社（1301）、乙社（1332）``.
+
+    They are looked for behind the description, where a page lists them, and only then in it.
+    """
+    facts = [fact.value for fact in document.facts if fact.kind == "term" and fact.concept == name]
     given = ",".join(facts) or document.meta.get(name, "")
-    values, places, at = [], [], 0
+    values, places = [], []
     for one in dict.fromkeys(part.strip() for part in given.split(",") if part.strip()):
-        words, _, code = one.rpartition(":") if re.search(r":\w+$", one) else (one, "", "")
-        starts = [document.text.find(words, at), document.text.find(code, at)]
-        if min(starts) < 0:
-            continue
-        at = max(starts[0], 0)
-        places.append(
-            (min(starts) if code else starts[0], max(starts[0] + len(words), starts[1] + len(code)))
-        )
-        values.append(f"{words}（{code}）" if code else words)
+        named = re.fullmatch(r"(.+):(\w+)", one)
+        words, code = named.groups() if named else (one, "")
+        if place := _place(document.text, words, code, after) or _place(document.text, words, code, 0):
+            values.append(f"{words}（{code}）" if code else words)
+            places.append(place)
     return Line(label, "、".join(values), _merged(places)) if values else None
+
+
+def _place(text: str, words: str, code: str, start: int) -> _Place | None:
+    """Return the first characters behind ``start`` that show words, and a code in the same line."""
+    for found in re.compile(re.escape(words)).finditer(text, start):
+        if not code:
+            return found.span()
+        begin = text.rfind("\n", 0, found.start()) + 1
+        end = text.find("\n", found.end())
+        at = text.find(code, begin, len(text) if end < 0 else end)
+        if at >= 0:
+            return min(found.start(), at), max(found.end(), at + len(code))
+    return None
 
 
 def _opening(text: str, start: int, end: int) -> _Place | None:

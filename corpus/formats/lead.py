@@ -9,12 +9,14 @@ _QUALIFIER = re.compile(r"\s*[（(][^（）()]*[）)]$")
 _PERSON = re.compile(r"^(?:\d{1,4}年(?:生|没)|存命人物)$")
 _READING = re.compile(r"[ぁ-ゖァ-ヺー・･ 　]+$")
 _ENGLISH = re.compile(r"(?:英(?:語)?(?:表記|名)?\s*[:：]?\s*)([A-Za-z][A-Za-z0-9 ,.'’&/()-]*[A-Za-z0-9.)])")
+_LATIN = re.compile(r"[A-Za-z][A-Za-z0-9 ,.'’&/-]{4,}(?=[）)、;；])")
 _CODE = "[0-9][0-9A-Z][0-9][0-9A-Z]"
 # 甲社（東証プライム：1301）, 乙社（証券コード 130A）: a bare number in brackets may be a year.
 _STOCK = re.compile(
     r"([^\s、。，．（）()「」『』|・：:,]{2,40})[（(](?:(?:東証|東京証券取引所|名証|名古屋証券取引所|福証|札証)[^（）()0-9]{0,16}"
     rf"|(?:証券|銘柄)コード)[ 　]*[:：]?[ 　]*({_CODE})(?=[）)、,　 ])"
 )
+_OWN = re.compile(rf"(?:証券|銘柄)コード[はが:： 　]*({_CODE})(?![0-9A-Za-z])")
 _PARTICLES = re.compile(r"^.*[はがをのとやにでも](?=[^ぁ-ん])")
 
 
@@ -50,7 +52,9 @@ def lead(document: Document) -> Lead | None:
     start = heading.end() if heading else 0
     stop = text.find("\n\n", start)
     end = len(text) if stop < 0 else stop
-    opens = re.compile(rf"[「『]?{re.escape(keyword)}[」』]?").match(text, start, end)
+    opens = re.compile(rf"[「『]?((?:株式会社)?{re.escape(keyword)}(?:株式会社)?)[」』]?").match(
+        text, start, end
+    )
     if not opens or not keyword:
         return None
     at = opens.end()
@@ -58,11 +62,10 @@ def lead(document: Document) -> Lead | None:
     after = inside[1] + 1 if inside else at
     if not re.compile(r"[ 　]*(?:とは|は|、|，)").match(text, after, end):
         return None
-    named = text.index(keyword, start)
     reading = english = None
     if inside:
         reading, english = _reading(text, *inside), _english(text, *inside)
-    return Lead(keyword, (named, named + len(keyword)), reading, english, (start, end))
+    return Lead(opens[1], opens.span(1), reading, english, (start, end))
 
 
 def _brackets(text: str, at: int, end: int) -> tuple[int, int] | None:
@@ -84,13 +87,20 @@ def _reading(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _english(text: str, start: int, end: int) -> tuple[int, int] | None:
-    found = _ENGLISH.search(text, start, end)
-    return found.span(1) if found else None
+    if found := _ENGLISH.search(text, start, end):
+        return found.span(1)
+    latin = _LATIN.match(text, start, end + 1)  # with the bracket that closes
+    return latin.span() if latin else None
 
 
-def listed_companies(text: str) -> list[Stock]:
-    """Return the companies that a text names with the code of their shares, each once, in order."""
+def listed_companies(text: str, opening: Lead) -> list[Stock]:
+    """Return the companies that an article names with the code of their shares, each once, in order.
+
+    The code that stands in the first paragraph without a name is that of the company the article is about.
+    """
     found: dict[str, Stock] = {}
+    if own := _OWN.search(text, *opening.paragraph):
+        found[own[1]] = Stock(opening.keyword, own[1], opening.named[0], own.end())
     for stock in _STOCK.finditer(text):
         name = _PARTICLES.sub("", stock[1]) or stock[1]
         start = stock.end(1) - len(name)

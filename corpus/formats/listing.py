@@ -36,8 +36,10 @@ def documents(batch: Iterable[Document], *, maximum_lines: Lines = 500) -> Itera
         for number, part in enumerate(parts, start=1):
             title = as_of(document) + (f"（{number}／{len(parts)}）" if len(parts) > 1 else "")
             lines = (f"{c.name}（証券コード：{c.code}）　業種：{c.industry or '－'}" for c in part)
-            span = Span(identity, min(c.start for c in part), max(c.end for c in part))
-            yield derived(document, "listing", "\n".join([f"# {title}", "", *lines]), [span])
+            spans = [Span(identity, min(c.start for c in part), max(c.end for c in part))]
+            if (at := document.text.find(day := on_day(document))) >= 0 and day:
+                spans.insert(0, Span(identity, at, at + len(day)))
+            yield derived(document, "listing", "\n".join([f"# {title}", "", *lines]), spans)
 
 
 def companies(document: Document) -> list[Company]:
@@ -62,5 +64,10 @@ def companies(document: Document) -> list[Company]:
 
 def as_of(document: Document) -> str:
     """Return the title of a list with the day that it tells of."""
+    return "　".join(filter(None, (document.title, on_day(document))))
+
+
+def on_day(document: Document) -> str:
+    """Return the day of a list as its title line shows it, "" for none."""
     day = document.event_at
-    return document.title + (f"　{day.year}年{day.month}月{day.day}日現在" if day else "")
+    return f"{day.year}年{day.month}月{day.day}日現在" if day else ""

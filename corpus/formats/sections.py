@@ -23,7 +23,9 @@ _NUMBER = re.compile(
     rf"|\({_DIGITS}\)\s*|[IVX]{{1,4}}(?:[.、]\s*|\s+(?=[^\x00-\x7f])))"
 )
 _CIRCLED = re.compile(r"^[①-⑳]\s*")
-_BRACKETS = re.compile(r"^[【\[〔]([^【】\[\]〔〕]+)[】\]〕]$")
+_BRACKETS = re.compile(
+    r"^(?:【([^【】]+)】|\[([^\[\]]+)\]|〔([^〔〕]+)〕|\(([^()]+)\)|<([^<>]+)>|〈([^〈〉]+)〉)$"
+)
 
 Characters = Annotated[int, Field(ge=1)]
 
@@ -45,7 +47,7 @@ def documents(
     own. Sections are gathered, section-wise as in arXiv:2409.19854, only within one source, license and
     language: in order of date and company, in documents of at most ``maximum_characters`` (code points) with
     every part under a heading that names whose it is. A longer section, one without a heading, and one that is
-    alone keep their own text. The text of a part is that of its parent between the characters of its span.
+    alone keep their own text; what two parts say alike under a like heading is there once. The text of a part is that of its parent between the characters of its span.
     """
     cut = (section for document in batch for section in _cut(document))
     if not consolidate:
@@ -55,7 +57,7 @@ def documents(
     for number, section in enumerate(cut):
         groups.setdefault(_group(section, number), []).append(section)
     for members in groups.values():
-        for run in _packed(sorted(members, key=_order), maximum_characters):
+        for run in _packed(_different(sorted(members, key=_order)), maximum_characters):
             yield run[0] if len(run) == 1 else _consolidated(run)
 
 
@@ -120,11 +122,13 @@ def bare(heading: str) -> str:
     while (shorter := _NUMBER.sub("", name, count=1).strip()) and shorter != name:
         name = shorter
     enclosed = _BRACKETS.match(name)
-    return enclosed[1].strip() if enclosed else name
+    return next(filter(None, enclosed.groups())).strip() if enclosed else name
 
 
 def _name(section: Document) -> str:
-    return bare(section.section.rpartition(SEPARATOR)[2])
+    name = bare(section.section.rpartition(SEPARATOR)[2])
+    unheaded = name == section.meta.get("block")  # a block under no heading is called like its document
+    return section.title.split()[-1] if unheaded and section.title.split() else name
 
 
 def _group(section: Document, number: int) -> tuple[str, ...]:
@@ -137,6 +141,16 @@ def _group(section: Document, number: int) -> tuple[str, ...]:
 def _order(section: Document) -> tuple[date, str, str]:
     day = section.event_at or section.published_at or date.min
     return day, section.meta.get("filer") or section.title, section.url
+
+
+def _different(sections: Iterable[Document]) -> Iterator[Document]:
+    """Yield the sections that say something else, or of somebody else, than those before."""
+    seen: set[str] = set()
+    for section in sections:
+        text, _ = _part(section)
+        if text not in seen:
+            seen.add(text)
+            yield section
 
 
 def _packed(sections: Iterable[Document], limit: int) -> Iterator[list[Document]]:
@@ -169,12 +183,14 @@ def _whose(section: Document) -> str:
     meta = section.meta
     named = f"{meta['filer']} {meta.get('document_title', '')}" if meta.get("filer") else section.title
     day = section.event_at or section.published_at
-    days = [_day(meta[name]) for name in ("period_start", "period_end") if meta.get(name)]
-    when = "～".join(days if "filer" in meta else []) or (_day(day.isoformat()) if day else "")
-    return " ".join(named.split()) + (f"（{when}）" if when else "")
+    period = [meta[name] for name in ("period_start", "period_end") if meta.get("filer") and meta.get(name)]
+    when = period or ([day.isoformat()] if day else [])
+    if section.language != "ja":
+        return " ".join(named.split()) + (f" ({' to '.join(when)})" if when else "")
+    return " ".join(named.split()) + (f"（{'～'.join(map(_in_japanese, when))}）" if when else "")
 
 
-def _day(text: str) -> str:
+def _in_japanese(text: str) -> str:
     try:
         day = date.fromisoformat(text[:10])
     except ValueError:

@@ -18,7 +18,7 @@ from corpus.formats.terms import term
 LABELS = {
     "reading": "読み",
     "english": "英語",
-    "verbose_label": "正式名",
+    "verbose_label": "冗長ラベル",
     "place": "表示箇所",
     "balance": "貸借区分",
     "period_type": "期間・時点",
@@ -77,10 +77,8 @@ def _term(document: Document, longest: int, _most: int) -> Iterator[list[Line]]:
     named = _shown(document, keyword)
     said = [_said(document, name, label) for name, label in LABELS.items()]
     lines = [named, *said[:2]]
-    if found and not document.meta.get("element"):
+    if found:
         lines.append(_described(document, *found.described, longest))
-    elif note := document.meta.get("documentation"):
-        lines.append(_shown(document, note, "説明"))
     lines += said[2:]
     after = found.described[1] if found else 0
     lines += [_listed(document, name, label, after) for name, label in RELATED.items()]

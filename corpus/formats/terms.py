@@ -23,10 +23,13 @@ def term(document: Document) -> Term | None:
     """Return the term of a document, None when it names or describes nothing.
 
     The description begins with the fact ``definition``, else behind the title, and ends at the next heading.
-    The keyword is the subject of that fact, else the title.
+    The keyword is the subject of that fact, else the title. An item of a taxonomy (``meta["element"]``) without
+    that fact has labels only.
     """
     text = document.text
     definition = next((fact for fact in document.facts if fact.concept == "definition"), None)
+    if not definition and "element" in document.meta:
+        return None
     heading = _HEADING.match(text)
     start = definition.start if definition else heading.end() if heading else 0
     after = _HEADING.search(text, start)

@@ -126,13 +126,17 @@ def _table(text: str, delimiter: str) -> Iterator[Row]:
         yield from (dict(zip(lines[0], line, strict=False)) for line in lines[1:])
     else:
         yield from (
-            {"question": line[0], "choices": line[1:-1], "answer": line[-1]} for line in lines if len(line) > 1
+            {"question": line[0], "choices": line[1:-1], "answer": line[-1]}
+            for line in lines
+            if len(line) > 1
         )
 
 
 def _plain(test: str, number: int, row: Row) -> Iterator[Item]:
     """Yield the item of a row with the usual names of fields."""
-    stem = next(row[key] for key in ("question", "stem", "sentence", "prompt", "text", "turns") if row.get(key))
+    stem = next(
+        row[key] for key in ("question", "stem", "sentence", "prompt", "text", "turns") if row.get(key)
+    )
     parts = [stem] if isinstance(stem, str) else list(stem)
     statements = row.get("statements")
     extra = "\n".join(statements.values()) if isinstance(statements, dict) else row.get("context") or ""

@@ -67,7 +67,9 @@ def _join_marks(codes: Codes, special: Places, tables: _Tables) -> None:
     for mark, composed in ((_VOICED, tables.voiced), (_HALF_VOICED, tables.half_voiced)):
         at = special[codes[special] == mark]
         before = codes[np.maximum(at - 1, 0)]
-        whole = np.where((at > 0) & (before < len(composed)), composed[np.minimum(before, len(composed) - 1)], 0)
+        whole = np.where(
+            (at > 0) & (before < len(composed)), composed[np.minimum(before, len(composed) - 1)], 0
+        )
         joined = at[whole != 0] - 1
         codes[joined] = whole[whole != 0]
         codes[at] = 0
@@ -91,11 +93,7 @@ def _tables() -> _Tables:
     several: list[Codes] = []
     numbers: dict[str, int] = {}
     for code in range(0x30, _LIMIT - 1):
-        character = chr(code)
-        if character.isascii():
-            new = character.lower() if character.isalnum() else ""
-        else:
-            new = _new(character)
+        new = _new(chr(code))
         if len(new) == 1:
             single[code] = _MARKS.get(new, np.uint32(ord(new)))
         elif new:
@@ -114,6 +112,8 @@ def _tables() -> _Tables:
 
 
 def _new(character: str) -> str:
+    if character.isascii():
+        return character.lower() if character.isalnum() else ""
     category = unicodedata.category(character)
     if category[0] == "C" or (category == "Lo" and 0x3400 <= ord(character) < 0xF900):
         return "" if category[0] == "C" else character  # most of the table: unified ideographs and hangul

@@ -55,7 +55,7 @@ def candidates(codes: Codes, n: int, table: Hashes) -> tuple[Places, Hashes]:
     if (compiled := _compiled()) is None:
         return candidates_plain(codes, n, table)
     places, found = np.empty(len(codes) - n + 1, np.int64), np.empty(len(codes) - n + 1, np.uint64)
-    count = compiled(codes, n, table, 65 - len(table).bit_length(), places, found)
+    count = compiled(codes, n, table, places, found)
     return places[:count].copy(), found[:count].copy()
 
 
@@ -81,10 +81,14 @@ def _compiled() -> Callable[..., int] | None:
     return compiled
 
 
-def _scan(codes: Codes, n: int, table: Hashes, shift: int, places: Places, found: Hashes) -> int:
+def _scan(codes: Codes, n: int, table: Hashes, places: Places, found: Hashes) -> int:
     # Compiled by numba: every number is an unsigned one of 64 bits, or numba would turn the sums into floats.
     one, low, six, half = np.uint64(1), np.uint64(63), np.uint64(6), np.uint64(32)
-    base, mix, down = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93), np.uint64(shift)
+    base, mix, down = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93), np.uint64(64)
+    words = len(table)
+    while words > 1:
+        words >>= 1
+        down -= one
     highest = one
     for _ in range(n):
         highest *= base

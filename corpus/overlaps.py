@@ -5,10 +5,10 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from corpus.folding import Codes, Folded, Places, fold, folded
 from corpus.ngrams import Hashes, candidates, hashes, sieve
 
 _APART = np.uint32(0xFFFFFFFF)  # stands between two texts of the index; no character folds to it
+_ARRAYS = ("codes", "bounds", "own", "keys", "firsts", "postings", "table")
 _PAIRS = 1 << 18  # matches verified together: bounds the memory
 
 
@@ -61,6 +62,7 @@ class Index:
 
     ngram: int
     minimum_coverage: float
+    minimum_characters: int
     minimum_run: int
     codes: Codes
     bounds: Places
@@ -79,8 +81,9 @@ class Index:
         *,
         ngram: int = 13,
         maximum_texts: int = 4,
-        minimum_coverage: float = 0.6,
-        minimum_run: int = 60,
+        minimum_coverage: float = 0.4,
+        minimum_characters: int = 26,
+        minimum_run: int = 80,
     ) -> "Index":
         """Return the index of ``items``; the same items give the same index."""
         texts: dict[bytes, list[Item]] = {}
@@ -94,31 +97,32 @@ class Index:
         codes, bounds = _joined(parts)
         own, keys, firsts, postings = _own_ngrams(codes, bounds, ngram, maximum_texts)
         return cls(
-            ngram, minimum_coverage, minimum_run, codes, bounds, own, keys, firsts, postings, sieve(keys),
-            tuple(map(tuple, texts.values())), {key: tuple(found) for key, found in filings.items()},
+            ngram, minimum_coverage, minimum_characters, minimum_run, codes, bounds, own, keys, firsts, postings,
+            sieve(keys), tuple(map(tuple, texts.values())), {key: tuple(found) for key, found in filings.items()},
         )  # fmt: skip
 
     def save(self, path: Path) -> None:
-        """Write the index as one ``.npz`` file without pickled objects."""
+        """Write the index as one file of NumPy's ``.npz`` without pickled objects."""
         rows = [[item[:] for item in items] for items in self.items]
-        told = json.dumps(
-            [self.ngram, self.minimum_coverage, self.minimum_run, rows, list(self.filings.values())]
-        )
-        np.savez(
-            path, codes=self.codes, bounds=self.bounds, own=self.own, keys=self.keys, firsts=self.firsts,
-            postings=self.postings, table=self.table, told=np.frombuffer(told.encode(), np.uint8),
-        )  # fmt: skip
+        limits = [self.ngram, self.minimum_coverage, self.minimum_characters, self.minimum_run]
+        told = json.dumps([limits, rows, list(self.filings.values())])
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        with path.open("wb") as file:  # np.savez would add .npz to another name
+            np.savez(file, told=np.frombuffer(told.encode(), np.uint8), **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Index":
         """Return the index in the file ``path``."""
         with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-        told = json.loads(found.pop("told").tobytes())
-        ngram, coverage, run, rows, filings = told
+            arrays = {name: file[name] for name in file.files}
+        limits, rows, filings = json.loads(arrays.pop("told").tobytes())
         items = tuple(tuple(map(_item, row)) for row in rows)
-        whole = (tuple(map(_item, row)) for row in filings)
-        return cls(ngram, coverage, run, **found, items=items, filings={row[0].filing: row for row in whole})
+        whole = {row[0][-1]: tuple(map(_item, row)) for row in filings}
+        ngram, coverage, characters, run = limits
+        codes, bounds, own, keys, firsts, postings, table = (arrays[name] for name in _ARRAYS)
+        return cls(
+            ngram, coverage, characters, run, codes, bounds, own, keys, firsts, postings, table, items, whole
+        )
 
     def unmatchable(self) -> list[Item]:
         """Return the items without an n-gram of their own: too short, or made of what others say too."""
@@ -172,18 +176,19 @@ class Index:
         return true
 
     @cached_property
-    def _needed(self) -> NDArray[np.int64]:
-        """For every text, how many characters must be there for it to be looked at more closely."""
+    def _wanted(self) -> NDArray[np.int64]:
+        """For every text, how many characters of its own must be there; a short one has to be there as a whole."""
         sums = np.concatenate([[0], np.cumsum(self.own)])
         own = sums[self.bounds[:, 1]] - sums[self.bounds[:, 0]]
-        return np.minimum(np.ceil(self.minimum_coverage * own).astype(np.int64), self.minimum_run)
+        least = np.minimum(self.minimum_characters, np.ceil(0.95 * own))
+        return np.maximum(np.ceil(self.minimum_coverage * own), least).astype(np.int64)
 
     def _grouped(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, list[Run]]]:
         """Yield (text, its runs near each other) where they may cover enough of it."""
         if not len(rows):
             return
         total = np.bincount(rows[:, 0], rows[:, 2] - rows[:, 1], minlength=len(self.bounds))
-        rows = rows[(total >= self._needed)[rows[:, 0]]]
+        rows = rows[(total >= np.minimum(self._wanted, self.minimum_run))[rows[:, 0]]]
         runs = [Run(*row) for row in rows[np.lexsort((rows[:, 1], rows[:, 0]))].tolist()]
         for number, same in groupby(runs, key=attrgetter("text")):
             first, end = self.bounds[number].tolist()
@@ -197,9 +202,10 @@ class Index:
         for run in runs:
             covered[run.at - first : run.at - first + run.end - run.start] = True
             longest = max(longest, run.end - run.start)
-        coverage = float((covered & own).sum() / own.sum())
-        if coverage < self.minimum_coverage and longest < self.minimum_run:
+        there = int((covered & own).sum())
+        if there < self._wanted[number] and longest < self.minimum_run:
             return
+        coverage = there / int(own.sum())
         start, stop = self._widened(document.codes, runs)
         span = int(document.places[start]), int(document.places[stop - 1]) + 1
         for item in self.items[number]:
@@ -284,7 +290,7 @@ def _item(row: Sequence[object]) -> Item:
     return Item(test, name, part, text, tuple(choices), gold, tuple(answers), filing)  # type: ignore[arg-type]
 
 
-_TOLD = "(?:正解|正答|解答|答え|回答|answer)(?:番号|の番号|は|が|is)*(?:{})"
+_TOLD = "(?:正解|正答|解答|答え|回答|answer)(?:の番号|番号|は|が|is)?(?:{})"
 
 
 def _exposed(item: Item, document: Folded, start: int, end: int) -> tuple[str, bool]:

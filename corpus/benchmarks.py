@@ -86,7 +86,7 @@ def _read(name: str, status: str, paths: list[Path], root: Path, layout: Layout)
         for number, row in enumerate(_rows(path, body), len(items)):
             try:
                 items.extend(layout.items(name, number, row))
-            except (KeyError, IndexError, TypeError, ValueError) as error:
+            except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
                 raise UserError(
                     str(path), f"row {number} is no item of {name}: {error!r}",
                     "see the layouts in corpus/benchmarks.py",
@@ -134,9 +134,9 @@ def _table(text: str, delimiter: str) -> Iterator[Row]:
 
 def _plain(test: str, number: int, row: Row) -> Iterator[Item]:
     """Yield the item of a row with the usual names of fields."""
-    stem = next(
-        row[key] for key in ("question", "stem", "sentence", "prompt", "text", "turns") if row.get(key)
-    )
+    stem = next((row[key] for key in _STEMS if row.get(key)), None)
+    if stem is None:
+        raise KeyError(" or ".join(_STEMS))
     parts = [stem] if isinstance(stem, str) else list(stem)
     statements = row.get("statements")
     extra = "\n".join(statements.values()) if isinstance(statements, dict) else row.get("context") or ""
@@ -153,6 +153,7 @@ def _plain(test: str, number: int, row: Row) -> Iterator[Item]:
         yield Item(test, f"{name}/{at + 1}" if len(parts) > 1 else name, "stem", text, texts, gold, given)
 
 
+_STEMS = ("question", "stem", "sentence", "prompt", "text", "turns")
 _IDS = ("id", "q_id", "question_id", "sentence_pair_id", "key")
 
 

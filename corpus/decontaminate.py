@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from corpus.benchmarks import NAMED, Benchmark, benchmark
 from corpus.document import Document, Drop
 from corpus.overlaps import Index, Overlap
+from datacards.errors import UserError
 
 Policy = Literal["mark", "drop", "cut"]
 
@@ -85,8 +86,10 @@ class DecontaminationOptions(BaseModel):
 
 
 def find_tests(options: DecontaminationOptions) -> list[Benchmark]:
-    """Return the tests that the options name, the absent ones too; UserError for one that cannot be read."""
+    """Return the tests that the options name, the absent ones too; UserError for a folder or a file that is none."""
     folder = Path(options.folder).expanduser() if options.folder else None
+    if folder and not folder.is_dir():
+        raise UserError("decontamination", f"{folder} is no folder", "the folder that holds the tests, or ''")
     return [benchmark(name, folder) for name in options.tests]
 
 

@@ -21,11 +21,18 @@ def hashes(codes: Codes, n: int) -> Hashes:
     count = len(codes) - n + 1
     if count <= 0:
         return np.empty(0, np.uint64)
-    out = np.zeros(count, np.uint64)
-    for at in range(n):
-        out *= _BASE
-        out += codes[at : at + count]
+    out, length = codes.astype(np.uint64), 1  # windows of the bits of n from the highest down: doubled, one longer
+    for bit in f"{n:b}"[1:]:
+        out = out[:-length] * _power(length) + out[length:]
+        length *= 2
+        if bit == "1":
+            out = out[:-1] * _BASE + codes[length:]
+            length += 1
     return out
+
+
+def _power(exponent: int) -> np.uint64:
+    return np.uint64(pow(int(_BASE), exponent, 1 << 64))
 
 
 def sieve(keys: Hashes) -> Hashes:

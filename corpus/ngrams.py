@@ -21,7 +21,10 @@ def hashes(codes: Codes, n: int) -> Hashes:
     count = len(codes) - n + 1
     if count <= 0:
         return np.empty(0, np.uint64)
-    out, length = codes.astype(np.uint64), 1  # windows of the bits of n from the highest down: doubled, one longer
+    out, length = (
+        codes.astype(np.uint64),
+        1,
+    )  # windows of the bits of n from the highest down: doubled, one longer
     for bit in f"{n:b}"[1:]:
         out = out[:-length] * _power(length) + out[length:]
         length *= 2

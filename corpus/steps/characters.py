@@ -42,8 +42,10 @@ def counts(text: str) -> Counts:
     """Return how many characters of ``text`` are of which kind; about 4 ns a character."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
     found = np.bincount(np.take(_kinds(), codes, mode="clip"), minlength=2 * _LETTER).tolist()
-    kinds = [found[kind] + found[kind + _LETTER] for kind in range(7)]
-    return Counts(*kinds, letters=sum(found[_LETTER:]))
+    spaces, hiragana, katakana, kanji, others, digits, signs = (
+        found[at] + found[at + _LETTER] for at in range(7)
+    )
+    return Counts(spaces, hiragana, katakana, kanji, others, digits, signs, sum(found[_LETTER:]))
 
 
 @lru_cache(maxsize=1)

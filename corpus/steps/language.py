@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from corpus.document import Document, Drop
 from corpus.steps.characters import counts
 
+
 def language(
     document: Document,
     *,

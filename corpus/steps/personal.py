@@ -48,7 +48,9 @@ _CALLED = re.compile(
     rf"[^0-9０-９\n]{{0,10}}([0０]{_DIGIT}{{9,10}})(?![0-9０-９,，.．])"
 )
 _LOCAL = re.compile(r"[A-Za-z0-9Ａ-Ｚａ-ｚ０-９._%+\-．＿－]{1,64}\Z")
-_DOMAIN = re.compile(r"[@＠](?:[A-Za-z0-9Ａ-Ｚａ-ｚ０-９-]{1,63}[.．]){1,5}[A-Za-zＡ-Ｚａ-ｚ]{2,24}(?![A-Za-z0-9])")
+_DOMAIN = re.compile(
+    r"[@＠](?:[A-Za-z0-9Ａ-Ｚａ-ｚ０-９-]{1,63}[.．]){1,5}[A-Za-zＡ-Ｚａ-ｚ]{2,24}(?![A-Za-z0-9])"
+)
 _MY_NUMBER = re.compile(
     rf"(?:個人番号|マイナンバー)[^0-9０-９\n]{{0,20}}({_DIGIT}{{4}}[ \u3000-]?{_DIGIT}{{4}}[ \u3000-]?{_DIGIT}{{4}})(?!{_DIGIT})"
 )
@@ -58,9 +60,13 @@ _PLACE = rf"(?:北海道|東京都|京都府|大阪府|{_KANJI}{{2,3}}県|{_KANJ
 _HOME = re.compile(
     rf"(?P<label>自宅(?:の住所)?|現住所|居住地|居所|住所(?:又は本店所在地|又は所在地)?)[】］\]）)]*[ \u3000]*[|：:]?[ \u3000]*(?P<place>{_PLACE})"
 )
-_NAME = re.compile(r"氏[ \u3000]*名(?:又は名称)?[】］\]）)]*[ \u3000]*[|：:]?[ \u3000]*(?P<name>[^|\n：:、。]{2,30})")
+_NAME = re.compile(
+    r"氏[ \u3000]*名(?:又は名称)?[】］\]）)]*[ \u3000]*[|：:]?[ \u3000]*(?P<name>[^|\n：:、。]{2,30})"
+)
 _SPACED_NAME = re.compile(rf"{_KANJI}{{1,4}}[ \u3000]+(?:{_KANJI}|[ぁ-んァ-ヴー]){{1,6}}(?:氏)?")
-_PLAIN_NAME = re.compile(rf"{_KANJI}{{2,3}}(?:{_KANJI}|[ぁ-んァ-ヴー]){{1,4}}(?:氏)?|[ァ-ヴー]{{2,12}}[・＝][ァ-ヴー・＝]{{2,20}}")
+_PLAIN_NAME = re.compile(
+    rf"{_KANJI}{{2,3}}(?:{_KANJI}|[ぁ-んァ-ヴー]){{1,4}}(?:氏)?|[ァ-ヴー]{{2,12}}[・＝][ァ-ヴー・＝]{{2,20}}"
+)
 _BODY = re.compile(
     "会社|㈱|㈲|㈳|㈶|（株）|\\(株\\)|銀行|金庫|法人|組合|機構|信託|財団|社団|連合会|協会|学校|大学|病院|持株会|基金|公社|事業団|"
     "ファンド|保険|証券|ホールディングス|グループ|口）|○|県$|市$|町$|国$|合計|[A-Za-zＡ-Ｚａ-ｚ]{3}"
@@ -170,7 +176,9 @@ def _holders(text: str) -> Iterator[Hit]:
         elif columns and max(columns) < len(cells):
             name, place = cells[columns[0]].strip(), cells[columns[1]]
             if re.fullmatch(_PLACE, place.strip()) and _is_person(name, place):
-                start = row.start() + row[0].index("|") + 1 + sum(len(cell) + 1 for cell in cells[: columns[1]])
+                start = (
+                    row.start() + row[0].index("|") + 1 + sum(len(cell) + 1 for cell in cells[: columns[1]])
+                )
                 start += len(place) - len(place.lstrip())
                 yield Hit(start, start + len(place.strip()), "address")
         last = row.end() + 1

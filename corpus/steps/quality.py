@@ -26,7 +26,7 @@ def quality(
     minimum_ended: float = 0.0,
     minimum_sentence: float = 3.0,
     maximum_sentence: float = 2000.0,
-    minimum_variety: float = 0.03,
+    minimum_variety: float = 0.02,
 ) -> Document | Drop:
     """Return the document with its signals in ``meta["quality"]`` as a JSON object, or drop it for one of them.
 

@@ -56,8 +56,11 @@ def _twins(text: str, n: int) -> list[int]:
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
     places = np.arange(max(0, len(codes) - n + 1))
     mixed = hashes(codes, n) * np.uint64(0xD6E8FEB86659FD93)
-    bits = max(10, int(len(places)).bit_length() + 2)
-    for shift in (64 - bits, 64 - 2 * bits):  # two rounds: what shares a slot of both tables is most likely equal
+    bits = max(10, len(places).bit_length() + 2)
+    for shift in (
+        64 - bits,
+        64 - 2 * bits,
+    ):  # two rounds: what shares a slot of both tables is most likely equal
         slots = (mixed[places] >> np.uint64(max(0, shift))) & np.uint64((1 << bits) - 1)
         first, last = np.empty(1 << bits, np.int64), np.empty(1 << bits, np.int64)
         last[slots] = places

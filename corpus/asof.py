@@ -87,14 +87,10 @@ class Choice:
         """Number of captures whose body another one holds, which is read or left out in their place."""
         return self.codes.count(SEEN_AGAIN)
 
-    def captures(self) -> Iterator[Capture]:
-        """Yield the captures that are kept, in order, each as it was said when its body came."""
-        for row, code in zip(_rows(self.folder), self.codes, strict=True):
-            if code == KEPT:
-                place = (
-                    {"warc": row["body_warc"], "offset": row["body_offset"]} if row["body_version"] else {}
-                )
-                yield capture_of(self.folder.with_name(row["body_version"] or self.folder.name), row | place)
+    @property
+    def rows(self) -> list[int]:
+        """Numbers of the rows that are kept, in order."""
+        return [number for number, code in enumerate(self.codes) if code == KEPT]
 
     def left_out(self) -> Iterator[Row]:
         """Yield what the table of drops says of the captures that were not current: where they are, no more."""
@@ -103,6 +99,12 @@ class Choice:
                 said = {name: row[name] for name in ("source", "url", "sha256", "license")}
                 empty = {"detail": "", "document_id": "", "available_at": None, "title": "", "text": ""}
                 yield {"reason": _NAMES[code], "stage": "as_of", **said, **empty}
+
+
+def as_first_said(folder: Path, row: Row) -> Capture:
+    """Return the capture of an index row as it was said when its body came, wherever that lies."""
+    place = {"warc": row["body_warc"], "offset": row["body_offset"]} if row["body_version"] else {}
+    return capture_of(folder.with_name(row["body_version"] or folder.name), row | place)
 
 
 def choices(folders: Sequence[Path], then: AsOf) -> list[Choice]:

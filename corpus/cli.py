@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from corpus.engine import ENGINES, engine
 from corpus.recipe import CorpusRecipe
 from datacards.card import Card
 from datacards.cli import store_option
@@ -32,6 +33,14 @@ from datacards.store import Store
     help="Processes that extract; the result does not depend on it. [default: all processors]",
 )
 @click.option(
+    "--engine",
+    "name",
+    type=click.Choice(ENGINES),
+    default="local",
+    show_default=True,
+    help="Where it runs: processes of this machine, or the Ray cluster at $RAY_ADDRESS.",
+)
+@click.option(
     "--as-of",
     "as_of",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -39,7 +48,9 @@ from datacards.store import Store
     help="Build what a reader could have had at the end of this day, in Japan; overrides the recipe.",
 )
 @store_option
-def main(recipe: Path, pins: tuple[str, ...], workers: int, as_of: datetime | None, root: Path) -> None:
+def main(
+    recipe: Path, *, pins: tuple[str, ...], workers: int, name: str, as_of: datetime | None, root: Path
+) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
     from corpus.run import inputs, run
 
@@ -53,7 +64,7 @@ def main(recipe: Path, pins: tuple[str, ...], workers: int, as_of: datetime | No
         click.echo(f"{ref} exists already and was made from an equal request: nothing to do")
         return
     try:
-        ref = run(asked, store, made_from, workers=workers)
+        ref = run(asked, store, made_from, engine=engine(name, workers))
     except KeyboardInterrupt as error:
         raise UserError(
             f"{asked.name}@{asked.version}",

@@ -39,17 +39,19 @@ class CorpusRecipe(Recipe):
 
     ``captures`` names versions of captures: ``boj_speeches@2026.11.21``, or ``boj_speeches`` for the newest.
     ``steps`` are cleaning steps in order, each a name or ``name: {option: value}``. ``shard_characters`` is
-    how much text one Parquet file holds at most, but for one document.
+    how much text of base documents one shard is made of at most, but for one document. ``extends`` names an
+    earlier version of a corpus: its documents stay as they are, and only what it does not have is added.
 
     ``as_of`` asks for what a reader could have had at the end of that Japanese day (see ``corpus.asof``); a name
     without a version then stands for all its versions. ``as_of_strict`` takes only what was fetched by then.
     """
 
     captures: tuple[CapturesName, ...] = Field(min_length=1)
+    extends: CapturesName | None = None
     steps: tuple[Step, ...]
     dedup: DedupOptions = DedupOptions()
     formats: tuple[Format, ...] = Field(default=tuple(FORMATS), min_length=1)
-    shard_characters: int = Field(default=200_000_000, ge=1)
+    shard_characters: int = Field(default=100_000_000, ge=1)
     as_of: date | None = None
     as_of_strict: bool = False
 

@@ -131,11 +131,34 @@ def write(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema, group: 
     return count
 
 
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table as one zstd Parquet file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    pq.write_table(table, part, compression="zstd")
+    part.replace(path)
+
+
 def read(path: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield the rows of a Parquet file, a bounded batch at a time."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=1000, columns=columns):
             yield from batch.to_pylist()
+
+
+def read_rows(path: Path, start: int = 0, stop: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows [start, stop) of a Parquet file; row groups outside of them are not read."""
+    with pq.ParquetFile(path) as file:
+        first = 0
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            last = first + count
+            if last > start and (stop is None or first < stop):
+                table = file.read_row_group(group)
+                low, high = max(start - first, 0), count if stop is None else min(stop - first, count)
+                for batch in table.slice(low, high - low).to_batches(max_chunksize=1000):
+                    yield from batch.to_pylist()
+            first = last
 
 
 def shard(folder: Path, name: str, split: str) -> list[Path]:

@@ -114,6 +114,7 @@ def write_shard(shard: Shard, *, writer: Writer) -> Tally:
     tally = Tally()
     documents: list[Document] = []
     dropped: list[Row] = []
+    later: list[Row] = []  # pointers, behind what lies at a place that the index names: they must not move it
     places: list[tuple[str, int, int]] = []
     for found, survivor in _judged(shard, writer.work):
         if isinstance(found, Document):
@@ -123,7 +124,10 @@ def write_shard(shard: Shard, *, writer: Writer) -> Tally:
             continue
         if isinstance(found, tuple):
             places.append(("dropped", len(dropped), survivor))
-        dropped.append(shards.drop_row(found[0], "dedup", found[1]) if isinstance(found, tuple) else found)
+            dropped.append(shards.drop_row(found[0], "dedup", found[1]))
+        else:
+            (later if found["stage"] == "as_of" else dropped).append(found)
+    dropped += later
     name = f"train-{shard.number:05d}.parquet"
 
     def put(config: str, rows: Iterable[Row], schema: pa.Schema) -> None:

@@ -85,7 +85,7 @@ def run(
         finish(recipe, prepared, draft, engine, [store.path(ref) for ref in older])
         for ref in older:
             _carry(store, ref, recipe, draft)
-        if not any(draft.counts[f"documents_{name}"] for name in recipe.formats):
+        if not any(draft.counts[f"documents_{name}"] for name in recipe.rendered()):
             told = ", ".join(f"{reason} {number:,}" for reason, number in draft.drops.most_common(5))
             raise UserError(
                 recipe.name, f"not one document is left ({told})", "", "mend the steps or the captures"
@@ -106,7 +106,7 @@ def finish(
     save_verdicts(duplicates, work)
     number = sum(len(version_parts(folder)) for folder in older)
     jobs = plan(prepared, recipe.shard_characters, number, index.earlier)
-    writer = Writer(recipe.formats, recipe.dedup, work / "out", work)
+    writer = Writer(recipe.rendered(), recipe.dedup, work / "out", work)
     tallies = engine.map(partial(write_shard, writer=writer), jobs)
     _count(draft, recipe, list(tqdm(tallies, total=len(jobs), desc="writing", unit=" shards")))
     draft.counts["similar_pairs_kept"] = len(duplicates.similar)
@@ -213,7 +213,7 @@ def _known(store: Store, older: Sequence[Ref]) -> frozenset[Known]:
 
 def _count(draft: Draft, recipe: CorpusRecipe, tallies: Sequence[Tally]) -> None:
     licenses: Counter[str] = Counter()
-    for name in recipe.formats:
+    for name in recipe.rendered():
         draft.counts.update({f"documents_{name}": 0, f"characters_{name}": 0})
     draft.counts["facts"] += 0
     for tally in tallies:

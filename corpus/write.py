@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from corpus import index, shards
 from corpus.dedup import DedupOptions
-from corpus.document import Document, Drop
-from corpus.formats import FORMATS
+from corpus.document import Document, Drop, Format
+from corpus.formats import render
 from corpus.near import Duplicates, Reason
 from corpus.prepare import read_chunk
 
@@ -61,7 +61,7 @@ class Tally:
 class Writer(NamedTuple):
     """What all jobs share: formats, the folder of the version, where verdicts lie, and the first number of a shard."""
 
-    formats: Sequence[str]
+    formats: Mapping[Format, Mapping[str, Any]]
     dedup: DedupOptions
     out: Path
     work: Path
@@ -135,8 +135,8 @@ def write_shard(shard: Shard, *, writer: Writer) -> Tally:
         if rows:  # a file without rows is none that ``datasets`` opens
             tally.rows[f"{config}/{name}"] = shards.write(writer.out / config / name, rows, schema)
 
-    for config in writer.formats:
-        put(config, _rendered(config, documents, tally), shards.DOCUMENT)
+    for config, chosen in writer.formats.items():
+        put(config, _rendered(config, chosen, documents, tally), shards.DOCUMENT)
     facts = [row for document in documents for row in shards.fact_rows(document)]
     tally.counts["facts"] = len(facts)
     put("facts", facts, shards.FACT)
@@ -169,13 +169,14 @@ def _judged(shard: Shard, work: Path) -> Iterator[tuple[Document | tuple[Drop, D
             position += 1
 
 
-def _rendered(config: str, documents: Sequence[Document], tally: Tally) -> Iterator[Row]:
-    for document in documents:
-        for rendered in FORMATS[config](document):  # type: ignore[index]
-            tally.counts[f"documents_{config}"] += 1
-            tally.counts[f"characters_{config}"] += rendered.n_chars
-            tally.licenses[rendered.license] += 1
-            yield shards.document_row(rendered)
+def _rendered(
+    config: Format, chosen: Mapping[str, Any], documents: Sequence[Document], tally: Tally
+) -> Iterator[Row]:
+    for rendered in render(documents, config, chosen):
+        tally.counts[f"documents_{config}"] += 1
+        tally.counts[f"characters_{config}"] += rendered.n_chars
+        tally.licenses[rendered.license] += 1
+        yield shards.document_row(rendered)
 
 
 def _write_index(shard: Shard, places: Sequence[tuple[str, int, int]], writer: Writer) -> None:

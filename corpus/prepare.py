@@ -78,7 +78,7 @@ def chunks(
             rows.clear()
             sizes.clear()
 
-    table = table.take(choice.rows) if choice else table
+    table = table.take(pa.array(choice.rows, pa.int64())) if choice else table
     columns = (column.to_pylist() for column in table.columns)
     for at, url, sha256, size in zip(choice.rows if choice else range(len(table)), *columns, strict=True):
         if (url, sha256) in known:

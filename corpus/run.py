@@ -212,7 +212,10 @@ def _extracted(missing: Sequence[Chunk], shared: Plan, engine: Engine) -> Iterat
 
 
 def _known(store: Store, older: Sequence[Ref]) -> frozenset[Known]:
-    """Return the captures that the versions ``older``, and those that they extend, were made from."""
+    """Return the captures that the versions ``older``, and those that they extend, were made from.
+
+    What such a version left out because it came after its day is not among them.
+    """
     found: set[Known] = set()
     for ref in older:
         below = [one for one in store.card(ref).made_from if ":" not in one.name]
@@ -221,6 +224,9 @@ def _known(store: Store, older: Sequence[Ref]) -> frozenset[Known]:
                 table = pq.read_table(store.path(one) / INDEX, columns=["url", "sha256"])
                 found.update(zip(*(column.to_pylist() for column in table.columns), strict=True))
         found |= _known(store, [one for one in below if store.card(one).kind == "dataset"])
+        for path in shards.shard(store.path(ref), "dropped", "train"):
+            rows = shards.read(path, ["stage", "url", "sha256"])
+            found.difference_update((row["url"], row["sha256"]) for row in rows if row["stage"] == "as_of")
     return frozenset(found)
 
 

@@ -97,21 +97,19 @@ def write_shard(shard: Shard, *, writer: Writer) -> Tally:
     tally = Tally()
     documents: list[Document] = []
     left: list[Row] = []
+    later: list[Row] = []  # pointers, behind what lies at a place that the index names: they must not move it
     overlaps: list[Row] = []
     places: list[tuple[str, int, int]] = []
     for found in judged(shard.stretches, shard.first, writer.work, writer.decontamination):
         overlaps += found.overlaps
-        if found.survivor >= 0:
-            stays = found.document is not None
-            places.append(
-                ("markdown", len(documents), found.survivor)
-                if stays
-                else ("dropped", len(left), found.survivor)
-            )
         if found.document:
+            places.append(("markdown", len(documents), found.survivor))
             documents.append(found.document)
         elif found.left:
-            left.append(found.left)
+            if found.survivor >= 0:
+                places.append(("dropped", len(left), found.survivor))
+            (later if found.left["stage"] == "as_of" else left).append(found.left)
+    left += later
     name = f"train-{shard.number:05d}.parquet"
 
     def put(config: str, rows: Iterable[Row], schema: pa.Schema) -> None:

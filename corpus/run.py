@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
@@ -103,15 +104,18 @@ def finish(
 
     ``older`` are the folders of versions whose documents come before these.
     """
+    held = recipe.decontamination
+    tests = find_tests(held) if held else []
     index = index_of(prepared, older)
-    work = draft.work / f"shards-{_code()}"
+    work = draft.work / f"shards-{_code(*(test.sha256 for test in tests))}"
     duplicates = near.find(index, recipe.dedup, work / "near", engine)
     repeats = None
     if recipe.repeats:
         days = index.numbers("available").tolist()
         repeats = count_repeats(index.said, index.issuers(), days, recipe.repeats)
-    held = recipe.decontamination
-    tests = find_tests(held) if held else []
+        stays = duplicates.survivor[index.earlier :] == np.arange(index.earlier, index.count)
+        for name in ("characters", "statutory", "repeated"):
+            draft.counts[f"prose_{name}"] = int(getattr(repeats, name)[index.earlier :][stays].sum())
     overlaps = build_index(tests, held) if held else None
     verdicts.save(work, duplicates, repeats, overlaps)
     number = sum(len(version_parts(folder)) for folder in older)
@@ -276,9 +280,9 @@ def _similar(duplicates: near.Duplicates) -> Iterator[dict[str, object]]:
         }
 
 
-def _code() -> str:
-    """Return a short digest of the code that makes a version: this package and the libraries."""
-    digest = sha256(repr(sorted(capture().libraries.items())).encode())
+def _code(*more: str) -> str:
+    """Return a short digest of the code that makes a version: this package and the libraries; and of ``more``."""
+    digest = sha256(repr([*sorted(capture().libraries.items()), *more]).encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

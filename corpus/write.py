@@ -133,6 +133,9 @@ def _counted(tally: Tally, documents: Sequence[Document], left: Sequence[Row]) -
     tally.counts["facts"] = sum(len(document.facts) for document in documents)
     tally.counts.update(f"source_{document.source}" for document in documents)
     tally.counts.update("contaminated" for document in documents if "contamination" in document.meta)
+    for document in documents:
+        for kind, number in json.loads(document.meta.get("personal", "{}")).items():
+            tally.counts[f"personal_{kind}"] += number
     tally.drops.update(row["reason"] for row in left)
     tally.licenses.update({row["license"]: 0 for row in left if row["text"]})
 

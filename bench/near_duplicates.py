@@ -82,7 +82,7 @@ PEERS: Mapping[str, Callable[[Run], list[str]]] = {
     "text-dedup": text_dedup,
     "daft": daft,
 }
-SPACED = {"text-dedup", "daft"}
+WARM = 200  # documents of the run that is not counted
 
 
 def measure(name: str, corpus: Path, spaced: Path) -> Measured:
@@ -139,19 +139,25 @@ def compare(corpus: Path, peers: Sequence[str], rounds: int) -> dict[str, Any]:
     runs: dict[str, list[Measured]] = {name: [] for name in (OURS, *peers)}
     left_out: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as place:
-        spaced = Path(place) / "spaced"
-        if SPACED & set(peers):
-            space(corpus, spaced)
-        for name in [OURS, *peers] * rounds:
+        tiny = Path(place) / "tiny"
+        make(tiny, WARM)
+        corpora = {one: Path(place) / f"{one.name}.spaced" for one in (tiny, corpus)}
+        for one, spaced in corpora.items():
+            space(one, spaced)
+        for at, name in enumerate([OURS, *peers] * (rounds + 1)):
             if name in left_out:
                 continue
+            one = corpus if at > len(peers) else tiny
             try:
-                runs[name].append(measure(name, corpus, spaced))
+                found = measure(name, one, corpora[one])
             except (CommandFailedError, PeersMissingError) as error:
                 if name == OURS:
                     raise click.ClickException(f"our own stage {error}") from error
                 left_out[name] = str(error)
                 click.echo(f"{name} is left out: {error}", err=True)
+                continue
+            if one == corpus:
+                runs[name].append(found)
     rows: dict[str, dict[str, float]] = {}
     qualities: dict[str, Quality] = {}
     for name, done in runs.items():

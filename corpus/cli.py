@@ -1,6 +1,7 @@
 """``kanagura corpus RECIPE``: captures become a dataset version."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -39,13 +40,24 @@ from datacards.store import Store
     show_default=True,
     help="Where it runs: processes of this machine, or the Ray cluster at $RAY_ADDRESS.",
 )
+@click.option(
+    "--as-of",
+    "as_of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Build what a reader could have had at the end of this day, in Japan; overrides the recipe.",
+)
 @store_option
-def main(recipe: Path, pins: tuple[str, ...], workers: int, name: str, root: Path) -> None:
+def main(
+    recipe: Path, *, pins: tuple[str, ...], workers: int, name: str, as_of: datetime | None, root: Path
+) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
     from corpus.run import inputs, run
 
     store = Store(root)
     asked = read_recipe(recipe, CorpusRecipe)
+    if as_of:
+        asked = asked.model_copy(update={"as_of": as_of.date()})
     made_from = inputs(asked, store, pins)
     ref = store.finished(asked.name, asked.version, recipe=asked.model_dump(mode="json"), made_from=made_from)
     if ref:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta, timezone
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.dedup import DedupOptions, comparable, content_hash, states
-from corpus.document import Document
+from corpus.document import Document, day_in_japan
 from corpus.minhash import MinHasher, band_keys
 from datacards.errors import UserError
 
 FOLDER = "index"
-_JAPAN = timezone(timedelta(hours=9))
 _EPOCH = date(1970, 1, 1)
 
 #: What ranks documents, smallest first: the day a reader could first have it, then those with facts, then the
@@ -54,31 +53,31 @@ class Signer:
     def __init__(self, options: DedupOptions) -> None:
         self.options = options
         self._hasher = MinHasher(options.permutations, options.ngram, options.seed)
+        self._bands = [band_column(band) for band in range(options.bands)]
 
-    def signature(self, text: str) -> npt.NDArray[np.uint32]:
-        """Return the (permutations,) signature of a text."""
-        return self._hasher.sign(comparable(text))
-
-    def row(self, document: Document) -> dict[str, Any]:
-        """Return the index row of a document, by column."""
-        seen = comparable(document.text)
-        signature = self._hasher.sign(seen)
-        keys = band_keys(signature[None, :], self.options.bands, self.options.rows)[0]
-        return {
-            "key": bytes.fromhex(document.id),
-            "content": content_hash(seen),
-            "available": (available(document) - _EPOCH).days,
-            "n_facts": len(document.facts),
-            "length": len(seen),
-            "states": states(document),
-            **{band_column(band): key for band, key in enumerate(keys.tolist())},
-            "signature": signature.astype("<u4").tobytes(),
-        }
+    def rows(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
+        """Return the index rows of documents, by column."""
+        seen = [comparable(document.text) for document in documents]
+        signatures = self._hasher.sign_many(seen)
+        keys = band_keys(signatures, self.options.bands, self.options.rows).tolist()
+        return [
+            {
+                "key": bytes.fromhex(document.id),
+                "content": content_hash(text),
+                "available": (available(document) - _EPOCH).days,
+                "n_facts": len(document.facts),
+                "length": len(text),
+                "states": states(document),
+                "signature": signature.astype("<u4").tobytes(),
+                **dict(zip(self._bands, bands, strict=True)),
+            }
+            for document, text, signature, bands in zip(documents, seen, signatures, keys, strict=True)
+        ]
 
 
 def available(document: Document) -> date:
     """Return the first day (in Japan) on which a reader could have had the document."""
-    return document.published_at or document.captured_at.astimezone(UTC).astimezone(_JAPAN).date()
+    return document.available_at or document.published_at or day_in_japan(document.captured_at)
 
 
 class Part(NamedTuple):

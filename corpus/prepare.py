@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus import index, shards
+from corpus import asof, index, shards
 from corpus.captures import INDEX, capture_of
 from corpus.dedup import DedupOptions
 from corpus.document import Capture, Document, Drop
@@ -37,11 +37,15 @@ def schema(dedup: DedupOptions) -> pa.Schema:
 
 
 class Plan(NamedTuple):
-    """What all captures of a run are put through; ``withdrawn`` are filings that may not be used, and why."""
+    """What all captures of a run are put through.
+
+    ``withdrawn`` are filings that may not be used, and why; ``then`` is the day that is asked for, if any.
+    """
 
     steps: Steps
     dedup: DedupOptions
     withdrawn: Mapping[str, str]
+    then: asof.AsOf | None = None
 
 
 class Chunk(NamedTuple):
@@ -53,10 +57,13 @@ class Chunk(NamedTuple):
     out: Path
 
 
-def chunks(folder: Path, out: Path, known: Container[Known] = frozenset()) -> list[Chunk]:
+def chunks(
+    folder: Path, out: Path, known: Container[Known] = frozenset(), choice: asof.Choice | None = None
+) -> list[Chunk]:
     """Cut the captures of the version in ``folder`` into chunks, ``out/00000.parquet`` and so on.
 
     ``known`` are captures, by address and digest, that an earlier corpus version was made from: they are left.
+    ``choice`` says which were current on a day.
     """
     table = pq.read_table(folder / INDEX, columns=["url", "sha256", "n_bytes"])
     found: list[Chunk] = []
@@ -69,9 +76,9 @@ def chunks(folder: Path, out: Path, known: Container[Known] = frozenset()) -> li
             rows.clear()
             sizes.clear()
 
-    for at, (url, sha256, size) in enumerate(
-        zip(*(column.to_pylist() for column in table.columns), strict=True)
-    ):
+    table = table.take(choice.rows) if choice else table
+    columns = (column.to_pylist() for column in table.columns)
+    for at, url, sha256, size in zip(choice.rows if choice else range(len(table)), *columns, strict=True):
         if (url, sha256) in known:
             continue
         if len(rows) == CHUNK or sum(sizes) + size > CHUNK_BYTES:
@@ -86,22 +93,26 @@ def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
     """Return the rows of one capture: its documents, cleaned and signed, and everything that left."""
     if what := plan.withdrawn.get(capture.meta.get("docID", "")):
         return [{"drop": shards.drop_row(Drop(f"filing_{what}", capture.meta["docID"]), "extract", capture)}]
-    sign = Signer(plan.dedup)
     rows: list[dict[str, Any]] = []
-    for found in extract(capture):
+    documents: list[Document] = []
+    for found in asof.judged(capture, plan.then) if plan.then else extract(capture):
         result = clean(found, plan.steps) if isinstance(found, Document) else found
         if isinstance(result, Document):
-            rows.append(document_row(result, sign))
+            documents.append(result)
         elif isinstance(result, Left):
             rows.append({"drop": shards.drop_row(result.drop, result.step, result.document)})
         else:
-            rows.append({"drop": shards.drop_row(result, "extract", capture)})
-    return rows
+            stage = "as_of" if result.reason in asof.REASONS else "extract"
+            rows.append({"drop": shards.drop_row(result, stage, capture)})
+    return [*document_rows(documents, Signer(plan.dedup)), *rows]
 
 
-def document_row(document: Document, sign: Signer) -> dict[str, Any]:
-    """Return the row of a cleaned document."""
-    return shards.document_row(document) | sign.row(document) | {"facts": shards.fact_rows(document)}
+def document_rows(documents: Sequence[Document], sign: Signer) -> list[dict[str, Any]]:
+    """Return the rows of cleaned documents."""
+    return [
+        shards.document_row(document) | row | {"facts": shards.fact_rows(document)}
+        for document, row in zip(documents, sign.rows(documents), strict=True)
+    ]
 
 
 def write_chunks(missing: Sequence[Chunk], plan: Plan, *, workers: int) -> Iterator[int]:
@@ -114,7 +125,8 @@ def write_chunks(missing: Sequence[Chunk], plan: Plan, *, workers: int) -> Itera
     def remaining() -> Iterator[Capture]:
         for chunk in missing:
             for row in _rows(chunk):
-                waiting.append(capture_of(chunk.folder, row))
+                read = asof.as_first_said if plan.then else capture_of
+                waiting.append(read(chunk.folder, row))
                 yield waiting[-1]
 
     largest = max((chunk.largest for chunk in missing), default=0)
@@ -142,6 +154,13 @@ def write_chunks(missing: Sequence[Chunk], plan: Plan, *, workers: int) -> Itera
 def write_chunk(chunk: Chunk, *, plan: Plan) -> int:
     """Prepare one chunk, as a job of its own; return how many captures it holds."""
     return sum(write_chunks([chunk], plan, workers=1))
+
+
+def write_left_out(choice: asof.Choice, out: Path, dedup: DedupOptions) -> Path:
+    """Write the captures of a version that were not current on the day, as pointers, and return where."""
+    path = out / "left_out.parquet"
+    shards.write(path, ({"drop": row} for row in choice.left_out()), schema(dedup))
+    return path
 
 
 def _rows(chunk: Chunk) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What a corpus recipe may ask for."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, field_validator
@@ -40,6 +41,9 @@ class CorpusRecipe(Recipe):
     ``steps`` are cleaning steps in order, each a name or ``name: {option: value}``. ``shard_characters`` is
     how much text of base documents one shard is made of at most, but for one document. ``extends`` names an
     earlier version of a corpus: its documents stay as they are, and only what it does not have is added.
+
+    ``as_of`` asks for what a reader could have had at the end of that Japanese day (see ``corpus.asof``); a name
+    without a version then stands for all its versions. ``as_of_strict`` takes only what was fetched by then.
     """
 
     captures: tuple[CapturesName, ...] = Field(min_length=1)
@@ -48,6 +52,8 @@ class CorpusRecipe(Recipe):
     dedup: DedupOptions = DedupOptions()
     formats: tuple[Format, ...] = Field(default=tuple(FORMATS), min_length=1)
     shard_characters: int = Field(default=100_000_000, ge=1)
+    as_of: date | None = None
+    as_of_strict: bool = False
 
     @field_validator("captures", "formats")
     @classmethod

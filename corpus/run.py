@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from corpus import near, shards
+from corpus.asof import AsOf, choices
 from corpus.captures import INDEX
 from corpus.engine import Engine, Local
 from corpus.index import index_of, version_parts
-from corpus.prepare import Chunk, Known, Plan, chunks, write_chunk, write_chunks
+from corpus.prepare import Chunk, Known, Plan, chunks, write_chunk, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
-from corpus.withdrawn import withdrawn
+from corpus.withdrawn import edited_later, withdrawn
 from corpus.write import SIMILAR, Tally, Writer, plan, save_verdicts, write_shard
 from datacards.card import Ref
 from datacards.errors import UserError
@@ -30,6 +31,7 @@ from datacards.store import Draft, Store
 def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tuple[Ref, ...]:
     """Return the captures versions that the recipe reads, then the version that it extends, if any.
 
+    A name alone stands for its newest version, as of a day for all: what was current then lies in an older one.
     A pin, ``name@version``, fixes one of the captures. Raises UserError for a pin that the recipe does not name,
     and for a version that does not exist.
     """
@@ -41,9 +43,16 @@ def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tupl
                 "--captures", f"'{pin}' is no input of {recipe.name}", f"its inputs: {', '.join(names)}"
             )
         pinned[name].append(pin)
-    wanted = chain.from_iterable(pinned.get(text.partition("@")[0], [text]) for text in recipe.captures)
+    wanted = chain.from_iterable(
+        pinned.get(text.partition("@")[0], _all(store, text) if recipe.as_of else [text])
+        for text in recipe.captures
+    )
     older = [recipe.extends] if recipe.extends else []
     return tuple(dict.fromkeys(map(store.resolve, [*wanted, *older])))
+
+
+def _all(store: Store, text: str) -> list[str]:
+    return [text] if "@" in text else list(map(str, store.refs(text))) or [text]
 
 
 def run(
@@ -72,7 +81,7 @@ def run(
         description=recipe.description,
     ) as draft:
         draft.clear()  # what is finished lies in the working folder until all of it is
-        prepared = _prepare(recipe, store, captures, older, draft, engine)
+        prepared = _prepare(recipe, store, captures, older, draft=draft, engine=engine)
         finish(recipe, prepared, draft, engine, [store.path(ref) for ref in older])
         for ref in older:
             _carry(store, ref, recipe, draft)
@@ -116,6 +125,14 @@ def _verified(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref]) -> t
         return captures, []
     store.verified(str(old), "dataset")
     said = store.card(old).recipe
+    then = said.get("as_of")
+    if recipe.as_of and not (then and then <= recipe.as_of.isoformat()):
+        raise UserError(
+            recipe.name,
+            f"extends {old}, which is as of {then or 'the day it was made'}",
+            f"a version as of {recipe.as_of} or earlier",
+            "leave out extends",
+        )
     for field, asked in recipe.model_dump(mode="json").items():
         if field in ("steps", "dedup", "formats") and said.get(field) != asked:
             raise UserError(
@@ -132,18 +149,25 @@ def _prepare(
     store: Store,
     captures: Sequence[Ref],
     older: Sequence[Ref],
+    *,
     draft: Draft,
     engine: Engine,
 ) -> list[Path]:
     """Return the chunks of all captures, in order, made now or by an earlier run."""
     folders = [store.path(ref) for ref in captures]
-    shared = Plan(recipe.calls(), recipe.dedup, withdrawn(folders))
+    day = recipe.as_of
+    then = AsOf(day, recipe.as_of_strict, edited_later(folders, day)) if day else None
+    shared = Plan(recipe.calls(), recipe.dedup, withdrawn(folders, day), then)
+    choice = choices(folders, then) if then else [None] * len(folders)
     known = _known(store, older)
-    total = sum(pq.read_metadata(folder / INDEX).num_rows for folder in folders)
     out = draft.work / f"prepared-{_code()}"  # chunks of other code, from before a kill, are not mixed in
-    planned = [chunks(store.path(ref), out / str(ref), known) for ref in captures]
+    planned = [
+        chunks(store.path(ref), out / str(ref), known, chosen)
+        for ref, chosen in zip(captures, choice, strict=True)
+    ]
     draft.counts["captures"] = sum(len(chunk.rows) for chunk in chain.from_iterable(planned))
     if known:
+        total = sum(pq.read_metadata(folder / INDEX).num_rows for folder in folders)
         draft.counts["captures_known"] = total - draft.counts["captures"]
     with tqdm(total=draft.counts["captures"], desc="extracting", unit=" captures") as bar:
         for ref, found in zip(captures, planned, strict=True):
@@ -152,7 +176,13 @@ def _prepare(
             bar.update(sum(len(chunk.rows) for chunk in found) - sum(len(chunk.rows) for chunk in missing))
             for number in _extracted(missing, shared, engine):
                 bar.update(number)
-    return [chunk.out for chunk in chain.from_iterable(planned)]
+    left = [
+        write_left_out(chosen, out / str(ref), recipe.dedup)
+        for ref, chosen in zip(captures, choice, strict=True)
+        if chosen
+    ]
+    draft.counts["captures_seen_again"] += sum(chosen.seen_again for chosen in choice if chosen)
+    return [*(chunk.out for chunk in chain.from_iterable(planned)), *left]
 
 
 def _extracted(missing: Sequence[Chunk], shared: Plan, engine: Engine) -> Iterator[int]:

@@ -24,6 +24,7 @@ DOCUMENT = pa.schema(
         ("language", pa.string()),  # ISO 639-1
         ("event_at", pa.date32()),  # when what it tells happened
         ("published_at", pa.date32()),
+        ("available_at", pa.date32()),  # from when a reader could have had it: published, else first seen
         ("captured_at", pa.timestamp("us", tz="UTC")),
         ("license", pa.string()),
         ("attribution", pa.string()),
@@ -54,6 +55,7 @@ DROPPED = pa.schema(
         ("url", pa.string()),
         ("sha256", pa.string()),  # of the capture's body, for what was dropped before it became a document
         ("document_id", pa.string()),
+        ("available_at", pa.date32()),  # of the document
         ("license", pa.string()),
         ("title", pa.string()),
         ("text", pa.string()),  # whole, so that nothing is lost
@@ -101,6 +103,7 @@ def drop_row(drop: Drop, stage: str, of: Document | Capture) -> dict[str, Any]:
         "url": of.url,
         "sha256": of.sha256 if isinstance(of, Capture) else "",
         "document_id": document.id if document else "",
+        "available_at": document.available_at if document else None,
         "license": of.license,
         "title": document.title if document else "",
         "text": document.text if document else "",

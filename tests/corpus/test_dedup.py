@@ -16,7 +16,7 @@ from corpus.document import Document, Fact
 from corpus.engine import Engine, Local
 from corpus.index import Signer
 from corpus.near import Duplicates, find
-from corpus.prepare import document_row, schema
+from corpus.prepare import document_rows, schema
 
 OPTIONS = DedupOptions()
 SIGN = Signer(OPTIONS)
@@ -37,7 +37,7 @@ def judged(documents: list[Document], folder: Path, engine: Engine | None = None
     half = len(documents) // 2
     chunks = [folder / "0.parquet", folder / "1.parquet"]
     for path, some in zip(chunks, (documents[:half], documents[half:]), strict=True):
-        shards.write(path, [document_row(one, SIGN) for one in some], schema(OPTIONS))
+        shards.write(path, document_rows(some, SIGN), schema(OPTIONS))
     return find(index.index_of(chunks, []), OPTIONS, folder / "work", engine or Local(1))
 
 

@@ -23,7 +23,7 @@ from corpus.engine import Local
 from corpus.extract import extract
 from corpus.index import Signer, index_of
 from corpus.near import find
-from corpus.prepare import CHUNK, Plan, chunks, document_row, read_chunk, schema, write_chunks
+from corpus.prepare import CHUNK, Plan, chunks, document_rows, read_chunk, schema, write_chunks
 from corpus.recipe import CorpusRecipe
 from corpus.run import inputs, run
 from corpus.shards import DOCUMENT, read, read_documents
@@ -195,7 +195,7 @@ def test_a_duplicate_names_its_survivor_which_counts_it(world: Store) -> None:
 def survivors(documents: list[Document], folder: Path) -> list[int]:
     """Return for every document the number of the one that stands for it."""
     sign, chunk = Signer(recipe().dedup), folder / "00000.parquet"
-    shards.write(chunk, [document_row(one, sign) for one in documents], schema(recipe().dedup))
+    shards.write(chunk, document_rows(documents, sign), schema(recipe().dedup))
     assert list(read_chunk(chunk)) == documents
     return find(index_of([chunk], []), recipe().dedup, folder / "work", Local(1)).survivor.tolist()
 
@@ -212,7 +212,11 @@ def test_a_document_with_facts_survives_its_copy_without(tmp_path: Path) -> None
 def test_a_document_leaves_only_for_an_earlier_one_and_of_one_day_the_longest_stays(tmp_path: Path) -> None:
     [first] = [one for one in extract(speeches(1)[0]) if isinstance(one, Document)]
     first = replace(
-        first, text=sentences(1, 40), published_at=date(2024, 5, 1), url="https://example.jp/1.htm"
+        first,
+        text=sentences(1, 40),
+        available_at=None,
+        published_at=date(2024, 5, 1),
+        url="https://example.jp/1.htm",
     )
     later = replace(
         first, url="https://example.jp/2.htm", published_at=date(2025, 5, 1), text=first.text + "追記。"

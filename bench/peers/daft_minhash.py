@@ -15,7 +15,9 @@ BANDS, ROWS, NGRAM = 16, 8, 5
 def main(docs: str, out: str) -> None:
     """Write the documents of ``docs/*.parquet`` that stay to ``out``."""
     documents = daft.read_parquet(f"{docs}/*.parquet")
-    signature = functions.minhash(col("text"), num_hashes=BANDS * ROWS, ngram_size=NGRAM, hash_function="xxhash")
+    signature = functions.minhash(
+        col("text"), num_hashes=BANDS * ROWS, ngram_size=NGRAM, hash_function="xxhash"
+    )
     signed = documents.select("doc_id", signature.cast(DataType.list(DataType.uint32())).alias("s")).collect()
     gone = daft.from_pydict({"doc_id": []}).select(col("doc_id").cast(DataType.int64()))
     for band in range(BANDS):

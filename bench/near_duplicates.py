@@ -58,7 +58,8 @@ class Measured(NamedTuple):
 
 def ours(run: Run) -> list[str]:
     """Return the command of our stage; whoever changes how it is called changes it here."""
-    return ["-m", "bench.peers.ours", str(run.corpus / "docs"), str(run.out), str(run.work)]
+    call = "import sys, pathlib, bench.peers.ours as ours; ours.main(*map(pathlib.Path, sys.argv[1:]))"
+    return ["-c", call, str(run.corpus / "docs"), str(run.out), str(run.work)]
 
 
 def datatrove(run: Run) -> list[str]:

@@ -1,10 +1,9 @@
 """Our whole near-duplicate stage on plain documents: Parquet in, the documents that stay as Parquet out.
 
-``python -m bench.peers.ours DOCS OUT WORK`` uses two workers. Every file is a job: it is signed into an index, the
+``main`` uses two workers. Every file is a job: it is signed into an index, the
 stage finds who leaves, and the rest is written file by file. A document's number says which is the earlier one.
 """
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -76,7 +75,3 @@ def keep(shard: Shard, *, out: Path, work: Path) -> int:
     stays = np.asarray(survivor) == np.arange(shard.first, shard.first + len(table))
     pq.write_table(table.filter(pa.array(stays)), out / shard.path.name, compression="zstd")
     return int(stays.sum())
-
-
-if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))

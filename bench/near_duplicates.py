@@ -83,6 +83,7 @@ PEERS: Mapping[str, Callable[[Run], list[str]]] = {
     "text-dedup": text_dedup,
     "daft": daft,
 }
+SPACED = {"text-dedup", "daft"}
 WARM = 200  # documents of the run that is not counted
 
 
@@ -131,39 +132,44 @@ def figures(runs: Sequence[Measured], truth: Truth) -> tuple[dict[str, float], Q
     return row, quality
 
 
-def compare(corpus: Path, peers: Sequence[str], rounds: int) -> dict[str, Any]:
-    """Measure ours and the peers on a corpus in turn, print the tables and return the figures.
+def measure_all(
+    corpus: Path, peers: Sequence[str], rounds: int
+) -> tuple[dict[str, list[Measured]], dict[str, str]]:
+    """Measure ours and the peers in turn; return the runs by name, and why those without any are left out.
 
-    A peer that cannot run is left out, with the reason; ours must run.
+    Ours must run: ClickException when it does not.
     """
-    truth = read_truth(corpus)
     runs: dict[str, list[Measured]] = {name: [] for name in (OURS, *peers)}
     left_out: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as place:
         tiny = Path(place) / "tiny"
         make(tiny, WARM)
-        corpora = {one: Path(place) / f"{one.name}.spaced" for one in (tiny, corpus)}
-        for one, spaced in corpora.items():
-            space(one, spaced)
-        for at, name in enumerate([OURS, *peers] * (rounds + 1)):
+        spaced = {tiny: Path(place) / "tiny-spaced", corpus: Path(place) / "spaced"}
+        for one, out in spaced.items() if SPACED & set(peers) else ():
+            space(one, out)
+        for one, name in [(one, name) for one in (tiny, *[corpus] * rounds) for name in runs]:
             if name in left_out:
                 continue
-            one = corpus if at > len(peers) else tiny
             try:
-                found = measure(name, one, corpora[one])
+                found = measure(name, one, spaced[one])
             except (CommandFailedError, PeersMissingError) as error:
                 if name == OURS:
                     raise click.ClickException(f"our own stage {error}") from error
                 left_out[name] = str(error)
                 click.echo(f"{name} is left out: {error}", err=True)
-                continue
-            if one == corpus:
-                runs[name].append(found)
+            else:
+                runs[name].extend([found] if one == corpus else [])
+    return {name: done for name, done in runs.items() if name not in left_out}, left_out
+
+
+def compare(corpus: Path, peers: Sequence[str], rounds: int) -> dict[str, Any]:
+    """Measure ours and the peers on a corpus, print the tables and return the figures."""
+    truth = read_truth(corpus)
+    runs, left_out = measure_all(corpus, peers, rounds)
     rows: dict[str, dict[str, float]] = {}
     qualities: dict[str, Quality] = {}
     for name, done in runs.items():
-        if name not in left_out:
-            rows[name], qualities[name] = figures(done, truth)
+        rows[name], qualities[name] = figures(done, truth)
     show(rows, qualities)
     result: dict[str, Any] = {"documents": truth.documents, **rows[OURS]}
     for name in peers:
@@ -207,6 +213,8 @@ def main(folder: Path | None, peers: str, rounds: int, documents: int) -> None:
         if folder is None:
             folder = Path(place) / "made"
             make(folder, documents)
+        elif not (folder / "truth.parquet").is_file() or not list(folder.glob("docs/*.parquet")):
+            raise click.BadParameter(f"{folder} holds no docs/*.parquet with truth.parquet beside docs")
         result = compare(folder, names, rounds)
     click.echo(json.dumps(result))
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from corpus.engine import ENGINES, engine
+from corpus.formats import FORMATS
 from corpus.recipe import CorpusRecipe
 from datacards.card import Card
 from datacards.cli import store_option
@@ -78,7 +79,7 @@ def main(
 
 def _table(card: Card) -> Table:
     table = Table("format", "documents", "characters", box=None, header_style="bold")
-    for name in card.recipe["formats"]:
+    for name in filter(lambda name: f"documents_{name}" in card.counts, FORMATS):
         documents, characters = card.counts[f"documents_{name}"], card.counts[f"characters_{name}"]
         table.add_row(name, f"{documents:,}", f"{characters:,}")
     table.add_row("facts", f"{card.counts['facts']:,}", "")

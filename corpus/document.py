@@ -109,12 +109,16 @@ class Document:
     meta: Mapping[str, str] = field(default_factory=dict)
     cluster_size: int = 1
     facts: tuple[Fact, ...] = ()
+    _id: str = field(default="", init=False, repr=False, compare=False)  # once it was asked for
 
     @property
     def id(self) -> str:
         """First 32 hexadecimal digits of the SHA-256 over what makes the document itself."""
-        parts = [self.format, self.source, self.url, self.section, self.text]
-        return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:32]
+        if not self._id:
+            parts = [self.format, self.source, self.url, self.section, self.text]
+            made = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:32]
+            object.__setattr__(self, "_id", made)
+        return self._id
 
     @property
     def n_chars(self) -> int:

@@ -15,6 +15,7 @@ from corpus.dedup import DedupOptions
 from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
 from corpus.index import Signer
+from corpus.repeats import RepeatOptions
 from corpus.sandbox import sandboxed
 from corpus.steps import Left, clean
 
@@ -45,6 +46,7 @@ class Plan(NamedTuple):
     steps: Steps
     dedup: DedupOptions
     withdrawn: Mapping[str, str]
+    repeats: RepeatOptions | None = None
     then: asof.AsOf | None = None
 
 
@@ -76,7 +78,7 @@ def chunks(
             rows.clear()
             sizes.clear()
 
-    table = table.take(choice.rows) if choice else table
+    table = table.take(pa.array(choice.rows, pa.int64())) if choice else table
     columns = (column.to_pylist() for column in table.columns)
     for at, url, sha256, size in zip(choice.rows if choice else range(len(table)), *columns, strict=True):
         if (url, sha256) in known:
@@ -104,7 +106,7 @@ def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
         else:
             stage = "as_of" if result.reason in asof.REASONS else "extract"
             rows.append({"drop": shards.drop_row(result, stage, capture)})
-    return [*document_rows(documents, Signer(plan.dedup)), *rows]
+    return [*document_rows(documents, Signer(plan.dedup, plan.repeats)), *rows]
 
 
 def document_rows(documents: Sequence[Document], sign: Signer) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from corpus.document import Capture, Document, Drop, Span, day_in_japan
-from corpus.extract import csv, html, pdf, wikitext, xbrl
+from corpus.extract import accounts, csv, html, pdf, taxonomy, wikitext, xbrl
 from corpus.extract.sniff import sniff, unpacked
 
 #: Name of the kind of bytes (see ``corpus.extract.sniff``) -> who reads it.
@@ -15,6 +15,8 @@ READERS: Mapping[str, Callable[[Capture], list[Document | Drop]]] = {
     "wikitext": wikitext.extract,
     "company_list": csv.extract,
     "xbrl": xbrl.extract,
+    "taxonomy": taxonomy.extract,
+    "account_list": accounts.extract,
 }
 
 

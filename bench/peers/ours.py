@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from corpus import near
 from corpus.dedup import DedupOptions, comparable, content_hash
 from corpus.engine import Local
-from corpus.index import index_of, schema
+from corpus.index import band_column, index_of, schema
 from corpus.minhash import MinHasher, band_keys
 
 WORKERS = 2
@@ -52,17 +52,19 @@ def sign(path: Path, *, options: DedupOptions, work: Path) -> Path:
     signatures = hasher.sign_many(seen)
     keys = band_keys(signatures, options.bands, options.rows)
     numbers = table["doc_id"].to_pylist()
-    columns = [
-        pa.array([number.to_bytes(16, "big") for number in numbers], pa.binary(16)),
-        pa.array([content_hash(text) for text in seen], pa.binary(16)),
-        pa.array(numbers, pa.int32()),
-        pa.array(np.zeros(len(seen), np.int64)),
-        pa.array([len(text) for text in seen], pa.int64()),
-        pa.array([bytes(8)] * len(seen), pa.binary(8)),
-        *(pa.array(np.ascontiguousarray(key)) for key in keys.T),
-        pa.array([row.tobytes() for row in signatures.astype("<u4")], pa.binary(4 * options.permutations)),
-    ]
-    rows = pa.table(columns, schema=schema(options)).append_column("text", table["text"])
+    columns = {
+        "key": [number.to_bytes(16, "big") for number in numbers],
+        "content": [content_hash(text) for text in seen],
+        "available": numbers,
+        "n_facts": np.zeros(len(seen), np.int64),
+        "length": [len(text) for text in seen],
+        "states": [bytes(8)] * len(seen),
+        **{band_column(band): np.ascontiguousarray(key) for band, key in enumerate(keys.T)},
+        "signature": [row.tobytes() for row in signatures.astype("<u4")],
+    }
+    fields = schema(options)
+    arrays = {name: pa.array(column, fields.field(name).type) for name, column in columns.items()}
+    rows = pa.table(arrays).append_column("text", table["text"])
     out = work / path.name
     pq.write_table(rows, out, compression="zstd")
     return out

@@ -184,8 +184,7 @@ def main(files: tuple[str, ...], folder: str, number: int) -> None:
     console.print(
         f"{ours:.0f} ns/character, a Python set {theirs:.0f}; false alarms {alarms} of {len(carriers)} texts"
     )
-    missed = tallies["paraphrase"].missed
-    console.print(f"paraphrases missed: {len(missed)}, such as {', '.join(missed[:5])}")
+    console.print("missed paraphrases:", ", ".join(tallies["paraphrase"].missed))
     figures = {
         "ns_per_character": round(ours, 1),
         "ns_per_character_set": round(theirs, 1),
@@ -195,6 +194,7 @@ def main(files: tuple[str, ...], folder: str, number: int) -> None:
         "absent": [test.name for test in tests if test.status == "absent"],
         "recall": {kind: round(tally.found / tally.planted, 4) for kind, tally in tallies.items()},
         "spans_right": {kind: round(tally.spans / tally.planted, 4) for kind, tally in tallies.items()},
+        "missed": {kind: tally.missed for kind, tally in tallies.items() if tally.missed},
     }
     click.echo(json.dumps(figures))
 

@@ -38,6 +38,33 @@ def _power(exponent: int) -> np.uint64:
     return np.uint64(pow(int(_BASE), exponent, 1 << 64))
 
 
+def own_ngrams(
+    codes: Codes, bounds: Places, n: int, maximum: int
+) -> tuple[NDArray[np.bool_], Hashes, Places, Places]:
+    """Return which codes n-grams in at most ``maximum`` texts cover, and these: sorted hashes, firsts and postings.
+
+    ``bounds`` are the texts [start, end) among ``codes``. The n-gram ``hashes[k]`` begins at
+    ``postings[firsts[k]:firsts[k + 1]]``; of one that a text holds several times only the first place is kept.
+    """
+    keys = hashes(codes, n)
+    inside = np.concatenate(
+        [np.empty(0, np.int64), *(np.arange(start, max(start, end - n + 1)) for start, end in bounds)]
+    )
+    keys, text = keys[inside], np.searchsorted(bounds[:, 0], inside, side="right") - 1
+    order = np.lexsort((inside, text, keys))
+    keys, text, inside = keys[order], text[order], inside[order]
+    new_key = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
+    new = new_key | np.append(True, text[1:] != text[:-1])[: len(keys)]
+    group = np.cumsum(new_key) - 1
+    rare = (np.bincount(group, new) <= maximum)[group] if len(group) else np.empty(0, np.bool_)
+    steps = np.zeros(len(codes) + 1, np.int64)
+    np.add.at(steps, inside[rare], 1)
+    np.add.at(steps, inside[rare] + n, -1)
+    kept = rare & new
+    found, counts = np.unique(keys[kept], return_counts=True)
+    return np.cumsum(steps)[:-1] > 0, found, np.concatenate([[0], np.cumsum(counts)]), inside[kept]
+
+
 def sieve(keys: Hashes) -> Hashes:
     """Return a Bloom filter of ``keys`` in words of 64 bits, two bits of one word each, about 16 bits a key."""
     words = 1 << max(4, int(np.ceil(np.log2(max(1, len(keys)) / 4))))

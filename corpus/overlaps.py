@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from corpus.benchmarks import Item
 from corpus.folding import Codes, Folded, Places, fold, folded
-from corpus.ngrams import Hashes, candidates, hashes, sieve
+from corpus.ngrams import Hashes, candidates, own_ngrams, sieve
 
 _APART = np.uint32(0xFFFFFFFF)  # stands between two texts of the index; no character folds to it
 _ARRAYS = ("codes", "bounds", "own", "keys", "firsts", "postings", "table")
@@ -95,7 +95,7 @@ class Index:
                 texts.setdefault(_folded_item(item, ngram).tobytes(), []).append(item)
         parts = [np.frombuffer(key, np.uint32) for key in texts]
         codes, bounds = _joined(parts)
-        own, keys, firsts, postings = _own_ngrams(codes, bounds, ngram, maximum_texts)
+        own, keys, firsts, postings = own_ngrams(codes, bounds, ngram, maximum_texts)
         return cls(
             ngram, minimum_coverage, minimum_characters, minimum_run, codes, bounds, own, keys, firsts, postings,
             sieve(keys), tuple(map(tuple, texts.values())), {key: tuple(found) for key, found in filings.items()},
@@ -257,32 +257,6 @@ def _joined(parts: Sequence[Codes]) -> tuple[Codes, Places]:
     ends = np.cumsum([len(part) + 1 for part in parts], dtype=np.int64) - 1
     starts = ends - np.array([len(part) for part in parts], np.int64)
     return codes, np.stack([starts, ends], axis=1)
-
-
-def _own_ngrams(
-    codes: Codes, bounds: Places, n: int, maximum: int
-) -> tuple[NDArray[np.bool_], Hashes, Places, Places]:
-    """Return what n-grams in at most ``maximum`` texts cover, and these: hashes, firsts and postings.
-
-    Of an n-gram that a text holds several times only the first place is kept.
-    """
-    keys = hashes(codes, n)
-    inside = np.concatenate(
-        [np.empty(0, np.int64), *(np.arange(start, max(start, end - n + 1)) for start, end in bounds)]
-    )
-    keys, text = keys[inside], np.searchsorted(bounds[:, 0], inside, side="right") - 1
-    order = np.lexsort((inside, text, keys))
-    keys, text, inside = keys[order], text[order], inside[order]
-    new_key = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
-    new = new_key | np.append(True, text[1:] != text[:-1])[: len(keys)]
-    group = np.cumsum(new_key) - 1
-    rare = (np.bincount(group, new) <= maximum)[group] if len(group) else np.empty(0, np.bool_)
-    steps = np.zeros(len(codes) + 1, np.int64)
-    np.add.at(steps, inside[rare], 1)
-    np.add.at(steps, inside[rare] + n, -1)
-    kept = rare & new
-    found, counts = np.unique(keys[kept], return_counts=True)
-    return np.cumsum(steps)[:-1] > 0, found, np.concatenate([[0], np.cumsum(counts)]), inside[kept]
 
 
 def _item(row: Sequence[object]) -> Item:

@@ -15,6 +15,7 @@ from corpus.dedup import DedupOptions
 from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
 from corpus.index import Signer
+from corpus.repeats import RepeatOptions
 from corpus.sandbox import sandboxed
 from corpus.steps import Left, clean
 
@@ -45,6 +46,7 @@ class Plan(NamedTuple):
     steps: Steps
     dedup: DedupOptions
     withdrawn: Mapping[str, str]
+    repeats: RepeatOptions | None = None
     then: asof.AsOf | None = None
 
 
@@ -104,7 +106,7 @@ def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
         else:
             stage = "as_of" if result.reason in asof.REASONS else "extract"
             rows.append({"drop": shards.drop_row(result, stage, capture)})
-    return [*document_rows(documents, Signer(plan.dedup)), *rows]
+    return [*document_rows(documents, Signer(plan.dedup, plan.repeats)), *rows]
 
 
 def document_rows(documents: Sequence[Document], sign: Signer) -> list[dict[str, Any]]:

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from corpus.decontaminate import DecontaminationOptions
 from corpus.dedup import DedupOptions
 from corpus.document import Format
 from corpus.formats import FORMATS
 from corpus.formats import options as format_options
+from corpus.repeats import RepeatOptions
 from corpus.steps import STEPS
 from corpus.steps import options as step_options
 from datacards.card import NAME, VERSION
@@ -53,6 +55,9 @@ class CorpusRecipe(Recipe):
     ``extends`` names an earlier version of a corpus: its documents stay as they are, and only what it does not have
     is added.
 
+    ``repeats`` says what counts as said before, ``decontamination`` which tests the documents are held against;
+    null leaves either out.
+
     ``as_of`` asks for what a reader could have had at the end of that Japanese day (see ``corpus.asof``); a name
     without a version then stands for all its versions. ``as_of_strict`` takes only what was fetched by then.
     """
@@ -61,6 +66,8 @@ class CorpusRecipe(Recipe):
     extends: CapturesName | None = None
     steps: tuple[Step, ...]
     dedup: DedupOptions = DedupOptions()
+    repeats: RepeatOptions | None = RepeatOptions()
+    decontamination: DecontaminationOptions | None = DecontaminationOptions()
     formats: tuple[FormatChoice, ...] = Field(default=tuple(FORMATS), min_length=1, validate_default=True)
     shard_characters: int = Field(default=100_000_000, ge=1)
     as_of: date | None = None

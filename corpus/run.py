@@ -12,20 +12,25 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from corpus import near, shards
+from corpus import near, shards, verdicts
 from corpus.asof import AsOf, choices
 from corpus.captures import INDEX
+from corpus.decontaminate import TESTS, build_index, find_tests, summary
 from corpus.engine import Engine, Local
 from corpus.index import index_of, version_parts
 from corpus.prepare import Chunk, Known, Plan, chunks, write_chunk, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
+from corpus.repeats import count_repeats
 from corpus.withdrawn import edited_later, withdrawn
-from corpus.write import SIMILAR, Tally, Writer, plan, save_verdicts, write_shard
-from datacards.card import Ref
+from corpus.write import SIMILAR, Tally, Writer, plan, write_shard
+from datacards.card import Card, Ref
 from datacards.errors import UserError
 from datacards.provenance import capture
 from datacards.rights import counted
-from datacards.store import Draft, Store
+from datacards.store import CARD, Draft, Store
+
+TOLD = "tests.parquet"  # what became of each test
+_TOLD = ("test_items", "test_items_touched", "tests_absent")  # counted over the whole version
 
 
 def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tuple[Ref, ...]:
@@ -83,8 +88,6 @@ def run(
         draft.clear()  # what is finished lies in the working folder until all of it is
         prepared = _prepare(recipe, store, captures, older, draft=draft, engine=engine)
         finish(recipe, prepared, draft, engine, [store.path(ref) for ref in older])
-        for ref in older:
-            _carry(store, ref, recipe, draft)
         if not any(draft.counts[f"documents_{name}"] for name in recipe.rendered()):
             told = ", ".join(f"{reason} {number:,}" for reason, number in draft.drops.most_common(5))
             raise UserError(
@@ -103,10 +106,17 @@ def finish(
     index = index_of(prepared, older)
     work = draft.work / f"shards-{_code()}"
     duplicates = near.find(index, recipe.dedup, work / "near", engine)
-    save_verdicts(duplicates, work)
+    repeats = None
+    if recipe.repeats:
+        days = index.numbers("available").tolist()
+        repeats = count_repeats(index.said, index.issuers(), days, recipe.repeats)
+    held = recipe.decontamination
+    tests = find_tests(held) if held else []
+    overlaps = build_index(tests, held) if held else None
+    verdicts.save(work, duplicates, repeats, overlaps)
     number = sum(len(version_parts(folder)) for folder in older)
     jobs = plan(prepared, recipe.shard_characters, number, index.earlier)
-    writer = Writer(recipe.rendered(), recipe.dedup, work / "out", work)
+    writer = Writer(recipe.rendered(), held, recipe.dedup, work / "out", work)
     tallies = engine.map(partial(write_shard, writer=writer), jobs)
     _count(draft, recipe, list(tqdm(tallies, total=len(jobs), desc="writing", unit=" shards")))
     draft.counts["similar_pairs_kept"] = len(duplicates.similar)
@@ -115,6 +125,15 @@ def finish(
         draft.rows[name] = shards.write(writer.out / name, _similar(duplicates), SIMILAR)
     for folder in sorted(writer.out.iterdir()) if writer.out.is_dir() else ():
         shutil.move(folder, draft.path / folder.name)
+    for folder in older:
+        _carry(folder, draft)
+    if overlaps:
+        found = chain.from_iterable(map(shards.read, shards.shard(draft.path, "contamination", "train")))
+        told = summary(tests, overlaps, found)
+        draft.rows[TOLD] = shards.write(draft.path / TOLD, told, TESTS)
+        draft.counts["test_items"] = sum(row["items"] for row in told)
+        draft.counts["test_items_touched"] = sum(row["items_touched"] for row in told)
+        draft.counts["tests_absent"] = sum(row["status"] == "absent" for row in told)
 
 
 def _verified(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref]) -> tuple[list[Ref], list[Ref]]:
@@ -134,7 +153,7 @@ def _verified(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref]) -> t
             "leave out extends",
         )
     for field, asked in recipe.model_dump(mode="json").items():
-        if field in ("steps", "dedup", "formats") and said.get(field) != asked:
+        if field in ("steps", "dedup", "repeats", "formats") and said.get(field) != asked:
             raise UserError(
                 recipe.name,
                 f"extends {old}, which has other {field}",
@@ -157,7 +176,7 @@ def _prepare(
     folders = [store.path(ref) for ref in captures]
     day = recipe.as_of
     then = AsOf(day, recipe.as_of_strict, edited_later(folders, day)) if day else None
-    shared = Plan(recipe.calls(), recipe.dedup, withdrawn(folders, day), then)
+    shared = Plan(recipe.calls(), recipe.dedup, withdrawn(folders, day), recipe.repeats, then)
     choice = choices(folders, then) if then else [None] * len(folders)
     known = _known(store, older)
     out = draft.work / f"prepared-{_code()}"  # chunks of other code, from before a kill, are not mixed in
@@ -224,9 +243,9 @@ def _count(draft: Draft, recipe: CorpusRecipe, tallies: Sequence[Tally]) -> None
     draft.rights.extend(counted(licenses))
 
 
-def _carry(store: Store, ref: Ref, recipe: CorpusRecipe, draft: Draft) -> None:
+def _carry(folder: Path, draft: Draft) -> None:
     """Take the files of the version that is extended over as they are, and what its card counts."""
-    folder, card = store.path(ref), store.card(ref)
+    card = Card.model_validate_json((folder / CARD).read_bytes())
     for file in card.files:
         if "/" in file.path:
             target = draft.path / file.path
@@ -237,7 +256,9 @@ def _carry(store: Store, ref: Ref, recipe: CorpusRecipe, draft: Draft) -> None:
                 shutil.copyfile(folder / file.path, target)
             if file.rows is not None:
                 draft.rows[file.path] = file.rows
-    draft.counts.update({name: n for name, n in card.counts.items() if name != "captures_known"})
+    draft.counts.update(
+        {name: n for name, n in card.counts.items() if name not in ("captures_known", *_TOLD)}
+    )
     draft.drops.update(card.drops)
     licenses: Counter[str] = Counter()
     for one in [*card.rights, *draft.rights]:

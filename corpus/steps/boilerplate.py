@@ -3,6 +3,7 @@
 import re
 
 from corpus.document import Document
+from corpus.steps.shown import Shown
 
 _START, _END = r"^[ \t\u3000|>*・\[\]()-]*+(?:", r")[ \t\u3000|<\[\]()]*$\n?"
 _FLAGS = re.MULTILINE | re.IGNORECASE | re.VERBOSE
@@ -34,11 +35,11 @@ _WORDS = re.compile(r"無断|許可なく|[Aa][Ll][Ll]\s+[Rr][Ii][Gg][Hh][Tt][Ss
 
 def boilerplate(document: Document) -> Document:
     """Return the document without copyright and navigation lines; a line that shows a fact stays."""
-    shown = [(fact.start, fact.end) for fact in document.facts]
+    shown = Shown(document.facts)
     edits = [
         (start, end, "")
         for start, end in _spans(document.text)
-        if start < end and not any(first < end and start < last for first, last in shown)
+        if start < end and not shown.touches(start, end)
     ]
     return document.edited(edits) if edits else document
 

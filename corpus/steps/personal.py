@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from corpus.document import Document
+from corpus.steps.shown import Shown
 
 Policy = Literal["mask", "mark", "keep"]
 
@@ -93,29 +94,28 @@ def personal(
     corporate numbers have 13.
     """
     policies = {"email": email, "phone": phone, "address": address, "number": number}
-    shown = sorted((fact.start, fact.end) for fact in document.facts)
-    hits = [hit for hit in find(document.text, policies) if not _inside(hit, shown)]
+    found = find(document.text, policies)
+    shown = Shown(document.facts if found else ())
+    hits = [hit for hit in found if not shown.touches(hit.start, hit.end)]
     if not hits:
         return document
     counts = Counter(hit.kind for hit in hits)
-    meta = {**document.meta, "personal": json.dumps(dict(sorted(counts.items())))}
     edits = [(hit.start, hit.end, MASKS[hit.kind]) for hit in hits if policies[hit.kind] == "mask"]
     document = document.edited(edits) if edits else document
-    return replace(document, meta={**document.meta, "personal": meta["personal"]})
+    return replace(document, meta={**document.meta, "personal": json.dumps(dict(sorted(counts.items())))})
 
 
 def find(text: str, policies: Mapping[str, Policy] | None = None) -> list[Hit]:
-    """Return the personal data in ``text``, in order and without overlap; of two that overlap the first counts."""
+    """Return the personal data in ``text``, in order; hits that overlap become one, of the kind of the longer."""
     wanted = [look for kind, look in _LOOKS.items() if (policies or {}).get(kind) != "keep"]
     hits: list[Hit] = []
     for hit in sorted(hit for look in wanted for hit in look(text)):
-        if not hits or hit.start >= hits[-1].end:
+        if hits and hit.start < (last := hits[-1]).end:
+            longer = max(last, hit, key=lambda one: one.end - one.start)
+            hits[-1] = Hit(last.start, max(last.end, hit.end), longer.kind)
+        else:
             hits.append(hit)
     return hits
-
-
-def _inside(hit: Hit, shown: list[tuple[int, int]]) -> bool:
-    return any(start < hit.end and hit.start < end for start, end in shown)
 
 
 def _emails(text: str) -> Iterator[Hit]:
@@ -146,6 +146,8 @@ def _dialled(written: str) -> bool:
 
 
 def _numbers(text: str) -> Iterator[Hit]:
+    if "個人番号" not in text and "マイナンバー" not in text:
+        return
     for match in _MY_NUMBER.finditer(text):
         yield Hit(match.start(1), match.end(1), "number")
 

@@ -118,14 +118,14 @@ def test_a_sentence_twice_in_one_document_is_no_repeat() -> None:
     assert counted([document("E90001", date(2024, 6, 25), POLICY * 2)]).repeated.tolist() == [0]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(st.randoms(), st.integers(1, 5))
 def test_neither_order_nor_batches_nor_memory_change_the_counts(chance: random.Random, size: int) -> None:
     numbers = list(range(len(DOCUMENTS)))
     chance.shuffle(numbers)
     shuffled = [DOCUMENTS[number] for number in numbers]
     found = [sentences(one, OPTIONS) for one in shuffled]
-    many = [np.repeat(one, 20_000) for one in found]  # so many that one MiB holds a part of the hashes only
+    many = [np.repeat(one, 3_000) for one in found]  # so many that one MiB holds a part of the hashes only
     days = [one.published_at.toordinal() for one in shuffled if one.published_at]
     owners = [issuer(one) for one in shuffled]
 
@@ -135,7 +135,7 @@ def test_neither_order_nor_batches_nor_memory_change_the_counts(chance: random.R
     small = count_repeats(read, owners, days, RepeatOptions(minimum_issuers=3, memory=1))
     whole = counted(DOCUMENTS)
     for mine, theirs in zip(small[:4], whole[:4], strict=True):
-        assert mine.tolist() == [20_000 * theirs.tolist()[number] for number in numbers]
+        assert mine.tolist() == [3_000 * theirs.tolist()[number] for number in numbers]
     assert small.frequent.tolist() == whole.frequent.tolist()
 
 

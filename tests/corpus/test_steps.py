@@ -18,6 +18,7 @@ from corpus.steps.characters import counts
 from corpus.steps.language import language
 from corpus.steps.length import length
 from corpus.steps.repetition import repeated_share, repetition
+from corpus.steps.shown import Shown
 from corpus.steps.unicode import unicode
 
 SPEECH = (
@@ -185,6 +186,19 @@ def test_a_site_line_that_shows_a_fact_stays() -> None:
     cleaned = boilerplate(document(text, facts=(amount(text, "123"),)))
     assert cleaned.text == text
     assert len(cleaned.facts) == 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 8)), max_size=6),
+    st.integers(0, 40),
+    st.integers(1, 8),
+)
+def test_a_span_touches_a_fact_if_it_shares_a_character(
+    spans: list[tuple[int, int]], start: int, size: int
+) -> None:
+    facts = [Fact("amount", "社", "E", "額", "1", at, at + length) for at, length in spans]
+    shared = any(fact.start < start + size and start < fact.end for fact in facts if fact.start < fact.end)
+    assert Shown(fact for fact in facts if fact.start < fact.end).touches(start, start + size) == shared
 
 
 def test_short_documents_leave_and_white_space_does_not_count() -> None:

@@ -115,7 +115,9 @@ def main(version: str, day: datetime | None, root: Path) -> None:
     ref = store.verified(version, "dataset")
     cards = [node.card for node in walk(lineage(store, ref)) if node.card and node.card.kind == "dataset"]
     until = day.date() if day else _day(str(ref), cards)
-    table = Table("version", "file", "url", "why", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for name in ("version", "file", "url", "why"):
+        table.add_column(name, overflow="fold")
     number = 0
     for card in cards:
         folder = store.root / card.name / card.version

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 # A line's Markdown in front: heading, list item, bold; then the mark, with a number or not, and what sets it off.
 _FRONT = r"^(?P<front>[ \t]*(?:(?P<heading>#{1,6})[ \t]+|[-*][ \t]+|[0-9]{1,3}\.[ \t]+)?)(?P<bold>\*\*)?"
-_NUMBER = r"[ 　]*(?P<number>[0-9０-９]{0,3}(?:[-－‐–][0-9０-９]{1,3})?)"
+_NUMBER = r"[ 　]{0,3}(?P<number>[0-9０-９]{0,3}(?:[-－‐–][0-9０-９]{1,3})?)"
 _ASKS, _ANSWERS = "[QＱ]|ご?質問|問い?", "[AＡ]|ご?回答|お?答え?"
 _TURN = re.compile(
-    rf"{_FRONT}(?P<open>[(（【〔［\[][ 　]*)?(?:(?P<ask>{_ASKS})|(?P<answer>{_ANSWERS})){_NUMBER}"
-    r"(?P<after>[ 　]*[)）】〕］\]][ \t　]*[.．:：、]?[ \t　]*|[ 　]*[.．:：、][ \t　]*|(?:\*\*)?[ \t　]*$|[ \t　]+)",
+    rf"{_FRONT}(?P<open>[(（【〔［\[][ 　]{0, 3})?(?:(?P<ask>{_ASKS})|(?P<answer>{_ANSWERS})){_NUMBER}"
+    r"(?P<after>[ 　]{0,3}[)）】〕］\]][ 　]{0,3}[.．:：、]?|[ 　]{0,3}[.．:：、]|(?:\*\*)?[ \t　]{0,3}$|[ \t　]+)",
     re.MULTILINE,
 )
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*)$", re.MULTILINE)
 _ASKING = re.compile(r"[?？]$|(?:ですか|ますか|でしょうか|ませんか)。?$")
 _TITLE = re.compile(r"よく(?:ある|いただく)|FAQ|ＦＡＱ|Q\s*[&＆]\s*A|Ｑ\s*[&＆]\s*Ａ|質問", re.IGNORECASE)
 _ITEM = re.compile(r"^[-*][ \t]+(?=[^\n]+$)", re.MULTILINE)
@@ -79,7 +79,7 @@ def _asking(text: str) -> Iterator[_Turn]:
     first = _HEADING.search(text)
     if first and _TITLE.search(first[2]):
         for heading in _HEADING.finditer(text, first.end()):
-            if _ASKING.search(heading[2]) and not _TURN.match(heading[0]):
+            if _ASKING.search(heading[2].rstrip()) and not _TURN.match(heading[0]):
                 yield _Turn(heading.start(), heading.start(2), True, len(heading[1]))
 
 

@@ -60,8 +60,8 @@ def test_an_item_is_read_back_or_was_refused(question: str, choices: list[str], 
     answer = place % len(choices)
     try:
         text = multiple_choice.render(question, choices, answer)
-    except ValueError as error:
-        assert any("\n" in part for part in (question, *choices)), error
+    except ValueError:
+        assert "\n" in "".join((question, *choices))
         return
     assert multiple_choice.parse(text) == (question, tuple(choices), answer)
     assert multiple_choice.render(*multiple_choice.parse(text)) == text

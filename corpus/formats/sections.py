@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import zip_longest
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -14,7 +13,7 @@ from pydantic import Field
 from corpus.document import Document, Span
 from corpus.formats.derived import derived
 
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*)$", re.MULTILINE)
 SEPARATOR = " > "
 _WHOLE = ("term", "company_list")
 _DIGITS = "[0-9一二三四五六七八九十]{1,3}"
@@ -83,17 +82,17 @@ def _cut(document: Document) -> Iterator[Document]:
 def _headings(text: str) -> Iterator[_Heading]:
     path: list[tuple[int, str]] = []
     for match in _HEADING.finditer(text):
-        level = len(match[1])
-        path = [*(above for above in path if above[0] < level), (level, match[2])]
+        level, title = len(match[1]), match[2].rstrip().rstrip("#").rstrip()
+        path = [*(above for above in path if above[0] < level), (level, title)]
         yield _Heading(match.start(), match.end(), tuple(title for _, title in path))
 
 
 def _between(text: str, headings: list[_Heading]) -> Iterator[tuple[tuple[str, ...], str, int, int]]:
     """Yield (path, "", start, end) from every heading to the next, and for what stands before the first."""
-    if headings:
-        yield (), "", 0, headings[0].start
-    for heading, after in zip_longest(headings, headings[1:]):
-        yield heading.path, "", heading.start, after.start if after else len(text)
+    bounds = [*(heading.start for heading in headings), len(text)]
+    yield (), "", 0, bounds[0]
+    for heading, end in zip(headings, bounds[1:], strict=True):
+        yield heading.path, "", heading.start, end
 
 
 def _blocks(document: Document, headings: list[_Heading]) -> Iterator[tuple[tuple[str, ...], str, int, int]]:

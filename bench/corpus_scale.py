@@ -25,10 +25,10 @@ from bench.peers.supervise import supervised
 from corpus import shards
 from corpus.document import Document
 from corpus.engine import Engine, Local
+from corpus.finish import finish
 from corpus.index import Signer
 from corpus.prepare import document_rows, schema
 from corpus.recipe import CorpusRecipe
-from corpus.run import finish
 from corpus.steps import clean
 from datacards.store import Store
 

@@ -34,10 +34,17 @@ def extract(capture: Capture) -> list[Document | Drop]:
     table = rest if stated else text
     industries: dict[str, list[tuple[str, str]]] = {}
     unlisted = broken = 0
-    missing = {_NAME, _INDUSTRY, _LISTED, _SECURITY} - set(_header(table))
+    try:
+        missing = {_NAME, _INDUSTRY, _LISTED, _SECURITY} - set(_header(table))
+    except csv.Error as error:
+        return [Drop("broken_list", str(error))]
     if missing:
         return [Drop("unknown_columns", f"no column {', '.join(sorted(missing))}")]
-    for row in _rows(table):
+    try:
+        rows = list(_rows(table))
+    except csv.Error as error:
+        return [Drop("broken_list", str(error))]
+    for row in rows:
         if row is None:
             broken += 1
         elif row[_LISTED] != "上場" or not row[_SECURITY]:

@@ -167,7 +167,7 @@ def _joined(lines: list[str]) -> str:
         text += line if tight else f" {line}"
     # a template that stood between brackets leaves them, and separators, behind
     text = re.sub(r"[（(][\s、,，;；:：]*[）)]", "", text)
-    return re.sub(r"([（(])[、,，;；\s]+|[、,，;；\s]+(?=[）)])", r"\1", text).strip()
+    return re.sub(r"([（(])[、,，;；\s]++|(?<![、,，;；\s])[、,，;；\s]++(?=[）)])", r"\1", text).strip()
 
 
 def _sections(blocks: Iterator[str]) -> Iterator[str]:

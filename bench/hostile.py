@@ -92,7 +92,9 @@ def highest(pid: int) -> float:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1024 for line in status.split("\n") if line.startswith(_HIGHEST)), 0.0)
+    return next(
+        (int(line.split()[1]) / 1024 for line in status.split("\n") if line.startswith(_HIGHEST)), 0.0
+    )
 
 
 class Watch(threading.Thread):
@@ -139,10 +141,11 @@ def run(folder: Path, workers: int, seconds: float, megabytes: int) -> dict[str,
     )
     start = time.perf_counter()
     for name, result in zip(found, results, strict=False):
+        waited = time.perf_counter() - start
         if isinstance(result, Drop):
-            waited = time.perf_counter() - start
-            result = Outcome(0, 0, ((result.reason, result.detail),), waited, 0.0)
-        found[name] = result
+            found[name] = Outcome(0, 0, ((result.reason, result.detail),), waited, 0.0)
+        else:
+            found[name] = result
         start = time.perf_counter()
     return found
 
@@ -171,7 +174,9 @@ def shown(found: dict[str, Outcome | None]) -> Table:
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--workers", default=2, show_default=True)
-@click.option("--seconds", default=float(SECONDS), show_default=True, help="Of one file, before its size counts.")
+@click.option(
+    "--seconds", default=float(SECONDS), show_default=True, help="Of one file, before its size counts."
+)
 @click.option("--megabytes", default=MEGABYTES, show_default=True, help="Of a worker, before sizes count.")
 def main(folders: tuple[Path, ...], workers: int, seconds: float, megabytes: int) -> None:
     """Read all files and print what became of each; the last line is one JSON object."""
@@ -184,9 +189,7 @@ def main(folders: tuple[Path, ...], workers: int, seconds: float, megabytes: int
             hostile.write(Path(name))
         for folder in folders or (Path(name),):
             prefix = f"{folder.name}/" if len(folders) > 1 else ""
-            found |= {
-                prefix + path: one for path, one in run(folder, workers, seconds, megabytes).items()
-            }
+            found |= {prefix + path: one for path, one in run(folder, workers, seconds, megabytes).items()}
     wall = time.perf_counter() - start
     watch.end()
     Console(width=170).print(shown(found))

@@ -10,7 +10,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 _BOJ = "www.boj.or.jp/about/press/koen_2026"
@@ -30,19 +30,19 @@ RUNS = {
 }  # fmt: skip
 
 
-def files() -> Iterator[tuple[str, bytes]]:
-    """Yield path and bytes of every file."""
-    for group in (_archives, _xml, _pages, _runs, _wikitext, _pdfs, _lists, _bodies):
-        for name, make in group().items():
-            yield name, make()
+def files() -> dict[str, Callable[[], bytes]]:
+    """Return what makes each file, by its path."""
+    groups = (_archives, _xml, _pages, _runs, _wikitext, _pdfs, _lists, _bodies)
+    return {name: make for group in groups for name, make in group().items()}
 
 
-def write(folder: Path) -> None:
-    """Write every file below ``folder``."""
-    for name, body in files():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
+def write(folder: Path, chosen: Callable[[str], bool] = bool) -> None:
+    """Write the chosen files below ``folder``; all, unless told otherwise."""
+    for name, make in files().items():
+        if chosen(name):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(make())
 
 
 def _zip(*entries: tuple[str, bytes]) -> bytes:
@@ -54,7 +54,7 @@ def _zip(*entries: tuple[str, bytes]) -> bytes:
 
 
 def _archives() -> Mapping[str, Callable[[], bytes]]:
-    zeros = bytes(100 << 20)
+    zeros = bytes(70 << 20)
     return {
         "zip/bomb.zip": lambda: _zip((_FILING, zeros)),
         "zip/bomb_beside.zip": lambda: _zip((_FILING, b"<html/>"), ("XBRL/PublicDoc/images/a.png", zeros)),
@@ -121,7 +121,9 @@ def _lying(archive: bytes) -> bytes:
 
 def _laughs(root: str) -> bytes:
     entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
-    return f'<?xml version="1.0"?><!DOCTYPE {root} [<!ENTITY l0 "金">{entities}]><{root}>&l11;</{root}>'.encode()
+    return (
+        f'<?xml version="1.0"?><!DOCTYPE {root} [<!ENTITY l0 "金">{entities}]><{root}>&l11;</{root}>'.encode()
+    )
 
 
 def _xml() -> Mapping[str, Callable[[], bytes]]:
@@ -131,12 +133,10 @@ def _xml() -> Mapping[str, Callable[[], bytes]]:
     long = "金" * 100_000
     return {
         "xml/laughs.xbrl": lambda: _laughs("xbrl"),
-        "xml/quadratic.xbrl": lambda: (
-            f'<!DOCTYPE xbrl [<!ENTITY a "{long}">]><xbrl>{"&a;" * 100_000}</xbrl>'.encode()
-        ),
+        "xml/quadratic.xbrl": f'<!DOCTYPE xbrl [<!ENTITY a "{long}">]><xbrl>{"&a;" * 100_000}</xbrl>'.encode,
         "xml/outside_file.xbrl": lambda: outside("file:///etc/passwd"),
         "xml/outside_http.xbrl": lambda: outside("http://127.0.0.1:9/x"),
-        "xml/deep.xbrl": lambda: (b"<xbrl " + b">" + b"<a>" * _DEEP + b"</a>" * _DEEP + b"</xbrl>"),
+        "xml/deep.xbrl": lambda: b"<xbrl " + b">" + b"<a>" * _DEEP + b"</a>" * _DEEP + b"</xbrl>",
         "xml/attribute.xbrl": lambda: b'<xbrl a="' + b"a" * (12 << 20) + b'"/>',
         "xml/attributes.xbrl": lambda: (
             b"<xbrl " + b" ".join(b'a%d=""' % n for n in range(200_000)) + b"></xbrl>"
@@ -222,7 +222,7 @@ def _runs() -> Mapping[str, Callable[[], bytes]]:
 
     places = {"runs": "html", _BOJ: "htm", _GLOSSARY: "html"}
     return {
-        f"{place}/{name}.{ending}": lambda sign=sign: page(sign * (100_000 // len(sign)))  # type: ignore[misc]
+        f"{place}/{name}.{ending}": lambda sign=sign: page(sign * (30_000 // len(sign)))  # type: ignore[misc]
         for name, sign in RUNS.items()
         for place, ending in places.items()
     }
@@ -326,7 +326,7 @@ def _pdfs() -> Mapping[str, Callable[[], bytes]]:
         ),
         "pdf/deep_array.pdf": lambda: _pdf_page(words, more="/A" + "[" * 50_000 + "]" * 50_000),
         "pdf/deep_q.pdf": lambda: _pdf_page(b"q " * 1_000_000 + words, packed=True),
-        "pdf/outline_cycle.pdf": lambda: _outline(),
+        "pdf/outline_cycle.pdf": _outline,
         "pdf/truncated.pdf": lambda: _pdf_page(words * 50)[:-400],
         "pdf/header.pdf": lambda: b"%PDF-1.7\n",
         "pdf/noise.pdf": lambda: b"%PDF-1.7\n" + bytes(range(256)) * 4_000,

@@ -61,6 +61,7 @@ _SKIPPED = frozenset(
         "script",
         "style",
         "noscript",
+        "noframes",
         "template",
         "nav",
         "form",

@@ -5,29 +5,143 @@ it holds is then written by us, so that lists, tables and notes stay which trafi
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from corpus.extract.tree import Element, select, text_of
 
-_HELD = 0.85  # share of the recognized text that the part must hold; the rest may be a stray sentence elsewhere
+_HELD = (
+    0.85  # share of the recognized text that the part must hold; the rest may be a stray sentence elsewhere
+)
 _WINDOW = 8  # characters by which a stretch is recognized
 _INDEXED = 400_000  # characters of recognized text that are looked at: the part is known long before
+_LINE = 60  # characters that stand beside the text and belong to it
+_CROWDED = ("div", "section", "ul", "ol", "p", "table", "dl")
 _CLIMB = 4  # levels above the part where its heading may stand
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 #: Words in a class or id that name what stands around a text.
 _CHROME = frozenset(
-    "nav navi navigation gnav gnavi lnav lnavi snav globalnav breadcrumb breadcrumbs pankuzu crumb crumbs topicpath "
-    "sidebar sidemenu submenu menu footer share sharing sns social cookie cookies consent gdpr modal popup overlay "
-    "ad ads adsense advert advertisement sponsor sponsored promo related recommend recommended recommendation "
-    "ranking popular trending comments respond disqus pager pagination paging prevnext pagetop totop backtop skip "
-    "skiplink login signup search copyright newsletter subscribe subscription rss feed bookmark bookmarks "
-    "hatena tweet twitter facebook pocket banner banners bnr utility langswitch tagcloud toolbar print trackback "
-    "trackbacks followus adbox noprint inquiry".split()
+    [
+        "nav",
+        "navi",
+        "navigation",
+        "gnav",
+        "gnavi",
+        "lnav",
+        "lnavi",
+        "snav",
+        "globalnav",
+        "breadcrumb",
+        "breadcrumbs",
+        "pankuzu",
+        "crumb",
+        "crumbs",
+        "topicpath",
+        "sidebar",
+        "sidemenu",
+        "submenu",
+        "menu",
+        "footer",
+        "share",
+        "sharing",
+        "sns",
+        "social",
+        "cookie",
+        "cookies",
+        "consent",
+        "gdpr",
+        "modal",
+        "popup",
+        "overlay",
+        "ad",
+        "ads",
+        "adsense",
+        "advert",
+        "advertisement",
+        "sponsor",
+        "sponsored",
+        "promo",
+        "related",
+        "recommend",
+        "recommended",
+        "recommendation",
+        "ranking",
+        "popular",
+        "trending",
+        "comments",
+        "respond",
+        "disqus",
+        "pager",
+        "pagination",
+        "paging",
+        "prevnext",
+        "pagetop",
+        "totop",
+        "backtop",
+        "skip",
+        "skiplink",
+        "login",
+        "signup",
+        "search",
+        "copyright",
+        "newsletter",
+        "subscribe",
+        "subscription",
+        "rss",
+        "feed",
+        "bookmark",
+        "bookmarks",
+        "hatena",
+        "tweet",
+        "twitter",
+        "facebook",
+        "pocket",
+        "banner",
+        "banners",
+        "bnr",
+        "utility",
+        "langswitch",
+        "tagcloud",
+        "toolbar",
+        "print",
+        "trackback",
+        "trackbacks",
+        "followus",
+        "adbox",
+        "noprint",
+        "inquiry",
+        "contact",
+        "toiawase",
+    ]
 )
 #: Names that mean it only when they are the whole name: "president-comment" is text.
-_NAMES = frozenset("comment comment-list comment-area commentlist widget widgets side relation foot tags tag-list".split())
+_NAMES = frozenset(
+    [
+        "comment",
+        "comment-list",
+        "comment-area",
+        "commentlist",
+        "widget",
+        "widgets",
+        "side",
+        "relation",
+        "foot",
+        "tags",
+        "tag-list",
+    ]
+)
 _ROLES = frozenset(
-    "navigation banner contentinfo complementary search dialog alertdialog menu menubar toolbar".split()
+    [
+        "navigation",
+        "banner",
+        "contentinfo",
+        "complementary",
+        "search",
+        "dialog",
+        "alertdialog",
+        "menu",
+        "menubar",
+        "toolbar",
+    ]
 )
 _PARTS = ("article", "main")
 _LEAD_AWAY = re.compile(
@@ -66,7 +180,8 @@ def part(tree: Element, recognized: str) -> tuple[Element, frozenset[Element]] |
         parent = element.getparent()
         element = parent if parent is not None and element.tag != "td" else element
     element = _whole(element, body)
-    return element, frozenset(_surroundings(element, weights))
+    around = [one for one in element.iter() if one is not element and _stands_around(one, element, weights)]
+    return element, frozenset(around)
 
 
 def leading_away(block: str) -> bool:
@@ -111,7 +226,13 @@ def _weights(body: Element, windows: frozenset[str]) -> dict[Element, float]:
     weights: dict[Element, float] = {}
     elements = list(body.iter())
     for element in reversed(elements):  # children before parents
-        if not isinstance(element.tag, str) or element.tag in ("script", "style", "noscript", "template"):
+        if not isinstance(element.tag, str) or element.tag in (
+            "script",
+            "style",
+            "noscript",
+            "noframes",
+            "template",
+        ):
             own = ""
         else:
             own = "".join((element.text or "").split())
@@ -152,12 +273,25 @@ def _whole(element: Element, body: Element) -> Element:
         return named[0]
     if next(element.iter("h1"), None) is not None:
         return element
+    grown, growing = element, True
     for above in line[1 : 1 + _CLIMB]:
         if above is body or above.tag in ("body", "html", "tr", "tbody", "table"):
             break
         if next(above.iter("h1"), None) is not None:
-            return above if _linked(above, without=element) < 0.3 else element
-    return element
+            return above
+        growing = growing and _little(above, grown)
+        grown = above if growing else grown
+    return grown
+
+
+def _little(above: Element, element: Element) -> bool:
+    """Whether ``above`` adds no more to ``element`` than a line, such as the day of publication."""
+    added = sum(
+        len("".join(text_of(one).split()))
+        for one in above.iter()
+        if one.getparent() is above and element not in (one, *one.iterdescendants()) and not _around(one)
+    )
+    return added <= _LINE and _linked(above, without=element) < 0.5
 
 
 def _linked(element: Element, without: Element | None = None) -> float:
@@ -170,17 +304,21 @@ def _linked(element: Element, without: Element | None = None) -> float:
     return links / whole if whole > 0 else 0.0
 
 
-def _surroundings(element: Element, weights: dict[Element, float]) -> Iterator[Element]:
-    """Yield what stands around the text inside ``element``, unless it holds much of the text itself."""
-    most = 0.3 * weights[element]
-    for one in element.iter():
-        if one is element or not isinstance(one.tag, str):
-            continue
-        heading = one.tag == "header" and (next(one.iter("h1"), None) is None or one.find(".//nav") is not None)
-        if (heading or _around(one)) and weights.get(one, 0.0) <= most and not _titled(one):
-            yield one
+def _stands_around(one: Element, element: Element, weights: dict[Element, float]) -> bool:
+    """Whether ``one``, inside ``element``, stands around the text: by its name, or as a crowd of links."""
+    if not isinstance(one.tag, str) or weights.get(one, 0.0) > 0.3 * weights[element]:
+        return False
+    if one.tag in ("nav", "footer", "aside"):
+        return True
+    if next(one.iter("h1"), None) is not None:
+        return one.tag == "header" and one.find(".//nav") is not None and len(text_of(one)) > 400
+    return one.tag == "header" or _around(one) or (not weights.get(one) and _crowd(one))
 
 
-def _titled(element: Element) -> bool:
-    """Whether an element with a name of chrome holds the heading of the page."""
-    return element.tag not in ("nav", "footer", "aside") and next(element.iter("h1"), None) is not None
+def _crowd(one: Element) -> bool:
+    """Whether an element without a sentence holds little but links, and no sentence before it leads to them."""
+    if one.tag not in _CROWDED or len(one.findall(".//a")) < 2 or _linked(one) < 0.6:
+        return False
+    before = one.getprevious()
+    led = before is not None and before.tag == "p" and len(text_of(before).strip()) > 12
+    return not (one.tag in ("ul", "ol", "table", "dl") and led)

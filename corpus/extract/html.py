@@ -74,8 +74,7 @@ def generic(capture: Capture, tree: Element) -> list[Document | Drop]:
     parts = kept(blocks(found[0], without=found[1])) if found else []
     if not any(not block.startswith("#") for block in parts):
         return [Drop("no_main_text", title)]
-    if not parts[0].startswith("# ") and title:
-        parts.insert(0, f"# {title}")
+    parts = _headed(parts, title)
     text = without_lost_notes("\n\n".join(parts))
     return [
         base_document(
@@ -87,6 +86,14 @@ def generic(capture: Capture, tree: Element) -> list[Document | Drop]:
             published_at=published_at,
         )
     ]
+
+
+def _headed(parts: list[str], title: str) -> list[str]:
+    """Return the blocks below the page's own heading, or below its title if it has none."""
+    own = next((at for at, block in enumerate(parts[:8]) if block.startswith("# ")), None)
+    if own is not None:
+        return [parts[own], *parts[:own], *parts[own + 1 :]]
+    return [f"# {title}", *parts] if title else parts
 
 
 def _recognized(tree: Element, url: str) -> str:

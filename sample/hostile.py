@@ -175,10 +175,10 @@ def _pages() -> Mapping[str, Callable[[], bytes]]:
             prose + "<table>" + "<tr><td colspan=1000 rowspan=0>1<td>2</tr>" * 2_000 + "</table>"
         ),
         "cells": lambda: _page(
-            prose + "<table>" + ("<tr>" + "<td>1</td>" * 1000 + "</tr>") * 500 + "</table>"
+            prose + "<table>" + ("<tr>" + "<td>1</td>" * 1000 + "</tr>") * 150 + "</table>"
         ),
-        "rows": lambda: _page(prose + "<table>" + "<tr><td>甲</td><td>1</td></tr>" * 100_000 + "</table>"),
-        "links": lambda: _page(prose + "<ul>" + "<li><a href=/a>甲</a></li>" * 100_000 + "</ul>"),
+        "rows": lambda: _page(prose + "<table>" + "<tr><td>甲</td><td>1</td></tr>" * 30_000 + "</table>"),
+        "links": lambda: _page(prose + "<ul>" + "<li><a href=/a>甲</a></li>" * 30_000 + "</ul>"),
         "marks": lambda: _page(
             prose + "".join(f"<sup><a href=#n{n}>{n % 999}</a></sup>" for n in range(50_000))
         ),
@@ -315,9 +315,9 @@ def _pdfs() -> Mapping[str, Callable[[], bytes]]:
         "pdf/count.pdf": lambda: _pdf_page(words).replace(b"/Count 1", b"/Count 999999999"),
         "pdf/many_objects.pdf": lambda: _objects(200_000),
         "pdf/stream_bomb.pdf": lambda: _pdf_page(b" " * (200 << 20), packed=True),
-        "pdf/text_bomb.pdf": lambda: _pdf_page(words * 400_000, packed=True),
+        "pdf/text_bomb.pdf": lambda: _pdf_page(words * 40_000, packed=True),
         "pdf/lines_bomb.pdf": lambda: _pdf_page(
-            b"".join(b"%d %d m %d %d l S\n" % (n % 500, n % 800, n % 499, n % 799) for n in range(300_000)),
+            b"".join(b"%d %d m %d %d l S\n" % (n % 500, n % 800, n % 499, n % 799) for n in range(100_000)),
             packed=True,
         ),
         "pdf/ruled_bomb.pdf": lambda: _pdf_page(
@@ -376,7 +376,7 @@ def _bodies() -> Mapping[str, Callable[[], bytes]]:
         "body/empty.html": lambda: b"",
         "body/byte.html": lambda: b"\xff",
         "body/zeros.bin": lambda: bytes(5 << 20),
-        "body/noise.html": lambda: bytes(n * n * 7 % 251 for n in range(300_000)),
+        "body/noise.html": lambda: bytes(n * n * 7 % 251 for n in range(100_000)),
         "body/too_large.html": lambda: _page("<p>文</p>") + b" " * (21 << 20),
         "body/image.png": lambda: b"\x89PNG\r\n\x1a\n" + bytes(1000),
         "body/json.json": lambda: b"[" * 1_000_000,

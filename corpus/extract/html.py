@@ -23,6 +23,7 @@ MAX_ELEMENTS = 20_000  # of a page that trafilatura is asked about: its time gro
 MAX_BYTES = 20 << 20  # of one page; the largest real one seen has 0.3e6
 _MAX_DAMAGE = 0.01  # share of characters that no encoding could read
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_SEPARATED = re.compile(r"[|｜：:]| [-–—] ")
 _STATED_DAYS = (
     '//meta[@property="article:published_time"]/@content',
     '//*[@itemprop="datePublished"]/@content',
@@ -74,7 +75,7 @@ def generic(capture: Capture, tree: Element) -> list[Document | Drop]:
     parts = kept(blocks(found[0], without=found[1])) if found else []
     if not any(not block.startswith("#") for block in parts):
         return [Drop("no_main_text", title)]
-    parts = _headed(parts, title)
+    parts, title = _headed(parts, title)
     text = without_lost_notes("\n\n".join(parts))
     return [
         base_document(
@@ -88,12 +89,18 @@ def generic(capture: Capture, tree: Element) -> list[Document | Drop]:
     ]
 
 
-def _headed(parts: list[str], title: str) -> list[str]:
-    """Return the blocks below the page's own heading, or below its title if it has none."""
+def _headed(parts: list[str], title: str) -> tuple[list[str], str]:
+    """Return the blocks below the page's own heading, or below its title if it has none, and the title.
+
+    A window's title also names the site; the part of it that a first line repeats is the page's.
+    """
     own = next((at for at, block in enumerate(parts[:8]) if block.startswith("# ")), None)
     if own is not None:
-        return [parts[own], *parts[:own], *parts[own + 1 :]]
-    return [f"# {title}", *parts] if title else parts
+        return [parts[own], *parts[:own], *parts[own + 1 :]], title
+    for line in parts[:3]:
+        if len(line) >= 5 and line in (named.strip() for named in _SEPARATED.split(title)):
+            return [f"# {line}", *(part for part in parts if part != line)], line
+    return ([f"# {title}", *parts] if title else parts), title
 
 
 def _recognized(tree: Element, url: str) -> str:

@@ -21,6 +21,7 @@ _HEADING = re.compile(r"^(={1,6})\s*(.+?)\s*\1\s*$")
 _LIST = re.compile(r"^([*#:;]+)\s*(.*)$")
 _OUTSIDE = re.compile(r"\[(?:https?:|ftp:|//)[^\s\[\]]+[ \t]*([^\[\]\n]*)\]")
 _SWITCH = re.compile(r"__[A-Z\u3040-\u9fff]+__")
+_DEEPEST = 5  # tables inside tables; deeper ones are an attack
 _KEPT = re.compile("\x00(\\d+)\x00")
 _JAPANESE = re.compile("[\u2e80-\u9fff\uff00-\uffef]")
 #: Sections that lead away from an article and tell nothing themselves.
@@ -64,6 +65,11 @@ def _is_table(text: str) -> bool:
     return text.startswith("\0")
 
 
+def _depth(text: str) -> int:
+    """Return how many tables deep a kept text is: a table begins with so many marks, other text with none."""
+    return len(text) - len(text.lstrip("\0"))
+
+
 def _table(inside: str, kept: list[str]) -> str:
     """Keep a table and return its place, on lines of its own; one inside another becomes words of its cell."""
 
@@ -76,10 +82,11 @@ def _table(inside: str, kept: list[str]) -> str:
         )
         return " ".join(_plain(words).replace("\0", "").split())
 
-    made = markdown(inside, plain)
+    inner = max((_depth(kept[int(found[1])]) for found in _KEPT.finditer(inside)), default=0)
+    made = markdown(inside, plain) if inner < _DEEPEST else ""
     if not made:
         return "\n"
-    kept.append(f"\0{made}")
+    kept.append("\0" * (inner + 1) + made)
     return f"\n\0{len(kept) - 1}\0\n"
 
 

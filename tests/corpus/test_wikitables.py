@@ -1,5 +1,6 @@
 """Tables and templates of wikitext: what a reader sees of them, and nothing of the wiki."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -103,3 +104,11 @@ def test_a_page_that_only_says_where_to_go_is_a_redirect() -> None:
     )
     (found,) = extract(capture)
     assert isinstance(found, Drop) and found.reason == "redirect"
+
+
+def test_tables_nested_beyond_reason_cost_no_time() -> None:
+    """Twenty thousand levels took minutes when each read again what the inner ones had said."""
+    text = "{|\n|-\n| a\n" * 20_000 + "|}\n" * 20_000
+    start = time.process_time()
+    assert len(to_markdown(text)) < len(text)
+    assert time.process_time() - start < 20

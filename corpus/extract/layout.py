@@ -20,6 +20,7 @@ class Line:
     bold: bool = False
     inset: bool = False  # an ideographic space stands before it, as before a paragraph
     turn: int = 0  # 1: runs down the page (vertical writing, or turned clockwise), -1: runs up
+    order: int = -1  # the place among those the file draws on the page; -1: not known
 
     @property
     def blank(self) -> bool:

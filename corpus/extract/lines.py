@@ -10,7 +10,7 @@ _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60\u3000-\u30ff、。〜‥…※�
 _VERTICAL_FORMS = str.maketrans(
     "︵︶︷︸︹︺︻︼︽︾︿﹀﹁﹂﹃﹄︑︒︓︔︕︖︙︰︱", "（）｛｝〔〕【】《》〈〉「」『』、。：；！？…‥ー"
 )
-_FIGURES = re.compile(r"[0-9０-９,.，．△▲()（）\[\]％%－―—\-+*※ ]+")
+FIGURES = re.compile(r"[0-9０-９,.，．△▲()（）\[\]％%－―—\-+*※ ]+")
 
 
 def join(parts: Sequence[str]) -> str:
@@ -27,15 +27,15 @@ def cell_text(rows: Sequence[Line], right: float) -> str:
     last: Line | None = None
     for row in rows:
         full = last is not None and widest - last.x1 < 1.3 * last.size and right - widest < 2.6 * last.size
-        apart = last is not None and (not full or _apart(last.text, row.text))
+        apart = last is not None and (not full or stand_apart(last.text, row.text))
         text = f"{text} {row.text.strip()}" if apart else _glued(text, row.text)
         last = row
     return text
 
 
-def _apart(left: str, right: str) -> bool:
+def stand_apart(left: str, right: str) -> bool:
     """Whether two lines stand for themselves: joining would make one number, or one day, of two."""
-    if _FIGURES.fullmatch(left.strip()) or _FIGURES.fullmatch(right.strip()):
+    if FIGURES.fullmatch(left.strip()) or FIGURES.fullmatch(right.strip()):
         return True
     return bool(
         (re.search(r"[）)]\s*$", left) and re.match(r"\s*[（(]", right))

@@ -8,17 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from corpus.extract.headings import SPEAKER, Block, with_headings, written
-from corpus.extract.layout import Column, Line, Page, Table, gutter, joined_row, rows_of, upright
-from corpus.extract.lines import cell_text, join
+from corpus.extract.layout import Column, Line, Page, Table, gutter, upright
+from corpus.extract.lines import join
 from corpus.extract.ruled import grids, table_of
+from corpus.extract.unruled import ITEM, loose
 
 _TERMINAL = re.compile(r"[。．.！？!?」』）)：:]\s*$")
 _SENTENCE = re.compile(r"[。．！？!?][」』）)]?\s*$")
-_ITEM = re.compile(
-    r"^(?:[・●○◆◇■□▪–•➢‣※＊]|[①-⑳]|[（(][0-9０-９一二三四五六七八九十ァ-ンa-z注]{1,3}[）)]|[0-9０-９]{1,2}[．.、)）]"
-    r"|[ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩ]{1,3}[．.、]|第[0-9０-９一二三四五六七八九十]{1,3}[章節条部]?[【\s　]|[（(]?注\s*[0-9０-９]*[）)．.]|[イロハニホヘト][．.、）)])"
-)
-_LEADERS = re.compile(r"(?:[…‥⋯]{2,}|[・．.·]{5,})[\s…‥⋯・．.·]*[0-9０-９ivx\-]*(?:巻末)?\s*$")
 
 
 def markdown(pages: Sequence[Page], outline: Mapping[str, int], title: str) -> str:
@@ -56,7 +52,7 @@ def columns_of(page: Page) -> Iterator[Column]:
     """Yield the columns of a page in reading order, tables in their places."""
     page = upright(page)
     areas = grids(page.rules)
-    tables = [(grid, table_of(grid, page.words, cell_text)) for grid in areas] if page.words else []
+    tables = [(grid, table_of(grid, page.words)) for grid in areas] if page.words else []
     held = [grid for grid, table in tables]
     lines = [line for line in page.lines if not any(grid.holds(line) for grid in held)]
     at = gutter(
@@ -65,16 +61,16 @@ def columns_of(page: Page) -> Iterator[Column]:
     if at is None:
         left = min((line.x0 for line in lines if not line.blank), default=0.0)
         right = 0.0 if page.vertical else page.width - left  # margins are even, mostly
-        yield _column([*_loose(lines), *((grid.rows[0], table) for grid, table in tables)], right)
+        yield _column([*loose(lines), *((grid.rows[0], table) for grid, table in tables)], right)
         return
     both = {line for line in lines if line.x0 < at < line.x1}
     for part in _bands(lines, both):
         if part[0] in both:
-            yield _column(_loose(part))
+            yield _column(loose(part))
         else:
             for side in ([x for x in part if x.x1 <= at], [x for x in part if x.x0 >= at]):
                 if side:
-                    yield _column(_loose(side))
+                    yield _column(loose(side))
     for grid, table in tables:
         yield _column([(grid.rows[0], table)])
 
@@ -106,53 +102,6 @@ def _column(placed: Sequence[tuple[float, Line | Table]], right: float = 0.0) ->
     return Column(items, min(line.x0 for line in long), right if reach < 0.75 * right else reach, pitch)
 
 
-def _loose(lines: Sequence[Line]) -> list[tuple[float, Line | Table]]:
-    """Return lines row by row; consecutive rows of several cells that stand under each other are a table."""
-    placed: list[tuple[float, Line | Table]] = []
-    rows = [joined_row(row) for row in rows_of([line for line in lines if not line.blank])]
-    run: list[list[Line]] = []
-    for row in [*rows, []]:
-        if len(row) > 1 and not any(_LEADERS.search(cell.text) for cell in row):
-            run.append(row)
-            continue
-        placed += _aligned(run)
-        run = []
-        if row and _LEADERS.search(row[-1].text):
-            continue  # a line of a contents page; the headings themselves come later
-        if row and len(row) > 1:
-            continue  # the same, with its page number apart
-        placed += [(line.y0, line) for line in row]
-    blanks = [line for line in lines if line.blank]
-    return [*placed, *((line.y0, line) for line in blanks)]
-
-
-def _aligned(run: Sequence[Sequence[Line]]) -> list[tuple[float, Line | Table]]:
-    """Return a run of rows as one table when its cells stand under each other, else as lines of text."""
-    if len(run) < 2:
-        return [
-            (row[0].y0, replace(row[0], text="　".join(c.text for c in row), x1=row[-1].x1)) for row in run
-        ]
-    starts = sorted(cell.x0 for row in run for cell in row)
-    places: list[tuple[float, float]] = []
-    for cell in sorted((cell for row in run for cell in row), key=lambda one: one.x0):
-        if places and cell.x0 < places[-1][1] - 1:
-            places[-1] = (places[-1][0], max(places[-1][1], cell.x1))
-        else:
-            places.append((cell.x0, cell.x1))
-    if len(places) < 2 or not starts:
-        return [
-            (row[0].y0, replace(row[0], text="　".join(c.text for c in row), x1=row[-1].x1)) for row in run
-        ]
-    table = []
-    for row in run:
-        cells = [""] * len(places)
-        for cell in row:
-            at = max(n for n, (left, _) in enumerate(places) if left <= cell.x0 + 1)
-            cells[at] = f"{cells[at]} {cell.text.strip()}".strip()
-        table.append(tuple(cells))
-    return [(run[0][0].y0, Table(tuple(table)))]
-
-
 def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool:
     """Whether a line goes on with the paragraph before it."""
     last, size = block.last, max(line.size, 1.0)
@@ -172,8 +121,8 @@ def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool
         again and _SENTENCE.search(block.text)
     ):  # set to the right: a date, a name; or indented
         return False
-    item = bool(_ITEM.match(block.text))
-    if _ITEM.match(line.text):  # a wrapped line may begin with "(1)" too, but not after a full stop
+    item = bool(ITEM.match(block.text))
+    if ITEM.match(line.text):  # a wrapped line may begin with "(1)" too, but not after a full stop
         goes_on = short < 1.6 and not ended and not item
     elif shift > 0.6:
         goes_on = block.lines == 1 and item and shift < 6
@@ -185,7 +134,7 @@ def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool
 def _continues_over(block: Block, line: Line, column: Column, indented: bool) -> bool:
     """Whether the first line of a column or page goes on with the last paragraph of the one before."""
     if (
-        _ITEM.match(line.text)
+        ITEM.match(line.text)
         or line.text.startswith("\u3000")
         or (block.lines == 1 and _TERMINAL.search(block.text))
     ):

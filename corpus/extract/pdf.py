@@ -95,8 +95,8 @@ def _page(page: Any) -> Page:
     if len(rules) > 3:
         sizes = {line.size for line in lines} or {10.0}
         words = tuple(
-            Line(repaired(text), x0, y0, x1, y1, min(max(sizes), y1 - y0))
-            for x0, y0, x1, y1, text, *_ in page.get_text("words", flags=_FLAGS)
+            Line(repaired(text), x0, y0, x1, y1, min(max(sizes), y1 - y0), order=order)
+            for order, (x0, y0, x1, y1, text, *_) in enumerate(page.get_text("words", flags=_FLAGS))
         )
     few = sum(len(line.text.strip()) for line in lines) < _FEW
     return Page(
@@ -110,8 +110,10 @@ def _page(page: Any) -> Page:
 
 
 def _lines(found: dict[str, Any]) -> Iterator[Line]:
+    order = 0
     for block in found["blocks"]:
         for line in block.get("lines", ()):
+            order += 1
             spans = line["spans"]
             text = ""
             for span in spans:
@@ -134,6 +136,7 @@ def _lines(found: dict[str, Any]) -> Iterator[Line]:
                 bold=_bold(largest),
                 inset=text.startswith("\u3000"),
                 turn=1 if line["wmode"] else round(line["dir"][1]),
+                order=order,
             )
 
 

@@ -1,8 +1,9 @@
 """Where text stands on a page: the records every PDF backend fills, reading order, and what repeats on each page."""
 
+import itertools
 import re
 import statistics
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ class Line:
     bold: bool = False
     inset: bool = False  # an ideographic space stands before it, as before a paragraph
     turn: int = 0  # 1: runs down the page (vertical writing, or turned clockwise), -1: runs up
+    hang: float = -1.0  # where a second part of it begins, under which it may go on
     order: int = -1  # the place among those the file draws on the page; -1: not known
 
     @property
@@ -69,7 +71,7 @@ class Column:
 
 
 _NUMBER = re.compile(
-    r"^[\s\-‐–—―－−〜~・.(（\[]*(?:p(?:age)?\.?\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:/|of)\s*\d{1,4})?(?:\s*(?:頁|ページ))?"
+    r"^[\s\-‐–—―－−〜~・.(（\[]*(?:p(?:age)?\.?\s*)?(?:\d{1,4}|[ivxlc]{1,6}|[ⅰ-ⅻⅠ-Ⅻ])(?:\s*(?:/|of)\s*\d{1,4})?(?:\s*(?:頁|ページ))?"
     r"[\s\-‐–—―－−〜~・.)）\]]*$",
     re.IGNORECASE,
 )
@@ -80,41 +82,67 @@ _BAND = 0.12  # share of the page's height where running headers and footers sta
 def without_margins(pages: Sequence[Page]) -> list[Page]:
     """Return the pages without running headers, footers and page numbers.
 
-    A running line stands outermost, in the upper or lower band, and comes back on at least three pages (two in
-    a short file) when its digits are ignored; headers that alternate between odd and even pages do too.
+    A running line stands outermost, in the upper or lower band, and comes back at the same height on a page near
+    by (the next, or the next but one when odd and even pages differ) when its digits are ignored; on three pages
+    at least (two in a short file). A line that is set like the text under it, as the first line of a page is,
+    must be on many pages.
     """
     edges = [_edges(page) for page in pages]
-    seen = Counter(key for page in edges for key in {_key(line) for row in page for line in row})
+    seen: dict[str, list[tuple[int, Line, bool]]] = defaultdict(list)
+    for number, rows in enumerate(edges):
+        for row, apart in rows:
+            for line in row:
+                seen[_key(line)].append((number, line, apart))
     least = 2 if len(pages) < 8 else 3
+    running = {
+        key
+        for key, places in seen.items()
+        if len({number for number, *_ in places}) >= least
+        and (sum(apart for *_, apart in places) * 2 > len(places) or len(places) * 4 > len(pages))
+    }
     kept = []
-    for page, rows in zip(pages, edges, strict=True):
+    for number, (page, rows) in enumerate(zip(pages, edges, strict=True)):
         gone: set[Line] = set()
-        for row in rows:
-            running = [_runs(line, seen, least, page) for line in row]
-            if not all(running):
-                continue
-            gone.update(row)
+        for row, apart in rows:
+            if all(
+                (_NUMBER.match(line.text.strip()) and len(row) < 3 and (apart or len(row) == 1))
+                or (_key(line) in running and _running(line) and _near(seen[_key(line)], number, line))
+                for line in row
+            ):
+                gone.update(row)
         kept.append(replace(page, lines=tuple(line for line in page.lines if line not in gone)))
     return kept
 
 
-def _runs(line: Line, seen: Counter[str], least: int, page: Page) -> bool:
+def _running(line: Line) -> bool:
     text = line.text.strip()
-    if _NUMBER.match(text):
-        return True
-    return seen[_key(line)] >= least and not _UNIT.match(text) and len(text) < 120 and page.height > 0
+    return len(text) < 120 and not _UNIT.match(text) and not text.endswith("。")
+
+
+def _near(places: Sequence[tuple[int, Line, bool]], number: int, line: Line) -> bool:
+    return any(0 < abs(page - number) <= 2 and abs(other.y0 - line.y0) < 3 for page, other, _ in places)
 
 
 def _key(line: Line) -> str:
     return re.sub(r"[0-9０-９一二三四五六七八九十]+", "#", "".join(line.text.split()))
 
 
-def _edges(page: Page) -> list[list[Line]]:
-    """Return the rows in the bands, the two outermost at each end."""
+def _edges(page: Page) -> list[tuple[list[Line], bool]]:
+    """Return the rows in the bands, the two outermost at each end, and whether space parts them from the text."""
     rows = list(rows_of([line for line in page.lines if not line.blank and not line.turn]))
-    top = [row for row in rows[:2] if row[0].y1 < page.height * _BAND]
-    bottom = [row for row in rows[-2:] if row[0].y0 > page.height * (1 - _BAND)]
-    return [*top, *(row for row in bottom if row not in top)]
+    gaps = [low[0].y0 - high[0].y1 for high, low in itertools.pairwise(rows)]
+    usual = max(statistics.median(gaps), 0.0) if gaps else 0.0
+    top = [
+        (row, any(gap > usual + 0.8 * row[0].size for gap in gaps[at : 2]))
+        for at, row in enumerate(rows[:2])
+        if row[0].y1 < page.height * _BAND
+    ]
+    bottom = [
+        (row, any(gap > usual + 0.8 * row[0].size for gap in gaps[-2 + at :]))
+        for at, row in enumerate(rows[-2:])
+        if row[0].y0 > page.height * (1 - _BAND)
+    ]
+    return [*top, *(one for one in bottom if one not in top)]
 
 
 def rows_of(lines: Iterable[Line]) -> Iterator[list[Line]]:

@@ -122,8 +122,11 @@ def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool
     ):  # set to the right: a date, a name; or indented
         return False
     item = bool(ITEM.match(block.text))
+    broken = short < 1.6 and not ended  # in the middle of a sentence, at the right edge
     if ITEM.match(line.text):  # a wrapped line may begin with "(1)" too, but not after a full stop
-        goes_on = short < 1.6 and not ended and not item
+        goes_on = broken and not item
+    elif broken and last.x0 <= line.x0 + 3.5 * size:
+        goes_on = shift < 6 or abs(line.x0 - last.hang) < 0.3 * size
     elif shift > 0.6:
         goes_on = block.lines == 1 and item and shift < 6
     else:
@@ -139,7 +142,8 @@ def _continues_over(block: Block, line: Line, column: Column, indented: bool) ->
         or (block.lines == 1 and _TERMINAL.search(block.text))
     ):
         return False
-    if line.x0 - column.left > 0.6 * line.size:
+    hanging = abs(line.x0 - block.last.x0) < 0.3 * line.size and _full(block)
+    if line.x0 - column.left > 0.6 * line.size and not hanging:
         return False
     if _SENTENCE.search(block.text):
         return indented and block.last.x1 > 0 and line.x0 - column.left < 0.3 * line.size and _full(block)

@@ -47,7 +47,9 @@ def loose(lines: Sequence[Line]) -> list[tuple[float, Line | Table]]:
 
 
 def _flat(row: Row) -> Line:
-    return replace(row[0], text="　".join(cell.text for cell in row), x1=row[-1].x1)
+    if len(row) == 1:
+        return row[0]
+    return replace(row[0], text="　".join(cell.text for cell in row), x1=row[-1].x1, hang=row[1].x0)
 
 
 def _run(rows: Sequence[Row], start: int) -> int:

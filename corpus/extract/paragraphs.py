@@ -122,9 +122,10 @@ def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool
     ):  # set to the right: a date, a name; or indented
         return False
     item = bool(ITEM.match(block.text))
-    broken = short < 1.6 and not ended  # in the middle of a sentence, at the right edge
+    wide = last.x1 - last.x0 > (column.right - column.left) / 2  # not set to the right, as dates and names are
+    broken = short < 1.6 and not ended and wide
     if ITEM.match(line.text):  # a wrapped line may begin with "(1)" too, but not after a full stop
-        goes_on = broken and not item
+        goes_on = short < 1.6 and not ended and not item
     elif broken and last.x0 <= line.x0 + 3.5 * size:
         goes_on = shift < 6 or abs(line.x0 - last.hang) < 0.3 * size
     elif shift > 0.6:

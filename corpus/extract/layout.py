@@ -133,7 +133,7 @@ def _edges(page: Page) -> list[tuple[list[Line], bool]]:
     gaps = [low[0].y0 - high[0].y1 for high, low in itertools.pairwise(rows)]
     usual = max(statistics.median(gaps), 0.0) if gaps else 0.0
     top = [
-        (row, any(gap > usual + 0.8 * row[0].size for gap in gaps[at : 2]))
+        (row, any(gap > usual + 0.8 * row[0].size for gap in gaps[at:2]))
         for at, row in enumerate(rows[:2])
         if row[0].y1 < page.height * _BAND
     ]

@@ -122,7 +122,9 @@ def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool
     ):  # set to the right: a date, a name; or indented
         return False
     item = bool(ITEM.match(block.text))
-    wide = last.x1 - last.x0 > (column.right - column.left) / 2  # not set to the right, as dates and names are
+    wide = (
+        last.x1 - last.x0 > (column.right - column.left) / 2
+    )  # not set to the right, as dates and names are
     broken = short < 1.6 and not ended and wide
     if ITEM.match(line.text):  # a wrapped line may begin with "(1)" too, but not after a full stop
         goes_on = short < 1.6 and not ended and not item

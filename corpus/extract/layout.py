@@ -41,6 +41,14 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A footnote: its label in the document, and its lines without the mark."""
+
+    label: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What a backend reads from one page; ``words`` are needed only where there are ``rules``."""
 
@@ -51,6 +59,7 @@ class Page:
     rules: tuple[Rule, ...] = ()
     scanned: bool = False
     vertical: bool = False  # set by ``upright``
+    notes: tuple[Note, ...] = ()  # set by ``with_notes``
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,7 @@ class Column:
     left: float = 0.0
     right: float = 0.0
     pitch: float = 0.0  # from line to line
+    aside: bool = False  # remarks beside the text: they do not part what stands before and after them
 
 
 _NUMBER = re.compile(
@@ -188,8 +198,8 @@ def upright(page: Page) -> Page:
     return replace(page, width=page.height, height=page.width, lines=(*rows, *flat), rules=(), vertical=True)
 
 
-def gutter(lines: Sequence[Line], width: float, least: int = 10) -> float | None:
-    """Return where two columns of running text part, or None.
+def gutter(lines: Sequence[Line], width: float, least: int = 10, left: float = 0.0) -> float | None:
+    """Return where two columns of running text part, or None; they share ``width`` points from ``left`` on.
 
     No line crosses the gutter but headings; most rows have text on both sides, and lines fill their column
     (the cells of a table do not). ``least`` is the number of characters from which a line counts.
@@ -197,16 +207,31 @@ def gutter(lines: Sequence[Line], width: float, least: int = 10) -> float | None
     running = [line for line in lines if len(line.text.strip()) >= least]
     if len(running) < 12:
         return None
-    for share in (0.5, 0.48, 0.52, 0.46, 0.54, 0.4, 0.6):
-        at = width * share
-        left = [line for line in running if line.x1 <= at]
-        right = [line for line in running if line.x0 >= at]
-        crossing = len(running) - len(left) - len(right)
-        if crossing > len(running) * 0.15 or min(len(left), len(right)) < 5:
+    best: tuple[int, float, float] | None = None
+    for share in range(20, 81, 2):
+        at = left + width * share / 100
+        before = [line for line in running if line.x1 <= at]
+        after = [line for line in running if line.x0 >= at]
+        crossing = len(running) - len(before) - len(after)
+        if crossing > len(running) * 0.15 or min(len(before), len(after)) < 5:
             continue
-        if (least < 10 or (_fills(left) and _fills(right))) and _side_by_side(left, right):
-            return at
-    return None
+        free = min(line.x0 for line in after) - max(line.x1 for line in before)
+        if (best is None or (crossing, -free) < best[:2]) and _are_columns(before, after, width, least):
+            best = crossing, -free, at
+    return best[2] if best else None
+
+
+def _are_columns(before: Sequence[Line], after: Sequence[Line], width: float, least: int) -> bool:
+    """Whether what stands on both sides is running text, and not the names and texts of a table."""
+    if least >= 10 and not (_fills(before) and _fills(after)):
+        return False
+    narrow, wide = sorted((before, after), key=lambda side: max(x.x1 for x in side) - min(x.x0 for x in side))
+    if max(line.x1 for line in narrow) - min(line.x0 for line in narrow) < 0.33 * width and least >= 10:
+        middles = [(line.y0 + line.y1) / 2 for line in wide]
+        level = sum(any(abs(y - (line.y0 + line.y1) / 2) < 1 for y in middles) for line in narrow)
+        if level * 2 > len(narrow):
+            return False
+    return max(_beside(before, after), _beside(after, before)) >= 0.4
 
 
 def _fills(lines: Sequence[Line]) -> bool:
@@ -214,6 +239,7 @@ def _fills(lines: Sequence[Line]) -> bool:
     return statistics.median(line.x1 - line.x0 for line in lines) > 0.75 * wide
 
 
-def _side_by_side(left: Sequence[Line], right: Sequence[Line]) -> bool:
+def _beside(left: Sequence[Line], right: Sequence[Line]) -> float:
+    """Return which share of the lines on the left stands within the height of those on the right."""
     top, bottom = min(line.y0 for line in right), max(line.y1 for line in right)
-    return sum(top <= line.y0 <= bottom for line in left) >= len(left) * 0.4
+    return sum(top <= line.y0 <= bottom for line in left) / len(left)

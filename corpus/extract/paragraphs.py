@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from corpus.extract.headings import SPEAKER, Block, with_headings, written
-from corpus.extract.layout import Column, Line, Page, Table, gutter, upright
+from corpus.extract.columns import columns_of
+from corpus.extract.layout import Column, Line, Note, Page, Table
 from corpus.extract.lines import join
-from corpus.extract.ruled import grids, table_of
-from corpus.extract.unruled import ITEM, loose
+from corpus.extract.unruled import ITEM
 
 _TERMINAL = re.compile(r"[。．.！？!?」』）)：:]\s*$")
 _SENTENCE = re.compile(r"[。．！？!?][」』）)]?\s*$")
@@ -22,94 +22,79 @@ def markdown(pages: Sequence[Page], outline: Mapping[str, int], title: str) -> s
 
     ``outline`` maps the titles of the file's own outline, without white space, to levels from 1 up.
     """
-    columns = [column for page in pages for column in columns_of(page)]
+    by_page = [list(columns_of(page)) for page in pages]
+    columns = [column for found in by_page for column in found]
     body = _body_size(columns)
-    indented = _indents(columns)
-    blocks: list[Block | Table] = []
-    for column in columns:
-        top = True  # of the column, where a table may go on
+    pile = _Pile(_indents(columns))
+    for page, found in zip(pages, by_page, strict=True):
+        asides = [column for column in found if column.aside]
+        for column in found:
+            if not column.aside:
+                pile.add(column)
+        for column in asides:
+            beside = _Pile(pile.indented)
+            beside.add(column)
+            pile.later += beside.blocks
+        pile.later += [_note(note) for note in page.notes]
+    pile.rest()
+    return "\n\n".join(written(with_headings(pile.blocks, outline, body), title))
+
+
+class _Pile:
+    """Blocks under way; what stands beside or below the text waits until the paragraph there has ended."""
+
+    def __init__(self, indented: bool) -> None:
+        self.indented = indented
+        self.blocks: list[Block | Table] = []
+        self.later: list[Block | Table] = []
+
+    def add(self, column: Column) -> None:
+        """Add the lines and tables of a column."""
+        top = True  # of the column, where a table or a paragraph may go on
         for item in column.items:
-            last = blocks[-1] if blocks else None
+            last = self.blocks[-1] if self.blocks else None
             if isinstance(item, Table):
                 if top and isinstance(last, Table) and len(last.rows[0]) == len(item.rows[0]):
-                    blocks[-1] = Table((*last.rows, *item.rows[item.rows[0] == last.rows[0] :]))
+                    self.blocks[-1] = Table((*last.rows, *item.rows[_same(last, item) :]))
                 else:
-                    blocks.append(item)
-                top = False
+                    self.rest()
+                    self.blocks.append(item)
             elif item.blank:
-                if isinstance(last, Block):  # an empty line parts what stands around it
-                    blocks[-1] = replace(last, last=replace(last.last, x1=-1.0))
+                if isinstance(last, Block) and not top:  # an empty line parts what stands around it
+                    self.blocks[-1] = replace(last, last=replace(last.last, x1=-1.0))
                 continue
-            elif isinstance(last, Block) and _continues(last, item, column, indented):
-                blocks[-1] = replace(last, text=join([last.text, item.text]), last=item, lines=last.lines + 1)
+            elif isinstance(last, Block) and _continues(last, item, column, self.indented, top):
+                text = join([last.text, item.text])
+                self.blocks[-1] = replace(last, text=text, last=item, lines=last.lines + 1)
             else:
-                blocks.append(Block(item.text.strip(" \u3000\xa0"), item, item))
+                self.rest()
+                self.blocks.append(Block(item.text.strip(" \u3000\xa0"), item, item))
             top = False
-    return "\n\n".join(written(with_headings(blocks, outline, body), title))
+
+    def rest(self) -> None:
+        """Put down what waits."""
+        self.blocks += self.later
+        self.later = []
 
 
-def columns_of(page: Page) -> Iterator[Column]:
-    """Yield the columns of a page in reading order, tables in their places."""
-    page = upright(page)
-    areas = grids(page.rules)
-    tables = [(grid, table_of(grid, page.words)) for grid in areas] if page.words else []
-    held = [grid for grid, table in tables]
-    lines = [line for line in page.lines if not any(grid.holds(line) for grid in held)]
-    at = gutter(
-        lines, page.width, 3 if page.vertical else 10
-    )  # vertical writing stands in tiers, not in tables
-    if at is None:
-        left = min((line.x0 for line in lines if not line.blank), default=0.0)
-        right = 0.0 if page.vertical else page.width - left  # margins are even, mostly
-        yield _column([*loose(lines), *((grid.rows[0], table) for grid, table in tables)], right)
-        return
-    both = {line for line in lines if line.x0 < at < line.x1}
-    for part in _bands(lines, both):
-        if part[0] in both:
-            yield _column(loose(part))
-        else:
-            for side in ([x for x in part if x.x1 <= at], [x for x in part if x.x0 >= at]):
-                if side:
-                    yield _column(loose(side))
-    for grid, table in tables:
-        yield _column([(grid.rows[0], table)])
+def _same(last: Table, more: Table) -> int:
+    """Return how many rows of a table's head are repeated where it goes on."""
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(last.rows, more.rows, strict=False))
+    return min(sum(1 for _ in same), len(more.rows) - 1)
 
 
-def _bands(lines: Sequence[Line], both: set[Line]) -> Iterator[list[Line]]:
-    """Yield stretches of a two-column page between the lines that run over both columns, and those lines."""
-    edges = sorted(both, key=lambda line: line.y0)
-    rest = [line for line in lines if line not in both]
-    for edge in edges:
-        above = [line for line in rest if line.y0 < edge.y0]
-        rest = [line for line in rest if line.y0 >= edge.y0]
-        if above:
-            yield above
-        yield [edge]
-    if rest:
-        yield rest
+def _note(note: Note) -> Block:
+    return Block(f"[^{note.label}]: {join([line.text for line in note.lines])}", note.lines[0], note.lines[-1], 9)
 
 
-def _column(placed: Sequence[tuple[float, Line | Table]], right: float = 0.0) -> Column:
-    """Return a column with its edges; short lines do not show the right one, which is ``right`` then."""
-    items = tuple(item for _, item in sorted(placed, key=lambda one: one[0]))
-    texts = [item for item in items if isinstance(item, Line) and not item.blank]
-    if not texts:
-        return Column(items)
-    long = [line for line in texts if line.x1 - line.x0 > 8 * line.size] or texts
-    steps = [low.y0 - high.y0 for high, low in itertools.pairwise(long) if low.y0 - high.y0 > high.size / 2]
-    pitch = statistics.median_low(steps) if steps else 1.8 * long[0].size
-    reach = max(line.x1 for line in long)
-    return Column(items, min(line.x0 for line in long), right if reach < 0.75 * right else reach, pitch)
-
-
-def _continues(block: Block, line: Line, column: Column, indented: bool) -> bool:
+def _continues(block: Block, line: Line, column: Column, indented: bool, top: bool) -> bool:
     """Whether a line goes on with the paragraph before it."""
     last, size = block.last, max(line.size, 1.0)
     if last.x1 < 0 or line.inset or SPEAKER.match(line.text):
         return False
     if abs(line.size - last.size) > 0.08 * last.size or (line.bold != last.bold and block.lines == 1):
         return False
-    if line.y0 < last.y0 - 2:  # the next column or page
+    if top or line.y0 < last.y0 - 2:  # the next column or page
         return _continues_over(block, line, column, indented)
     step, short = (line.y0 - last.y0) / column.pitch, (column.right - last.x1) / size
     ended = bool(_TERMINAL.search(block.text))

@@ -185,6 +185,7 @@ def footnotes() -> Made:
     flow.bottom = MARGIN + 60
     texts, notes = prose(16), prose(16, "speeches/themes.txt")
     number = page = 0
+    waiting: list[tuple[int, str]] = []  # notes stand behind the last paragraph that begins on their page
     for text, note in zip(texts, notes, strict=True):
         mark = ""
         if len(book.pages) > page and flow.y - flow.bottom > 6 * LEADING:
@@ -198,12 +199,15 @@ def footnotes() -> Made:
                     strokes.append(Stroke(MARGIN, y + 3, str(number), 5))
                 strokes.append(Stroke(MARGIN + 8, y, line, 8))
                 y -= 12
+        starts = len(book.pages) + (flow.y - LEADING < flow.bottom)
+        while waiting and waiting[0][0] < starts:
+            pieces.append(waiting.pop(0)[1])
         head, tail = text[:20], text[20:]
         flow.text("　" + head + mark + tail)
         pieces.append(head + mark.strip("{}") + tail)
         if mark:
-            pieces.append(f"{number}{said}")
-    return Made(book.body(), tuple(pieces))
+            waiting.append((page, f"{number}{said}"))
+    return Made(book.body(), (*pieces, *(text for _, text in waiting)))
 
 
 def vertical() -> Made:
@@ -213,8 +217,8 @@ def vertical() -> Made:
     book = Book("地方だより")
     pieces = [text for text in prose(24) if not any(sign.isascii() for sign in text)]
     slots = [(x, top) for top in (770.0, 410.0) for x in range(520, 70, -20)]
-    at = len(slots)
-    strokes: list[Stroke] = []
+    at, strokes = 2, book.page()
+    strokes.append(Stroke(505, 770, book.title, 16, UPRIGHT))
     for text in pieces:
         rest = "　" + text
         while rest:
@@ -222,7 +226,7 @@ def vertical() -> Made:
                 at, strokes = 0, book.page()
             strokes.append(Stroke(*slots[at], rest[:32], SIZE, UPRIGHT))
             rest, at = rest[32:], at + 1
-    return Made(book.body(), tuple(pieces))
+    return Made(book.body(), (book.title, *pieces))
 
 
 _READINGS = {"物価": "ぶっか", "景気": "けいき", "賃金": "ちんぎん", "企業": "きぎょう", "消費": "しょうひ"}

@@ -20,7 +20,9 @@ def columns_of(page: Page) -> Iterator[Column]:
     page = without_readings(upright(page))
     areas = grids(page.rules) if page.words else []
     tables = {
-        Line(_TABLE, grid.columns[0], grid.rows[0], grid.columns[-1], grid.rows[-1], 1.0): table_of(grid, page.words)
+        Line(_TABLE, grid.columns[0], grid.rows[0], grid.columns[-1], grid.rows[-1], 1.0): table_of(
+            grid, page.words
+        )
         for grid in areas
     }
     lines = [line for line in page.lines if not any(grid.holds(line) for grid in areas)]
@@ -82,7 +84,10 @@ def _parts(
             yield _column([*placed, *loose([line for line in part if line not in tables])], margin)
             continue
         sides = [line for line in part if line.x1 <= at], [line for line in part if line.x0 >= at]
-        for side, other, edges in ((sides[0], sides[1], (left, at, 0.0)), (sides[1], sides[0], (at, right, 0.0))):
+        for side, other, edges in (
+            (sides[0], sides[1], (left, at, 0.0)),
+            (sides[1], sides[0], (at, right, 0.0)),
+        ):
             if side:
                 yield from _parts(side, tables, edges, least, deep + 1, aside or _beside(side, other))
 

@@ -84,7 +84,9 @@ def _same(last: Table, more: Table) -> int:
 
 
 def _note(note: Note) -> Block:
-    return Block(f"[^{note.label}]: {join([line.text for line in note.lines])}", note.lines[0], note.lines[-1], 9)
+    return Block(
+        f"[^{note.label}]: {join([line.text for line in note.lines])}", note.lines[0], note.lines[-1], 9
+    )
 
 
 def _continues(block: Block, line: Line, column: Column, indented: bool, top: bool) -> bool:

@@ -4,6 +4,7 @@ PyMuPDF (AGPL-3.0, or a commercial license) is imported here only: another backe
 ``corpus.extract.layout`` and nothing else. Pages are never rendered, so no image is ever decoded.
 """
 
+import itertools
 import re
 import statistics
 from collections.abc import Iterator
@@ -13,10 +14,10 @@ import pymupdf
 
 from corpus.document import Capture, Document, Drop
 from corpus.extract import boj
-from corpus.extract.blocks import raised
 from corpus.extract.layout import Line, Page, Rule, without_margins
 from corpus.extract.lines import repaired
 from corpus.extract.paragraphs import markdown
+from corpus.extract.pdf_notes import CLOSE, OPEN, with_notes
 from corpus.extract.record import base_document, language_of
 
 MAX_BYTES = 200 << 20
@@ -28,6 +29,7 @@ _USELESS_TITLE = re.compile(
     r"^(?:Microsoft |PowerPoint |Word - |無題|untitled|名称未設定)|\.(?:docx?|xlsx?|pptx?|pdf|indd|jtd)$|^[A-Za-z0-9_\-]{1,12}$",
     re.IGNORECASE,
 )
+_MARK = re.compile(r"\s*[(（]?[注*＊※]?\s?[0-9]{1,3}[)）]?\s*")
 _RUNNING = re.compile(r"[。、，,]|^[（(【](?:問|答)")
 
 
@@ -64,9 +66,10 @@ def _read(capture: Capture, file: Any) -> list[Document | Drop]:
     unknown = sum(sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff" for sign in signs)
     if unknown * 4 > len(signs):
         return [Drop("no_unicode_map", f"{unknown} of {len(signs)} characters have no meaning")]
+    pages = with_notes(without_margins(pages))
     title = _title(capture, file, pages)
     outline = _outline(file)
-    text = markdown(without_margins(pages), outline, title)
+    text = markdown(pages, outline, title)
     kind = boj.kind_of(capture.url)
     event_at, published_at = boj.dates_of(kind, capture.url, title, text[:1500].split("\n"))
     told = capture.source.startswith("boj") or boj.named_day(capture.url) is not None
@@ -94,9 +97,11 @@ def _page(page: Any) -> Page:
     words: tuple[Line, ...] = ()
     if len(rules) > 3:
         sizes = {line.size for line in lines} or {10.0}
+        marked = any(OPEN in line.text for line in lines)
+        found = _words_with_marks(page) if marked else page.get_text("words", flags=_FLAGS)
         words = tuple(
             Line(repaired(text), x0, y0, x1, y1, min(max(sizes), y1 - y0), order=order)
-            for order, (x0, y0, x1, y1, text, *_) in enumerate(page.get_text("words", flags=_FLAGS))
+            for order, (x0, y0, x1, y1, text, *_) in enumerate(found)
         )
     few = sum(len(line.text.strip()) for line in lines) < _FEW
     return Page(
@@ -109,6 +114,24 @@ def _page(page: Any) -> Page:
     )
 
 
+def _words_with_marks(page: Any) -> Iterator[tuple[float, float, float, float, str]]:
+    """Yield the words of a page that holds raised digits: those are words of their own."""
+    for block in page.get_text("rawdict", flags=_FLAGS)["blocks"]:
+        for line in block.get("lines", ()):
+            for span in line["spans"]:
+                text = "".join(one["c"] for one in span["chars"])
+                if _raised(span | {"text": text}):
+                    yield *span["bbox"], f"{OPEN}{text.strip()}{CLOSE}"
+                    continue
+                for space, signs in itertools.groupby(span["chars"], key=lambda one: one["c"].isspace()):
+                    word = list(signs)
+                    if not space:
+                        boxes = [one["bbox"] for one in word]
+                        x0, x1 = min(b[0] for b in boxes), max(b[2] for b in boxes)
+                        y0, y1 = min(b[1] for b in boxes), max(b[3] for b in boxes)
+                        yield x0, y0, x1, y1, "".join(one["c"] for one in word)
+
+
 def _lines(found: dict[str, Any]) -> Iterator[Line]:
     order = 0
     for block in found["blocks"]:
@@ -117,10 +140,7 @@ def _lines(found: dict[str, Any]) -> Iterator[Line]:
             spans = line["spans"]
             text = ""
             for span in spans:
-                up = span["flags"] & pymupdf.TEXT_FONT_SUPERSCRIPT and re.fullmatch(
-                    r"\s*[0-9]{1,3}[)）]?\s*", span["text"]
-                )
-                text += raised(text, span["text"].strip()) if up and text.strip() else span["text"]
+                text += f"{OPEN}{span['text'].strip()}{CLOSE}" if _raised(span) else span["text"]
             largest = max(spans, key=lambda span: len(span["text"].strip()))
             x0, y0, x1, y1 = line["bbox"]
             text = repaired(text.replace("\xa0", " "))
@@ -138,6 +158,10 @@ def _lines(found: dict[str, Any]) -> Iterator[Line]:
                 turn=1 if line["wmode"] else round(line["dir"][1]),
                 order=order,
             )
+
+
+def _raised(span: dict[str, Any]) -> bool:
+    return bool(span["flags"] & pymupdf.TEXT_FONT_SUPERSCRIPT and _MARK.fullmatch(span["text"]))
 
 
 def _bold(span: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ PyMuPDF's plain text, its Markdown (pymupdf4llm without its layout model) and py
 ``paragraphs`` is the share of the truth's longer paragraphs that come as one, whole and alone.
 """
 
+import itertools
 import json
 import sys
 import tempfile
@@ -27,14 +28,16 @@ from bench import measured
 from bench.measures.alignment import Likeness, likeness, signs
 
 _READ = """
-import sys, time
+import json, sys, time
 from pathlib import Path
-path, out = map(Path, sys.argv[1:])
-{imports}
-start = time.perf_counter()
-text, pages = {call}
-took = time.perf_counter() - start
-out.write_text(f"{{took}}\\n{{pages}}\\n{{text}}", encoding="utf-8")
+out, *paths = map(Path, sys.argv[1:])
+{reader}
+found = []
+for path in paths:
+    body, start = path.read_bytes(), time.perf_counter()
+    text, pages = read(body)
+    found.append((text, pages, time.perf_counter() - start))
+out.write_text(json.dumps(found), encoding="utf-8")
 """
 _OURS = """
 from datetime import UTC, datetime
@@ -115,14 +118,17 @@ def _pieces(source: str) -> list[str]:
     return [" ".join(text.split()) for text in texts if text.strip()]
 
 
-def read(who: str, path: Path) -> tuple[str, dict[str, float]]:
-    """Read a file in a process of its own; return its text and what that took."""
-    _, code = READERS[who]
+def read(who: str, paths: Sequence[Path]) -> tuple[list[str], dict[str, float]]:
+    """Read files in a process of its own; return their texts and what that took."""
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "text"
-        cost = measured(_READ.format(imports=code, call="read(path.read_bytes())"), (str(path), str(out)))
-        seconds, pages, text = out.read_text(encoding="utf-8").split("\n", 2)
-    return text, {"pages_per_s": round(int(pages) / float(seconds), 1), "peak_mb": round(cost.peak, 1)}
+        out = Path(folder) / "found.json"
+        cost = measured(_READ.replace("{reader}", READERS[who][1]), (str(out), *map(str, paths)))
+        found = json.loads(out.read_text(encoding="utf-8"))
+    pages, seconds = sum(one[1] for one in found), sum(one[2] for one in found)
+    return [one[0] for one in found], {
+        "pages_per_s": round(pages / seconds, 1),
+        "peak_mb": round(cost.peak, 1),
+    }
 
 
 def paragraphs(pieces: Sequence[str], text: str) -> float:
@@ -146,7 +152,7 @@ def _report(pdf: Path, xbrl: Path, console: Console) -> dict[str, float]:
         "truth_signs": sum(len(signs(p).text) for b in blocks for p in b),
     }
     for who in _installed():
-        text, cost = read(who, pdf)
+        (text,), cost = read(who, [pdf])
         like = likeness(blocks, text, whole=False)
         found = {**like.figures(), "found": round(like.same / max(like.truth, 1), 5), **cost}
         table.add_row(who, *(f"{value:g}" for value in found.values()))
@@ -162,33 +168,37 @@ def _named(who: str, found: Mapping[str, float]) -> dict[str, float]:
 def _layouts(console: Console) -> dict[str, float]:
     from sample.pdf_layouts import LAYOUTS  # noqa: PLC0415 - needs reportlab, which a report's reader does not
 
-    readers = _installed()
     table = Table(
         "layout", "reader", "char F1", "order errors", "broken words", "false numbers", "paragraphs"
     )
-    total = dict.fromkeys(readers, Likeness())
-    whole: dict[str, list[float]] = {who: [] for who in readers}
-    cost: dict[str, list[float]] = {who: [] for who in readers}
-    worst = 1.0
+    made = {name: layout() for name, layout in LAYOUTS.items()}
+    figures: dict[str, float] = {}
+    rows: dict[str, list[tuple[str, ...]]] = {name: [] for name in made}
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "made.pdf"
-        for name, layout in LAYOUTS.items():
-            made = layout()
-            path.write_bytes(made.body)
-            for who in readers:
-                text, took = read(who, path)
-                like = likeness([made.pieces], text, whole=True)
-                share = paragraphs(made.pieces, text)
-                total[who] += like
-                whole[who].append(share)
-                cost[who].append(took["pages_per_s"])
-                worst = min(worst, like.char_f1) if who == "ours" else worst
-                table.add_row(name, who, *(f"{value:g}" for value in like.figures().values()), f"{share:g}")
+        paths = [Path(folder) / f"{name}.pdf" for name in made]
+        for path, one in zip(paths, made.values(), strict=True):
+            path.write_bytes(one.body)
+        for who in _installed():
+            texts, cost = read(who, paths)
+            likes = [
+                likeness([one.pieces], text, whole=True)
+                for one, text in zip(made.values(), texts, strict=True)
+            ]
+            whole = [paragraphs(one.pieces, text) for one, text in zip(made.values(), texts, strict=True)]
+            for name, like, share in zip(made, likes, whole, strict=True):
+                rows[name].append(
+                    (name, who, *(f"{value:g}" for value in like.figures().values()), f"{share:g}")
+                )
+            found = {
+                **sum(likes, Likeness()).figures(),
+                "worst_char_f1": round(min(like.char_f1 for like in likes), 5),
+                "paragraphs": round(sum(whole) / len(whole), 4),
+                **cost,
+            }
+            figures |= _named(who, found)
+    for row in itertools.chain.from_iterable(rows.values()):
+        table.add_row(*row)
     console.print(table)
-    figures = {"worst_char_f1": round(worst, 5)}
-    for who in readers:
-        mean = {"paragraphs": round(sum(whole[who]) / len(whole[who]), 4)}
-        figures |= _named(who, total[who].figures() | mean)
     return figures
 
 

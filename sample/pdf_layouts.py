@@ -243,7 +243,7 @@ def ruby() -> Made:
 
 
 def conference() -> Made:
-    """Questions and answers; the marks stand before the text, or alone in a line."""
+    """Questions and answers, whose marks stand before the text in its line."""
     book = Book("総裁記者会見", ("見本銀行",))
     flow, pieces = Flow(book), [book.title]
     for number, (text, more) in enumerate(zip(prose(12), prose(12, "speeches/policy.txt"), strict=True)):
@@ -251,7 +251,7 @@ def conference() -> Made:
         flow.text(asked + text[:70] + "についてお聞かせください。")
         flow.text(said + text)
         flow.text("　" + more)
-        pieces += [asked + text[:70] + "についてお聞かせください。", said + text, more]
+        pieces += [asked, text[:70] + "についてお聞かせください。", said, text, more]
     return Made(book.body(), tuple(pieces))
 
 

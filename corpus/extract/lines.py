@@ -13,6 +13,11 @@ _VERTICAL_FORMS = str.maketrans(
 FIGURES = re.compile(r"[0-9０-９,.，．△▲()（）\[\]％%－―—\-+*※ ]+")
 
 
+#: Radicals that Unicode gives no equivalent though they stand for whole letters (it lists these as such in
+#: EquivalentUnifiedIdeograph.txt); programs write them for the letters that look the same.
+_RADICALS = str.maketrans("⺟⺠⺩⻁⻄⻆⻑⻘⻝⻣⻤⻨⻩⻫⻭⻯⻲", "母民王虎西角長青食骨鬼麦黄斉歯竜亀")
+
+
 def join(parts: Sequence[str]) -> str:
     """Return broken lines as one text: a space between Latin words, none where Japanese was broken."""
     text = ""
@@ -61,5 +66,6 @@ def repaired(text: str) -> str:
     """Return text with the signs that only PDF files hold put right: vertical forms and radicals as letters."""
     text = text.translate(_VERTICAL_FORMS)
     if any("\u2e80" <= sign <= "\u2fdf" for sign in text):
+        text = text.translate(_RADICALS)
         text = "".join(unicodedata.normalize("NFKC", s) if "\u2e80" <= s <= "\u2fdf" else s for s in text)
     return text

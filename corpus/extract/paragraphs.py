@@ -98,7 +98,7 @@ def _continues(block: Block, line: Line, column: Column, indented: bool, top: bo
         return False
     if top or line.y0 < last.y0 - 2:  # the next column or page
         return _continues_over(block, line, column, indented)
-    step, short = (line.y0 - last.y0) / column.pitch, (column.right - last.x1) / size
+    step, short = (line.y0 - last.y0) / column.pitch, (column.right - last.x1 - _word(line)) / size
     ended = bool(_TERMINAL.search(block.text))
     if step > 1.6 or short > 4.5 or (short > 1.6 and ended) or (step > 1.15 and _SENTENCE.search(block.text)):
         return False
@@ -122,6 +122,12 @@ def _continues(block: Block, line: Line, column: Column, indented: bool, top: bo
     else:
         goes_on = shift > -0.6 or block.lines == 1
     return goes_on
+
+
+def _word(line: Line) -> float:
+    """Return the width of the Latin word that begins a line, with a space: it may not have fit in the line above."""
+    found = re.match(r"[!-~]{2,}", line.text)
+    return (len(found[0]) + 1) * (line.x1 - line.x0) / len(line.text) if found else 0.0
 
 
 def _continues_over(block: Block, line: Line, column: Column, indented: bool) -> bool:

@@ -1,13 +1,14 @@
 """PDF files -> Markdown, as people read them: columns in order, broken lines mended, running lines gone.
 
-PyMuPDF (AGPL-3.0, or a commercial license) is imported here only: another backend has to fill the records of
-``corpus.extract.layout`` and nothing else. Pages are never rendered, so no image is ever decoded.
+PyMuPDF (AGPL-3.0, or a commercial license) is imported here and in ``corpus.extract.tesseract`` only: another backend has to fill the records of
+``corpus.extract.layout`` and nothing else. Pages are rendered for an OCR engine only: else no image is decoded.
 """
 
 import itertools
 import re
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pymupdf
@@ -16,13 +17,17 @@ from corpus.document import Capture, Document, Drop
 from corpus.extract import boj
 from corpus.extract.layout import Line, Page, Rule, without_margins
 from corpus.extract.lines import repaired
+from corpus.extract.ocr import MOST_PIXELS, Ocr, PageImage, numbers
 from corpus.extract.paragraphs import markdown
 from corpus.extract.pdf_notes import CLOSE, OPEN, with_notes
 from corpus.extract.record import base_document, language_of
 
 MAX_BYTES = 200 << 20
 MAX_PAGES = 3000
-_FEW = 50  # characters on a page with an image that say "scanned"
+MAX_IMAGE_PIXELS = 200_000_000  # of the images on a page that is shown to an OCR engine
+_FEW = 50  # characters: fewer are no text layer
+_LETTERS = 300  # filled outlines: so many are letters of a page that was set without fonts
+_MOSTLY = 0.8  # of the pages: so many images make a file one of images
 _FLAGS = (pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES) | pymupdf.TEXT_MEDIABOX_CLIP
 _ERRORS = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
 _USELESS_TITLE = re.compile(
@@ -33,8 +38,13 @@ _MARK = re.compile(r"\s*[(（]?[注*＊※]?\s?[0-9]{1,3}[)）]?\s*")
 _RUNNING = re.compile(r"[。、，,]|^[（(【](?:問|答)")
 
 
-def extract(capture: Capture) -> list[Document | Drop]:
-    """Return the document of one PDF file, or why there is none; pages that cannot be read are named beside it."""
+def extract(capture: Capture, ocr: Ocr | None = None) -> list[Document | Drop]:
+    """Return the document of one PDF file, or why there is none; pages that cannot be read are named beside it.
+
+    A page needs OCR when an image covers half of it, or outlines of letters fill it, and it has next to no text.
+    Without the engine ``ocr`` such pages are named in the document's meta (``pages_needing_ocr``); a file of
+    nothing else is a Drop. With one, it reads them.
+    """
     if len(capture.body) > MAX_BYTES:
         return [Drop("too_large", f"{len(capture.body)} bytes of PDF; the limit is {MAX_BYTES}")]
     pymupdf.TOOLS.mupdf_display_errors(False)  # type: ignore[no-untyped-call]
@@ -45,27 +55,41 @@ def extract(capture: Capture) -> list[Document | Drop]:
                 return [Drop("encrypted_pdf", "it opens only with a password")]
             if file.page_count > MAX_PAGES:
                 return [Drop("too_many_pages", f"{file.page_count}; the limit is {MAX_PAGES}")]
-            return _read(capture, file)
+            return _read(capture, file, ocr)
     except _ERRORS as error:
         return [Drop("broken_pdf", _words(error))]
 
 
-def _read(capture: Capture, file: Any) -> list[Document | Drop]:
-    pages, broken = [], []
+def _read(capture: Capture, file: Any, ocr: Ocr | None) -> list[Document | Drop]:
+    pages, broken, by_engine = [], [], []
     for number in range(file.page_count):
         try:
-            pages.append(_page(file[number]))
+            page = _page(file[number])
+            if page.scanned and ocr and (read := _seen(file[number], ocr)):
+                page = replace(page, lines=read, words=(), rules=(), scanned=False)
+                by_engine.append(number + 1)
+            pages.append(page)
         except _ERRORS as error:
             broken.append(Drop("broken_pdf_page", f"page {number + 1}: {_words(error)}"))
     if not pages:
         return [Drop("broken_pdf", broken[0].detail if broken else "no pages")]
     signs = "".join(line.text for page in pages for line in page.lines)
-    scanned = sum(page.scanned for page in pages)
-    if not signs.strip() or scanned * 2 > len(pages):
-        return [Drop("needs_ocr", f"{scanned} of {len(pages)} pages are images")]
+    scanned = [number for number, page in enumerate(pages, 1) if page.scanned]
+    if not signs.strip() or len(scanned) > _MOSTLY * len(pages):
+        told = f"pages {numbers(scanned)} of {len(pages)} are images" if scanned else "no text on any page"
+        return [Drop("needs_ocr", told)]
     unknown = sum(sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff" for sign in signs)
     if unknown * 4 > len(signs):
         return [Drop("no_unicode_map", f"{unknown} of {len(signs)} characters have no meaning")]
+    meta = {
+        "pages": str(file.page_count),
+        "pages_needing_ocr": numbers(scanned),
+        "pages_read_by_ocr": numbers(by_engine),
+    }
+    return [_document(capture, file, pages, meta), *broken]
+
+
+def _document(capture: Capture, file: Any, pages: list[Page], meta: dict[str, str]) -> Document:
     pages = with_notes(without_margins(pages))
     title = _title(capture, file, pages)
     outline = _outline(file)
@@ -73,7 +97,7 @@ def _read(capture: Capture, file: Any) -> list[Document | Drop]:
     kind = boj.kind_of(capture.url)
     event_at, published_at = boj.dates_of(kind, capture.url, title, text[:1500].split("\n"))
     told = capture.source.startswith("boj") or boj.named_day(capture.url) is not None
-    document = base_document(
+    return base_document(
         capture,
         text=text,
         title=title,
@@ -81,9 +105,8 @@ def _read(capture: Capture, file: Any) -> list[Document | Drop]:
         language=language_of(text, declared=capture.meta.get("language") or "ja"),
         event_at=event_at if told else None,
         published_at=published_at if told else None,
-        meta={"pages": str(file.page_count), "pages_without_text": str(scanned) if scanned else ""},
+        meta=meta,
     )
-    return [document, *broken]
 
 
 def _words(error: BaseException) -> str:
@@ -110,7 +133,39 @@ def _page(page: Any) -> Page:
         lines=lines,
         words=words,
         rules=rules,
-        scanned=few and bool(page.get_images()),
+        scanned=few and _is_picture(page),
+    )
+
+
+def _is_picture(page: Any) -> bool:
+    """Whether images cover half of a page, or so many outlines are filled as letters have; decodes no image."""
+    log = page.get_bboxlog()
+    area = sum(
+        abs(pymupdf.Rect(box) & page.rect) for kind, box, *_ in log if kind in ("fill-image", "fill-imgmask")
+    )
+    outlines = sum(kind == "fill-path" for kind, *_ in log)
+    return bool(area > 0.5 * abs(page.rect) or outlines >= _LETTERS)
+
+
+def _seen(page: Any, ocr: Ocr) -> tuple[Line, ...]:
+    """Return what an engine reads on a page, in points; nothing where its images are too large to be decoded."""
+    if sum(image[2] * image[3] for image in page.get_images()) > MAX_IMAGE_PIXELS:
+        return ()
+    dpi = min(ocr.dpi, 72 * (MOST_PIXELS / max(abs(page.rect), 1.0)) ** 0.5)
+    picture = page.get_pixmap(dpi=int(dpi), colorspace=pymupdf.csGRAY, alpha=False)
+    scale = page.rect.width / picture.width
+    image = PageImage(picture.width, picture.height, bytes(picture.samples), dpi)
+    return tuple(
+        replace(
+            line,
+            text=repaired(line.text),
+            x0=line.x0 * scale,
+            y0=line.y0 * scale,
+            x1=line.x1 * scale,
+            y1=line.y1 * scale,
+            size=line.size * scale,
+        )
+        for line in ocr.read(image)
     )
 
 

@@ -20,6 +20,7 @@ from corpus.extract.lines import repaired
 from corpus.extract.ocr import MOST_PIXELS, Ocr, PageImage, numbers
 from corpus.extract.paragraphs import markdown
 from corpus.extract.pdf_notes import CLOSE, OPEN, with_notes
+from corpus.extract.ruled import MOST_RULES
 from corpus.extract.record import base_document, language_of
 
 MAX_BYTES = 200 << 20
@@ -27,6 +28,7 @@ MAX_PAGES = 3000
 MAX_IMAGE_PIXELS = 200_000_000  # of the images on a page that is shown to an OCR engine
 _FEW = 50  # characters: fewer are no text layer
 _LETTERS = 300  # filled outlines: so many are letters of a page that was set without fonts
+_EVEN = 0.25  # an engine guesses sizes from the signs in a line; so near to the usual one they are that
 _MOSTLY = 0.8  # of the pages: so many images make a file one of images
 _FLAGS = (pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES) | pymupdf.TEXT_MEDIABOX_CLIP
 _ERRORS = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
@@ -116,7 +118,7 @@ def _words(error: BaseException) -> str:
 def _page(page: Any) -> Page:
     """Return one page in the records of ``corpus.extract.layout``."""
     lines = tuple(_lines(page.get_text("dict", flags=_FLAGS)))
-    rules = tuple(_rules(page))
+    rules = tuple(itertools.islice(_rules(page), MOST_RULES + 1)) if lines else ()
     words: tuple[Line, ...] = ()
     if len(rules) > 3:
         sizes = {line.size for line in lines} or {10.0}
@@ -155,6 +157,8 @@ def _seen(page: Any, ocr: Ocr) -> tuple[Line, ...]:
     picture = page.get_pixmap(dpi=int(dpi), colorspace=pymupdf.csGRAY, alpha=False)
     scale = page.rect.width / picture.width
     image = PageImage(picture.width, picture.height, bytes(picture.samples), dpi)
+    read = ocr.read(image)
+    usual = statistics.median(line.size for line in read) if read else 0.0
     return tuple(
         replace(
             line,
@@ -163,9 +167,9 @@ def _seen(page: Any, ocr: Ocr) -> tuple[Line, ...]:
             y0=line.y0 * scale,
             x1=line.x1 * scale,
             y1=line.y1 * scale,
-            size=line.size * scale,
+            size=scale * (usual if abs(line.size - usual) < _EVEN * usual else line.size),
         )
-        for line in ocr.read(image)
+        for line in read
     )
 
 

@@ -8,7 +8,7 @@ from corpus.extract.cells import Cell, rows_of_cells
 from corpus.extract.layout import Line, Rule, Table
 
 _NEAR = 3.0  # points within which two rules are one
-_MOST = 5_000  # rules, and cells, of one page; a map or a chart has more and is no table
+MOST_RULES = 5_000  # rules, and cells, of one page; a map or a chart has more and is no table
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class Grid:
 
 def grids(rules: Sequence[Rule]) -> list[Grid]:
     """Return the areas that touching rules part into at least two columns, from the top down."""
-    if not 4 <= len(rules) <= _MOST:
+    if not 4 <= len(rules) <= MOST_RULES:
         return []
     found = []
     for group in _touching(rules):
         columns = _places(x for rule in group if _upright(rule) for x in (rule.x0,))
         rows = _places(y for rule in group if not _upright(rule) for y in (rule.y0,))
-        if len(columns) > 2 and len(rows) > 1 and len(columns) * len(rows) <= _MOST:
+        if len(columns) > 2 and len(rows) > 1 and len(columns) * len(rows) <= MOST_RULES:
             found.append(Grid(tuple(columns), tuple(rows), tuple(group)))
     return sorted(found, key=lambda grid: (grid.rows[0], grid.columns[0]))
 

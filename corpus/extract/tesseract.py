@@ -50,7 +50,8 @@ class Tesseract(BaseModel):
 
     def read(self, image: PageImage) -> list[Line]:
         """Return the lines of a page in dots."""
-        picture = pymupdf.Pixmap(pymupdf.csGRAY, image.width, image.height, image.samples, 0)
+        gray = pymupdf.Pixmap(pymupdf.csGRAY, image.width, image.height, image.samples, 0)
+        picture = pymupdf.Pixmap(pymupdf.csRGB, gray)  # of a gray one MuPDF's writer reads nothing
         picture.set_dpi(round(image.dpi), round(image.dpi))
         body = picture.pdfocr_tobytes(language=self.language, tessdata=str(self.folder()))
         with pymupdf.open(stream=body, filetype="pdf") as file:  # type: ignore[no-untyped-call]

@@ -101,7 +101,7 @@ def ruled_tables() -> Made:
     for number, text in enumerate(prose(6)):
         flow.text("　" + text)
         pieces.append(text)
-        rows = [("会社名", "所在地", "事業の内容", "金額（百万円）"), *_COMPANIES]
+        rows: list[tuple[str, ...]] = [("会社名", "所在地", "事業の内容", "金額（百万円）"), *_COMPANIES]
         if number % 2:
             rows = [
                 ("回次", "第１期", "第２期", "第３期"),

@@ -5,6 +5,7 @@ are judged alike. A sign of ours answers for one sign of the truth at most; move
 what is missing (``char_f1``) and what is misplaced (``order_errors``) are two figures.
 """
 
+import itertools
 import re
 import unicodedata
 from collections import defaultdict
@@ -113,7 +114,7 @@ def likeness(groups: Sequence[Sequence[str]], ours: str, *, whole: bool) -> Like
             if min(span) < 0 or any(piece.cut[match.start() + 1 : match.end()]):
                 continue
             words += 1
-            broken += any(b != a + 1 or own.cut[b] for a, b in zip(span, span[1:], strict=False))
+            broken += any(b != a + 1 or own.cut[b] for a, b in itertools.pairwise(span))
         if len(found) * 5 < len(here) * 4 or not found:
             continue
         middle = sorted(found)[len(found) // 2]
@@ -169,22 +170,32 @@ def _numbers(text: Signs) -> Iterable[str]:
     return (found for found, _ in _numbers_at(text))
 
 
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Two texts under way: the places found so far, and which signs of ours are free."""
+
+    truth: str
+    ours: str
+    places: list[int]
+    free: list[bool]
+
+
 def aligned(truth: str, ours: str) -> list[int]:
     """Return for each sign of the truth the place of the sign of ours that answers it, or -1.
 
     Long common stretches come first, wherever they stand; shorter ones and what lies between them only near the
     place where their neighbors are.
     """
-    places = [-1] * len(truth)
-    free = [True] * len(ours)
+    sides = _Sides(truth, ours, [-1] * len(truth), [True] * len(ours))
     for size, far in ((32, len(ours)), (12, len(ours)), (6, _NEAR), (4, _NEAR // 3)):
-        _by_stretches(truth, ours, places, free, size, far)
-        _between(truth, ours, places, free)
-    _by_stretches(truth, ours, places, free, 2, 200)
-    return places
+        _by_stretches(sides, size, far)
+        _between(sides)
+    _by_stretches(sides, 2, 200)
+    return sides.places
 
 
-def _by_stretches(truth: str, ours: str, places: list[int], free: list[bool], size: int, far: int) -> None:
+def _by_stretches(sides: _Sides, size: int, far: int) -> None:
+    truth, ours, places, free = sides.truth, sides.ours, sides.places, sides.free
     index: dict[str, list[int]] = defaultdict(list)
     for at in range(len(ours) - size + 1):
         if free[at]:
@@ -199,7 +210,7 @@ def _by_stretches(truth: str, ours: str, places: list[int], free: list[bool], si
         for place in sorted(index.get(truth[at : at + size], ()), key=lambda one: abs(one - expected))[:50]:
             if abs(place - expected) > far:
                 break
-            run = _run(truth, ours, places, free, at, place)
+            run = _run(sides, at, place)
             if run > length + 2 * (best >= 0):
                 best, length = place, run
         if length < size:
@@ -211,7 +222,8 @@ def _by_stretches(truth: str, ours: str, places: list[int], free: list[bool], si
         at, expected = at + length, best + length
 
 
-def _run(truth: str, ours: str, places: list[int], free: list[bool], at: int, place: int) -> int:
+def _run(sides: _Sides, at: int, place: int) -> int:
+    truth, ours, places, free = sides.truth, sides.ours, sides.places, sides.free
     length = 0
     while (
         at + length < len(truth)
@@ -224,8 +236,9 @@ def _run(truth: str, ours: str, places: list[int], free: list[bool], at: int, pl
     return length
 
 
-def _between(truth: str, ours: str, places: list[int], free: list[bool]) -> None:
+def _between(sides: _Sides) -> None:
     """Align what stands between two neighbors that are found close to each other."""
+    truth, ours, places, free = sides.truth, sides.ours, sides.places, sides.free
     at = 0
     while at < len(truth):
         if places[at] >= 0:

@@ -29,7 +29,7 @@ def columns_of(page: Page) -> Iterator[Column]:
     left = min((line.x0 for line in lines if not line.blank), default=0.0)
     right = 0.0 if page.vertical else page.width - left  # margins are even, mostly
     least = 3 if page.vertical else 10  # vertical writing stands in tiers, not in tables
-    yield from _parts([*lines, *tables], tables, (0.0, page.width, right), least, 0)
+    yield from _parts([*lines, *tables], tables, (0.0, page.width, right), least)
 
 
 def without_readings(page: Page) -> Page:
@@ -66,11 +66,14 @@ def _parts(
     tables: Mapping[Line, Table],
     area: tuple[float, float, float],
     least: int,
-    deep: int,
-    aside: bool = False,
+    inside: tuple[int, bool] = (0, False),
 ) -> Iterator[Column]:
-    """Yield the columns in ``items``; ``area`` is their left and right limit, and where full lines may end."""
+    """Yield the columns in ``items``; ``area`` is their left and right limit, and where full lines may end.
+
+    ``inside`` is how often the page was parted for these, and whether they stand beside the text.
+    """
     left, right, margin = area
+    deep, aside = inside
     lines = [line for line in items if line not in tables]
     at = gutter(lines, right - left, least, left) if deep < _DEEP else None
     if at is None:
@@ -89,7 +92,7 @@ def _parts(
             (sides[1], sides[0], (at, right, 0.0)),
         ):
             if side:
-                yield from _parts(side, tables, edges, least, deep + 1, aside or _beside(side, other))
+                yield from _parts(side, tables, edges, least, (deep + 1, aside or _beside(side, other)))
 
 
 def _beside(side: Sequence[Line], text: Sequence[Line]) -> bool:
@@ -130,5 +133,8 @@ def _column(placed: Sequence[tuple[float, Line | Table]], right: float = 0.0) ->
     long = [line for line in texts if line.x1 - line.x0 > 8 * line.size] or texts
     steps = [low.y0 - high.y0 for high, low in itertools.pairwise(long) if low.y0 - high.y0 > high.size / 2]
     pitch = statistics.median_low(steps) if steps else 1.8 * long[0].size
-    reach = max(line.x1 for line in long)
+    edge = max(line.x1 for line in long)
+    reach = statistics.median_high(
+        line.x1 for line in long if edge - line.x1 < 3 * line.size
+    )  # signs hang over it
     return Column(items, min(line.x0 for line in long), right if reach < 0.75 * right else reach, pitch)

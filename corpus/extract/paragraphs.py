@@ -2,15 +2,14 @@
 
 import itertools
 import re
-import statistics
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from corpus.extract.headings import SPEAKER, Block, with_headings, written
 from corpus.extract.columns import columns_of
+from corpus.extract.headings import SPEAKER, Block, with_headings, written
 from corpus.extract.layout import Column, Line, Note, Page, Table
-from corpus.extract.lines import join
+from corpus.extract.lines import compounds_of, join
 from corpus.extract.unruled import ITEM
 
 _TERMINAL = re.compile(r"[。．.！？!?」』）)：:]\s*$")
@@ -25,14 +24,15 @@ def markdown(pages: Sequence[Page], outline: Mapping[str, int], title: str) -> s
     by_page = [list(columns_of(page)) for page in pages]
     columns = [column for found in by_page for column in found]
     body = _body_size(columns)
-    pile = _Pile(_indents(columns))
+    compounds = compounds_of(line.text for line in _lines(columns))
+    pile = _Pile(_indents(columns), compounds)
     for page, found in zip(pages, by_page, strict=True):
         asides = [column for column in found if column.aside]
         for column in found:
             if not column.aside:
                 pile.add(column)
         for column in asides:
-            beside = _Pile(pile.indented)
+            beside = _Pile(pile.indented, compounds)
             beside.add(column)
             pile.later += beside.blocks
         pile.later += [_note(note) for note in page.notes]
@@ -43,8 +43,8 @@ def markdown(pages: Sequence[Page], outline: Mapping[str, int], title: str) -> s
 class _Pile:
     """Blocks under way; what stands beside or below the text waits until the paragraph there has ended."""
 
-    def __init__(self, indented: bool) -> None:
-        self.indented = indented
+    def __init__(self, indented: bool, compounds: Set[str]) -> None:
+        self.indented, self.compounds = indented, compounds
         self.blocks: list[Block | Table] = []
         self.later: list[Block | Table] = []
 
@@ -64,7 +64,7 @@ class _Pile:
                     self.blocks[-1] = replace(last, last=replace(last.last, x1=-1.0))
                 continue
             elif isinstance(last, Block) and _continues(last, item, column, self.indented, top):
-                text = join([last.text, item.text])
+                text = join([last.text, item.text], self.compounds)
                 self.blocks[-1] = replace(last, text=text, last=item, lines=last.lines + 1)
             else:
                 self.rest()
@@ -132,18 +132,16 @@ def _word(line: Line) -> float:
 
 def _continues_over(block: Block, line: Line, column: Column, indented: bool) -> bool:
     """Whether the first line of a column or page goes on with the last paragraph of the one before."""
-    if (
-        ITEM.match(line.text)
-        or line.text.startswith("\u3000")
-        or (block.lines == 1 and _TERMINAL.search(block.text))
-    ):
+    last, at_edge = block.last, abs(line.x0 - column.left) < 0.3 * line.size
+    full = _full(block) or (indented and at_edge and abs(column.right - last.x1) < 1.6 * last.size)
+    if ITEM.match(line.text) or (block.lines == 1 and _TERMINAL.search(block.text) and not full):
         return False
-    hanging = abs(line.x0 - block.last.x0) < 0.3 * line.size and _full(block)
+    hanging = abs(line.x0 - last.x0) < 0.3 * line.size and full
     if line.x0 - column.left > 0.6 * line.size and not hanging:
         return False
     if _SENTENCE.search(block.text):
-        return indented and block.last.x1 > 0 and line.x0 - column.left < 0.3 * line.size and _full(block)
-    return _full(block) or not _TERMINAL.search(block.text)
+        return indented and last.x1 > 0 and at_edge and full
+    return full or not _TERMINAL.search(block.text)
 
 
 def _full(block: Block) -> bool:

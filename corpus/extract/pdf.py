@@ -20,8 +20,8 @@ from corpus.extract.lines import repaired
 from corpus.extract.ocr import MOST_PIXELS, Ocr, PageImage, numbers
 from corpus.extract.paragraphs import markdown
 from corpus.extract.pdf_notes import CLOSE, OPEN, with_notes
-from corpus.extract.ruled import MOST_RULES
 from corpus.extract.record import base_document, language_of
+from corpus.extract.ruled import MOST_RULES
 
 MAX_BYTES = 200 << 20
 MAX_PAGES = 3000
@@ -142,9 +142,8 @@ def _page(page: Any) -> Page:
 def _is_picture(page: Any) -> bool:
     """Whether images cover half of a page, or so many outlines are filled as letters have; decodes no image."""
     log = page.get_bboxlog()
-    area = sum(
-        abs(pymupdf.Rect(box) & page.rect) for kind, box, *_ in log if kind in ("fill-image", "fill-imgmask")
-    )
+    images = [box for kind, box, *_ in log if kind in ("fill-image", "fill-imgmask")]
+    area = sum(abs(page.rect & box) for box in images)
     outlines = sum(kind == "fill-path" for kind, *_ in log)
     return bool(area > 0.5 * abs(page.rect) or outlines >= _LETTERS)
 

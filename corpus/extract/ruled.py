@@ -50,15 +50,14 @@ def table_of(grid: Grid, words: Iterable[Line]) -> Table:
         column = max(n for n in range(width) if grid.columns[n] <= x or n == 0)
         row = max(n for n in range(height) if grid.rows[n] <= y or n == 0)
         held.setdefault(owner[row * width + column], []).append(word)
-    stream = sorted((word.order, owner_ // width) for owner_, inside in held.items() for word in inside)
+    stream = sorted((word.order, place // width) for place, inside in held.items() for word in inside)
     back = sum(low < high for (_, high), (_, low) in itertools.pairwise(stream))
     orderly = bool(stream) and stream[0][0] >= 0 and back * 20 <= height
     rows: list[tuple[str, ...]] = []
     for first in range(0, width * height, width):
         places = range(first, first + width)
         cells = [_cell(grid, held.get(place, ())) if owner[place] == place else None for place in places]
-        for row in rows_of_cells(cells, orderly):
-            rows.append(tuple(cell.text if cell else "" for cell in row))
+        rows += [tuple(cell.text if cell else "" for cell in line) for line in rows_of_cells(cells, orderly)]
     return Table(tuple(rows))
 
 

@@ -48,12 +48,17 @@ class Tesseract(BaseModel):
                 todo="install Tesseract's language data (Debian: apt-get install tesseract-ocr-jpn)",
             ) from error
 
+    def _searchable(self, image: PageImage) -> bytes:
+        """Return a file of one page that holds what Tesseract reads."""
+        pixmap: Any = pymupdf.Pixmap
+        gray = pixmap(pymupdf.csGRAY, image.width, image.height, image.samples, 0)
+        picture = pixmap(pymupdf.csRGB, gray)  # of a gray one MuPDF's writer reads nothing
+        picture.set_dpi(round(image.dpi), round(image.dpi))
+        return bytes(picture.pdfocr_tobytes(language=self.language, tessdata=str(self.folder())))
+
     def read(self, image: PageImage) -> list[Line]:
         """Return the lines of a page in dots."""
-        gray = pymupdf.Pixmap(pymupdf.csGRAY, image.width, image.height, image.samples, 0)
-        picture = pymupdf.Pixmap(pymupdf.csRGB, gray)  # of a gray one MuPDF's writer reads nothing
-        picture.set_dpi(round(image.dpi), round(image.dpi))
-        body = picture.pdfocr_tobytes(language=self.language, tessdata=str(self.folder()))
+        body = self._searchable(image)
         with pymupdf.open(stream=body, filetype="pdf") as file:  # type: ignore[no-untyped-call]
             page = file[0]
             scale = image.width / page.rect.width

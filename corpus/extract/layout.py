@@ -86,6 +86,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _UNIT = re.compile(r"^[（(]?\s*単位")
+_APART = 1.3  # times the size of a line: so much space parts running lines from the text
 _BAND = 0.12  # share of the page's height where running headers and footers stand
 
 
@@ -141,14 +142,13 @@ def _edges(page: Page) -> list[tuple[list[Line], bool]]:
     """Return the rows in the bands, the two outermost at each end, and whether space parts them from the text."""
     rows = list(rows_of([line for line in page.lines if not line.blank and not line.turn]))
     gaps = [low[0].y0 - high[0].y1 for high, low in itertools.pairwise(rows)]
-    usual = max(statistics.median(gaps), 0.0) if gaps else 0.0
     top = [
-        (row, any(gap > usual + 0.8 * row[0].size for gap in gaps[at:2]))
+        (row, any(gap > _APART * row[0].size for gap in gaps[at:2]))
         for at, row in enumerate(rows[:2])
         if row[0].y1 < page.height * _BAND
     ]
     bottom = [
-        (row, any(gap > usual + 0.8 * row[0].size for gap in gaps[-2 + at :]))
+        (row, any(gap > _APART * row[0].size for gap in gaps[-2 + at :]))
         for at, row in enumerate(rows[-2:])
         if row[0].y0 > page.height * (1 - _BAND)
     ]

@@ -13,6 +13,7 @@ from corpus.extract.lines import compounds_of, join
 from corpus.extract.unruled import ITEM
 
 _TERMINAL = re.compile(r"[。．.！？!?」』）)：:]\s*$")
+_CODE = re.compile(r"^[\"{}\[\]][ -~]*[,:{}\[\]]\s*$")  # a line of JSON ends where it ends
 _SENTENCE = re.compile(r"[。．！？!?][」』）)]?\s*$")
 
 
@@ -92,7 +93,7 @@ def _note(note: Note) -> Block:
 def _continues(block: Block, line: Line, column: Column, indented: bool, top: bool) -> bool:
     """Whether a line goes on with the paragraph before it."""
     last, size = block.last, max(line.size, 1.0)
-    if last.x1 < 0 or line.inset or SPEAKER.match(line.text):
+    if last.x1 < 0 or line.inset or SPEAKER.match(line.text) or _CODE.search(last.text):
         return False
     if abs(line.size - last.size) > 0.08 * last.size or (line.bold != last.bold and block.lines == 1):
         return False

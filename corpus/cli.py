@@ -1,12 +1,15 @@
 """``kanagura corpus RECIPE``: captures become a dataset version."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from corpus.engine import ENGINES, engine
+from corpus.formats import FORMATS
 from corpus.recipe import CorpusRecipe
 from datacards.card import Card
 from datacards.cli import store_option
@@ -30,20 +33,39 @@ from datacards.store import Store
     default=lambda: os.cpu_count() or 1,
     help="Processes that extract; the result does not depend on it. [default: all processors]",
 )
+@click.option(
+    "--engine",
+    "name",
+    type=click.Choice(ENGINES),
+    default="local",
+    show_default=True,
+    help="Where it runs: processes of this machine, or the Ray cluster at $RAY_ADDRESS.",
+)
+@click.option(
+    "--as-of",
+    "as_of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Build what a reader could have had at the end of this day, in Japan; overrides the recipe.",
+)
 @store_option
-def main(recipe: Path, pins: tuple[str, ...], workers: int, root: Path) -> None:
+def main(
+    recipe: Path, *, pins: tuple[str, ...], workers: int, name: str, as_of: datetime | None, root: Path
+) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
     from corpus.run import inputs, run
 
     store = Store(root)
     asked = read_recipe(recipe, CorpusRecipe)
+    if as_of:
+        asked = asked.model_copy(update={"as_of": as_of.date()})
     made_from = inputs(asked, store, pins)
     ref = store.finished(asked.name, asked.version, recipe=asked.model_dump(mode="json"), made_from=made_from)
     if ref:
         click.echo(f"{ref} exists already and was made from an equal request: nothing to do")
         return
     try:
-        ref = run(asked, store, made_from, workers=workers)
+        ref = run(asked, store, made_from, engine=engine(name, workers))
     except KeyboardInterrupt as error:
         raise UserError(
             f"{asked.name}@{asked.version}",
@@ -57,7 +79,7 @@ def main(recipe: Path, pins: tuple[str, ...], workers: int, root: Path) -> None:
 
 def _table(card: Card) -> Table:
     table = Table("format", "documents", "characters", box=None, header_style="bold")
-    for name in card.recipe["formats"]:
+    for name in filter(lambda name: f"documents_{name}" in card.counts, FORMATS):
         documents, characters = card.counts[f"documents_{name}"], card.counts[f"characters_{name}"]
         table.add_row(name, f"{documents:,}", f"{characters:,}")
     table.add_row("facts", f"{card.counts['facts']:,}", "")

@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import Field
 
 from corpus.document import Document, Drop, Fact, Span
+from corpus.formats.terms import describes
 from rephrase import wording
 from rephrase.base import Generator, Question, Reject, Style
 
@@ -48,7 +49,7 @@ def claims(document: Document) -> Iterator[Claim]:
             questions = tuple(q.format(subject=fact.subject) for q in wording.COMPANY_QUESTIONS[fact.concept])
             key = f"company|{fact.subject}|{fact.concept}"
             yield claim(key, questions, fact.value, ("company", fact.concept))
-        elif fact.kind == "term" and wording.describes(fact.value):
+        elif fact.kind == "term" and describes(fact.value):
             yield from _term(claim, fact)
 
 

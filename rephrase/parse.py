@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 
 from corpus.document import Drop
+from corpus.formats.labels import values
 from rephrase.base import Style
 
-LABELS: dict[Style, tuple[str, ...]] = {"qa": ("Q", "A"), "multiple_choice": ("Q", "A", "X", "X", "X")}
+LABELS: dict[Style, tuple[str, ...]] = {
+    "qa": ("Q:", "A:"),
+    "multiple_choice": ("Q:", "A:", "X:", "X:", "X:"),
+}
 STOP = ("\n\n", "###")
 
 
@@ -21,12 +25,16 @@ class Parsed:
 def parse(style: Style, text: str) -> Parsed | Drop:
     """Return the parts of a reply, or Drop("labels") when its lines are not exactly those of the style."""
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    found = tuple(line.partition(":")[0].strip() for line in lines)
-    values = [line.partition(":")[2].strip() for line in lines]
-    if found != LABELS[style]:
-        return Drop(
-            "labels", f"expected {' '.join(LABELS[style])}, found {' '.join(f[:8] for f in found[:8])}"
-        )
-    if not all(values):
-        return Drop("labels", "a label has no text")
-    return Parsed(values[0], values[1], tuple(values[2:]))
+    try:
+        found = values("\n".join(map(_tight, lines)), LABELS[style])
+    except ValueError as error:
+        return Drop("labels", str(error))
+    if len(lines) != len(found):
+        return Drop("labels", f"expected {len(found)} lines, found {len(lines)}")
+    return Parsed(found[0], found[1], tuple(found[2:]))
+
+
+def _tight(line: str) -> str:
+    """Return a line without white space around its colon."""
+    label, colon, said = line.partition(":")
+    return f"{label.strip()}{colon}{said.strip()}"

@@ -27,8 +27,6 @@ _PLACES = {
     "SGA": "販売費及び一般管理費", "NOI": "営業外収益", "NOE": "営業外費用", "EI": "特別利益", "EL": "特別損失",
 }  # fmt: skip
 _PLACE = re.compile(f"(?<=[a-z0-9])({'|'.join(_PLACES)})(?:ByGroup)?$")
-_KANA = re.compile(r"[ぁ-ん]")
-_REFERS = re.compile(r"[→⇒].*|.{0,40}(?:同義|同じ|を参照|をご覧|の項).{0,8}")
 _NON_CONSOLIDATED = "_NonConsolidatedMember"
 
 AMOUNT_QUESTIONS = (
@@ -156,11 +154,6 @@ def own_accounts(fact: Fact) -> bool:
 def family(name: str) -> str:
     """Return the name under which a profit and its loss are one thing: 経常利益又は経常損失（△） is 経常利益."""
     return name.partition("又は")[0]
-
-
-def describes(description: str) -> bool:
-    """Whether a text says what a term means: in words, and without sending the reader on to another term."""
-    return len(_KANA.findall(description)) >= 2 and not _REFERS.fullmatch(description.strip())
 
 
 def related(document: Document) -> list[str]:

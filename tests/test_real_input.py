@@ -33,6 +33,8 @@ PARTS = {
     "edinet/codelist": ("edinet", "PDL-1.0", {"kind": "company_list"}),
     "edinet/json": ("edinet", "PDL-1.0", {"kind": "index"}),
     "edinet/doclist_csv": ("edinet", "PDL-1.0", {"kind": "index"}),
+    "lists": ("lists", "all-rights-reserved", {}),
+    "terms": ("terms", "PDL-1.0", {}),
     "boj": ("boj", "BOJ-terms", {}),
     "html": ("pages", "all-rights-reserved", {}),
     "encoding": ("pages", "all-rights-reserved", {}),

@@ -1,10 +1,11 @@
 """What the bytes of a capture are, whatever its header says."""
 
 import zlib
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from corpus.document import Capture, Drop
-from corpus.extract import archive
+from corpus.extract import archive, csv, workbook
 
 MAX_UNPACKED = 64 << 20  # bytes of one gzip body; a page that inflates to more is an attack
 _HTML = (
@@ -22,11 +23,14 @@ _HTML = (
 _FEEDS = (b"<rss", b"<feed", b"<rdf:rdf", b"<sitemapindex", b"<urlset")
 _ROOTS = ((b"<xbrli:xbrl", "xbrl"), (b"<xbrl ", "xbrl"))
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
+_NAMED = archive.Limits(
+    members=20_000
+)  # of an archive that is only named; a taxonomy has more than a filing may
 _FILES = ("application/pdf", "application/zip", "application/octet-stream", "application/x-zip-compressed")
 
 
 def sniff(capture: Capture) -> str | Drop:
-    """Return the name of the reader (``html``, ``pdf``, ``wikitext``, ``company_list``, ``xbrl``) for a capture.
+    """Return the name of the reader, a key of ``corpus.extract.READERS``, for a capture.
 
     A Drop says why no reader can use it: lists and indexes lead to documents and are none themselves.
     """
@@ -56,7 +60,7 @@ def _text(capture: Capture, body: bytes) -> str | Drop:
         if capture.media_type in _FILES:
             return Drop("page_instead_of_file", f"{capture.media_type} was promised, a web page came")
         return "html"
-    if "ＥＤＩＮＥＴコード".encode("cp932") in body[:4096]:
+    if "ＥＤＩＮＥＴコード".encode("cp932") in body[:4096] or csv.recognizes(body):
         return "company_list"
     return Drop("unknown_media_type", capture.media_type)
 
@@ -74,16 +78,28 @@ def _listed(path: str, head: bytes) -> Drop | None:
 
 def _archive(body: bytes) -> str | Drop:
     try:
-        names = archive.names(body)
+        names = archive.names(body, _NAMED)
     except archive.ArchiveError as error:
         return error.drop
-    if any("EdinetcodeDlInfo" in name for name in names):
-        return "company_list"
-    if any("PublicDoc/" in name or name.endswith("manifest_PublicDoc.xml") for name in names):
-        return "xbrl"
-    if any("XBRL_TO_CSV/" in name for name in names):
+    if any("XBRL_TO_CSV/" in name for name in names) and not any(map(_is_filing, names)):
         return Drop("filing_csv", "its cells are flattened text; the same filing's type 1 archive is read")
+    for kind, holds in _ARCHIVES.items():
+        if holds(names):
+            return kind
     return Drop("unknown_archive", ", ".join(sorted(names)[:3]))
+
+
+def _is_filing(name: str) -> bool:
+    return "PublicDoc/" in name or name.endswith("manifest_PublicDoc.xml")
+
+
+#: The reader of an archive -> whether its names are those that this reader reads; the first one counts.
+_ARCHIVES: Mapping[str, Callable[[list[str]], bool]] = {
+    "company_list": lambda names: any("EdinetcodeDlInfo" in name for name in names),
+    "xbrl": lambda names: any(map(_is_filing, names)),
+    "taxonomy": lambda names: all(any(name.endswith(end) for name in names) for end in ("_lab.xml", ".xsd")),
+    "account_list": workbook.is_workbook,
+}
 
 
 def unpacked(body: bytes) -> bytes | Drop:

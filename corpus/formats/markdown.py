@@ -1,10 +1,10 @@
 """Format markdown: the base document as it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from corpus.document import Document
 
 
-def documents(document: Document) -> Iterator[Document]:
-    """Yield the document itself; the facts table points at it."""
-    yield document
+def documents(batch: Iterable[Document]) -> Iterator[Document]:
+    """Yield the documents themselves; the facts table points at them."""
+    yield from batch

@@ -1,16 +1,34 @@
-"""Format sections: one document per section, under headings or in the text blocks of a filing."""
+"""Format sections: one section of many documents of a kind, gathered; or one document per section."""
 
 import json
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from datetime import date
+from itertools import zip_longest
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from corpus.document import Document, Span
+from corpus.formats.derived import derived
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 SEPARATOR = " > "
 _WHOLE = ("term", "company_list")
+_DIGITS = "[0-9一二三四五六七八九十]{1,3}"
+# The number in front of a heading: 第１章, １．, （2）, Ⅱ．, ③; a year or a sum of money is none. After NFKC.
+_NUMBER = re.compile(
+    rf"^(?:第{_DIGITS}(?:[章節部編条][\s.、:]*|[\s.、:]+|(?=【))|{_DIGITS}(?:[.、)]\s*|\s+|(?=【))"
+    rf"|\({_DIGITS}\)\s*|[IVX]{{1,4}}(?:[.、]\s*|\s+(?=[^\x00-\x7f])))"
+)
+_CIRCLED = re.compile(r"^[①-⑳]\s*")
+_BRACKETS = re.compile(
+    r"^(?:【([^【】]+)】|\[([^\[\]]+)\]|〔([^〔〕]+)〕|\(([^()]+)\)|<([^<>]+)>|〈([^〈〉]+)〉)$"
+)
+
+Characters = Annotated[int, Field(ge=1)]
 
 
 class _Heading(NamedTuple):
@@ -19,34 +37,47 @@ class _Heading(NamedTuple):
     path: tuple[str, ...]
 
 
-def documents(document: Document) -> Iterator[Document]:
-    """Yield one document per section; its text is that of the parent between the characters of its span.
+def documents(
+    batch: Iterable[Document], *, consolidate: bool = True, maximum_characters: Characters = 20_000
+) -> Iterator[Document]:
+    """Yield the sections of a shard, those of one name over documents of one kind gathered in one document.
 
-    A filing that names its text blocks in ``meta["blocks"]`` (a JSON list of ``[name, start, end]``) is cut
-    at the outermost of them, which the XBRL taxonomy defines; the block's name is kept in
-    ``meta["block"]``. Everything else is cut at its Markdown headings, but for terms and lists, which have
-    formats of their own. ``section`` is the path of headings.
+    A filing is cut at the outermost text blocks of ``meta["blocks"]`` (a JSON list of ``[name, start, end]``),
+    which the XBRL taxonomy defines, and its sections are named by them. Everything else is cut at its Markdown
+    headings, and sections are named by them without number and brackets; terms and lists have formats of their
+    own. Sections are gathered, section-wise as in arXiv:2409.19854, only within one source, license and
+    language: in order of date and company, in documents of at most ``maximum_characters`` (code points) with
+    every part under a heading that names whose it is. A longer section, one without a heading, and one that is
+    alone keep their own text; what two parts say alike under a like heading is there once. The text of a part is that of its parent between the characters of its span.
     """
+    cut = (section for document in batch for section in _cut(document))
+    if not consolidate:
+        yield from cut
+        return
+    groups: dict[tuple[str, ...], list[Document]] = {}
+    for number, section in enumerate(cut):
+        groups.setdefault(_group(section, number), []).append(section)
+    for members in groups.values():
+        for run in _packed(_different(sorted(members, key=_order)), maximum_characters):
+            yield run[0] if len(run) == 1 else _consolidated(run)
+
+
+def _cut(document: Document) -> Iterator[Document]:
+    """Yield one document per section; its text is that of the parent between the characters of its span."""
     if document.meta.get("kind") in _WHOLE:
         return
     headings = list(_headings(document.text))
     cuts = _blocks(document, headings) if "blocks" in document.meta else _between(document.text, headings)
-    meta = {k: v for k, v in document.meta.items() if k != "blocks"}
-    seen: set[str] = set()
+    identity = document.id
+    seen: set[tuple[str, str]] = set()
     for path, block, begin, stop in cuts:
         start, end = _stripped(document.text, begin, stop)
-        section = replace(
-            document,
-            text=document.text[start:end],
-            format="sections",
-            section=SEPARATOR.join(path),
-            made_from=(Span(document.id, start, end),),
-            meta={**meta, "block": block} if block else meta,
-            facts=(),
-        )
-        if section.id not in seen and _HEADING.sub("", section.text).strip():
-            seen.add(section.id)
-            yield section
+        text, section = document.text[start:end], SEPARATOR.join(path)
+        if (text, section) not in seen and _HEADING.sub("", text).strip():
+            seen.add((text, section))
+            yield derived(
+                document, "sections", text, [Span(identity, start, end)], section=section, block=block
+            )
 
 
 def _headings(text: str) -> Iterator[_Heading]:
@@ -61,7 +92,7 @@ def _between(text: str, headings: list[_Heading]) -> Iterator[tuple[tuple[str, .
     """Yield (path, "", start, end) from every heading to the next, and for what stands before the first."""
     if headings:
         yield (), "", 0, headings[0].start
-    for heading, after in zip(headings, [*headings[1:], None], strict=True):
+    for heading, after in zip_longest(headings, headings[1:]):
         yield heading.path, "", heading.start, after.start if after else len(text)
 
 
@@ -84,3 +115,114 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
     inner = text[start:end]
     start += len(inner) - len(inner.lstrip())
     return start, max(start, start + len(inner.strip()))
+
+
+def bare(heading: str) -> str:
+    """Return a heading without its number and brackets, in NFKC: ``３ 【事業の内容】`` is ``事業の内容``."""
+    name = " ".join(unicodedata.normalize("NFKC", _CIRCLED.sub("", heading.strip())).split())
+    while (shorter := _NUMBER.sub("", name, count=1).strip()) and shorter != name:
+        name = shorter
+    enclosed = _BRACKETS.match(name)
+    return next(filter(None, enclosed.groups())).strip() if enclosed else name
+
+
+def _name(section: Document) -> str:
+    name = bare(section.section.rpartition(SEPARATOR)[2])
+    unheaded = name == section.meta.get("block")  # a block under no heading is called like its document
+    return section.title.split()[-1] if unheaded and section.title.split() else name
+
+
+def _group(section: Document, number: int) -> tuple[str, ...]:
+    """Return what sections that are gathered have in common; a section without a name is alone."""
+    meta = section.meta
+    name = meta.get("block") or _name(section).casefold() or f"\0{number}"
+    return (meta.get("kind", ""), section.source, section.license, section.language, name)
+
+
+def _order(section: Document) -> tuple[date, str, str]:
+    day = section.event_at or section.published_at or date.min
+    return day, section.meta.get("filer") or section.title, section.url
+
+
+def _different(sections: Iterable[Document]) -> Iterator[Document]:
+    """Yield the sections that say something else, or of somebody else, than those before."""
+    seen: set[str] = set()
+    for section in sections:
+        text, _ = _part(section)
+        if text not in seen:
+            seen.add(text)
+            yield section
+
+
+def _packed(sections: Iterable[Document], limit: int) -> Iterator[list[Document]]:
+    """Yield runs of sections that fit into one document of ``limit`` characters, or one that is longer."""
+    run: list[Document] = []
+    size = 0
+    for section in sections:
+        needed = len(_part(section)[0]) + 2
+        if run and size + needed > limit:
+            yield run
+            run = []
+        size = needed + (size if run else len(_name(section)) + 2)
+        run.append(section)
+    if run:
+        yield run
+
+
+def _part(section: Document) -> tuple[str, Span]:
+    """Return a section as a part: a heading that names whose it is, then its text without its own heading."""
+    [span] = section.made_from
+    own = _HEADING.match(section.text)
+    start, end = _stripped(section.text, own.end() if own else 0, section.n_chars)
+    return f"## {_whose(section)}\n\n{section.text[start:end]}", Span(
+        span.id, span.start + start, span.start + end
+    )
+
+
+def _whose(section: Document) -> str:
+    """Return company or title and the period or day that a section tells of."""
+    meta = section.meta
+    named = f"{meta['filer']} {meta.get('document_title', '')}" if meta.get("filer") else section.title
+    day = section.event_at or section.published_at
+    period = [meta[name] for name in ("period_start", "period_end") if meta.get("filer") and meta.get(name)]
+    when = period or ([day.isoformat()] if day else [])
+    if section.language != "ja":
+        return " ".join(named.split()) + (f" ({' to '.join(when)})" if when else "")
+    return " ".join(named.split()) + (f"（{'～'.join(map(_in_japanese, when))}）" if when else "")
+
+
+def _in_japanese(text: str) -> str:
+    try:
+        day = date.fromisoformat(text[:10])
+    except ValueError:
+        return text
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _consolidated(run: Sequence[Document]) -> Document:
+    """Return the document of several sections; what it says of time is true of all, none is later than it says."""
+    first = run[0]
+    parts = [_part(section) for section in run]
+    name = _name(first)
+    shared = dict(first.meta.items())
+    for section in run[1:]:
+        shared = {key: value for key, value in shared.items() if section.meta.get(key) == value}
+    return replace(
+        first,
+        text="\n\n".join([f"# {name}", *(text for text, _ in parts)]),
+        title=name,
+        section=name,
+        attribution="\n".join(dict.fromkeys(section.attribution for section in run)),
+        redistribution=all(section.redistribution for section in run),
+        event_at=_latest([section.event_at for section in run]),
+        published_at=_latest([section.published_at for section in run]),
+        captured_at=max(section.captured_at for section in run),
+        made_from=tuple(span for _, span in parts),
+        meta=shared,
+        cluster_size=1,
+    )
+
+
+def _latest(days: Sequence[date | None]) -> date | None:
+    known = [day for day in days if day]
+    return max(known) if len(known) == len(days) else None

@@ -17,6 +17,7 @@ from corpus.asof import AsOf, choices
 from corpus.captures import INDEX
 from corpus.decontaminate import TESTS, build_index, find_tests, summary
 from corpus.engine import Engine, Local
+from corpus.extract.ocr import engine as ocr_engine
 from corpus.index import index_of, version_parts
 from corpus.prepare import Chunk, Known, Plan, chunks, write_chunk, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
@@ -176,7 +177,8 @@ def _prepare(
     folders = [store.path(ref) for ref in captures]
     day = recipe.as_of
     then = AsOf(day, recipe.as_of_strict, edited_later(folders, day)) if day else None
-    shared = Plan(recipe.calls(), recipe.dedup, withdrawn(folders, day), recipe.repeats, then)
+    gone, ocr = withdrawn(folders, day), ocr_engine(recipe.ocr)
+    shared = Plan(recipe.calls(), recipe.dedup, gone, recipe.repeats, then, ocr)
     choice = choices(folders, then) if then else [None] * len(folders)
     known = _known(store, older)
     out = draft.work / f"prepared-{_code()}"  # chunks of other code, from before a kill, are not mixed in

@@ -14,6 +14,8 @@ from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
 from corpus.extract.ocr import engine, numbers
 from corpus.extract.tesseract import Tesseract
+from corpus.prepare import Plan, prepare
+from corpus.recipe import CorpusRecipe
 from datacards.errors import UserError
 from sample.pdf import Paragraph, render
 from sample.pdf_layouts import LAYOUTS
@@ -149,6 +151,17 @@ def test_an_engine_of_a_third_party_reads_the_pages_without_text() -> None:
     assert found.text.index("20260331") < found.text.index("461538") < found.text.rindex(TEXT)
     assert found.meta["pages_read_by_ocr"] == "2-3"
     assert "pages_needing_ocr" not in found.meta
+
+
+@pytest.mark.usefixtures("digits")
+def test_a_recipe_asks_for_an_engine() -> None:
+    recipe = CorpusRecipe(name="figures", version="2026.11.21", captures=("reports",), steps=(), ocr="digits")
+    assert recipe.ocr == {"digits": {}}
+    plan = Plan(recipe.calls(), recipe.dedup, {}, ocr=engine(recipe.ocr))
+    (row,) = prepare(_capture(_mixed()), plan=plan)
+    assert "461538" in row["text"]
+    (without,) = prepare(_capture(_mixed()), plan=plan._replace(ocr=None))
+    assert "461538" not in without["text"]
 
 
 @pytest.mark.usefixtures("digits")

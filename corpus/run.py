@@ -14,6 +14,7 @@ from corpus import shards
 from corpus.asof import AsOf, choices
 from corpus.captures import INDEX
 from corpus.engine import Engine, Local
+from corpus.extract.ocr import engine as ocr_engine
 from corpus.finish import code_digest, finish
 from corpus.prepare import Chunk, Known, Plan, chunks, write_chunk, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
@@ -128,12 +129,11 @@ def _prepare(
     folders = [store.path(ref) for ref in captures]
     day = recipe.as_of
     then = AsOf(day, recipe.as_of_strict, edited_later(folders, day)) if day else None
-    shared = Plan(recipe.calls(), recipe.dedup, withdrawn(folders, day), recipe.repeats, then)
+    gone, ocr = withdrawn(folders, day), ocr_engine(recipe.ocr)
+    shared = Plan(recipe.calls(), recipe.dedup, gone, recipe.repeats, then, ocr)
     choice = choices(folders, then) if then else [None] * len(folders)
     known = _known(store, older)
-    out = (
-        draft.work / f"prepared-{code_digest()}"
-    )  # chunks of other code, from before a kill, are not mixed in
+    out = draft.work / f"prepared-{code_digest()}"  # chunks of other code are not mixed in
     planned = [
         chunks(store.path(ref), out / str(ref), known, chosen)
         for ref, chosen in zip(captures, choice, strict=True)

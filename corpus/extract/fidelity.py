@@ -3,12 +3,12 @@
 ``python -m corpus.extract.fidelity FILE...`` measures EDINET packages (type 1), instances and CSV packages (type 5).
 """
 
-import csv
-import io
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -16,78 +16,186 @@ from typing import NamedTuple
 import click
 
 from corpus.document import Capture, Document, Drop, Fact
-from corpus.extract import xbrl
+from corpus.extract import flattened, xbrl
+from corpus.extract.alignment import aligned
 from corpus.extract.archive import ArchiveError, members
-from corpus.extract.markup import parse_page, parse_xml
-from corpus.extract.tables import Element, hidden, local
+from corpus.extract.displayed import BREAK, EDGE, Pages, Tag, read_page, read_pages
+from corpus.extract.flattened import fused_numbers
+from corpus.extract.markup import parse_xml
 
-_RUN = re.compile(r"[0-9０-９]+(?:[,，.．][0-9０-９]+)*")
-_GLUE = re.compile(r"[0-9０-９]|[,，.．][0-9０-９]")
-#: A grouped number followed at once by one digit more: two numbers that became one.
-_FUSED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+\d")
-_INLINE = frozenset(
-    [
-        "a",
-        "b",
-        "em",
-        "font",
-        "i",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "u",
-        "nonnumeric",
-        "continuation",
-        "exclude",
-    ]
+__all__ = [
+    "examine",
+    "false_numbers",
+    "fused_numbers",
+    "is_whole",
+    "lost_numbers",
+    "measure",
+    "number_fidelity",
+]
+
+_APART = rf"\s{BREAK}{EDGE}|()（）"
+_TOKEN = re.compile(
+    rf"(?:(?P<loss>[△▲])[ \u3000\xa0{EDGE}]*|(?P<minus>[-−－]){EDGE}?)?"
+    r"(?P<run>[0-9０-９]+(?:[,，.．][0-9０-９]+)*)"
+    rf"|[－―—–−]|(?<![^{_APART}])[-‐](?![^{_APART}])"
 )
-_NEVER = frozenset(["head", "header", "hidden", "script", "style", "references", "resources"])
-_BREAK = "\x00"
+_GLUE = re.compile(r"[0-9０-９]|[,，.．][0-9０-９]")
+_MARKUP = re.compile(r"^(?:\| --- )+\|$|^\|(?: --- \|)+$|^ *-(?= )", re.MULTILINE)
+_ORDINAL = re.compile(r"^ *(\d{1,4})\. ", re.MULTILINE)
+_OPENING = "(（"
+FOLDERS = {"filing": "PublicDoc", "audit_report": "AuditDoc"}
 
 
 class Fidelity(NamedTuple):
-    """``share`` of the ``displayed`` tagged numbers that stand whole where their fact says."""
+    """``share`` of the ``displayed`` tagged numbers that stand whole in the text."""
 
     share: float
     displayed: int
 
 
-class Shown(NamedTuple):
-    """A tagged number as a page displays it."""
+class Token(NamedTuple):
+    """A number with its sign, or a dash that stands for one, at characters [start, end) of a text."""
 
-    concept: str
-    context: str
     text: str
+    run: str  # without the sign; "" for a dash
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A text beside the pages it comes from, in numbers and runs of digits.
+
+    ``displayed`` tagged numbers are on the pages, ``kept`` of them stand whole at their place in the text,
+    ``placed`` are facts of the document that point there. ``false`` runs of digits are on no page, ``extra`` ones
+    are, but not so often or not there, ``lost`` ones are on the pages but not, or not there, in the text.
+    """
+
+    displayed: int
+    kept: int
+    placed: int
+    false: tuple[str, ...]
+    extra: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
 def number_fidelity(body: bytes, document: Document) -> Fidelity:
-    """Return how many of the tagged numbers that a package displays its document keeps as whole numbers.
-
-    A number counts when a fact of the same concept and context shows the same digits at its characters, and
-    no digit follows or precedes them. Reads the pages again, apart from the extractor.
-    """
-    shown = Counter(fact for page in _pages(body) for fact in _tagged(page))
-    kept = Counter(_as_shown(fact) for fact in document.facts if is_whole(document.text, fact))
-    count = shown.total()
-    return Fidelity((shown & kept).total() / count if count else 1.0, count)
+    """Return how many of the tagged numbers that a package displays its document keeps as whole numbers."""
+    found = _compared(body, document)
+    return Fidelity(found.kept / found.displayed if found.displayed else 1.0, found.displayed)
 
 
 def false_numbers(body: bytes, document: Document) -> list[str]:
     """Return the runs of digits in the document that no displayed text of the package holds as one run."""
-    displayed = set(_displayed(body))
-    return [run for run in _RUN.findall(_without_ordinals(document.text)) if run not in displayed]
+    return list(_compared(body, document).false)
 
 
 def lost_numbers(body: bytes, document: Document) -> list[str]:
-    """Return the runs of digits that the package displays more often than the document holds them."""
-    kept = Counter(_RUN.findall(document.text))
-    return list((Counter(_displayed(body)) - kept).elements())
+    """Return the runs of digits that the package displays and the document does not hold at their place."""
+    return list(_compared(body, document).lost)
 
 
-def fused_numbers(text: str) -> list[str]:
-    """Return the places where two grouped numbers stand as one; a sign of flattened table cells."""
-    return _FUSED.findall(text)
+def _compared(body: bytes, document: Document) -> Comparison:
+    return examine(pages_of(body, document.meta.get("kind", "")), document.text, document.facts)
+
+
+def examine(
+    pages: Pages, text: str, facts: Sequence[Fact] = (), *, tags: Sequence[Tag] | None = None
+) -> Comparison:
+    """Compare a text with the pages it was made from.
+
+    Both become sequences of numbers (runs of digits with their groups, the minus sign before, and dashes that
+    fill a cell), which are aligned: a tagged number is kept when all that its tag displays is in the text in the
+    same order of reading, as whole numbers, with the same sign and with nothing but the same between.
+    ``tags`` limits the tagged numbers that count.
+    """
+    shown, held = tokens(pages.text), tokens(_without_markup(text))
+    source = pages.text
+    pairs = aligned([one.text for one in shown], [one.text for one in held])
+    by_name: defaultdict[tuple[str, str], list[Fact]] = defaultdict(list)
+    for fact in facts:
+        by_name[fact.concept, fact.context].append(fact)
+    ends = [one.end for one in shown]
+    displayed = kept = placed = 0
+    bare_text = ""
+    for tag in pages.tags if tags is None else tags:
+        mine, words = _of_tag(tag, source, shown, ends)
+        if not mine:
+            if words:
+                bare_text = bare_text or "".join(text.split())
+                displayed, kept = displayed + 1, kept + (words in bare_text)
+                placed += words in ("".join(one.value.split()) for one in by_name[tag.concept, tag.context])
+            continue
+        displayed += 1
+        there = [pairs.get(at, -1) for at in mine]
+        if -1 in there or not _reads_alike(
+            tag, [shown[at] for at in mine], [held[at] for at in there], source, text
+        ):
+            continue
+        kept += 1
+        at = held[there[0]].end - 1
+        placed += any(one.start <= at < one.end for one in by_name[tag.concept, tag.context])
+    runs = {one.run for one in shown}
+    ordinals = {match.start(1) for match in _ORDINAL.finditer(text) if int(match[1]) <= pages.longest_list}
+    there_too = set(pairs.values())
+    more = [one for at, one in enumerate(held) if one.run and at not in there_too]
+    return Comparison(
+        displayed,
+        kept,
+        placed,
+        tuple(one.run for one in held if one.run and one.run not in runs and one.start not in ordinals),
+        tuple(one.run for one in more if one.run in runs and one.start not in ordinals),
+        tuple(one.run for at, one in enumerate(shown) if one.run and at not in pairs),
+    )
+
+
+def tokens(text: str) -> list[Token]:
+    """Return the numbers of a text, and the dashes that may stand for one, in order."""
+    return [
+        Token(
+            (match["loss"] or match["minus"] or "") + (match["run"] or "－"),
+            match["run"] or "",
+            match.start(),
+            match.end(),
+        )
+        for match in _TOKEN.finditer(text)
+    ]
+
+
+def _without_markup(text: str) -> str:
+    """Return Markdown with blanks for the dashes of its tables and lists."""
+    return _MARKUP.sub(lambda match: " " * len(match[0]), text)
+
+
+def _of_tag(tag: Tag, source: str, shown: Sequence[Token], ends: Sequence[int]) -> tuple[list[int], str]:
+    """Return which numbers of the pages a tag displays, and all that it displays."""
+    mine, words = [], ""
+    for start, end in _merged(tag.pieces):
+        words += "".join(source[start:end].split())
+        inside = range(bisect_right(ends, start), bisect_right(ends, end))
+        mine += [at for at in inside if shown[at].end - (len(shown[at].run) or 1) >= start]
+    return mine, words
+
+
+def _merged(pieces: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in pieces:
+        if merged and merged[-1][1] == start:
+            merged[-1] = (merged[-1][0], end)
+        elif start < end:
+            merged.append((start, end))
+    return merged
+
+
+def _reads_alike(tag: Tag, shown: Sequence[Token], held: Sequence[Token], source: str, text: str) -> bool:
+    """Whether the numbers of one tag stand together in the text as they do on the page."""
+    for one, next_one, here, after in zip(shown, shown[1:], held, held[1:], strict=False):
+        between = source[one.end : next_one.start].replace(EDGE, "")
+        if "".join(between.split()) != "".join(text[here.end : after.start].split()):
+            return False
+    before = source[max(shown[0].start - 3, 0) : shown[0].start].replace(EDGE, "").rstrip()[-1:]
+    opened = tag.negative and before and before in _OPENING
+    return not opened or text[max(held[0].start - 3, 0) : held[0].start].rstrip()[-1:] == before
 
 
 def is_whole(text: str, fact: Fact) -> bool:
@@ -97,75 +205,46 @@ def is_whole(text: str, fact: Fact) -> bool:
     return text[fact.start : fact.end] == fact.value and not glued
 
 
-def _as_shown(fact: Fact) -> Shown:
-    bare = fact.value.strip("△▲－−-()（） \u3000") or fact.value
-    return Shown(fact.concept, fact.context, "".join(bare.split()))
-
-
-def _without_ordinals(text: str) -> str:
-    """Return the text without the numbers of numbered lists, which a page displays but does not hold."""
-    return re.sub(r"^ *\d+\. ", "", text, flags=re.MULTILINE)
-
-
-def _pages(body: bytes) -> Iterator[Element]:
-    """Yield the trees of the filing's pages; for a bare instance those of its text blocks."""
+def pages_of(body: bytes, kind: str = "filing") -> Pages:
+    """Return what a package displays: its filing or its audit reports; for a bare instance, its text blocks."""
     if not body.startswith(b"PK"):
-        root = parse_xml(body)
-        for block in root if root is not None else ():
-            if str(block.tag).endswith("TextBlock") and block.text:
-                page, _ = parse_page(f"<div>{block.text}</div>".encode())
-                yield from [page] if page is not None else []
-        return
-    for package in xbrl.packages(members(body)):
-        for name, source in package.pages.items() if package.kind == "filing" else ():
-            page, _ = parse_page(source)
-            if page is not None and name:
-                yield page
+        return _of_instance(body)
+    files = members(body, lambda name: name.lower().endswith((".htm", ".html", ".xhtml", ".xml", ".xbrl")))
+    pages = read_pages(files, FOLDERS.get(kind, "PublicDoc"))
+    if not pages.parts and kind == "filing":
+        for name, source in files.items():
+            if name.endswith(".xbrl") and "AuditDoc" not in name:
+                return _of_instance(source)
+    return pages
 
 
-def _tagged(root: Element) -> Iterator[Shown]:
-    for element in root.iter("{*}nonFraction"):
-        chain = [element, *element.iterancestors()]
-        text = "".join("".join(str(part) for part in element.itertext()).split())
-        if text and not any(hidden(one) or local(one) in _NEVER for one in chain):
-            concept = element.get("name", "").rpartition(":")[2]
-            bare = text.strip("△▲－−-()（）") or text
-            yield Shown(concept, element.get("contextRef", ""), bare)
+def _of_instance(body: bytes) -> Pages:
+    pages = Pages()
+    root = parse_xml(body)
+    for block in root if root is not None else ():
+        if str(block.tag).endswith("TextBlock") and block.text:
+            read_page(f"<div>{block.text}</div>".encode(), pages)
+    return pages
 
 
-def _displayed(body: bytes) -> Iterator[str]:
-    for page in _pages(body):
-        yield from _RUN.findall("".join(_text(page)))
+Figures = dict[str, str | int | float]
 
 
-def _text(element: Element) -> Iterator[str]:
-    """Yield displayed text with a break wherever a page separates: blocks, cells, lines, tags of numbers."""
-    name = local(element)
-    if name and name not in _NEVER and not hidden(element):
-        edge = "" if name in _INLINE else _BREAK
-        yield edge + (element.text or "")
-        for child in element:
-            yield from _text(child)
-            yield child.tail or ""
-        yield edge
-
-
-def csv_text_blocks(body: bytes) -> Iterator[str]:
-    """Yield the text blocks of an EDINET CSV package (type 5: UTF-16LE, tab separated, all quoted)."""
-    for name, source in members(body).items():
-        if name.endswith(".csv"):
-            rows = csv.reader(io.StringIO(source.decode("utf-16"), newline=""), delimiter="\t")
-            yield from (row[-1] for row in rows if row and row[0].endswith("TextBlock"))
-
-
-def measure(path: Path) -> dict[str, str | int | float]:
-    """Return the figures of one file."""
+def measure(path: Path) -> Figures:
+    """Return the figures of one file: see ``bench.number_fidelity``; raises ArchiveError for a broken zip."""
     body = path.read_bytes()
-    if body.startswith(b"PK") and any(name.startswith("XBRL_TO_CSV/") for name in members(body)):
-        blocks = list(csv_text_blocks(body))
-        hit = sum(bool(fused_numbers(block)) for block in blocks)
-        fused = sum(len(fused_numbers(block)) for block in blocks)
-        return {"file": path.name, "blocks": len(blocks), "blocks_fused": hit, "fused": fused}
+    if flattened.is_csv_package(body):
+        blocks = flattened.text_blocks(body)
+        kept = flattened.kept_rows(body)
+        return {
+            "file": path.name,
+            "kind": "csv",
+            "blocks": len(blocks),
+            "blocks_false": sum(bool(fused_numbers(block)) for block in blocks),
+            "displayed_csv": kept.stated,
+            "kept_csv": kept.kept,
+            "false_csv": sum(len(fused_numbers(block)) for block in blocks),
+        }
     capture = Capture(
         url=f"file:{path.name}",
         source="edinet",
@@ -176,22 +255,64 @@ def measure(path: Path) -> dict[str, str | int | float]:
         body=body,
         license="PDL-1.0",
     )
-    document = xbrl.extract(capture)[0]
-    if isinstance(document, Drop):
-        return {"file": path.name, "dropped": document.reason}
-    fidelity = number_fidelity(body, document)
-    whole = sum(is_whole(document.text, fact) for fact in document.facts)
+    found = xbrl.extract(capture)
+    documents = [one for one in found if isinstance(one, Document)]
+    figures: Figures = {"file": path.name, "kind": "package" if body.startswith(b"PK") else "instance"}
+    drops = [one.reason for one in found if isinstance(one, Drop)]
+    figures |= {
+        "characters": sum(one.n_chars for one in documents),
+        "dropped": ", ".join(dict.fromkeys(drops)),
+    }
+    counts: Counter[str] = Counter()
+    for kind in FOLDERS if body.startswith(b"PK") else ("filing",):
+        text = "\n".join(one.text for one in documents if one.meta["kind"] == kind)
+        facts = [fact for one in documents if one.meta["kind"] == kind for fact in one.facts]
+        counts.update(_counted(pages_of(body, kind), text, facts, body.startswith(b"PK")))
+    return figures | counts
+
+
+def _counted(pages: Pages, text: str, facts: Sequence[Fact], inline: bool) -> dict[str, int]:
+    """Return the counts of one document, and of the CSV that EDINET would make of the same pages."""
+    ours = examine(pages, text, facts)
+    counts = {
+        "displayed": ours.displayed,
+        "kept": ours.kept,
+        "placed": ours.placed,
+        "false": len(ours.false),
+        "extra": len(ours.extra),
+        "lost": len(ours.lost) if inline else 0,  # nested text blocks say twice what our text says once
+        "fused": len(fused_numbers(text)),
+    }
+    blocks = list(pages.flattened(flattened.CUT))
+    if blocks:
+        theirs = examine(pages, "\n".join(blocks), tags=[tag for tag in pages.tags if tag.in_block])
+        counts |= {"displayed_csv": theirs.displayed, "kept_csv": theirs.kept, "false_csv": len(theirs.false)}
+    return counts
+
+
+def summary(found: Sequence[Figures]) -> Figures:
+    """Return the figures over several files: the shares, and the sums of false numbers."""
+    packages = [one for one in found if one.get("kind") in ("package", "instance")]
+    tables = [one for one in found if one.get("kind") == "csv"] or packages
+
+    def total(files: Sequence[Figures], key: str) -> int:
+        return sum(int(one.get(key, 0)) for one in files)
+
+    def share(files: Sequence[Figures], part: str, whole: str) -> float:
+        return total(files, part) / total(files, whole) if total(files, whole) else 1.0
+
     return {
-        "file": path.name,
-        "characters": document.n_chars,
-        "facts": len(document.facts),
-        "facts_whole": whole,
-        "displayed": fidelity.displayed,
-        "fidelity": fidelity.share,
-        "runs": len(_RUN.findall(document.text)),
-        "false": len(false_numbers(body, document)),
-        "lost": len(lost_numbers(body, document)) if body.startswith(b"PK") else 0,
-        "fused": len(fused_numbers(document.text)),
+        "files": len(found),
+        "packages": len(packages),
+        "displayed": total(packages, "displayed"),
+        "fidelity": share(packages, "kept", "displayed"),
+        "placed": share(packages, "placed", "displayed"),
+        "false_numbers": total(packages, "false"),
+        "extra_numbers": total(packages, "extra"),
+        "lost_numbers": total(packages, "lost"),
+        "displayed_csv": total(tables, "displayed_csv"),
+        "fidelity_csv": share(tables, "kept_csv", "displayed_csv"),
+        "false_numbers_csv": total(tables, "false_csv"),
     }
 
 
@@ -201,14 +322,14 @@ def measure(path: Path) -> dict[str, str | int | float]:
 )
 def main(files: tuple[Path, ...]) -> None:
     """Print the figures of each file, and as the last line one JSON object of all of them."""
-    found = []
+    found: list[Figures] = []
     for path in files:
         try:
             found.append(measure(path))
         except ArchiveError as error:
             found.append({"file": path.name, "dropped": error.reason})
         click.echo("  ".join(f"{key}={value}" for key, value in found[-1].items()))
-    click.echo(json.dumps({"files": found}, ensure_ascii=False))
+    click.echo(json.dumps({**summary(found), "per_file": found}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,290 @@
+"""What the pages of a filing display, read a second time by other parsers and other rules than the extractor's."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import PurePosixPath
+from xml.parsers import expat
+
+from corpus.encoding import decode
+
+BREAK, EDGE = (
+    "\x00",
+    "\x01",
+)  # two things apart: blocks, cells, lines; a tagged number and what stands beside it
+_SILENT = frozenset(["head", "hidden", "references", "resources", "rp", "rt", "script", "style", "template"])
+_SMALL = frozenset(["footnote", "sub", "sup"])
+_FLOWING = frozenset(
+    re.findall(
+        r"\w+",
+        "a abbr b bdi bdo big cite code continuation del denominator dfn em exclude font fraction i ins kbd label mark nobr "
+        "nonnumeric numerator q rb ruby s samp small span strike strong tt tuple u var wbr",
+    )
+)
+_VOID = frozenset(re.findall(r"\w+", "area base br col embed hr img input link meta param source track wbr"))
+_CLOSES_ITSELF = frozenset(["dd", "dt", "li", "p", "td", "th", "tr"])
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_PRINT_ONLY = re.compile(r"@(?!media[^{]*(?:screen|all))[a-z-]+[^{;]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+_UNSEEN = re.compile(r"(?:^|;)(?:display:none|visibility:(?:hidden|collapse))")
+_APART = re.compile(
+    r"(?:^|;)(?:display:(?:block|flex|grid|list-item|inline-(?:block|table|flex)|table)|float:(?:left|right)|"
+    r"position:(?:absolute|fixed)|(?:margin|padding)-(?:left|right):[^;]*[1-9])"
+)
+
+
+@dataclass(slots=True)
+class Tag:
+    """A displayed ``ix:nonFraction``: ``pieces`` are the stretches of the text that show its number."""
+
+    concept: str
+    context: str
+    negative: bool
+    in_block: bool
+    pieces: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Block:
+    """The characters of a text block, or of what continues one, with all tags removed."""
+
+    after: str
+    characters: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Pages:
+    """The displayed text of pages with marks where things stand apart, its tagged numbers and its text blocks."""
+
+    parts: list[str] = field(default_factory=list)
+    length: int = 0
+    tags: list[Tag] = field(default_factory=list)
+    longest_list: int = (
+        0  # items of the longest numbered list: a page prints their numbers without holding them
+    )
+    begun: list[_Block] = field(default_factory=list)
+    continued: dict[str, _Block] = field(default_factory=dict)
+
+    def put(self, text: str) -> None:
+        """Append displayed characters or a mark."""
+        self.parts.append(text)
+        self.length += len(text)
+
+    @property
+    def text(self) -> str:
+        """All that is displayed."""
+        return "".join(self.parts)
+
+    def flattened(self, cut: int) -> Iterator[str]:
+        """Yield each text block, nested ones too, as EDINET's CSV has it: no tag, no line break, cut short."""
+        for block in self.begun:
+            characters, after, seen = list(block.characters), block.after, set()
+            while (following := self.continued.get(after)) and after not in seen:
+                seen.add(after)
+                characters += following.characters
+                after = following.after
+            yield re.sub(r"[ \t\xa0]+", " ", re.sub(r"[\r\n]+[ \t]*", "", "".join(characters))).strip()[:cut]
+
+
+def read_pages(files: Mapping[str, bytes], folder: str) -> Pages:
+    """Return what the pages of a package's folder (``PublicDoc`` or ``AuditDoc``) display, in reading order."""
+    pages = Pages()
+    for name in in_order(files, folder):
+        read_page(files[name], pages)
+    return pages
+
+
+def in_order(files: Mapping[str, bytes], folder: str) -> list[str]:
+    """Return the names of a folder's pages: those its manifest lists, in its order, then the others by name.
+
+    A package without either folder is one folder itself; its audit reports are known by their file names.
+    """
+    inside = [name for name in sorted(files) if f"/{folder}/" in f"/{name}"]
+    if not inside and not any(
+        re.search(r"(?:^|/)(?:Public|Audit|Attach|English)Doc/", name) for name in files
+    ):
+        audit = folder == "AuditDoc"
+        inside = [n for n in sorted(files) if ("jpaud" in n) == audit or n.endswith(f"manifest_{folder}.xml")]
+    manifest = next(
+        (files[name] for name in inside if name.lower().endswith(f"manifest_{folder}.xml".lower())), b""
+    )
+    listed = re.findall(r"<(?:\w+:)?ixbrl\b[^>]*>\s*([^<]*?)\s*<", decode(manifest).text if manifest else "")
+    rank = {PurePosixPath(name).name: at for at, name in reversed(list(enumerate(listed)))}
+    pages = [name for name in inside if name.lower().endswith((".htm", ".html", ".xhtml"))]
+    return sorted(pages, key=lambda name: rank.get(PurePosixPath(name).name, len(rank)))
+
+
+def read_page(body: bytes, pages: Pages) -> None:
+    """Append what one page displays: as XML if it is well-formed, else as a browser reads HTML."""
+    reader = _Reader(pages)
+    if _is_well_formed(body):
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = reader.start
+        parser.EndElementHandler = reader.end
+        parser.CharacterDataHandler = reader.characters
+        parser.Parse(body, True)
+    else:
+        html = _Html(reader)
+        html.feed(re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(body).text.lstrip("\ufeff")))
+        html.close()
+    pages.put(BREAK)
+
+
+def _is_well_formed(body: bytes) -> bool:
+    try:
+        expat.ParserCreate().Parse(body, True)
+    except (expat.ExpatError, ValueError, LookupError):
+        return False
+    return True
+
+
+class _Html(HTMLParser):
+    """Feeds a reader with the tags of HTML, which may leave elements open."""
+
+    def __init__(self, reader: "_Reader") -> None:
+        super().__init__(convert_charrefs=True)
+        self.reader = reader
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _CLOSES_ITSELF and self.reader.innermost == tag:
+            self.reader.end(tag)
+        self.reader.start(tag, {key: value or "" for key, value in attrs})
+        if tag in _VOID:
+            self.reader.end(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.reader.start(tag, {key: value or "" for key, value in attrs})
+        self.reader.end(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _VOID:
+            self.reader.end_open(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.reader.characters(data)
+
+
+@dataclass(slots=True)
+class _Open:
+    name: str
+    edge: str
+    silent: bool
+    small: bool
+    tag: Tag | None
+    block: _Block | None
+    items: int | None  # of a numbered list
+
+
+class _Reader:
+    """Turns the events of a parser into displayed text."""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+        self.open: list[_Open] = []
+        self.styles: dict[str, str] = {}
+        self.style_text: list[str] = []
+
+    @property
+    def innermost(self) -> str:
+        """The name of the element that was opened last."""
+        return self.open[-1].name if self.open else ""
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Take the beginning of an element."""
+        prefix, _, name = tag.lower().rpartition(":")
+        given = {key.lower(): value for key, value in attributes.items()}
+        style = self._style(name, given)
+        outer = self.open[-1] if self.open else None
+        silent = bool(outer and outer.silent) or name in _SILENT or (prefix != "" and name == "header")
+        silent = silent or "hidden" in given or bool(_UNSEEN.search(style))
+        small = bool(outer and outer.small) or name in _SMALL
+        number = self._number(given) if name == "nonfraction" and not silent else None
+        edge = EDGE if number or name in _SMALL else "" if name in _FLOWING else BREAK
+        if edge == "" and _APART.search(style):
+            edge = BREAK
+        if self.inside_number and name not in _SMALL:  # however it is laid out, it is one number
+            edge = ""
+        block = self._block(name, given)
+        self.open.append(_Open(name, edge, silent, small, number, block, 0 if name == "ol" else None))
+        if name == "li" and outer and outer.items is not None:
+            outer.items += 1
+            self.pages.longest_list = max(self.pages.longest_list, outer.items)
+        if not silent:
+            self.pages.put(edge)
+
+    @property
+    def inside_number(self) -> bool:
+        """Whether a tagged number is open."""
+        return any(one.tag for one in self.open)
+
+    def _number(self, given: Mapping[str, str]) -> Tag:
+        in_block = any(one.block for one in self.open)
+        concept = given.get("name", "").rpartition(":")[2]
+        tag = Tag(concept, given.get("contextref", ""), given.get("sign") == "-", in_block)
+        self.pages.tags.append(tag)
+        return tag
+
+    def _block(self, name: str, given: Mapping[str, str]) -> _Block | None:
+        block = _Block(given.get("continuedat", ""))
+        if name == "continuation":
+            self.pages.continued.setdefault(given.get("id", ""), block)
+        elif name == "nonnumeric" and given.get("name", "").endswith("TextBlock"):
+            self.pages.begun.append(block)
+        else:
+            return None
+        return block
+
+    def _style(self, name: str, given: Mapping[str, str]) -> str:
+        keys = [f"#{given.get('id', '').lower()}", f"{name}#{given.get('id', '').lower()}"]
+        for one in given.get("class", "").lower().split():
+            keys += [f".{one}", f"{name}.{one}"]
+        rules = (self.styles.get(key, "") for key in keys) if self.styles else ()
+        return ";".join(["".join(given.get("style", "").lower().split()), *rules])
+
+    def end(self, _tag: str) -> None:
+        """Take the end of the element that was opened last."""
+        if not self.open:
+            return
+        closed = self.open.pop()
+        if closed.name == "style":
+            self._rules("".join(self.style_text))
+            self.style_text = []
+        if not closed.silent:
+            self.pages.put(closed.edge)
+
+    def end_open(self, tag: str) -> None:
+        """Take an end tag of HTML: it closes what is still open inside, or nothing."""
+        name = tag.lower().rpartition(":")[2]
+        if any(one.name == name for one in self.open):
+            while self.open[-1].name != name:
+                self.end("")
+            self.end("")
+
+    def characters(self, text: str) -> None:
+        """Take text."""
+        if not self.open:
+            return
+        here = self.open[-1]
+        if here.name == "style":
+            self.style_text.append(text)
+        for one in self.open:
+            if one.block and not any(inner.name == "exclude" for inner in self.open):
+                one.block.characters.append(text)
+        if here.silent:
+            return
+        tags = [one.tag for one in self.open if one.tag]
+        if tags:
+            text = re.sub(r"[ \t]*[\r\n][ \t\r\n]*", "", text)
+        if not here.small:
+            for tag in tags:
+                tag.pieces.append((self.pages.length, self.pages.length + len(text)))
+        self.pages.put(text)
+
+    def _rules(self, sheet: str) -> None:
+        sheet = re.sub(r"/\*.*?\*/|<!--|-->", "", sheet, flags=re.DOTALL).lower()
+        for selectors, rule in _RULE.findall(_PRINT_ONLY.sub("", sheet)):
+            bare = "".join(rule.split()).replace("!important", "")
+            for selector in selectors.split(","):
+                if re.fullmatch(r"\w*[.#][\w-]+", selector.strip()):
+                    self.styles[selector.strip()] = bare

@@ -33,11 +33,11 @@ __all__ = [
     "number_fidelity",
 ]
 
-_APART = rf"\s{BREAK}{EDGE}|()（）"
+_APART = rf"\s{BREAK}{EDGE}|"
 _TOKEN = re.compile(
-    rf"(?:(?P<loss>[△▲])[ \u3000\xa0{EDGE}]*|(?P<minus>[-−－]){EDGE}?)?"
+    rf"(?:(?P<loss>[△▲])[{_APART}]*|(?P<minus>[-−－]){EDGE}?)?"
     r"(?P<run>[0-9０-９]+(?:[,，.．][0-9０-９]+)*)"
-    rf"|[－―—–−]|(?<![^{_APART}])[-‐](?![^{_APART}])"
+    rf"|[－―—–−]|(?<![0-9０-９A-Za-z])[-‐](?![0-9０-９A-Za-z])"
 )
 _GLUE = re.compile(r"[0-9０-９]|[,，.．][0-9０-９]")
 _MARKUP = re.compile(r"^(?:\| --- )+\|$|^\|(?: --- \|)+$|^ *-(?= )", re.MULTILINE)

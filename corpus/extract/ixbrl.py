@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from corpus.extract.places import Place, places
-from corpus.extract.tables import Element, grid, hidden, local, plain, render, resolved
+from corpus.extract.styles import settle
+from corpus.extract.tables import Element, grid, local, plain, render, resolved
 
 _BLOCKS = frozenset(
     re.findall(
@@ -17,17 +18,20 @@ _SKIPPED = frozenset(
     re.findall(r"\w+", "head hidden img link meta object references resources rp rt script style svg title")
 )
 _HEADINGS = {f"h{depth}": depth for depth in range(1, 7)}
-_APART = ("sup", "sub", "footnote")  # what is printed smaller never continues the number beside it
+_SMALL = ("sup", "sub", "footnote")  # what is printed smaller never continues the number beside it
+_APART = (*_SMALL, "apart")
 
 # Marks ride in the text as control characters, which no XML text can hold, until all text is in place.
 _OPEN, _NUMBERED, _CLOSE, _EDGE, _BREAK = "\x01", "\x02", "\x03", "\x04", "\x05"
 _DIGITS = {ord(str(digit)): 0x0E + digit for digit in range(10)}
 _VALUES = {code: chr(digit) for digit, code in _DIGITS.items()}
 _MARK = re.compile("\x01([\x0e-\x17]+)\x02|\x03")
-_FUSED = re.compile(r"([0-9０-９.,])((?:[\x03\x04]|\x01[\x0e-\x17]+\x02)+)(?=[0-9０-９])")
+_FUSED = re.compile(r"([0-9０-９.,，．])((?:[\x03\x04]|\x01[\x0e-\x17]+\x02)+)(?=[0-9０-９])")
+_DASHED = re.compile(r"([-－―—–−‐])((?:\x01[\x0e-\x17]+\x02)*[\x03\x04][\x01-\x04\x0e-\x17]*)(?=[0-9０-９])")
 _AT_ENDS = " \u3000" + "".join(map(chr, range(1, 5))) + "".join(map(chr, _VALUES))
 _NO_SPACE = {ord(" "): None, ord("\u3000"): None}
 _SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
+_LINE_END = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
 _JAPANESE = "[\u3001-\u30ff\u3400-\u9fff]"
 _WRAP = re.compile(rf"(?<={_JAPANESE})[ \t]*[\r\n][ \t\r\n]*(?={_JAPANESE})")
 _SOFT_BREAK = re.compile(f"(?<=[ぁ-ん])\n(?={_JAPANESE})|(?<={_JAPANESE})\n(?=[ぁ-ん])")
@@ -41,7 +45,6 @@ _DEPTHS = (
     (5, re.compile("[(（][0-9０-９]+[)）]$")),
     (6, re.compile("[①-⑳]$")),
 )
-_NO_DISPLAY = re.compile(r"\.([\w-]+)\s*\{[^{}]*display\s*:\s*none", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,9 @@ class Text:
     depth: int = 0  # of the last heading that tells its own
 
     def add(self, root: Element) -> None:
-        """Append what the body of one XHTML file displays."""
-        classes = frozenset(
-            name for style in root.iter("{*}style", "style") for name in _NO_DISPLAY.findall(style.text or "")
-        )
-        writer = Writer(self, classes)
+        """Append what the body of one XHTML file displays; changes the tree (``styles.settle``)."""
+        settle(root)
+        writer = Writer(self)
         writer.walk(root)
         writer.flush()
         self.blocks += writer.blocks
@@ -122,8 +123,8 @@ def _trimmed(text: str, tagged: Tagged) -> Tagged | None:
 class Writer:
     """Walks elements and writes Markdown blocks."""
 
-    def __init__(self, text: Text, unseen: frozenset[str], *, in_cell: bool = False) -> None:
-        self.text, self.unseen, self.in_cell = text, unseen, in_cell
+    def __init__(self, text: Text, *, in_cell: bool = False) -> None:
+        self.text, self.in_cell = text, in_cell
         self.blocks: list[str] = []
         self.inline: list[str] = []
 
@@ -132,12 +133,9 @@ class Writer:
         self.inline.append(element.text or "")
         for child in element:
             name = local(child)
-            if name and name not in _SKIPPED and not self._unseen(child):
+            if name and name not in _SKIPPED:
                 self._element(child, name)
             self.inline.append(child.tail or "")
-
-    def _unseen(self, element: Element) -> bool:
-        return hidden(element) or bool(self.unseen & set(element.get("class", "").split()))
 
     def _element(self, element: Element, name: str) -> None:
         if name == "br":
@@ -152,6 +150,8 @@ class Writer:
             self.flush()
             self.walk(element)
             self.flush()
+        elif name == "nonfraction" and not any(True for _ in element.iter("{*}td", "{*}li")):
+            self._number(element)
         elif name == "nonfraction" or is_text_block(element):
             self.inline.append(self._open(element))
             self.walk(element)
@@ -162,6 +162,30 @@ class Writer:
             self.inline.append(_EDGE)
         else:
             self.walk(element)
+
+    def _number(self, element: Element) -> None:
+        """Write a tagged number as one, however it is laid out; notes printed small inside stand beside it."""
+        before: list[str] = []
+        digits: list[str] = []
+        after: list[str] = []
+        self._digits(element, before, digits, after)
+        self.inline += [*before, *digits, *after]
+
+    def _digits(self, element: Element, before: list[str], digits: list[str], after: list[str]) -> None:
+        tagged = local(element) == "nonfraction"
+        digits.append(self._open(element) if tagged else "")
+        digits.append(_LINE_END.sub("", element.text or ""))
+        for child in element:
+            name = local(child)
+            if name in _SMALL:
+                outer, self.inline = self.inline, []
+                self.walk(child)
+                note, self.inline = f"{_EDGE}{''.join(self.inline)}{_EDGE}", outer
+                (after if plain("".join(digits)).strip() else before).append(note)
+            elif name and name not in _SKIPPED:
+                self._digits(child, before, digits, after)
+            digits.append(_LINE_END.sub("", child.tail or ""))
+        digits.append(_CLOSE if tagged else "")
 
     def _open(self, element: Element) -> str:
         self.text.marked.append((element, self.text.files))
@@ -202,7 +226,7 @@ class Writer:
 
     def _line(self, element: Element) -> str:
         """Return all that an element displays on one line."""
-        inner = Writer(self.text, self.unseen, in_cell=True)
+        inner = Writer(self.text, in_cell=True)
         inner.walk(element)
         inner.flush()
         return _spaced(inner.blocks)
@@ -211,9 +235,9 @@ class Writer:
         self.flush()
         lines, number = [], 0
         for child in element:
-            if not local(child) or self._unseen(child):
+            if not local(child):
                 continue
-            inner = Writer(self.text, self.unseen)
+            inner = Writer(self.text)
             inner.walk(child)
             inner.flush()
             text = "\n".join(inner.blocks)
@@ -228,12 +252,11 @@ class Writer:
     def _table(self, table: Element) -> None:
         self.flush()
         for caption in table.iterchildren("{*}caption", "caption"):
-            if not self._unseen(caption):
-                self.walk(caption)
-                self.flush()
+            self.walk(caption)
+            self.flush()
         cells = grid(table)
         tops = [cell.top for cell in cells]
-        if len(set(tops)) == len(tops):  # never two cells in a row: a frame around other blocks
+        if len(set(tops)) == len(tops) or _frames(table):  # never two cells in a row, or tables in the cells
             for cell in cells:
                 self.walk(cell.element)
                 self.flush()
@@ -246,6 +269,15 @@ class Writer:
             self.blocks += [f"{'#' * depth} {part}" if depth else part] if part else []
 
 
+def _frames(table: Element) -> bool:
+    """Whether a table holds another one that has rows of its own to be read."""
+    return any(
+        sum(1 for _ in zip(range(2), inner.iter("{*}tr", "tr"))) > 1
+        for inner in table.iter("{*}table", "table")
+        if inner is not table
+    )
+
+
 def is_text_block(element: Element) -> bool:
     """Whether an inline element is a text block or the continuation of one."""
     if local(element) == "continuation":
@@ -256,7 +288,7 @@ def is_text_block(element: Element) -> bool:
 def _folded(text: str) -> list[str]:
     """Return the lines of a paragraph as displayed: white space folded, digits of two things kept apart."""
     text = _SPACE.sub(" ", _WRAP.sub("", text))
-    text = _FUSED.sub(r"\1 \2", text)
+    text = _DASHED.sub(r"\1 \2", _FUSED.sub(r"\1 \2", text))
     lines = (_stripped(line) for line in text.split(_BREAK))
     return [line for line in lines if line]
 

@@ -1,5 +1,8 @@
 """XML and XHTML from outside as trees: no entity resolved, nothing opened, sizes bounded by the parser."""
 
+import re
+from html.entities import html5
+
 from lxml import etree, html
 
 from corpus.encoding import decode
@@ -23,11 +26,42 @@ def parse_xml(body: bytes, *, recover: bool = False) -> Element | None:
         return None
 
 
+_NAMED = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,30};)")
+_XML_OWN = frozenset(["amp;", "lt;", "gt;", "quot;", "apos;"])
+_VOID = re.compile(rb"<((?:br|col|hr|img|input|link|meta)\b)([^<>]*?)(?<!/)>", re.IGNORECASE)
+_VOID_END = re.compile(rb"</(?:br|col|hr|img|input|link|meta)\s*>", re.IGNORECASE)
+_STYLE = re.compile(rb"(<style\b[^>]*>\s*)<!--(.{0,200000}?)-->(?=\s*</style>)", re.DOTALL | re.IGNORECASE)
+
+
+def _prepared(body: bytes) -> bytes:
+    """Return a page without what browsers understand and XML does not: names of HTML for signs, hidden styles.
+
+    A name that no DTD explains would vanish, and with it the space between two numbers.
+    """
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = re.sub(r"^(\s*<\?xml[^>]*?)\s+encoding=([\"'])[^\"']*\2", r"\1", body.decode("utf-16", "replace"))
+        body = text.encode()
+    if b"<!--" in body:
+        body = _STYLE.sub(rb"\1\2", body)
+    return _NAMED.sub(_numeric, body)
+
+
+def _numeric(found: re.Match[bytes]) -> bytes:
+    name = found[1].decode()
+    if name in _XML_OWN or name not in html5:
+        return found[0]
+    return "".join(f"&#{ord(sign)};" for sign in html5[name]).encode()
+
+
 def parse_page(body: bytes) -> tuple[Element | None, bool]:
     """Return the tree of a page and whether it had to be mended: XHTML first, then whatever can be read."""
+    body = _prepared(body)
     root = parse_xml(body)
     if root is not None:
         return root, False
+    root = parse_xml(_VOID_END.sub(b"", _VOID.sub(rb"<\1\2/>", body)))
+    if root is not None:
+        return root, True
     if b"inlineXBRL" in body[:10_000]:
         return parse_xml(body, recover=True), True
     parser = html.HTMLParser(

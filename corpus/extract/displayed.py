@@ -28,6 +28,8 @@ _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _PRINT_ONLY = re.compile(r"@(?!media[^{]*(?:screen|all))[a-z-]+[^{;]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _HTML_NAME = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]")
 _HIDDEN_STYLE = re.compile(rb"(<style[^>]*>\s*)<!--|-->(?=\s*</style>)", re.IGNORECASE)
+_OWN_MARK = re.compile(r"[・•●◦○■□◆◇※①-⑳ⅰ-ⅿ(（]|[0-9０-９]{1,3}[.．)）、](?![0-9０-９])")
+_NO_WIDTH = dict.fromkeys([0xAD, 0x200B, 0x2060, 0xFEFF])
 _UNSEEN = re.compile(r"(?:^|;)(?:display:none|visibility:(?:hidden|collapse))")
 _APART = re.compile(
     r"(?:^|;)(?:display:(?:block|flex|grid|list-item|inline-(?:block|table|flex)|table(?:-row|-cell)?)|float:(?:left|right)|"
@@ -61,9 +63,6 @@ class Pages:
     parts: list[str] = field(default_factory=list)
     length: int = 0
     tags: list[Tag] = field(default_factory=list)
-    longest_list: int = (
-        0  # items of the longest numbered list: a page prints their numbers without holding them
-    )
     begun: list[_Block] = field(default_factory=list)
     continued: dict[str, _Block] = field(default_factory=dict)
 
@@ -178,7 +177,8 @@ class _Open:
     small: bool
     tag: Tag | None
     block: _Block | None
-    items: int | None  # of a numbered list
+    items: int  # the number of the next item, if it is a numbered list
+    mark: int = -1  # which part of the text is the mark of this item of a list
 
 
 class _Reader:
@@ -211,17 +211,29 @@ class _Reader:
             edge = BREAK
         if self.inside_number and name not in _SMALL:  # however it is laid out, it is one number
             edge = ""
-        self.open.append(_Open(name, edge, silent, small, number, block, 0 if name == "ol" else None))
-        if name == "li" and outer and outer.items is not None:
-            outer.items += 1
-            self.pages.longest_list = max(self.pages.longest_list, outer.items)
+        first = re.match(r"\d{1,6}", given.get("start", "")) if name == "ol" else None
+        self.open.append(_Open(name, edge, silent, small, number, block, int(first[0]) if first else 1))
         if not silent:
             self.pages.put(edge)
+            if name == "li" and outer:
+                self._mark(self.open[-1], outer)
 
     @property
     def inside_number(self) -> bool:
         """Whether a tagged number is open."""
         return any(one.tag for one in self.open)
+
+    def _mark(self, item: _Open, parent: _Open) -> None:
+        """Write the mark of a list's item as browsers show it."""
+        item.mark = len(self.pages.parts)
+        self.pages.put(f"{parent.items}. " if parent.name == "ol" else "- ")
+        parent.items += 1
+
+    def _unmark(self, item: _Open) -> None:
+        """Take the mark back from an item that brings its own, or shows nothing."""
+        inside = re.sub(rf"[\s{BREAK}{EDGE}]+", " ", "".join(self.pages.parts[item.mark + 1 :])).lstrip()
+        if not inside or _OWN_MARK.match(inside):
+            self.pages.parts[item.mark] = " " * len(self.pages.parts[item.mark])
 
     def _number(self, given: Mapping[str, str]) -> Tag:
         in_block = any(one.block for one in self.open)
@@ -255,6 +267,8 @@ class _Reader:
         if closed.name == "style":
             self._rules("".join(self.style_text))
             self.style_text = []
+        if closed.mark >= 0:
+            self._unmark(closed)
         if not closed.silent:
             self.pages.put(closed.edge)
 
@@ -276,7 +290,8 @@ class _Reader:
         for one in self.open:
             if one.block and not any(inner.name == "exclude" for inner in self.open):
                 one.block.characters.append(text)
-        if here.silent:
+        text = text.translate(_NO_WIDTH)
+        if here.silent or not text:
             return
         tags = [one.tag for one in self.open if one.tag]
         if tags:

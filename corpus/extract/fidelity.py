@@ -40,8 +40,8 @@ _TOKEN = re.compile(
     rf"|[－―—–−]|(?<![0-9０-９A-Za-z])[-‐](?![0-9０-９A-Za-z])"
 )
 _GLUE = re.compile(r"[0-9０-９]|[,，.．][0-9０-９]")
-_MARKUP = re.compile(r"^(?:\| --- )+\|$|^\|(?: --- \|)+$|^ *-(?= )", re.MULTILINE)
-_ORDINAL = re.compile(r"^ *(\d{1,4})\. ", re.MULTILINE)
+_RULE = re.compile(r"^(?:\| --- )+\|$|^\|(?: --- \|)+$", re.MULTILINE)
+_PAGE_NUMBER = re.compile(rf"(?<={BREAK})\s*[－–―─-][ \xa0]?[0-9０-９]{{1,4}}[ \xa0]?[－–―─-]\s*(?={BREAK})")
 _OPENING = "(（"
 FOLDERS = {"filing": "PublicDoc", "audit_report": "AuditDoc"}
 
@@ -109,8 +109,8 @@ def examine(
     same order of reading, as whole numbers, with the same sign and with nothing but the same between.
     ``tags`` limits the tagged numbers that count.
     """
-    shown, held = tokens(pages.text), tokens(_without_markup(text))
-    source = pages.text
+    source = _PAGE_NUMBER.sub(lambda match: " " * len(match[0]), pages.text)  # no text: it goes by design
+    shown, held = tokens(source), tokens(_RULE.sub(lambda match: " " * len(match[0]), text))
     pairs = aligned([one.text for one in shown], [one.text for one in held])
     by_name: defaultdict[tuple[str, str], list[Fact]] = defaultdict(list)
     for fact in facts:
@@ -135,16 +135,15 @@ def examine(
         kept += 1
         at = held[there[0]].end - 1
         placed += any(one.start <= at < one.end for one in by_name[tag.concept, tag.context])
-    runs = {one.run for one in shown}
-    ordinals = {match.start(1) for match in _ORDINAL.finditer(text) if int(match[1]) <= pages.longest_list}
+    runs = {one.run for one in tokens(pages.text)}
     there_too = set(pairs.values())
     more = [one for at, one in enumerate(held) if one.run and at not in there_too]
     return Comparison(
         displayed,
         kept,
         placed,
-        tuple(one.run for one in held if one.run and one.run not in runs and one.start not in ordinals),
-        tuple(one.run for one in more if one.run in runs and one.start not in ordinals),
+        tuple(one.run for one in held if one.run and one.run not in runs),
+        tuple(one.run for one in more if one.run in runs),
         tuple(one.run for at, one in enumerate(shown) if one.run and at not in pairs),
     )
 
@@ -160,11 +159,6 @@ def tokens(text: str) -> list[Token]:
         )
         for match in _TOKEN.finditer(text)
     ]
-
-
-def _without_markup(text: str) -> str:
-    """Return Markdown with blanks for the dashes of its tables and lists."""
-    return _MARKUP.sub(lambda match: " " * len(match[0]), text)
 
 
 def _of_tag(tag: Tag, source: str, shown: Sequence[Token], ends: Sequence[int]) -> tuple[list[int], str]:
@@ -201,7 +195,8 @@ def _reads_alike(tag: Tag, shown: Sequence[Token], held: Sequence[Token], source
 def is_whole(text: str, fact: Fact) -> bool:
     """Whether the characters of a fact show its value, and no longer number than that."""
     before, after = text[max(fact.start - 2, 0) : fact.start], text[fact.end : fact.end + 2]
-    glued = _GLUE.match(before[::-1]) or _GLUE.match(after)
+    glued = fact.value[:1].isdigit() and _GLUE.match(before[::-1])
+    glued = glued or (fact.value[-1:].isdigit() and _GLUE.match(after))
     return text[fact.start : fact.end] == fact.value and not glued
 
 

@@ -26,10 +26,22 @@ _OPEN, _NUMBERED, _CLOSE, _EDGE, _BREAK = "\x01", "\x02", "\x03", "\x04", "\x05"
 _DIGITS = {ord(str(digit)): 0x0E + digit for digit in range(10)}
 _VALUES = {code: chr(digit) for digit, code in _DIGITS.items()}
 _MARK = re.compile("\x01([\x0e-\x17]+)\x02|\x03")
-_FUSED = re.compile(r"([0-9０-９.,，．])((?:[\x03\x04]|\x01[\x0e-\x17]+\x02)+)(?=[0-9０-９])")
-_DASHED = re.compile(r"([-－―—–−‐])((?:\x01[\x0e-\x17]+\x02)*[\x03\x04][\x01-\x04\x0e-\x17]*)(?=[0-9０-９])")
+_RIDE = "[\x01-\x04\x0e-\x17]*"  # any marks
+_OPENED = "\x01[\x0e-\x17]+\x02"
+#: Where two things meet that were printed apart: a space keeps what is one number from what is another.
+_MEETING = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"([0-9０-９.,，．])((?:[\x03\x04]|{_OPENED})+)(?=[0-9０-９])",
+        rf"(\S)((?:{_OPENED})*\x03{_RIDE})(?=[0-9０-９])",  # 12円34銭, or a dash that is tagged
+        rf"([-－―—–−‐])({_RIDE}\x04{_RIDE})(?=[0-9０-９])",  # a dash that is no sign
+        rf"([0-9０-９])({_RIDE}(?:\x04|{_OPENED}){_RIDE})(?=[-－―—–−‐△▲(（])",  # a note and a sign
+    )
+)
+_TWO_SPACES = re.compile(rf"( {_RIDE}) +")
 _AT_ENDS = " \u3000" + "".join(map(chr, range(1, 5))) + "".join(map(chr, _VALUES))
 _NO_SPACE = {ord(" "): None, ord("\u3000"): None}
+_NO_WIDTH = re.compile("[\u00ad\u200b\u2060\ufeff]")  # hints where a line may break: nothing is displayed
 _SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _LINE_END = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
 _JAPANESE = "[\u3001-\u30ff\u3400-\u9fff]"
@@ -37,7 +49,7 @@ _WRAP = re.compile(rf"(?<={_JAPANESE})[ \t]*[\r\n][ \t\r\n]*(?={_JAPANESE})")
 _SOFT_BREAK = re.compile(f"(?<=[ぁ-ん])\n(?={_JAPANESE})|(?<={_JAPANESE})\n(?=[ぁ-ん])")
 _PAGE_NUMBER = re.compile(r"[－\-–―─] ?[0-9０-９]{1,4} ?[－\-–―─]")
 _BRACKETED = re.compile(r"([^【】\s]{0,6})[ \u3000]*【[^【】]{1,50}】")
-_ENUMERATED = re.compile(r"[・•●◦○■□◆◇※(（①-⑳0-9０-９ⅰ-ⅿ]")
+_ENUMERATED = re.compile(r"[・•●◦○■□◆◇※①-⑳ⅰ-ⅿ(（]|[0-9０-９]{1,3}[.．)）、](?![0-9０-９])")
 _DEPTHS = (
     (2, re.compile("第[一二三四五]部$")),
     (3, re.compile("第[0-9０-９一二三四五六七八九十]+$")),
@@ -157,9 +169,10 @@ class Writer:
             self.walk(element)
             self.inline.append(_CLOSE)
         elif name in _APART:
-            self.inline.append(_EDGE)
+            edge = _EDGE if name in _SMALL else f" {_EDGE} "
+            self.inline.append(edge)
             self.walk(element)
-            self.inline.append(_EDGE)
+            self.inline.append(edge)
         else:
             self.walk(element)
 
@@ -197,12 +210,16 @@ class Writer:
         self.inline = []
         text = "\n".join(lines)
         shown = plain(text)
-        if _PAGE_NUMBER.fullmatch(shown):
+        if _PAGE_NUMBER.fullmatch(shown) and not self._shows_number(text):
             text = "".join(mark[0] for mark in _MARK.finditer(text))
         elif len(lines) == 1 and not self.in_cell and (depth := self._bracket_depth(shown)):
             text = f"{'#' * depth} {text}"
         if text:
             self.blocks.append(text)
+
+    def _shows_number(self, text: str) -> bool:
+        marks = (int(mark[1].translate(_VALUES)) for mark in _MARK.finditer(text) if mark[1])
+        return any(local(self.text.marked[number][0]) == "nonfraction" for number in marks)
 
     def _bracket_depth(self, line: str) -> int:
         """Return the depth of a paragraph that is a heading by its 【】 alone, else 0."""
@@ -233,7 +250,8 @@ class Writer:
 
     def _listing(self, element: Element, *, numbered: bool) -> None:
         self.flush()
-        lines, number = [], 0
+        first = re.match(r"\d{1,6}", element.get("start", "")) if numbered else None
+        lines, number = [], int(first[0]) - 1 if first else 0
         for child in element:
             if not local(child):
                 continue
@@ -256,7 +274,9 @@ class Writer:
             self.flush()
         cells = grid(table)
         tops = [cell.top for cell in cells]
-        if len(set(tops)) == len(tops) or _frames(table):  # never two cells in a row, or tables in the cells
+        if len(set(tops)) == len(tops) or _frames(
+            table, tops
+        ):  # never two cells in a row, or tables in the cells
             for cell in cells:
                 self.walk(cell.element)
                 self.flush()
@@ -269,10 +289,10 @@ class Writer:
             self.blocks += [f"{'#' * depth} {part}" if depth else part] if part else []
 
 
-def _frames(table: Element) -> bool:
-    """Whether a table holds another one that has rows of its own to be read."""
-    return any(
-        sum(1 for _ in zip(range(2), inner.iter("{*}tr", "tr"))) > 1
+def _frames(table: Element, tops: list[int]) -> bool:
+    """Whether a table sets other tables side by side: one row of cells, and tables with rows of their own in it."""
+    return len(set(tops)) == 1 and any(
+        sum(1 for _ in zip(range(2), inner.iter("{*}tr", "tr"), strict=False)) > 1
         for inner in table.iter("{*}table", "table")
         if inner is not table
     )
@@ -287,8 +307,10 @@ def is_text_block(element: Element) -> bool:
 
 def _folded(text: str) -> list[str]:
     """Return the lines of a paragraph as displayed: white space folded, digits of two things kept apart."""
-    text = _SPACE.sub(" ", _WRAP.sub("", text))
-    text = _DASHED.sub(r"\1 \2", _FUSED.sub(r"\1 \2", text))
+    text = _SPACE.sub(" ", _WRAP.sub("", _NO_WIDTH.sub("", text)))
+    for meeting in _MEETING:
+        text = meeting.sub(r"\1 \2", text)
+    text = _TWO_SPACES.sub(r"\1", text)
     lines = (_stripped(line) for line in text.split(_BREAK))
     return [line for line in lines if line]
 

@@ -39,7 +39,9 @@ def _prepared(body: bytes) -> bytes:
     A name that no DTD explains would vanish, and with it the space between two numbers.
     """
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = re.sub(r"^(\s*<\?xml[^>]*?)\s+encoding=([\"'])[^\"']*\2", r"\1", body.decode("utf-16", "replace"))
+        text = re.sub(
+            r"^(\s*<\?xml[^>]*?)\s+encoding=([\"'])[^\"']*\2", r"\1", body.decode("utf-16", "replace")
+        )
         body = text.encode()
     if b"<!--" in body:
         body = _STYLE.sub(rb"\1\2", body)

@@ -8,7 +8,9 @@ from lxml import etree
 from corpus.extract.tables import Element, local
 
 _COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
-_OTHER_MEDIA = re.compile(r"@(?!media\b[^{]*\b(?:screen|all)\b)[\w-]+[^{;]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})")
+_OTHER_MEDIA = re.compile(
+    r"@(?!media\b[^{]*\b(?:screen|all)\b)[\w-]+[^{;]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})"
+)
 _MEDIA = re.compile(r"@media[^{]*\{")
 _RULES = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _SELECTOR = re.compile(r"([\w-]*)([.#])([\w-]+)")
@@ -42,7 +44,9 @@ class Styles:
             names = [(".", one) for one in (element.get("class") or "").lower().split()]
             names += [("#", one.lower()) for one in [element.get("id")] if one]
             for kind, name in names:
-                found |= self.rules.get(("", kind, name), {}) | self.rules.get((local(element), kind, name), {})
+                found |= self.rules.get(("", kind, name), {}) | self.rules.get(
+                    (local(element), kind, name), {}
+                )
         if own:
             if own not in self.known:
                 self.known[own] = declarations(own)

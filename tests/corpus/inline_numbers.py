@@ -79,13 +79,17 @@ class Numbers:
         places = 2 if scale == -2 else self.rng.choice([0, 0, 1])
         value = Decimal(self.rng.randint(1, 10 ** self.rng.randint(1, 10))).scaleb(-places)
         shown = f"{value:,.{places}f}" if self.rng.random() < 0.9 else f"{value:.{places}f}"
-        form = {"format": self.rng.choice(["ixt:numdotdecimal", "ixt:num-dot-decimal", "ixt4:num-dot-decimal"])}
+        form = {
+            "format": self.rng.choice(["ixt:numdotdecimal", "ixt:num-dot-decimal", "ixt4:num-dot-decimal"])
+        }
         if self.rng.random() < 0.1:
             form = {}
         if self.rng.random() < 0.05:
             shown, form = _swapped(shown), {"format": "ixt:numcommadecimal"}
         if self.rng.random() < 0.1:
             shown = shown.translate(FULL_WIDTH)
+        elif self.rng.random() < 0.05 and "comma" not in form.get("format", ""):
+            shown = shown.replace(",", self.rng.choice("\u2009\u202f"))
         attributes = {**form, "scale": str(scale), "decimals": str(-scale)}
         negative = self.rng.random() < 0.2
         if negative:
@@ -104,10 +108,9 @@ class Numbers:
         return self._signed(markup) if negative else markup
 
     def _signed(self, markup: str) -> str:
-        return self.rng.choice(
-            [f"△{markup}", f"▲{markup}", f"△ {markup}", f"（{markup}）", f"({markup})", f"－{markup}"]
-            + [f"<span>△</span>{markup}", f"<span>△</span><span>&#160;{markup}</span>", f"△&#160;{markup}"]
-        )
+        ways = [f"△{markup}", f"▲{markup}", f"△ {markup}", f"（{markup}）", f"({markup})", f"－{markup}"]
+        ways += [f"<span>△</span>{markup}", f"<span>△</span><span>&#160;{markup}</span>", f"△&#160;{markup}"]
+        return self.rng.choice(ways)
 
     def _wrapped(self, shown: str) -> str:
         """Return the digits with markup inside of the tag that displays the same."""
@@ -125,12 +128,23 @@ class Numbers:
             lambda: f"<p>{shown}</p>",
             lambda: f"<u>{shown[:half]}</u><font>{shown[half:]}</font>",
             lambda: f'{shown}<span style="display:none">{HIDDEN}</span>',
+            lambda: f"{shown[:half]}<wbr/>{shown[half:]}",
+            lambda: f"{shown[:half]}&#8203;{shown[half:]}",
+            lambda: f"{shown[:half]}<?vendor {HIDDEN}?>{shown[half:]}",
+            lambda: f"<span>\n {shown[:half]}</span>\n <span>{shown[half:]}\n</span>",
             lambda: f"{shown[:half]}<!-- {HIDDEN} -->{shown[half:]}",
         ]
         return self.rng.choice(ways)()
 
     def _padded(self, inside: str) -> str:
-        ways = [inside, inside, f"&#160;{inside}&#160;", f"\n   {inside}\n", f"&#x3000;{inside}", f" {inside} "]
+        ways = [
+            inside,
+            inside,
+            f"&#160;{inside}&#160;",
+            f"\n   {inside}\n",
+            f"&#x3000;{inside}",
+            f" {inside} ",
+        ]
         return self.rng.choice(ways)
 
 

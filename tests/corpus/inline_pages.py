@@ -5,9 +5,26 @@ from random import Random
 
 from tests.corpus.inline_numbers import HIDDEN, Numbers
 
-LABELS = ("売上高", "営業利益", "経常利益", "当期純利益", "純資産額", "総資産額", "従業員数", "１株当たり配当額", "現金及び預金")
+LABELS = (
+    "売上高",
+    "営業利益",
+    "経常利益",
+    "当期純利益",
+    "純資産額",
+    "総資産額",
+    "従業員数",
+    "１株当たり配当額",
+    "現金及び預金",
+)
 UNITS = ("（単位：百万円）", "（単位：千円）", "単位：億円", "（百万円）")
-PERIODS = ("第24期", "第25期", "2024年３月期", "当連結会計年度(自 2024年４月１日 至 2025年３月31日)", "前期", "令和７年３月期")
+PERIODS = (
+    "第24期",
+    "第25期",
+    "2024年３月期",
+    "当連結会計年度(自 2024年４月１日 至 2025年３月31日)",
+    "前期",
+    "令和７年３月期",
+)
 STYLE = (
     "<style type='text/css'>/* 7070707 */ .gone{display:none} p.away , #nowhere { visibility : hidden }\n"
     "div.line{display:table-row} .box {display: table-cell; width:60pt} .grid{display:table}\n"
@@ -24,7 +41,16 @@ class Pages:
 
     def parts(self, count: int) -> list[str]:
         """Return parts of a page, in order."""
-        ways = (self.table, self.table, self.prose, self.prose, self.listing, self.layout, self.boxes, self.oddment)
+        ways = (
+            self.table,
+            self.table,
+            self.prose,
+            self.prose,
+            self.listing,
+            self.layout,
+            self.boxes,
+            self.oddment,
+        )
         return [self.rng.choice(ways)() for _ in range(count)]
 
     def block(self, inside: str, depth: int = 0) -> str:
@@ -76,7 +102,14 @@ class Pages:
         body = [self._row(width, depth) for _ in range(self.rng.randint(1, 5))]
         if self.rng.random() < 0.2:
             body.insert(0, f'<tr class="gone"><td>{HIDDEN}</td><td>{HIDDEN}</td></tr>')
-        if self.rng.random() < 0.2:
+        if self.rng.random() < 0.1:  # a page ends inside of the table
+            row = f'<tr><td colspan="{width + 1}"><p style="text-align:center">－ 13 －</p></td></tr>'
+            body.insert(self.rng.randint(0, len(body)), row)
+        if self.rng.random() < 0.1:
+            end = self._row(width, depth)
+            body = ["<tbody>", *body, "</tbody><tfoot>", end, "</tfoot>"]
+            rows = ["<thead>", *rows, "</thead>", *body]
+        elif self.rng.random() < 0.2:
             rows = ["<thead>", *rows, "</thead><tbody>", *body, "</tbody>"]
         else:
             rows += body
@@ -186,7 +219,7 @@ class Pages:
                 f"<script>var a = {HIDDEN};</script>",
                 lambda: f'<p class="seen">{self.numbers.tagged()}</p>',
                 '<p style="text-align:center">－ 12 －</p>',
-                f'<ix:exclude><p>{self.rng.randint(10, 99)}頁</p></ix:exclude>',
+                f"<ix:exclude><p>{self.rng.randint(10, 99)}頁</p></ix:exclude>",
                 f'<img src="images/1.png" alt="{HIDDEN}"/>',
                 "<hr/>",
             ]

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from pathlib import PurePosixPath
 from xml.parsers import expat
 
 from corpus.encoding import decode
@@ -85,34 +84,6 @@ class Pages:
                 characters += following.characters
                 after = following.after
             yield re.sub(r"[ \t\xa0]+", " ", re.sub(r"[\r\n]+[ \t]*", "", "".join(characters))).strip()[:cut]
-
-
-def read_pages(files: Mapping[str, bytes], folder: str) -> Pages:
-    """Return what the pages of a package's folder (``PublicDoc`` or ``AuditDoc``) display, in reading order."""
-    pages = Pages()
-    for name in in_order(files, folder):
-        read_page(files[name], pages)
-    return pages
-
-
-def in_order(files: Mapping[str, bytes], folder: str) -> list[str]:
-    """Return the names of a folder's pages: those its manifest lists, in its order, then the others by name.
-
-    A package without either folder is one folder itself; its audit reports are known by their file names.
-    """
-    inside = [name for name in sorted(files) if f"/{folder}/" in f"/{name}"]
-    if not inside and not any(
-        re.search(r"(?:^|/)(?:Public|Audit|Attach|English)Doc/", name) for name in files
-    ):
-        audit = folder == "AuditDoc"
-        inside = [n for n in sorted(files) if ("jpaud" in n) == audit or n.endswith(f"manifest_{folder}.xml")]
-    manifest = next(
-        (files[name] for name in inside if name.lower().endswith(f"manifest_{folder}.xml".lower())), b""
-    )
-    listed = re.findall(r"<(?:\w+:)?ixbrl\b[^>]*>\s*([^<]*?)\s*<", decode(manifest).text if manifest else "")
-    rank = {PurePosixPath(name).name: at for at, name in reversed(list(enumerate(listed)))}
-    pages = [name for name in inside if name.lower().endswith((".htm", ".html", ".xhtml"))]
-    return sorted(pages, key=lambda name: rank.get(PurePosixPath(name).name, len(rank)))
 
 
 def read_page(body: bytes, pages: Pages) -> None:

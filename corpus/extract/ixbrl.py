@@ -3,6 +3,21 @@
 import re
 from dataclasses import dataclass, field
 
+from corpus.extract.marks import (
+    BREAK,
+    CLOSE,
+    DIGITS,
+    EDGE,
+    GONE,
+    LINE_END,
+    MARK,
+    NUMBERED,
+    OPEN,
+    VALUES,
+    folded,
+    joined,
+    spaced,
+)
 from corpus.extract.places import Place, places
 from corpus.extract.styles import settle
 from corpus.extract.tables import Element, grid, local, plain, render, resolved
@@ -21,32 +36,6 @@ _HEADINGS = {f"h{depth}": depth for depth in range(1, 7)}
 _SMALL = ("sup", "sub", "footnote")  # what is printed smaller never continues the number beside it
 _APART = (*_SMALL, "apart")
 
-# Marks ride in the text as control characters, which no XML text can hold, until all text is in place.
-_OPEN, _NUMBERED, _CLOSE, _EDGE, _BREAK = "\x01", "\x02", "\x03", "\x04", "\x05"
-_DIGITS = {ord(str(digit)): 0x0E + digit for digit in range(10)}
-_VALUES = {code: chr(digit) for digit, code in _DIGITS.items()}
-_MARK = re.compile("\x01([\x0e-\x17]+)\x02|\x03")
-_RIDE = "[\x01-\x04\x0e-\x17]*"  # any marks
-_OPENED = "\x01[\x0e-\x17]+\x02"
-#: Where two things meet that were printed apart: a space keeps what is one number from what is another.
-_MEETING = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"([0-9０-９.,，．])((?:[\x03\x04]|{_OPENED})+)(?=[0-9０-９])",
-        rf"(\S)((?:{_OPENED})*\x03{_RIDE})(?=[0-9０-９])",  # 12円34銭, or a dash that is tagged
-        rf"([-－―—–−‐])({_RIDE}\x04{_RIDE})(?=[0-9０-９])",  # a dash that is no sign
-        rf"([0-9０-９])({_RIDE}(?:\x04|{_OPENED}){_RIDE})(?=[-－―—–−‐△▲(（])",  # a note and a sign
-    )
-)
-_TWO_SPACES = re.compile(rf"( {_RIDE}) +")
-_AT_ENDS = " \u3000" + "".join(map(chr, range(1, 5))) + "".join(map(chr, _VALUES))
-_NO_SPACE = {ord(" "): None, ord("\u3000"): None}
-_NO_WIDTH = re.compile("[\u00ad\u200b\u2060\ufeff]")  # hints where a line may break: nothing is displayed
-_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
-_LINE_END = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
-_JAPANESE = "[\u3001-\u30ff\u3400-\u9fff]"
-_WRAP = re.compile(rf"(?<={_JAPANESE})[ \t]*[\r\n][ \t\r\n]*(?={_JAPANESE})")
-_SOFT_BREAK = re.compile(f"(?<=[ぁ-ん])\n(?={_JAPANESE})|(?<={_JAPANESE})\n(?=[ぁ-ん])")
 _PAGE_NUMBER = re.compile(r"[－\-–―─] ?[0-9０-９]{1,4} ?[－\-–―─]")
 _BRACKETED = re.compile(r"([^【】\s]{0,6})[ \u3000]*【[^【】]{1,50}】")
 _ENUMERATED = re.compile(r"[・•●◦○■□◆◇※①-⑳ⅰ-ⅿ(（]|[0-9０-９]{1,3}[.．)）、](?![0-9０-９])")
@@ -95,34 +84,20 @@ class Text:
         pieces: list[str] = []
         open_marks: list[tuple[int, int]] = []
         found: list[Tagged] = []
-        source, at, end = _joined(self.blocks), 0, 0
-        for mark in _MARK.finditer(source):
-            pieces.append(source[at : mark.start()].translate(_GONE))
+        source, at, end = joined(self.blocks), 0, 0
+        for mark in MARK.finditer(source):
+            pieces.append(source[at : mark.start()].translate(GONE))
             end, at = end + len(pieces[-1]), mark.end()
             if mark[1]:
-                open_marks.append((int(mark[1].translate(_VALUES)), end))
+                open_marks.append((int(mark[1].translate(VALUES)), end))
                 continue
             number, start = open_marks.pop()
             element, file = self.marked[number]
             found.append(Tagged(element, file, start, end, self.places.get(number)))
-        pieces.append(source[at:].translate(_GONE))
+        pieces.append(source[at:].translate(GONE))
         text = "".join(pieces)
         trimmed = (_trimmed(text, one) for one in found)
         return text, sorted((one for one in trimmed if one), key=lambda one: (one.start, -one.end))
-
-
-_GONE = {code: None for code in range(32) if chr(code) not in "\t\n"}
-
-
-def _joined(blocks: list[str], separator: str = "\n\n") -> str:
-    """Join blocks by a separator; a block of marks alone gets none."""
-    pieces: list[str] = []
-    begun = False
-    for block in blocks:
-        shown = bool(plain(block).strip())
-        pieces.append(separator + block if shown and begun else block)
-        begun = begun or shown
-    return "".join(pieces)
 
 
 def _trimmed(text: str, tagged: Tagged) -> Tagged | None:
@@ -151,7 +126,7 @@ class Writer:
 
     def _element(self, element: Element, name: str) -> None:
         if name == "br":
-            self.inline.append(_BREAK)
+            self.inline.append(BREAK)
         elif name in _HEADINGS and not self.in_cell:
             self._heading(element, _HEADINGS[name])
         elif name == "table" and not self.in_cell:
@@ -167,9 +142,9 @@ class Writer:
         elif name == "nonfraction" or is_text_block(element):
             self.inline.append(self._open(element))
             self.walk(element)
-            self.inline.append(_CLOSE)
+            self.inline.append(CLOSE)
         elif name in _APART:
-            edge = _EDGE if name in _SMALL else f" {_EDGE} "
+            edge = EDGE if name in _SMALL else f" {EDGE} "
             self.inline.append(edge)
             self.walk(element)
             self.inline.append(edge)
@@ -187,38 +162,38 @@ class Writer:
     def _digits(self, element: Element, before: list[str], digits: list[str], after: list[str]) -> None:
         tagged = local(element) == "nonfraction"
         digits.append(self._open(element) if tagged else "")
-        digits.append(_LINE_END.sub("", element.text or ""))
+        digits.append(LINE_END.sub("", element.text or ""))
         for child in element:
             name = local(child)
             if name in _SMALL:
                 outer, self.inline = self.inline, []
                 self.walk(child)
-                note, self.inline = f"{_EDGE}{''.join(self.inline)}{_EDGE}", outer
+                note, self.inline = f"{EDGE}{''.join(self.inline)}{EDGE}", outer
                 (after if plain("".join(digits)).strip() else before).append(note)
             elif name and name not in _SKIPPED:
                 self._digits(child, before, digits, after)
-            digits.append(_LINE_END.sub("", child.tail or ""))
-        digits.append(_CLOSE if tagged else "")
+            digits.append(LINE_END.sub("", child.tail or ""))
+        digits.append(CLOSE if tagged else "")
 
     def _open(self, element: Element) -> str:
         self.text.marked.append((element, self.text.files))
-        return _OPEN + str(len(self.text.marked) - 1).translate(_DIGITS) + _NUMBERED
+        return OPEN + str(len(self.text.marked) - 1).translate(DIGITS) + NUMBERED
 
     def flush(self) -> None:
         """End the paragraph at hand."""
-        lines = _folded("".join(self.inline))
+        lines = folded("".join(self.inline))
         self.inline = []
         text = "\n".join(lines)
         shown = plain(text)
         if _PAGE_NUMBER.fullmatch(shown) and not self._shows_number(text):
-            text = "".join(mark[0] for mark in _MARK.finditer(text))
+            text = "".join(mark[0] for mark in MARK.finditer(text))
         elif len(lines) == 1 and not self.in_cell and (depth := self._bracket_depth(shown)):
             text = f"{'#' * depth} {text}"
         if text:
             self.blocks.append(text)
 
     def _shows_number(self, text: str) -> bool:
-        marks = (int(mark[1].translate(_VALUES)) for mark in _MARK.finditer(text) if mark[1])
+        marks = (int(mark[1].translate(VALUES)) for mark in MARK.finditer(text) if mark[1])
         return any(local(self.text.marked[number][0]) == "nonfraction" for number in marks)
 
     def _bracket_depth(self, line: str) -> int:
@@ -246,7 +221,7 @@ class Writer:
         inner = Writer(self.text, in_cell=True)
         inner.walk(element)
         inner.flush()
-        return _spaced(inner.blocks)
+        return spaced(inner.blocks)
 
     def _listing(self, element: Element, *, numbered: bool) -> None:
         self.flush()
@@ -305,32 +280,10 @@ def is_text_block(element: Element) -> bool:
     return local(element) == "nonnumeric" and element.get("name", "").endswith("TextBlock")
 
 
-def _folded(text: str) -> list[str]:
-    """Return the lines of a paragraph as displayed: white space folded, digits of two things kept apart."""
-    text = _SPACE.sub(" ", _WRAP.sub("", _NO_WIDTH.sub("", text)))
-    for meeting in _MEETING:
-        text = meeting.sub(r"\1 \2", text)
-    text = _TWO_SPACES.sub(r"\1", text)
-    lines = (_stripped(line) for line in text.split(_BREAK))
-    return [line for line in lines if line]
-
-
-def _stripped(line: str) -> str:
-    """Strip white space from both ends of a line, between the marks that stand there too."""
-    start = len(line) - len(line.lstrip(_AT_ENDS))
-    end = max(len(line.rstrip(_AT_ENDS)), start)
-    return line[:start].translate(_NO_SPACE) + line[start:end] + line[end:].translate(_NO_SPACE)
-
-
-def _spaced(blocks: list[str]) -> str:
-    """Join the paragraphs and lines of a cell into one line."""
-    return _joined([_SOFT_BREAK.sub("", block).replace("\n", " ") for block in blocks], " ")
-
-
 def _numbers(rows: list[list[str]]) -> dict[tuple[int, int], list[int]]:
     """Return the marks that open in each cell of a table, by row and column."""
     found = {
-        (y, x): [int(mark[1].translate(_VALUES)) for mark in _MARK.finditer(cell) if mark[1]]
+        (y, x): [int(mark[1].translate(VALUES)) for mark in MARK.finditer(cell) if mark[1]]
         for y, row in enumerate(rows)
         for x, cell in enumerate(row)
     }

@@ -28,6 +28,10 @@ def parse_xml(body: bytes, *, recover: bool = False) -> Element | None:
 
 _NAMED = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,30};)")
 _XML_OWN = frozenset(["amp;", "lt;", "gt;", "quot;", "apos;"])
+#: References to control characters: no text holds them, and marks of ours are such.
+_CONTROL = re.compile(
+    rb"&#(?:0*(?:[0-8]|1[1-24-9]|2[0-9]|3[01])(?![0-9])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])(?![0-9a-fA-F]));?"
+)
 _VOID = re.compile(rb"<((?:br|col|hr|img|input|link|meta)\b)([^<>]*?)(?<!/)>", re.IGNORECASE)
 _VOID_END = re.compile(rb"</(?:br|col|hr|img|input|link|meta)\s*>", re.IGNORECASE)
 _STYLE = re.compile(rb"(<style\b[^>]*>\s*)<!--(.{0,200000}?)-->(?=\s*</style>)", re.DOTALL | re.IGNORECASE)
@@ -45,7 +49,7 @@ def _prepared(body: bytes) -> bytes:
         body = text.encode()
     if b"<!--" in body:
         body = _STYLE.sub(rb"\1\2", body)
-    return _NAMED.sub(_numeric, body)
+    return _NAMED.sub(_numeric, _CONTROL.sub(b"", body))
 
 
 def _numeric(found: re.Match[bytes]) -> bytes:

@@ -65,7 +65,8 @@ def packages(files: Mapping[str, bytes]) -> list[Package]:
 
 
 def _package(files: Mapping[str, bytes], folder: str, kind: str) -> Package | None:
-    here = {name: files[name] for name in sorted(files) if _belongs(name, folder, files)}
+    foldered = any(_FOLDERS & set(PurePosixPath(name).parts[:-1]) for name in files)
+    here = {name: files[name] for name in sorted(files) if _belongs(name, folder, foldered)}
     pages = [name for name in here if name.lower().endswith(_PAGES)]
     by_name = {PurePosixPath(name).name: name for name in reversed(pages)}
     manifest = next(
@@ -86,9 +87,9 @@ def _package(files: Mapping[str, bytes], folder: str, kind: str) -> Package | No
     )
 
 
-def _belongs(name: str, folder: str, files: Mapping[str, bytes]) -> bool:
+def _belongs(name: str, folder: str, foldered: bool) -> bool:
     """Whether a file lies below a folder of the filing; without folders, audit reports are known by their names."""
-    if any(_FOLDERS & set(PurePosixPath(one).parts[:-1]) for one in files):
+    if foldered:
         return folder in PurePosixPath(name).parts[:-1]
     base = PurePosixPath(name).name
     return ("jpaud" in base or base == "manifest_AuditDoc.xml") == (folder == "AuditDoc")

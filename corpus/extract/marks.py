@@ -21,7 +21,8 @@ _MEETING = tuple(
         rf"([0-9０-９])({_RIDE}(?:\x04|{_OPENED}){_RIDE})(?=[-－―—–−‐△▲(（])",  # a note and a sign
     )
 )
-_TWO_SPACES = re.compile(rf"( {_RIDE}) +")
+_ANY_MARK = re.compile("[\x01-\x04]")
+_TWO_SPACES = re.compile(r" (?=[\x01-\x04\x0e-\x17]+ )")
 _AT_ENDS = " \u3000" + "".join(map(chr, range(1, 5))) + "".join(map(chr, VALUES))
 _NO_SPACE = {ord(" "): None, ord("\u3000"): None}
 _NO_WIDTH = re.compile("[\u00ad\u200b\u2060\ufeff]")  # hints where a line may break: nothing is displayed
@@ -35,10 +36,13 @@ GONE = {code: None for code in range(32) if chr(code) not in "\t\n"}
 
 def folded(text: str) -> list[str]:
     """Return the lines of a paragraph as displayed: white space folded, digits of two things kept apart."""
+    if not text or text.isspace():
+        return []
     text = _SPACE.sub(" ", _WRAP.sub("", _NO_WIDTH.sub("", text)))
-    for meeting in _MEETING:
-        text = meeting.sub(r"\1 \2", text)
-    text = _TWO_SPACES.sub(r"\1", text)
+    if _ANY_MARK.search(text):
+        for meeting in _MEETING:
+            text = meeting.sub(r"\1 \2", text)
+        text = _TWO_SPACES.sub("", text)
     lines = (_stripped(line) for line in text.split(BREAK))
     return [line for line in lines if line]
 

@@ -70,6 +70,8 @@ def settle(root: Element) -> None:
     styles = Styles(one.text or "" for one in root.iter("{*}style", "style"))
     rows: list[Element] = []
     for element in list(root.iter(etree.Element)):
+        if not element.keys():
+            continue
         style = styles.of(element)
         display = style.get("display", "")
         unseen = display == "none" or style.get("visibility") in ("hidden", "collapse")

@@ -91,7 +91,7 @@ def read_page(body: bytes, pages: Pages) -> None:
     reader = _Reader(pages)
     body = _HIDDEN_STYLE.sub(lambda found: found[1] or b"", body)
     if _is_well_formed(body):
-        parser = expat.ParserCreate()
+        parser = expat.ParserCreate(_encoding(body))
         parser.buffer_text = True
         parser.StartElementHandler = reader.start
         parser.EndElementHandler = reader.end
@@ -104,11 +104,20 @@ def read_page(body: bytes, pages: Pages) -> None:
     pages.put(BREAK)
 
 
+def _encoding(body: bytes) -> str | None:
+    """Return UTF-8 where the bytes are that, whatever they declare; else the declaration holds."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"
+
+
 def _is_well_formed(body: bytes) -> bool:
     if _HTML_NAME.search(body):  # explained by a DTD that is not here: XML would leave it out in silence
         return False
     try:
-        expat.ParserCreate().Parse(body, True)
+        expat.ParserCreate(_encoding(body)).Parse(body, True)
     except (expat.ExpatError, ValueError, LookupError):
         return False
     return True

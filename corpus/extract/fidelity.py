@@ -90,13 +90,21 @@ def in_order(files: Mapping[str, bytes], folder: str) -> list[str]:
     ):
         audit = folder == "AuditDoc"
         inside = [n for n in sorted(files) if ("jpaud" in n) == audit or n.endswith(f"manifest_{folder}.xml")]
-    manifest = next(
-        (files[name] for name in inside if name.lower().endswith(f"manifest_{folder}.xml".lower())), b""
+    manifest = next((n for n in inside if n.lower().endswith(f"manifest_{folder}.xml".lower())), "")
+    listed = re.findall(
+        r"<(?:\w+:)?ixbrl\b[^>]*>\s*([^<]*?)\s*<", decode(files[manifest]).text if manifest else ""
     )
-    listed = re.findall(r"<(?:\w+:)?ixbrl\b[^>]*>\s*([^<]*?)\s*<", decode(manifest).text if manifest else "")
     rank = {PurePosixPath(name).name: at for at, name in reversed(list(enumerate(listed)))}
     pages = [name for name in inside if name.lower().endswith((".htm", ".html", ".xhtml"))]
-    return sorted(pages, key=lambda name: rank.get(PurePosixPath(name).name, len(rank)))
+    names = [PurePosixPath(name) for name in pages]
+    twice = {one.name for one in names if one.parent == PurePosixPath(manifest).parent}
+
+    def place(name: str) -> int:
+        path = PurePosixPath(name)
+        elsewhere = path.name in twice and path.parent != PurePosixPath(manifest).parent
+        return len(rank) if elsewhere else rank.get(path.name, len(rank))
+
+    return sorted(pages, key=place)
 
 
 def pages_of(body: bytes, kind: str = "filing") -> Pages:

@@ -34,19 +34,17 @@ _CONTROL = re.compile(
 )
 _VOID = re.compile(rb"<((?:br|col|hr|img|input|link|meta)\b)([^<>]*?)(?<!/)>", re.IGNORECASE)
 _VOID_END = re.compile(rb"</(?:br|col|hr|img|input|link|meta)\s*>", re.IGNORECASE)
+_DECLARED = re.compile(r"""^(\s*<\?xml[^>]*?)\s+encoding=(?:"[^"]*"|'[^']*')""")
 _STYLE = re.compile(rb"(<style\b[^>]*>\s*)<!--(.{0,200000}?)-->(?=\s*</style>)", re.DOTALL | re.IGNORECASE)
 
 
 def _prepared(body: bytes) -> bytes:
-    """Return a page without what browsers understand and XML does not: names of HTML for signs, hidden styles.
+    """Return a page as UTF-8, whatever it declares, without what browsers understand and XML does not.
 
-    A name that no DTD explains would vanish, and with it the space between two numbers.
+    That are names of HTML for signs, and comments around styles. A name that no DTD explains would vanish, and
+    with it the space between two numbers.
     """
-    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = re.sub(
-            r"^(\s*<\?xml[^>]*?)\s+encoding=([\"'])[^\"']*\2", r"\1", body.decode("utf-16", "replace")
-        )
-        body = text.encode()
+    body = _DECLARED.sub(r"\1", decode(body).text.lstrip("\ufeff"), count=1).encode("utf-8", "replace")
     if b"<!--" in body:
         body = _STYLE.sub(rb"\1\2", body)
     return _NAMED.sub(_numeric, _CONTROL.sub(b"", body))
@@ -65,16 +63,15 @@ def parse_page(body: bytes) -> tuple[Element | None, bool]:
     root = parse_xml(body)
     if root is not None:
         return root, False
-    root = parse_xml(_VOID_END.sub(b"", _VOID.sub(rb"<\1\2/>", body)))
-    if root is not None:
-        return root, True
-    if b"inlineXBRL" in body[:10_000]:
-        return parse_xml(body, recover=True), True
+    inline = b"inlineXBRL" in body[:10_000]
+    closed = _VOID_END.sub(b"", _VOID.sub(rb"<\1\2/>", body))
+    root = parse_xml(closed, recover=inline)
+    if root is not None or inline:
+        return root, inline
     parser = html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=False
     )
-    text = decode(body).text
     try:
-        return html.document_fromstring(text.encode("utf-8", "replace"), parser=parser), False
+        return html.document_fromstring(body, parser=parser), False
     except etree.ParserError:
         return None, True

@@ -68,11 +68,11 @@ def _package(files: Mapping[str, bytes], folder: str, kind: str) -> Package | No
     foldered = any(_FOLDERS & set(PurePosixPath(name).parts[:-1]) for name in files)
     here = {name: files[name] for name in sorted(files) if _belongs(name, folder, foldered)}
     pages = [name for name in here if name.lower().endswith(_PAGES)]
+    manifest = next((name for name in here if name.lower().endswith(f"manifest_{folder.lower()}.xml")), "")
+    beside = PurePosixPath(manifest).parent
     by_name = {PurePosixPath(name).name: name for name in reversed(pages)}
-    manifest = next(
-        (body for name, body in here.items() if name.lower().endswith(f"manifest_{folder.lower()}.xml")), b""
-    )
-    listed = [PurePosixPath(name).name for name in _manifest(manifest)]
+    by_name |= {PurePosixPath(name).name: name for name in pages if PurePosixPath(name).parent == beside}
+    listed = [PurePosixPath(name).name for name in _manifest(here.get(manifest, b""))]
     order = [by_name[name] for name in listed if name in by_name]
     order += [name for name in pages if name not in order]
     instances = tuple(body for name, body in here.items() if name.endswith(".xbrl"))

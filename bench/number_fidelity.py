@@ -25,12 +25,14 @@ what is displayed, in the order of reading, with a break wherever cells, blocks 
     text blocks, nested ones too, without tags and line breaks, cut at 30,000 characters, measured as ours are, against
     the facts that are displayed inside text blocks.
 
+For a bare instance, which does not say where an amount is displayed, the amounts count that its text blocks show
+as whole numbers in one of these scales. ``seconds`` are those of the extraction alone.
+
 A package that gives no document keeps none of its numbers; one that cannot be unpacked is named and not counted.
 """
 
 import json
 import tempfile
-import time
 from pathlib import Path
 
 import click
@@ -69,28 +71,34 @@ def make(folder: Path) -> list[Path]:
     return made
 
 
+def inside(path: Path) -> list[Path]:
+    """Return a file, or the packages, instances and CSV files below a folder."""
+    if path.is_file():
+        return [path]
+    return sorted(one for one in path.rglob("*") if one.suffix.lower() in (".zip", ".xbrl", ".tsv", ".csv"))
+
+
 def figures_of(path: Path, *, memory: bool) -> Figures:
-    """Return the figures of one file with the seconds that reading and measuring it took."""
-    start = time.perf_counter()
+    """Return the figures of one file with the seconds that its extraction took."""
     try:
         found = measure(path)
     except ArchiveError as error:
         return {"file": path.name, "dropped": error.reason}
-    found["seconds"] = round(time.perf_counter() - start, 2)
     if memory and found["kind"] != "csv":
         found["peak_mib"] = round(measured(EXTRACT, [str(path)]).peak)
     return found
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--memory", is_flag=True, help="Extract each package once more in a process of its own: peak MiB."
 )
 def main(files: tuple[Path, ...], *, memory: bool) -> None:
     """Measure and print a table; the last line is one JSON object."""
     with tempfile.TemporaryDirectory() as name:
-        found = [figures_of(path, memory=memory) for path in files or make(Path(name))]
+        inputs = [one for path in files for one in inside(path)] if files else make(Path(name))
+        found = [figures_of(path, memory=memory) for path in inputs]
     table = Table("file", *COLUMNS, "dropped", box=None, header_style="bold")
     for one in found:
         table.add_row(

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 Pair = tuple[int, int]
+_FEW = 500  # words that are compared each with each in no time
 
 
 def aligned(first: Sequence[str], second: Sequence[str]) -> dict[int, int]:
     """Return the positions in ``first`` of what stands in ``second`` too, in the same order, with those there.
 
-    Equal ends are matched first, then what occurs once in both (patience diff), then what lies between.
+    Equal ends are matched first, then what occurs once in both (patience diff; words, then
+    groups of words), then what lies between.
     """
     found: dict[int, int] = {}
     todo = [(0, len(first), 0, len(second))]
@@ -25,7 +27,9 @@ def aligned(first: Sequence[str], second: Sequence[str]) -> dict[int, int]:
             found[a_end] = b_end
         if a == a_end or b == b_end:
             continue
-        anchors = _anchors(first[a:a_end], second[b:b_end])
+        anchors: list[Pair] = []
+        for width in (1, 2, 4) if a_end - a > _FEW else (1,):
+            anchors = anchors or _anchors(_runs(first[a:a_end], width), _runs(second[b:b_end], width))
         if not anchors:
             matcher = SequenceMatcher(None, first[a:a_end], second[b:b_end], autojunk=False)
             for left, right, size in matcher.get_matching_blocks():
@@ -38,6 +42,13 @@ def aligned(first: Sequence[str], second: Sequence[str]) -> dict[int, int]:
             at = (a + left + 1, b + right + 1)
         todo.append((at[0], a_end, at[1], b_end))
     return found
+
+
+def _runs(words: Sequence[str], width: int) -> Sequence[str]:
+    """Return each word with those after it: where no word occurs once, a few together do."""
+    if width == 1:
+        return words
+    return ["\0".join(words[at : at + width]) for at in range(len(words))]
 
 
 def _anchors(first: Sequence[str], second: Sequence[str]) -> list[Pair]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal, InvalidOperation
 from typing import NamedTuple
 
@@ -77,10 +77,13 @@ def kept_rows(body: bytes) -> Kept:
     return kept_values(values, "\n".join(text_blocks(body)))
 
 
-def kept_values(values: list[str], text: str) -> Kept:
-    """Return how many of the amounts (decimal texts) a text shows as whole numbers, in one scale or another."""
-    whole = set(_RUN.findall(text))
-    shown = [ways for value in values if (ways := displays(value))]
+def kept_values(values: Sequence[str], text: str, among: str = "") -> Kept:
+    """Return how many of the amounts (decimal texts) a text shows as whole numbers, in one scale or another.
+
+    With ``among``, only the amounts that this text shows so count.
+    """
+    whole, there = set(_RUN.findall(text)), set(_RUN.findall(among))
+    shown = [ways for value in values if (ways := displays(value)) and (not among or ways & there)]
     return Kept(sum(bool(ways & whole) for ways in shown), len(shown))
 
 

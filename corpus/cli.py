@@ -1,12 +1,15 @@
 """``kanagura corpus RECIPE``: captures become a dataset version."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from corpus import shards
+from corpus.engine import ENGINES, engine
 from corpus.formats import FORMATS
 from corpus.recipe import CorpusRecipe
 from datacards.card import Card
@@ -31,20 +34,55 @@ from datacards.store import Store
     default=lambda: os.cpu_count() or 1,
     help="Processes that extract; the result does not depend on it. [default: all processors]",
 )
+@click.option(
+    "--engine",
+    "name",
+    type=click.Choice(ENGINES),
+    default="local",
+    show_default=True,
+    help="Where it runs: processes of this machine, or the Ray cluster at $RAY_ADDRESS.",
+)
+@click.option(
+    "--tests",
+    "tests",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where the tests lie that may not be shipped; overrides the recipe's decontamination.folder.",
+)
+@click.option(
+    "--as-of",
+    "as_of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Build what a reader could have had at the end of this day, in Japan; overrides the recipe.",
+)
 @store_option
-def main(recipe: Path, pins: tuple[str, ...], workers: int, root: Path) -> None:
+def main(
+    recipe: Path,
+    *,
+    pins: tuple[str, ...],
+    workers: int,
+    name: str,
+    tests: Path | None,
+    as_of: datetime | None,
+    root: Path,
+) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
-    from corpus.run import inputs, run
+    from corpus.run import TOLD, inputs, run
 
     store = Store(root)
     asked = read_recipe(recipe, CorpusRecipe)
+    if as_of:
+        asked = asked.model_copy(update={"as_of": as_of.date()})
+    if tests and asked.decontamination:
+        held = asked.decontamination.model_copy(update={"folder": str(tests)})
+        asked = asked.model_copy(update={"decontamination": held})
     made_from = inputs(asked, store, pins)
     ref = store.finished(asked.name, asked.version, recipe=asked.model_dump(mode="json"), made_from=made_from)
     if ref:
         click.echo(f"{ref} exists already and was made from an equal request: nothing to do")
         return
     try:
-        ref = run(asked, store, made_from, workers=workers)
+        ref = run(asked, store, made_from, engine=engine(name, workers))
     except KeyboardInterrupt as error:
         raise UserError(
             f"{asked.name}@{asked.version}",
@@ -52,8 +90,19 @@ def main(recipe: Path, pins: tuple[str, ...], workers: int, root: Path) -> None:
             "what was extracted is kept",
             "run the same command again: it goes on where it stopped",
         ) from error
-    Console().print(_table(store.card(ref)))
+    console = Console()
+    console.print(_table(store.card(ref)))
+    if (told := store.path(ref) / TOLD).is_file():
+        console.print(_tests(told))
     click.echo(f"{ref} is in the store")
+
+
+def _tests(path: Path) -> Table:
+    table = Table("test", "status", "items", "items touched", "documents", box=None, header_style="bold")
+    for row in shards.read(path):
+        numbers = (row[name] for name in ("items", "items_touched", "documents"))
+        table.add_row(row["test"], row["status"], *(f"{number:,}" for number in numbers))
+    return table
 
 
 def _table(card: Card) -> Table:

@@ -5,11 +5,17 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
 Format = Literal["markdown", "sections", "categories", "listing", "qa", "multiple_choice"]
+JAPAN = timezone(timedelta(hours=9))  # days of publication are Japanese ones; there is no summer time
+
+
+def day_in_japan(moment: datetime) -> date:
+    """Return the Japanese day of an instant."""
+    return moment.astimezone(JAPAN).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class Document:
     article, page).
     ``made_from`` names every parent with the characters it came from. ``redistribution`` says whether the
     text may be given to others at all. ``facts`` travel with the base document and are stored beside it.
+    ``available_at`` is the Japanese day from which a reader could have had it: the day of publication, else the
+    day on which it was first seen (never that of the event); of what is made from several documents the latest.
     """
 
     text: str
@@ -96,16 +104,21 @@ class Document:
     language: str = "ja"
     event_at: date | None = None
     published_at: date | None = None
+    available_at: date | None = None
     made_from: tuple[Span, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     cluster_size: int = 1
     facts: tuple[Fact, ...] = ()
+    _id: str = field(default="", init=False, repr=False, compare=False)  # once it was asked for
 
     @property
     def id(self) -> str:
         """First 32 hexadecimal digits of the SHA-256 over what makes the document itself."""
-        parts = [self.format, self.source, self.url, self.section, self.text]
-        return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:32]
+        if not self._id:
+            parts = [self.format, self.source, self.url, self.section, self.text]
+            made = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:32]
+            object.__setattr__(self, "_id", made)
+        return self._id
 
     @property
     def n_chars(self) -> int:

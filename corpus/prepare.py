@@ -1,187 +1,180 @@
 """Captures become cleaned documents and named drops, a chunk of captures per Parquet file, resumable."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus import shards
-from corpus.captures import INDEX, read_captures
-from corpus.dedup import DedupOptions, Entry, Signer, content_hash, states
+from corpus import asof, index, shards
+from corpus.captures import INDEX, capture_of
+from corpus.dedup import DedupOptions
 from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
+from corpus.index import Signer
+from corpus.repeats import RepeatOptions
 from corpus.sandbox import sandboxed
 from corpus.steps import Left, clean
 
-CHUNK = 64  # captures per file: what a killed run does again at most
-GROUP = 16  # rows per row group: what is read to see one text
+#: A chunk ends at so many captures, or at so many bytes of bodies: what a killed run does again at most.
+CHUNK, CHUNK_BYTES = 256, 16_000_000
 #: What one capture may take, steps and signatures of its documents included; more for a dump, by its size.
 SECONDS, BYTES_PER_SECOND = 300, 100_000
 MEGABYTES, BYTES_PER_BYTE = 4096, 16
 
-#: A row is a document with what deduplication needs, or (``drop`` is set) what left and why.
-SCHEMA = pa.schema(
-    [
-        *shards.DOCUMENT,
-        ("content", pa.binary()),
-        ("signature", pa.binary()),
-        ("states", pa.binary()),
-        ("n_facts", pa.int64()),
-        ("facts", pa.list_(pa.struct(list(shards.FACT)))),
-        ("drop", pa.struct(list(shards.DROPPED))),
-    ]
-)
-
 Steps = Sequence[tuple[str, Mapping[str, Any]]]
+Known = tuple[str, str]  # address and digest of a capture
 
 
-class Place(NamedTuple):
-    """Where a prepared document lies."""
+def schema(dedup: DedupOptions) -> pa.Schema:
+    """Return the columns of a chunk: a row is a document with its index row, or (``drop`` is set) what left and why."""
+    facts = ("facts", pa.list_(pa.struct(list(shards.FACT))))
+    return pa.schema(
+        [*shards.DOCUMENT, *index.schema(dedup), facts, ("drop", pa.struct(list(shards.DROPPED)))]
+    )
 
-    path: Path
-    row: int
+
+class Plan(NamedTuple):
+    """What all captures of a run are put through.
+
+    ``withdrawn`` are filings that may not be used, and why; ``then`` is the day that is asked for, if any.
+    """
+
+    steps: Steps
+    dedup: DedupOptions
+    withdrawn: Mapping[str, str]
+    repeats: RepeatOptions | None = None
+    then: asof.AsOf | None = None
 
 
-def prepare(
-    capture: Capture, *, steps: Steps, dedup: DedupOptions, withdrawn: Mapping[str, str]
-) -> list[dict[str, Any]]:
+class Chunk(NamedTuple):
+    """Some ``rows`` of the captures index of the version in ``folder``, to be prepared into ``out``."""
+
+    folder: Path
+    rows: Sequence[int]  # ascending
+    largest: int  # bytes of the largest body
+    out: Path
+
+
+def chunks(
+    folder: Path, out: Path, known: Container[Known] = frozenset(), choice: asof.Choice | None = None
+) -> list[Chunk]:
+    """Cut the captures of the version in ``folder`` into chunks, ``out/00000.parquet`` and so on.
+
+    ``known`` are captures, by address and digest, that an earlier corpus version was made from: they are left.
+    ``choice`` says which were current on a day.
+    """
+    table = pq.read_table(folder / INDEX, columns=["url", "sha256", "n_bytes"])
+    found: list[Chunk] = []
+    rows: list[int] = []
+    sizes: list[int] = []
+
+    def close() -> None:
+        if rows:
+            found.append(Chunk(folder, tuple(rows), max(sizes), out / f"{len(found):05d}.parquet"))
+            rows.clear()
+            sizes.clear()
+
+    table = table.take(pa.array(choice.rows, pa.int64())) if choice else table
+    columns = (column.to_pylist() for column in table.columns)
+    for at, url, sha256, size in zip(choice.rows if choice else range(len(table)), *columns, strict=True):
+        if (url, sha256) in known:
+            continue
+        if len(rows) == CHUNK or sum(sizes) + size > CHUNK_BYTES:
+            close()
+        rows.append(at)
+        sizes.append(size)
+    close()
+    return found
+
+
+def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
     """Return the rows of one capture: its documents, cleaned and signed, and everything that left."""
-    if what := withdrawn.get(capture.meta.get("docID", "")):
+    if what := plan.withdrawn.get(capture.meta.get("docID", "")):
         return [{"drop": shards.drop_row(Drop(f"filing_{what}", capture.meta["docID"]), "extract", capture)}]
-    sign = Signer(dedup)
     rows: list[dict[str, Any]] = []
-    for found in extract(capture):
-        result = clean(found, steps) if isinstance(found, Document) else found
+    documents: list[Document] = []
+    for found in asof.judged(capture, plan.then) if plan.then else extract(capture):
+        result = clean(found, plan.steps) if isinstance(found, Document) else found
         if isinstance(result, Document):
-            rows.append(document_row(result, sign))
+            documents.append(result)
         elif isinstance(result, Left):
             rows.append({"drop": shards.drop_row(result.drop, result.step, result.document)})
         else:
-            rows.append({"drop": shards.drop_row(result, "extract", capture)})
-    return rows
+            stage = "as_of" if result.reason in asof.REASONS else "extract"
+            rows.append({"drop": shards.drop_row(result, stage, capture)})
+    return [*document_rows(documents, Signer(plan.dedup, plan.repeats)), *rows]
 
 
-def document_row(document: Document, sign: Signer) -> dict[str, Any]:
-    """Return the row of a cleaned document."""
-    return shards.document_row(document) | {
-        "content": content_hash(document.text),
-        "signature": sign(document.text),
-        "states": states(document),
-        "n_facts": len(document.facts),
-        "facts": shards.fact_rows(document),
-    }
+def document_rows(documents: Sequence[Document], sign: Signer) -> list[dict[str, Any]]:
+    """Return the rows of cleaned documents."""
+    return [
+        shards.document_row(document) | row | {"facts": shards.fact_rows(document)}
+        for document, row in zip(documents, sign.rows(documents), strict=True)
+    ]
 
 
-def count_captures(folder: Path) -> int:
-    """Return how many captures the version in ``folder`` holds."""
-    return int(pq.read_metadata(folder / INDEX).num_rows)
+def write_chunks(missing: Sequence[Chunk], plan: Plan, *, workers: int) -> Iterator[int]:
+    """Prepare chunks, all of one version; yield how many captures are done with every step ahead.
 
-
-def write_chunks(
-    folder: Path,
-    out: Path,
-    *,
-    steps: Steps,
-    dedup: DedupOptions,
-    workers: int,
-    withdrawn: Mapping[str, str] = MappingProxyType({}),
-) -> Iterator[int]:
-    """Prepare the captures of the version in ``folder`` into ``out/00000.parquet`` and so on.
-
-    ``withdrawn`` are filings that may no longer be used, and why. Yields how many captures are done with every step ahead. Chunks that an earlier run finished are kept.
     A capture that crashes its worker, or takes too long, becomes a drop like any other.
     """
     waiting: deque[Capture] = deque()  # those inside the sandbox: a failed one is still to be named
 
     def remaining() -> Iterator[Capture]:
-        for number, capture in enumerate(read_captures(folder)):
-            if not _chunk(out, number // CHUNK).is_file():
-                waiting.append(capture)
-                yield capture
+        for chunk in missing:
+            for row in _rows(chunk):
+                read = asof.as_first_said if plan.then else capture_of
+                waiting.append(read(chunk.folder, row))
+                yield waiting[-1]
 
-    total = count_captures(folder)
-    missing = [n for n in range(-(-total // CHUNK)) if not _chunk(out, n).is_file()]
-    sizes = {n: min(CHUNK, total - n * CHUNK) for n in missing}
-    yield total - sum(sizes.values())
-    work = partial(prepare, steps=steps, dedup=dedup, withdrawn=dict(withdrawn))
-    largest = max(pq.read_table(folder / INDEX, columns=["n_bytes"])["n_bytes"].to_pylist(), default=0)
+    largest = max((chunk.largest for chunk in missing), default=0)
     results = sandboxed(
-        work,
+        partial(prepare, plan=plan),
         remaining(),
         workers=workers,
         seconds=SECONDS + largest / BYTES_PER_SECOND,
         megabytes=MEGABYTES + BYTES_PER_BYTE * largest // 1_000_000,
     )
-    for number in missing:
+    for chunk in missing:
         rows: list[dict[str, Any]] = []
-        for _ in range(sizes[number]):
+        for _ in chunk.rows:
             result, capture = next(results), waiting.popleft()
             if isinstance(result, Drop):
                 rows.append({"drop": shards.drop_row(result, "extract", capture)})
             else:
                 rows.extend(result)
             yield 1
-        shards.write(_chunk(out, number), rows, SCHEMA, group=GROUP)
+        shards.write(chunk.out, rows, schema(plan.dedup))
     if missing:
         next(results, None)  # nothing more comes, and the sandbox ends its workers
 
 
-def _chunk(out: Path, number: int) -> Path:
-    return out / f"{number:05d}.parquet"
+def write_chunk(chunk: Chunk, *, plan: Plan) -> int:
+    """Prepare one chunk, as a job of its own; return how many captures it holds."""
+    return sum(write_chunks([chunk], plan, workers=1))
 
 
-def places_and_entries(chunks: Iterable[Path]) -> tuple[list[Place], list[Entry]]:
-    """Return where every prepared document lies, and what deduplication needs of it."""
-    columns = [
-        "id",
-        "source",
-        "url",
-        "published_at",
-        "captured_at",
-        "content",
-        "signature",
-        "states",
-        "n_facts",
-    ]
-    places, entries = [], []
-    for path in chunks:
-        for number, row in enumerate(shards.read(path, columns)):
-            if row["id"] is not None:
-                places.append(Place(path, number))
-                entries.append(_entry(row))
-    return places, entries
+def write_left_out(choice: asof.Choice, out: Path, dedup: DedupOptions) -> Path:
+    """Write the captures of a version that were not current on the day, as pointers, and return where."""
+    path = out / "left_out.parquet"
+    shards.write(path, ({"drop": row} for row in choice.left_out()), schema(dedup))
+    return path
 
 
-def _entry(row: dict[str, Any]) -> Entry:
-    """Return the entry of a row; the smaller of two documents that say the same survives.
-
-    A filing with facts is smaller than its copy that has none, then what was published later than what it
-    corrects (a text without a day is the oldest), then, of one address, what was captured later.
-    """
-    facts = "0 with facts" if row["n_facts"] else "1 without"
-    day, moment = row["published_at"] or date.min, row["captured_at"].astimezone(UTC)
-    newest = f"{(date.max - day).days:07d}"
-    latest = f"{(datetime.max.replace(tzinfo=UTC) - moment) // timedelta(microseconds=1):018d}"
-    order = (facts, newest, row["source"], row["url"], latest, row["id"])
-    return Entry(order, row["id"], row["url"], row["content"], row["signature"], row["states"])
+def _rows(chunk: Chunk) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the captures index that a chunk covers."""
+    first, wanted = chunk.rows[0], set(chunk.rows)
+    found = shards.read_rows(chunk.folder / INDEX, first, chunk.rows[-1] + 1)
+    return (row for at, row in enumerate(found, first) if at in wanted)
 
 
-def text_at(place: Place) -> str:
-    """Return the text of one prepared document, reading no more than its row group."""
-    with pq.ParquetFile(place.path) as file:
-        table = file.read_row_group(place.row // GROUP, columns=["text"])
-    return str(table["text"][place.row % GROUP].as_py())
-
-
-def read_chunk(path: Path) -> Iterator[Document | dict[str, Any]]:
-    """Yield the documents of a chunk with their facts, and the rows of what left, in order."""
-    for row in shards.read(path):
+def read_chunk(path: Path, start: int = 0, stop: int | None = None) -> Iterator[Document | dict[str, Any]]:
+    """Yield the documents of a chunk's rows [start, stop) with their facts, and the rows of what left, in order."""
+    for row in shards.read_rows(path, start, stop):
         if row["drop"] is not None:
             yield row["drop"]
         else:

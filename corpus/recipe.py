@@ -1,16 +1,19 @@
 """What a corpus recipe may ask for."""
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from corpus.decontaminate import DecontaminationOptions
 from corpus.dedup import DedupOptions
 from corpus.document import Format
 from corpus.formats import FORMATS
 from corpus.formats import options as format_options
+from corpus.repeats import RepeatOptions
 from corpus.steps import STEPS
 from corpus.steps import options as step_options
 from datacards.card import NAME, VERSION
@@ -47,16 +50,28 @@ class CorpusRecipe(Recipe):
     """Which captures become which formats, through which steps.
 
     ``captures`` names versions of captures: ``boj_speeches@2026.11.21``, or ``boj_speeches`` for the newest.
-    ``steps`` are cleaning steps in order, each a name or ``name: {option: value}``;
-    ``formats`` likewise. ``shard_characters`` is
-    how much text one Parquet file holds at most, but for one document.
+    ``steps`` are cleaning steps in order, each a name or ``name: {option: value}``; ``formats`` likewise.
+    ``shard_characters`` is how much text of base documents one shard is made of at most, but for one document.
+    ``extends`` names an earlier version of a corpus: its documents stay as they are, and only what it does not have
+    is added.
+
+    ``repeats`` says what counts as said before, ``decontamination`` which tests the documents are held against;
+    null leaves either out.
+
+    ``as_of`` asks for what a reader could have had at the end of that Japanese day (see ``corpus.asof``); a name
+    without a version then stands for all its versions. ``as_of_strict`` takes only what was fetched by then.
     """
 
     captures: tuple[CapturesName, ...] = Field(min_length=1)
+    extends: CapturesName | None = None
     steps: tuple[Step, ...]
     dedup: DedupOptions = DedupOptions()
+    repeats: RepeatOptions | None = RepeatOptions()
+    decontamination: DecontaminationOptions | None = DecontaminationOptions()
     formats: tuple[FormatChoice, ...] = Field(default=tuple(FORMATS), min_length=1, validate_default=True)
-    shard_characters: int = Field(default=200_000_000, ge=1)
+    shard_characters: int = Field(default=100_000_000, ge=1)
+    as_of: date | None = None
+    as_of_strict: bool = False
 
     @field_validator("captures", "formats")
     @classmethod

@@ -1,28 +1,45 @@
 """Recipe -> dataset version: extract and clean in a sandbox, find duplicates, render formats, keep count."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+import os
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from corpus.dedup import find_duplicates
-from corpus.prepare import count_captures, places_and_entries, text_at, write_chunks
+from corpus import near, shards, verdicts
+from corpus.asof import AsOf, choices
+from corpus.captures import INDEX
+from corpus.decontaminate import TESTS, build_index, find_tests, summary
+from corpus.engine import Engine, Local
+from corpus.index import index_of, version_parts
+from corpus.prepare import Chunk, Known, Plan, chunks, write_chunk, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
-from corpus.withdrawn import withdrawn
-from corpus.write import Prepared, write
-from datacards.card import Ref
+from corpus.repeats import count_repeats
+from corpus.withdrawn import edited_later, withdrawn
+from corpus.write import SIMILAR, Tally, Writer, plan, write_shard
+from datacards.card import Card, Ref
 from datacards.errors import UserError
 from datacards.provenance import capture
-from datacards.store import Draft, Store
+from datacards.rights import counted
+from datacards.store import CARD, Draft, Store
+
+TOLD = "tests.parquet"  # what became of each test
+_TOLD = ("test_items", "test_items_touched", "tests_absent")  # counted over the whole version
 
 
 def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tuple[Ref, ...]:
-    """Return the captures versions that the recipe reads; a pin, ``name@version``, fixes one of its names.
+    """Return the captures versions that the recipe reads, then the version that it extends, if any.
 
-    Raises UserError for a pin that the recipe does not name, and for a version that does not exist.
+    A name alone stands for its newest version, as of a day for all: what was current then lies in an older one.
+    A pin, ``name@version``, fixes one of the captures. Raises UserError for a pin that the recipe does not name,
+    and for a version that does not exist.
     """
     names = [name.partition("@")[0] for name in recipe.captures]
     pinned: dict[str, list[str]] = defaultdict(list)
@@ -32,19 +49,35 @@ def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tupl
                 "--captures", f"'{pin}' is no input of {recipe.name}", f"its inputs: {', '.join(names)}"
             )
         pinned[name].append(pin)
-    wanted = chain.from_iterable(pinned.get(text.partition("@")[0], [text]) for text in recipe.captures)
-    return tuple(dict.fromkeys(map(store.resolve, wanted)))
+    wanted = chain.from_iterable(
+        pinned.get(text.partition("@")[0], _all(store, text) if recipe.as_of else [text])
+        for text in recipe.captures
+    )
+    older = [recipe.extends] if recipe.extends else []
+    return tuple(dict.fromkeys(map(store.resolve, [*wanted, *older])))
 
 
-def run(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], *, workers: int = 1) -> Ref:
-    """Make the version that ``recipe`` asks for out of the captures ``made_from`` and return it.
+def _all(store: Store, text: str) -> list[str]:
+    return [text] if "@" in text else list(map(str, store.refs(text))) or [text]
+
+
+def run(
+    recipe: CorpusRecipe,
+    store: Store,
+    made_from: Sequence[Ref],
+    *,
+    workers: int = 1,
+    engine: Engine | None = None,
+) -> Ref:
+    """Make the version that ``recipe`` asks for out of the inputs ``made_from`` and return it.
 
     The inputs are verified before any work. A run that was killed goes on where it stopped, and the same
-    inputs give the same bytes. In memory are a chunk of captures and about 1 KB per document for finding
-    duplicates; only the latter grows. Raises UserError for damaged inputs.
+    inputs give the same bytes, whatever the engine. In memory are, for each worker, a chunk of captures or the
+    documents of one shard, and about 150 bytes per document for finding duplicates; only the latter grows.
+    Raises UserError for damaged inputs.
     """
-    for ref in made_from:
-        store.verified(str(ref), "captures")
+    captures, older = _verified(recipe, store, made_from)
+    engine = engine or Local(workers)
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -53,11 +86,9 @@ def run(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], *, workers
         made_from=made_from,
         description=recipe.description,
     ) as draft:
-        draft.clear()  # all but the prepared chunks is written again
-        chunks = _prepare(recipe, store, made_from, draft, workers)
-        places, entries = places_and_entries(chunks)
-        duplicates = find_duplicates(entries, lambda i: text_at(places[i]), recipe.dedup)
-        write(draft, Prepared(chunks, entries, duplicates), recipe)
+        draft.clear()  # what is finished lies in the working folder until all of it is
+        prepared = _prepare(recipe, store, captures, older, draft=draft, engine=engine)
+        finish(recipe, prepared, draft, engine, [store.path(ref) for ref in older])
         if not any(draft.counts[f"documents_{name}"] for name in recipe.rendered()):
             told = ", ".join(f"{reason} {number:,}" for reason, number in draft.drops.most_common(5))
             raise UserError(
@@ -66,35 +97,192 @@ def run(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], *, workers
     return store.resolve(f"{recipe.name}@{recipe.version}")
 
 
-def _prepare(
-    recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref], draft: Draft, workers: int
-) -> list[Path]:
-    """Return the chunks of all inputs, in order, made now or by an earlier run."""
-    draft.counts["captures"] = sum(count_captures(store.path(ref)) for ref in made_from)
-    chunks: list[Path] = []
-    gone = withdrawn(store.path(ref) for ref in made_from)
-    code = _code()  # what other code prepared before a kill is not mixed with what this code prepares
-    with tqdm(total=draft.counts["captures"], desc="extracting", unit=" captures") as bar:
-        for ref in made_from:
-            out = draft.work / f"prepared-{code}" / str(ref)
-            bar.set_postfix_str(str(ref))
-            done = write_chunks(
-                store.path(ref),
-                out,
-                steps=recipe.calls(),
-                dedup=recipe.dedup,
-                workers=workers,
-                withdrawn=gone,
+def finish(
+    recipe: CorpusRecipe, prepared: Sequence[Path], draft: Draft, engine: Engine, older: Sequence[Path] = ()
+) -> None:
+    """Turn prepared chunks into the files of a version: find duplicates, write shards, fill counts, drops, rights.
+
+    ``older`` are the folders of versions whose documents come before these.
+    """
+    held = recipe.decontamination
+    tests = find_tests(held) if held else []
+    index = index_of(prepared, older)
+    work = draft.work / f"shards-{_code(*(test.sha256 for test in tests))}"
+    duplicates = near.find(index, recipe.dedup, work / "near", engine)
+    repeats = None
+    if recipe.repeats:
+        days = index.numbers("available").tolist()
+        repeats = count_repeats(index.said, index.issuers(), days, recipe.repeats)
+        stays = duplicates.survivor[index.earlier :] == np.arange(index.earlier, index.count)
+        for name in ("characters", "statutory", "repeated"):
+            draft.counts[f"prose_{name}"] = int(getattr(repeats, name)[index.earlier :][stays].sum())
+    overlaps = build_index(tests, held) if held else None
+    verdicts.save(work, duplicates, repeats, overlaps)
+    number = sum(len(version_parts(folder)) for folder in older)
+    jobs = plan(prepared, recipe.shard_characters, number, index.earlier)
+    writer = Writer(recipe.rendered(), held, recipe.dedup, work / "out", work)
+    tallies = engine.map(partial(write_shard, writer=writer), jobs)
+    _count(draft, recipe, list(tqdm(tallies, total=len(jobs), desc="writing", unit=" shards")))
+    draft.counts["similar_pairs_kept"] = len(duplicates.similar)
+    if duplicates.similar:
+        name = f"similar/train-{number:05d}.parquet"
+        draft.rows[name] = shards.write(writer.out / name, _similar(duplicates), SIMILAR)
+    for folder in sorted(writer.out.iterdir()) if writer.out.is_dir() else ():
+        shutil.move(folder, draft.path / folder.name)
+    for folder in older:
+        _carry(folder, draft)
+    if overlaps:
+        found = chain.from_iterable(map(shards.read, shards.shard(draft.path, "contamination", "train")))
+        told = summary(tests, overlaps, found)
+        draft.rows[TOLD] = shards.write(draft.path / TOLD, told, TESTS)
+        draft.counts["test_items"] = sum(row["items"] for row in told)
+        draft.counts["test_items_touched"] = sum(row["items_touched"] for row in told)
+        draft.counts["tests_absent"] = sum(row["status"] == "absent" for row in told)
+
+
+def _verified(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref]) -> tuple[list[Ref], list[Ref]]:
+    """Return the captures versions and the version to extend, once every byte of them is as it was made."""
+    old = store.resolve(recipe.extends) if recipe.extends else None
+    captures = [store.verified(str(ref), "captures") for ref in made_from if ref != old]
+    if not old:
+        return captures, []
+    store.verified(str(old), "dataset")
+    said = store.card(old).recipe
+    then = said.get("as_of")
+    if recipe.as_of and not (then and then <= recipe.as_of.isoformat()):
+        raise UserError(
+            recipe.name,
+            f"extends {old}, which is as of {then or 'the day it was made'}",
+            f"a version as of {recipe.as_of} or earlier",
+            "leave out extends",
+        )
+    for field, asked in recipe.model_dump(mode="json").items():
+        if field in ("steps", "dedup", "repeats", "formats") and said.get(field) != asked:
+            raise UserError(
+                recipe.name,
+                f"extends {old}, which has other {field}",
+                f"{field} as there: {said.get(field)}",
+                "take them over, or leave out extends",
             )
-            for number in done:
+    return captures, [old]
+
+
+def _prepare(
+    recipe: CorpusRecipe,
+    store: Store,
+    captures: Sequence[Ref],
+    older: Sequence[Ref],
+    *,
+    draft: Draft,
+    engine: Engine,
+) -> list[Path]:
+    """Return the chunks of all captures, in order, made now or by an earlier run."""
+    folders = [store.path(ref) for ref in captures]
+    day = recipe.as_of
+    then = AsOf(day, recipe.as_of_strict, edited_later(folders, day)) if day else None
+    shared = Plan(recipe.calls(), recipe.dedup, withdrawn(folders, day), recipe.repeats, then)
+    choice = choices(folders, then) if then else [None] * len(folders)
+    known = _known(store, older)
+    out = draft.work / f"prepared-{_code()}"  # chunks of other code, from before a kill, are not mixed in
+    planned = [
+        chunks(store.path(ref), out / str(ref), known, chosen)
+        for ref, chosen in zip(captures, choice, strict=True)
+    ]
+    draft.counts["captures"] = sum(len(chunk.rows) for chunk in chain.from_iterable(planned))
+    if known:
+        total = sum(pq.read_metadata(folder / INDEX).num_rows for folder in folders)
+        draft.counts["captures_known"] = total - draft.counts["captures"]
+    with tqdm(total=draft.counts["captures"], desc="extracting", unit=" captures") as bar:
+        for ref, found in zip(captures, planned, strict=True):
+            bar.set_postfix_str(str(ref))
+            missing = [chunk for chunk in found if not chunk.out.is_file()]
+            bar.update(sum(len(chunk.rows) for chunk in found) - sum(len(chunk.rows) for chunk in missing))
+            for number in _extracted(missing, shared, engine):
                 bar.update(number)
-            chunks += sorted(out.glob("*.parquet"))
-    return chunks
+    left = [
+        write_left_out(chosen, out / str(ref), recipe.dedup)
+        for ref, chosen in zip(captures, choice, strict=True)
+        if chosen
+    ]
+    draft.counts["captures_seen_again"] += sum(chosen.seen_again for chosen in choice if chosen)
+    return [*(chunk.out for chunk in chain.from_iterable(planned)), *left]
 
 
-def _code() -> str:
-    """Return a short digest of the code that prepares documents: this package and the libraries."""
-    digest = sha256(repr(sorted(capture().libraries.items())).encode())
+def _extracted(missing: Sequence[Chunk], shared: Plan, engine: Engine) -> Iterator[int]:
+    """Prepare chunks: here one capture at a time over all workers, elsewhere a chunk per job."""
+    if isinstance(engine, Local):
+        return write_chunks(missing, shared, workers=engine.workers)
+    return engine.map(partial(write_chunk, plan=shared), missing)
+
+
+def _known(store: Store, older: Sequence[Ref]) -> frozenset[Known]:
+    """Return the captures that the versions ``older``, and those that they extend, were made from.
+
+    What such a version left out because it came after its day is not among them.
+    """
+    found: set[Known] = set()
+    for ref in older:
+        below = [one for one in store.card(ref).made_from if ":" not in one.name]
+        for one in below:
+            if store.card(one).kind == "captures":
+                table = pq.read_table(store.path(one) / INDEX, columns=["url", "sha256"])
+                found.update(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        found |= _known(store, [one for one in below if store.card(one).kind == "dataset"])
+        for path in shards.shard(store.path(ref), "dropped", "train"):
+            rows = shards.read(path, ["stage", "url", "sha256"])
+            found.difference_update((row["url"], row["sha256"]) for row in rows if row["stage"] == "as_of")
+    return frozenset(found)
+
+
+def _count(draft: Draft, recipe: CorpusRecipe, tallies: Sequence[Tally]) -> None:
+    licenses: Counter[str] = Counter()
+    for name in recipe.rendered():
+        draft.counts.update({f"documents_{name}": 0, f"characters_{name}": 0})
+    draft.counts["facts"] += 0
+    for tally in tallies:
+        draft.rows.update(tally.rows)
+        draft.counts.update(tally.counts)
+        draft.drops.update(tally.drops)
+        licenses.update(tally.licenses)
+    draft.rights.extend(counted(licenses))
+
+
+def _carry(folder: Path, draft: Draft) -> None:
+    """Take the files of the version that is extended over as they are, and what its card counts."""
+    card = Card.model_validate_json((folder / CARD).read_bytes())
+    for file in card.files:
+        if "/" in file.path:
+            target = draft.path / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(folder / file.path, target)
+            except OSError:  # another file system
+                shutil.copyfile(folder / file.path, target)
+            if file.rows is not None:
+                draft.rows[file.path] = file.rows
+    draft.counts.update(
+        {name: n for name, n in card.counts.items() if name not in ("captures_known", *_TOLD)}
+    )
+    draft.drops.update(card.drops)
+    licenses: Counter[str] = Counter()
+    for one in [*card.rights, *draft.rights]:
+        licenses[one.license] += one.records
+    draft.rights[:] = counted(licenses)
+
+
+def _similar(duplicates: near.Duplicates) -> Iterator[dict[str, object]]:
+    for pair in duplicates.similar:
+        yield {
+            "id": duplicates.id(pair.smaller),
+            "other_id": duplicates.id(pair.larger),
+            "similarity": pair.similarity,
+            "reason": pair.reason,
+        }
+
+
+def _code(*more: str) -> str:
+    """Return a short digest of the code that makes a version: this package and the libraries; and of ``more``."""
+    digest = sha256(repr([*sorted(capture().libraries.items()), *more]).encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -24,6 +24,7 @@ DOCUMENT = pa.schema(
         ("language", pa.string()),  # ISO 639-1
         ("event_at", pa.date32()),  # when what it tells happened
         ("published_at", pa.date32()),
+        ("available_at", pa.date32()),  # from when a reader could have had it: published, else first seen
         ("captured_at", pa.timestamp("us", tz="UTC")),
         ("license", pa.string()),
         ("attribution", pa.string()),
@@ -54,6 +55,7 @@ DROPPED = pa.schema(
         ("url", pa.string()),
         ("sha256", pa.string()),  # of the capture's body, for what was dropped before it became a document
         ("document_id", pa.string()),
+        ("available_at", pa.date32()),  # of the document
         ("license", pa.string()),
         ("title", pa.string()),
         ("text", pa.string()),  # whole, so that nothing is lost
@@ -101,6 +103,7 @@ def drop_row(drop: Drop, stage: str, of: Document | Capture) -> dict[str, Any]:
         "url": of.url,
         "sha256": of.sha256 if isinstance(of, Capture) else "",
         "document_id": document.id if document else "",
+        "available_at": document.available_at if document else None,
         "license": of.license,
         "title": document.title if document else "",
         "text": document.text if document else "",
@@ -128,11 +131,34 @@ def write(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema, group: 
     return count
 
 
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table as one zstd Parquet file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    pq.write_table(table, part, compression="zstd")
+    part.replace(path)
+
+
 def read(path: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield the rows of a Parquet file, a bounded batch at a time."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=1000, columns=columns):
             yield from batch.to_pylist()
+
+
+def read_rows(path: Path, start: int = 0, stop: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows [start, stop) of a Parquet file; row groups outside of them are not read."""
+    with pq.ParquetFile(path) as file:
+        first = 0
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            last = first + count
+            if last > start and (stop is None or first < stop):
+                table = file.read_row_group(group)
+                low, high = max(start - first, 0), count if stop is None else min(stop - first, count)
+                for batch in table.slice(low, high - low).to_batches(max_chunksize=1000):
+                    yield from batch.to_pylist()
+            first = last
 
 
 def shard(folder: Path, name: str, split: str) -> list[Path]:

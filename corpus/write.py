@@ -1,173 +1,184 @@
-"""Writes the files of a dataset version from what was prepared, and keeps count of all of it."""
+"""Writes the files of a dataset version from what was prepared, one shard of all configs per job."""
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
-from tqdm import tqdm
+import pyarrow.parquet as pq
 
-from corpus import shards
-from corpus.dedup import Duplicates, Entry
-from corpus.document import Document, Drop, Format
+from corpus import index, shards
+from corpus.decontaminate import CONTAMINATION, DecontaminationOptions
+from corpus.dedup import DedupOptions
+from corpus.document import Document, Format
 from corpus.formats import render
-from corpus.prepare import read_chunk
-from corpus.recipe import CorpusRecipe
-from datacards.rights import counted
-from datacards.store import Draft
+from corpus.verdicts import Stretch, judged
 
 Row = dict[str, Any]
-BATCH = 2000  # base documents that are rendered together, and so gathered at most
+
+DOCUMENTS = 100_000  # documents that one shard is made of at most: a job holds them in memory
 
 SIMILAR = pa.schema(
     [
         ("id", pa.string()),
-        ("url", pa.string()),
         ("other_id", pa.string()),
-        ("other_url", pa.string()),
         ("similarity", pa.float64()),  # Jaccard similarity of the sets of character n-grams
         ("reason", pa.string()),  # why both stayed: below_threshold, states_otherwise
     ]
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Cleaned documents and drops in ``chunks``, in order; the n-th document has the n-th entry."""
+class Shard(NamedTuple):
+    """What one job writes: the prepared rows of a shard, and the position of the first document among them."""
 
-    chunks: Sequence[Path]
-    entries: Sequence[Entry]
-    duplicates: Duplicates
-
-    def __iter__(self) -> Iterator[Document | tuple[Drop, Document] | Row]:
-        """Yield survivors, duplicates with their drop, and the rows of what left before, in order."""
-        position = 0
-        for path in self.chunks:
-            for found in read_chunk(path):
-                if not isinstance(found, Document):
-                    yield found
-                    continue
-                if drop := self.duplicates.removed.get(position):
-                    yield drop, found
-                else:
-                    yield replace(found, cluster_size=self.duplicates.cluster_sizes.get(position, 1))
-                position += 1
-
-    def survivors(self, what: str) -> Iterator[Document]:
-        """Yield the documents that stay, telling on stderr how far it is with ``what``."""
-        stay = len(self.entries) - len(self.duplicates.removed)
-        documents = (found for found in self if isinstance(found, Document))
-        yield from tqdm(documents, total=stay, desc=what, unit=" documents", leave=False)
+    number: int
+    first: int
+    stretches: Sequence[Stretch]
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What is counted on the way."""
+class Tally:
+    """What one shard holds: rows of every file, and what is counted on the way."""
 
-    documents: int = 0
-    characters: int = 0
-    facts: int = 0
-    sources: Counter[str] = field(default_factory=Counter)
-    licenses: Counter[str] = field(default_factory=Counter)
+    rows: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
+    licenses: Counter[str] = field(default_factory=Counter)
 
 
-def write(draft: Draft, prepared: Prepared, recipe: CorpusRecipe) -> None:
-    """Write every format, the facts, what was dropped and what is similar; fill counts, drops and rights."""
-    config = partial(_config, draft, limit=recipe.shard_characters)
-    licenses: Counter[str] = Counter()
-    for name, chosen in recipe.rendered().items():
-        tally = _Tally(licenses=licenses)
-        config(name, shards.DOCUMENT, _rendered(prepared, name, chosen, tally))
-        draft.counts[f"documents_{name}"] = tally.documents
-        draft.counts[f"characters_{name}"] = tally.characters
-    tally = _Tally(licenses=licenses)
-    config("facts", shards.FACT, _facts(prepared, tally))
-    config("dropped", shards.DROPPED, _dropped(prepared, tally))
-    draft.counts["facts"] = tally.facts
-    draft.counts.update({f"source_{source}": number for source, number in tally.sources.items()})
-    draft.drops.update(tally.drops)
-    draft.rights.extend(counted(tally.licenses))
-    draft.counts["similar_pairs_kept"] = len(prepared.duplicates.similar)
-    if prepared.duplicates.similar:
-        path = draft.path / "similar.parquet"
-        draft.rows[path.name] = shards.write(path, _similar(prepared), SIMILAR)
+class Writer(NamedTuple):
+    """What all jobs share: what is asked for, where files go, and where verdicts lie."""
+
+    formats: Mapping[Format, Mapping[str, Any]]
+    decontamination: DecontaminationOptions | None
+    dedup: DedupOptions
+    out: Path
+    work: Path
 
 
-def _config(draft: Draft, name: str, schema: pa.Schema, rows: Iterator[Row], *, limit: int) -> None:
-    """Write one config in shards; one without rows gets no file, since ``datasets`` opens no empty one."""
-    for path, count in write_shards(draft.path / name, rows, schema, limit):
-        draft.rows[path.relative_to(draft.path).as_posix()] = count
+def plan(chunks: Iterable[Path], characters: int, number: int, first: int) -> list[Shard]:
+    """Cut prepared chunks into shards of at most ``characters`` of text, or of one longer document.
 
-
-def write_shards(
-    folder: Path, rows: Iterator[Row], schema: pa.Schema, limit: int
-) -> Iterator[tuple[Path, int]]:
-    """Write rows as ``train-00000.parquet`` and so on, each of at most ``limit`` characters of text.
-
-    A text longer than that has a shard of its own. Yields every file with its number of rows.
+    ``number`` is that of the first shard and ``first`` the position of its first document.
     """
-    row = next(rows, None)
+    found: list[Shard] = []
+    stretches: list[Stretch] = []
+    held = count = 0
 
-    def part() -> Iterator[Row]:
-        nonlocal row
-        size = 0
-        while row is not None and (not size or size + _size(row) <= limit):
-            size += _size(row)
-            yield row
-            row = next(rows, None)
+    def close() -> None:
+        nonlocal stretches, held, count, first
+        if stretches:
+            found.append(Shard(number + len(found), first, tuple(stretches)))
+        first, stretches, held, count = first + count, [], 0, 0
 
-    number = 0
-    while row is not None:
-        path = folder / f"train-{number:05d}.parquet"
-        yield path, shards.write(path, part(), schema)
-        number += 1
-
-
-def _size(row: Row) -> int:
-    return max(1, len(row.get("text", "")))
-
-
-def _rendered(prepared: Prepared, name: Format, chosen: Mapping[str, Any], tally: _Tally) -> Iterator[Row]:
-    survivors = prepared.survivors(f"writing {name}")
-    while batch := list(islice(survivors, BATCH)):
-        for rendered in render(batch, name, chosen):
-            tally.documents += 1
-            tally.characters += rendered.n_chars
-            tally.licenses[rendered.license] += 1
-            yield shards.document_row(rendered)
+    for path in chunks:
+        start, sizes = 0, pq.read_table(path, columns=["n_chars"])["n_chars"].to_pylist()
+        for at, size in enumerate(sizes):
+            if size is not None:
+                if count and (held + size > characters or count == DOCUMENTS):
+                    if at > start:
+                        stretches.append(Stretch(path, start, at))
+                    close()
+                    start = at
+                held, count = held + size, count + 1
+        stretches.append(Stretch(path, start, len(sizes)))
+    close()
+    return found
 
 
-def _facts(prepared: Prepared, tally: _Tally) -> Iterator[Row]:
-    for document in prepared.survivors("writing facts"):
-        tally.sources[document.source] += 1
-        tally.facts += len(document.facts)
-        yield from shards.fact_rows(document)
+def write_shard(shard: Shard, *, writer: Writer) -> Tally:
+    """Write every config of one shard and return what it holds; files that a killed run finished are kept."""
+    done = writer.work / f"written-{shard.number:05d}.json"
+    if tally := _finished(done, writer.out):
+        return tally
+    tally = Tally()
+    documents: list[Document] = []
+    left: list[Row] = []
+    later: list[Row] = []  # pointers, behind what lies at a place that the index names: they must not move it
+    overlaps: list[Row] = []
+    places: list[tuple[str, int, int]] = []
+    for found in judged(shard.stretches, shard.first, writer.work, writer.decontamination):
+        overlaps += found.overlaps
+        if found.document:
+            places.append(("markdown", len(documents), found.survivor))
+            documents.append(found.document)
+        elif found.left:
+            if found.survivor >= 0:
+                places.append(("dropped", len(left), found.survivor))
+            (later if found.left["stage"] == "as_of" else left).append(found.left)
+    left += later
+    name = f"train-{shard.number:05d}.parquet"
+
+    def put(config: str, rows: Iterable[Row], schema: pa.Schema) -> None:
+        rows = list(rows)
+        if rows:  # a file without rows is none that ``datasets`` opens
+            tally.rows[f"{config}/{name}"] = shards.write(writer.out / config / name, rows, schema)
+
+    for config, chosen in writer.formats.items():
+        put(config, _rendered(config, chosen, documents, tally), shards.DOCUMENT)
+    put("facts", (row for one in documents for row in shards.fact_rows(one)), shards.FACT)
+    put("dropped", left, shards.DROPPED)
+    put("contamination", overlaps, CONTAMINATION)
+    _write_index(shard, places, writer)
+    _counted(tally, documents, left)
+    _note(done, tally)
+    return tally
 
 
-def _dropped(prepared: Prepared, tally: _Tally) -> Iterator[Row]:
-    for found in prepared:
-        if isinstance(found, Document):
-            continue
-        row = found if isinstance(found, dict) else shards.drop_row(found[0], "dedup", found[1])
-        tally.drops[row["reason"]] += 1
-        if row["text"]:  # it is part of the version: its license is named, also where no document has it
-            tally.licenses[row["license"]] += 0
-        yield row
+def _counted(tally: Tally, documents: Sequence[Document], left: Sequence[Row]) -> None:
+    """Count what stays by source and mark, and what leaves by reason."""
+    tally.counts["facts"] = sum(len(document.facts) for document in documents)
+    tally.counts.update(f"source_{document.source}" for document in documents)
+    tally.counts.update("contaminated" for document in documents if "contamination" in document.meta)
+    for document in documents:
+        for kind, number in json.loads(document.meta.get("personal", "{}")).items():
+            tally.counts[f"personal_{kind}"] += number
+    tally.drops.update(row["reason"] for row in left)
+    tally.licenses.update({row["license"]: 0 for row in left if row["text"]})
 
 
-def _similar(prepared: Prepared) -> Iterator[Row]:
-    for pair in prepared.duplicates.similar:
-        one, other = prepared.entries[pair.smaller], prepared.entries[pair.larger]
-        yield {
-            "id": one.id,
-            "url": one.url,
-            "other_id": other.id,
-            "other_url": other.url,
-            "similarity": pair.similarity,
-            "reason": pair.reason,
-        }
+def _rendered(
+    config: Format, chosen: Mapping[str, Any], documents: Sequence[Document], tally: Tally
+) -> Iterator[Row]:
+    for rendered in render(documents, config, chosen):
+        tally.counts[f"documents_{config}"] += 1
+        tally.counts[f"characters_{config}"] += rendered.n_chars
+        tally.licenses[rendered.license] += 1
+        yield shards.document_row(rendered)
+
+
+def _write_index(shard: Shard, places: Sequence[tuple[str, int, int]], writer: Writer) -> None:
+    """Write the index rows of a shard's documents, with where the version has their texts."""
+    names = index.schema(writer.dedup).names
+    tables = []
+    for path, start, stop in shard.stretches:
+        table = pq.read_table(path, columns=names).slice(start, stop - start)
+        tables.append(table.filter(table["length"].is_valid()))
+    if not places:
+        return
+    table = pa.concat_tables(tables)
+    for field_, column in zip(index.PLACE, zip(*places, strict=True), strict=True):
+        table = table.append_column(field_, pa.array(column, field_.type))
+    path = writer.out / index.FOLDER / f"{shard.number:05d}.parquet"
+    shards.write_table(path, table)
+
+
+def _finished(done: Path, out: Path) -> Tally | None:
+    """Return what an earlier run counted of a shard, when all of its files are still there."""
+    if not done.is_file():
+        return None
+    said = json.loads(done.read_text("utf-8"))
+    if not all((out / name).is_file() for name in said["rows"]):
+        return None
+    counters = {name: Counter(said[name]) for name in ("counts", "drops", "licenses")}
+    return Tally(rows=said["rows"], **counters)
+
+
+def _note(done: Path, tally: Tally) -> None:
+    part = done.with_suffix(".part")
+    said = {"rows": tally.rows, "counts": tally.counts, "drops": tally.drops, "licenses": tally.licenses}
+    part.write_text(json.dumps(said), encoding="utf-8")
+    part.replace(done)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from corpus.document import Capture, Document, Drop, Span
+from corpus.document import Capture, Document, Drop, Span, day_in_japan
 from corpus.extract import accounts, csv, html, pdf, taxonomy, wikitext, xbrl
 from corpus.extract.sniff import sniff, unpacked
 
@@ -37,7 +37,12 @@ def extract(capture: Capture) -> list[Document | Drop]:
         return [kind]
     found = READERS[kind](plain) or [Drop("nothing_found", kind)]
     evidence = (Span(f"sha256:{capture.sha256}", 0, 0),)  # the body as fetched, also when it came compressed
-    return [replace(one, made_from=evidence) if isinstance(one, Document) else one for one in found]
+    return [
+        replace(one, made_from=evidence, available_at=one.published_at or day_in_japan(one.captured_at))
+        if isinstance(one, Document)
+        else one
+        for one in found
+    ]
 
 
 def _set_aside(capture: Capture) -> Drop | None:

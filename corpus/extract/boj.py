@@ -114,7 +114,7 @@ def dates_of(kind: str, url: str, heading: str, lines: list[str]) -> tuple[date 
 
     ``heading`` is title and subtitle, ``lines`` the first lines of the text. A day that stands alone on a line
     is the day of publication; the file name gives the meeting's last day for minutes and opinions, the day of
-    publication for the rest.
+    publication for the rest. The day of an event is never taken for that of publication.
     """
     named = named_day(url)
     alone = next(
@@ -130,8 +130,7 @@ def dates_of(kind: str, url: str, heading: str, lines: list[str]) -> tuple[date 
         )
         return (told[0] if told else None), alone or named
     told = told or next((d for line in lines[:3] if not _ALONE.match(line) and (d := all_dates(line))), [])
-    event = (told[0] if told else None) or alone or named
-    return event, alone or named or event
+    return (told[0] if told else None) or alone or named, alone or named
 
 
 def _content(tree: Element) -> Element | None:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import urlsplit
 
 import trafilatura
 
-from corpus.document import Capture, Document, Drop
+from corpus.document import Capture, Document, Drop, day_in_japan
 from corpus.encoding import decode
 from corpus.extract import boj, glossary
 from corpus.extract.blocks import blocks, flatten, plain, without_lost_notes
@@ -122,10 +122,19 @@ def _published(tree: Element) -> date | None:
     for path in _STATED_DAYS:
         for value in stated(tree, path):
             try:
-                return date.fromisoformat(value[:10])
+                return _day(value)
             except ValueError:
                 continue
     return None
+
+
+def _day(text: str) -> date:
+    """Return the Japanese day of an ISO 8601 moment, or of what begins with a day; raise ValueError for others."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return date.fromisoformat(text[:10])
+    return day_in_japan(moment) if moment.tzinfo else moment.date()
 
 
 def _as_html(body: Element) -> Element:

@@ -1,13 +1,13 @@
 """One article of a Wikipedia dump (the XML of its ``<page>``) -> one document, without the wiki."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from corpus.document import Capture, Document, Drop
+from corpus.document import Capture, Document, Drop, day_in_japan
 from corpus.extract.record import base_document
 from corpus.extract.wikimarkup import categories, to_markdown
 from datacards.rights import license_of
@@ -100,6 +100,7 @@ def _local(element: Element) -> str:
 
 def _day(timestamp: str) -> date | None:
     try:
-        return date.fromisoformat(timestamp[:10])
+        moment = datetime.fromisoformat(timestamp)
     except ValueError:
         return None
+    return day_in_japan(moment.replace(tzinfo=moment.tzinfo or UTC))

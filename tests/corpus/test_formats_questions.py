@@ -1,5 +1,6 @@
 """Native questions: press conferences with named speakers, FAQ pages, glossaries, quiz pages; and reading them back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -191,15 +192,12 @@ def test_a_term_answers_what_it_is_unless_it_only_leads_elsewhere() -> None:
 
 def test_an_item_of_a_taxonomy_has_no_definition_unless_its_documentation_gives_one() -> None:
     base = page("# のれん\n\n標準ラベル：のれん\n\n英語ラベル：Goodwill", "term", "のれん")
-    item = Document(
-        **{f: getattr(base, f) for f in Document.__slots__}
-        | {"meta": {"kind": "term", "element": "x:Goodwill"}}
-    )
+    item = replace(base, meta={"kind": "term", "element": "x:Goodwill"})
     assert list(qa.documents([item])) == []
     note = "取得の対価が受け入れた純資産を上回る額。"
     text = f"{base.text}\n\n{note}"
     said = Fact("term", "のれん", "definition", "説明", note, len(text) - len(note), len(text))
-    told = Document(**{f: getattr(item, f) for f in Document.__slots__} | {"text": text, "facts": (said,)})
+    told = replace(item, text=text, facts=(said,))
     assert [made.text for made in qa.documents([told])] == [f"質問：「のれん」とは何ですか。\n回答：{note}"]
 
 

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import datasets
@@ -18,19 +18,12 @@ import pytest
 
 from corpus import shards
 from corpus.captures import read_captures
-from corpus.dedup import Signer, find_duplicates
-from corpus.document import Capture, Document, Drop, Fact
+from corpus.document import Capture, Document, Fact
+from corpus.engine import Local
 from corpus.extract import extract
-from corpus.prepare import (
-    CHUNK,
-    GROUP,
-    SCHEMA,
-    document_row,
-    places_and_entries,
-    read_chunk,
-    text_at,
-    write_chunks,
-)
+from corpus.index import Signer, index_of
+from corpus.near import find
+from corpus.prepare import CHUNK, Plan, chunks, document_rows, read_chunk, schema, write_chunks
 from corpus.recipe import CorpusRecipe
 from corpus.run import inputs, run
 from corpus.shards import DOCUMENT, read, read_documents
@@ -199,38 +192,40 @@ def test_a_duplicate_names_its_survivor_which_counts_it(world: Store) -> None:
     assert survivors[twins[0]["detail"]].cluster_size == 3
 
 
+def survivors(documents: list[Document], folder: Path) -> list[int]:
+    """Return for every document the number of the one that stands for it."""
+    sign, chunk = Signer(recipe().dedup), folder / "00000.parquet"
+    shards.write(chunk, document_rows(documents, sign), schema(recipe().dedup))
+    assert list(read_chunk(chunk)) == documents
+    return find(index_of([chunk], []), recipe().dedup, folder / "work", Local(1)).survivor.tolist()
+
+
 def test_a_document_with_facts_survives_its_copy_without(tmp_path: Path) -> None:
     text = "売上高は393,398百万円となった。" + sentences(1)
     fact = Fact("amount", "社", "NetSales", "売上高", "393,398", 4, 11, number="393398000000", unit="JPY")
     [copy] = [one for one in extract(speeches(1)[0]) if isinstance(one, Document)]
     copy = replace(copy, text=text)
     report = replace(copy, url=copy.url + "#xbrl", source="edinet", facts=(fact,))
-    sign = Signer(recipe().dedup)
-    chunk = tmp_path / "00000.parquet"
-    shards.write(chunk, [document_row(one, sign) for one in (copy, report)], SCHEMA, group=GROUP)
-    places, entries = places_and_entries([chunk])
-    found = find_duplicates(entries, lambda i: text_at(places[i]), recipe().dedup)
-    assert found.removed == {0: Drop("exact_duplicate", report.id)}
-    assert list(read_chunk(chunk)) == [copy, report]
+    assert survivors([copy, report], tmp_path) == [1, 1]
 
 
-def test_what_was_published_or_captured_later_survives_what_it_corrects(tmp_path: Path) -> None:
-    """An older list of companies and a page before its correction are what leaves."""
-    [old] = [one for one in extract(speeches(1)[0]) if isinstance(one, Document)]
-    old = replace(old, text=sentences(1, 40), published_at=date(2024, 5, 1), url="https://example.jp/1.htm")
-    later = {
-        "another address": replace(old, url="https://example.jp/2.htm", published_at=date(2025, 5, 1)),
-        "corrected": replace(old, text=old.text + "訂正。", captured_at=old.captured_at + timedelta(days=1)),
-    }
-    undated = replace(old, url="https://example.jp/0.htm", published_at=None)
-    sign = Signer(recipe().dedup)
-    for what, new in later.items():
-        chunk = tmp_path / what / "00000.parquet"
-        shards.write(chunk, [document_row(one, sign) for one in (old, new, undated)], SCHEMA, group=GROUP)
-        places, entries = places_and_entries([chunk])
-        texts = list(map(text_at, places))
-        found = find_duplicates(entries, texts.__getitem__, recipe().dedup)
-        assert {position: drop.detail for position, drop in found.removed.items()} == {0: new.id, 2: new.id}
+def test_a_document_leaves_only_for_an_earlier_one_and_of_one_day_the_longest_stays(tmp_path: Path) -> None:
+    [first] = [one for one in extract(speeches(1)[0]) if isinstance(one, Document)]
+    first = replace(
+        first,
+        text=sentences(1, 40),
+        available_at=None,
+        published_at=date(2024, 5, 1),
+        url="https://example.jp/1.htm",
+    )
+    later = replace(
+        first, url="https://example.jp/2.htm", published_at=date(2025, 5, 1), text=first.text + "追記。"
+    )
+    seen = replace(later, url="https://example.jp/3.htm", published_at=None)  # available when it was captured
+    longer = replace(first, url="https://example.jp/4.htm", text=first.text + "補足。")
+    assert survivors([seen, later, first], tmp_path / "dated") == [2, 2, 2]
+    assert survivors([seen, later], tmp_path / "undated") == [1, 1]
+    assert survivors([first, longer], tmp_path / "length") == [1, 1]
 
 
 def test_the_questions_of_a_press_conference_point_into_its_text(world: Store) -> None:
@@ -329,7 +324,7 @@ def prepared(number: int) -> Callable[[Path], bool]:
 
 
 def written(name: str) -> Callable[[Path], bool]:
-    return lambda draft: any((draft / name).glob("*.parquet"))
+    return lambda draft: any(draft.glob(f".work/shards-*/{name}"))
 
 
 @pytest.mark.slow
@@ -338,7 +333,15 @@ def test_a_run_killed_at_any_point_goes_on_and_ends_with_the_same_bytes(store: S
     crawl(store, "boj_press_conferences", [conference()])
     asked = recipe()
     _, undisturbed = build(store, recipe(name="undisturbed"))
-    points = [prepared(1), prepared(3), written("markdown"), written("sections")]
+    points = [
+        prepared(1),
+        prepared(3),
+        written("near/edges-007.npy"),
+        written("near/candidates-*.length"),
+        written("near/similarity-*.npy"),
+        written("out/markdown/*.parquet"),
+        written("written-*.json"),
+    ]
     kept: dict[Path, int] = {}
     kills = sum(_killed_at(point, store, asked, root, kept) for point in points)
     assert kills >= 3
@@ -392,14 +395,15 @@ def test_finished_chunks_are_kept_and_a_lost_one_is_made_again_alike(world: Stor
     folder, asked = world.path(world.resolve("many")), recipe()
 
     def prepare() -> list[int]:
-        return list(write_chunks(folder, tmp_path, steps=asked.calls(), dedup=asked.dedup, workers=1))
+        missing = [chunk for chunk in chunks(folder, tmp_path) if not chunk.out.is_file()]
+        return list(write_chunks(missing, Plan(asked.calls(), asked.dedup, {}), workers=1))
 
     assert sum(prepare()) == CHUNK + 2
     first, last = sorted(tmp_path.glob("*.parquet"))
     made, content = first.stat().st_mtime_ns, last.read_bytes()
-    assert prepare() == [CHUNK + 2]
+    assert prepare() == []
     last.unlink()
-    assert prepare() == [CHUNK, 1, 1]
+    assert prepare() == [1, 1]
     assert first.stat().st_mtime_ns == made
     assert last.read_bytes() == content
 

@@ -1,0 +1,119 @@
+"""Where the jobs of a corpus run: in processes of this machine, or on a Ray cluster; the bytes are the same."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing.connection import wait
+from typing import Protocol, TypeVar
+
+from datacards.errors import UserError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+ENGINES = ("local", "ray")
+_AHEAD = 2  # jobs for each worker that may be under way beside the result that is due
+
+
+class Engine(Protocol):
+    """Runs one function over many jobs; a job names files and never carries texts, so jobs stay small."""
+
+    workers: int
+
+    def map(self, function: Callable[[T], R], jobs: Sequence[T]) -> Iterator[R]:
+        """Yield ``function(job)`` for every job, in the order of the jobs.
+
+        ``function`` must be importable by name, or a ``partial`` of such a one. What it raises is raised here.
+        """
+        ...
+
+
+class Local:
+    """Processes of this machine; one worker means this process."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or os.cpu_count() or 1
+
+    def map(self, function: Callable[[T], R], jobs: Sequence[T]) -> Iterator[R]:
+        """See ``Engine.map``. Raises UserError when a worker dies, of too little memory most likely."""
+        if self.workers == 1 or len(jobs) < 2:
+            yield from map(function, jobs)
+            return
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([getattr(function, "func", function).__module__])
+        workers = min(self.workers, len(jobs))
+        with ProcessPoolExecutor(workers, context, initializer=_obedient) as pool:
+            try:
+                yield from _ordered(lambda job: pool.submit(function, job), jobs, workers * _AHEAD)
+            except BrokenProcessPool as error:
+                raise UserError(
+                    "corpus",
+                    "a worker process was killed",
+                    todo="free memory or ask for fewer --workers, then run the same command again",
+                ) from error
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Ray:
+    """A Ray cluster: that at ``$RAY_ADDRESS``, else one started on this machine for the run.
+
+    The store must be a folder that all nodes share, and the nodes must have this package installed.
+    """
+
+    def __init__(self) -> None:
+        # Nothing is reported home; the notices about the future of Ray's own flags are not for our users.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        try:
+            import ray  # noqa: PLC0415 - only those who ask for it need it
+        except ImportError as error:
+            raise UserError(
+                "--engine", "ray is not installed", "local", "pip install -e '.[cluster]'"
+            ) from error
+        self.ray = ray
+        if not ray.is_initialized():
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        self.workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def map(self, function: Callable[[T], R], jobs: Sequence[T]) -> Iterator[R]:
+        """See ``Engine.map``. A job whose node is lost runs again on another one."""
+        remote = self.ray.remote(_called)
+        yield from _ordered(lambda job: remote.remote(function, job).future(), jobs, self.workers * _AHEAD)
+
+
+def engine(name: str, workers: int | None = None) -> Engine:
+    """Return the engine of that name; ``workers`` bounds the processes of ``local``, Ray knows its cluster."""
+    return Ray() if name == "ray" else Local(workers)
+
+
+def _ordered(submit: Callable[[T], "Future[R]"], jobs: Sequence[T], ahead: int) -> Iterator[R]:
+    """Yield the results in order, with at most ``ahead`` jobs under way."""
+    source = iter(jobs)
+    waiting = deque(map(submit, islice(source, ahead)))
+    while waiting:
+        result = waiting.popleft().result()
+        waiting.extend(map(submit, islice(source, 1)))
+        yield result
+
+
+def _called(function: Callable[[T], R], job: T) -> R:
+    return function(job)
+
+
+def _obedient() -> None:
+    """Leave it to the parent when to stop, and do not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)

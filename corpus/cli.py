@@ -67,7 +67,8 @@ def main(
     root: Path,
 ) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
-    from corpus.run import TOLD, inputs, run
+    from corpus.finish import TOLD
+    from corpus.run import inputs, run
 
     store = Store(root)
     asked = read_recipe(recipe, CorpusRecipe)

@@ -18,7 +18,7 @@ from corpus.repeats import SENTENCE, Batch, RepeatOptions, batch, issuer, senten
 from datacards.errors import UserError
 
 FOLDER = "index"
-_EPOCH = date(1970, 1, 1)
+EPOCH = date(1970, 1, 1)
 
 #: What ranks documents, smallest first: the day a reader could first have it, then those with facts, then the
 #: longest; the identity decides the rest, so that the order follows from the documents alone.
@@ -67,7 +67,7 @@ class Signer:
             {
                 "key": bytes.fromhex(document.id),
                 "content": content_hash(text),
-                "available": (available(document) - _EPOCH).days,
+                "available": (available(document) - EPOCH).days,
                 "n_facts": len(document.facts),
                 "length": len(text),
                 "states": states(document),

@@ -1,7 +1,7 @@
 """``python -m corpus.leaks VERSION``: reads a dataset version again and lists what is later than its day."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from corpus import shards
 from corpus.asof import REASONS
 from corpus.document import day_in_japan
+from corpus.index import EPOCH
 from datacards.card import Card
 from datacards.cli import store_option
 from datacards.errors import UserError
@@ -20,6 +21,12 @@ from datacards.lineage import lineage, walk
 from datacards.store import Store
 
 _SHOWN = 50  # rows of the table; all are counted
+#: Columns that tell what a row is and how late; of what a version holds for its own index, the day.
+_LOOKED_AT = (
+    "id", "document_id", "other_id", "url", "available_at", "published_at", "captured_at", "made_from",
+    "stage", "reason", "title", "text", "available",
+)  # fmt: skip
+Known = dict[str, date | None]  # the base documents, and from when each was available
 
 
 class Leak(NamedTuple):
@@ -35,22 +42,18 @@ def leaks(folder: Path, day: date) -> list[Leak]:
     """Return the rows of the dataset version in ``folder`` that a reader could not have had on ``day``.
 
     Every Parquet file is read. A row with a text was available by the end of the day, was published by then or
-    else captured by then, and comes from documents that are here; facts and pairs speak of documents that are
+    else captured by then, and comes from documents that are here and were available no later; facts and pairs speak of documents that are
     here; nothing is kept of the text of what was left out for being later. The check believes the days that the
-    rows state. In memory are the IDs of the documents.
+    rows state. In memory are the IDs and days of the base documents.
     """
-    known = {
-        row["id"] for path in shards.shard(folder, "markdown", "train") for row in shards.read(path, ["id"])
-    }
-    known |= {
-        row["id"] for path in folder.glob("markdown/train-carried-*") for row in shards.read(path, ["id"])
-    }
+    known: Known = {}
+    for path in sorted((folder / "markdown").glob("*.parquet")):
+        rows = shards.read(path, _of(path, "id", "available_at"))
+        known.update((row["id"], row.get("available_at")) for row in rows)
     found = []
     for path in sorted(folder.rglob("*.parquet")):
         name = path.relative_to(folder).as_posix()
-        wanted = [column for column in pq.read_schema(path).names if column not in ("text", "meta", "value")]
-        dropped = "reason" in wanted and "stage" in wanted
-        for row in shards.read(path, wanted + ["text"] * dropped):
+        for row in shards.read(path, _of(path, *_LOOKED_AT)):
             found += [
                 Leak(name, row.get("id") or row.get("document_id") or "", row.get("url") or "", why)
                 for why in _wrong(row, day, known)
@@ -58,7 +61,13 @@ def leaks(folder: Path, day: date) -> list[Leak]:
     return found
 
 
-def _wrong(row: Mapping[str, Any], day: date, known: set[str]) -> Iterator[str]:
+def _of(path: Path, *names: str) -> list[str]:
+    """Return those of the columns that a file has; of texts only those that were dropped are looked at."""
+    has = pq.read_schema(path).names
+    return [name for name in names if name in has and (name != "text" or "stage" in has)]
+
+
+def _wrong(row: Mapping[str, Any], day: date, known: Known) -> Iterator[str]:
     """Yield what is wrong with one row; its columns tell what it is."""
     if "stage" in row:
         if row["reason"] in REASONS and (row["text"] or row["title"]):
@@ -66,25 +75,29 @@ def _wrong(row: Mapping[str, Any], day: date, known: set[str]) -> Iterator[str]:
         elif row.get("available_at") and row["available_at"] > day:
             yield f"what was dropped is available from {row['available_at']} on"
     elif "made_from" in row:
-        yield from _untimely(row, day)
-        if known and any(one["id"] not in known for one in row["made_from"] if ":" not in one["id"]):
-            yield "its parent is not in the version"
-    elif "other_id" in row or "document_id" in row:
-        spoken = (row.get("id"), row.get("other_id"), row.get("document_id"))
-        if known and any(name is not None and name not in known for name in spoken):
-            yield "speaks of a document that is not in the version"
+        yield from _untimely(row, day, known)
+    elif "available" in row:
+        if EPOCH + timedelta(days=row["available"]) > day:
+            yield f"what its index names is available from {EPOCH + timedelta(days=row['available'])} on"
+    elif known and any(row[name] not in known for name in ("id", "other_id", "document_id") if row.get(name)):
+        yield "speaks of a document that is not in the version"
 
 
-def _untimely(row: Mapping[str, Any], day: date) -> Iterator[str]:
+def _untimely(row: Mapping[str, Any], day: date, known: Known) -> Iterator[str]:
     available, published, captured = row.get("available_at"), row["published_at"], row["captured_at"]
+    parents = {one["id"] for one in row["made_from"] if ":" not in one["id"]}
     if available is None:
         yield "does not say from when it was available"
     elif available > day:
         yield f"is available from {available} on"
     elif published and published > day:
         yield f"was published on {published}"
-    elif not published and day_in_japan(captured) > day:
+    elif not published and len(parents) < 2 and day_in_japan(captured) > day:
         yield f"states no day of publication and was captured on {day_in_japan(captured)}"
+    elif known and parents - known.keys():
+        yield "its parent is not in the version"
+    elif any((known.get(parent) or available) > available for parent in parents):
+        yield "its parent was available later than it says"
 
 
 @click.command()
@@ -102,7 +115,9 @@ def main(version: str, day: datetime | None, root: Path) -> None:
     ref = store.verified(version, "dataset")
     cards = [node.card for node in walk(lineage(store, ref)) if node.card and node.card.kind == "dataset"]
     until = day.date() if day else _day(str(ref), cards)
-    table = Table("version", "file", "url", "why", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for name in ("version", "file", "url", "why"):
+        table.add_column(name, overflow="fold")
     number = 0
     for card in cards:
         folder = store.root / card.name / card.version

@@ -14,6 +14,7 @@ from corpus.captures import INDEX, capture_of
 from corpus.dedup import DedupOptions
 from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
+from corpus.extract.ocr import Ocr
 from corpus.index import Signer
 from corpus.repeats import RepeatOptions
 from corpus.sandbox import sandboxed
@@ -23,6 +24,7 @@ from corpus.steps import Left, clean
 CHUNK, CHUNK_BYTES = 256, 16_000_000
 #: What one capture may take, steps and signatures of its documents included; more for a dump, by its size.
 SECONDS, BYTES_PER_SECOND = 300, 100_000
+SECONDS_OCR = 7200  # an engine takes seconds for each page
 MEGABYTES, BYTES_PER_BYTE = 4096, 16
 
 Steps = Sequence[tuple[str, Mapping[str, Any]]]
@@ -40,7 +42,8 @@ def schema(dedup: DedupOptions) -> pa.Schema:
 class Plan(NamedTuple):
     """What all captures of a run are put through.
 
-    ``withdrawn`` are filings that may not be used, and why; ``then`` is the day that is asked for, if any.
+    ``withdrawn`` are filings that may not be used, and why; ``then`` is the day that is asked for, if any; ``ocr``
+    reads pages that have no text.
     """
 
     steps: Steps
@@ -48,6 +51,7 @@ class Plan(NamedTuple):
     withdrawn: Mapping[str, str]
     repeats: RepeatOptions | None = None
     then: asof.AsOf | None = None
+    ocr: Ocr | None = None
 
 
 class Chunk(NamedTuple):
@@ -97,7 +101,8 @@ def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
         return [{"drop": shards.drop_row(Drop(f"filing_{what}", capture.meta["docID"]), "extract", capture)}]
     rows: list[dict[str, Any]] = []
     documents: list[Document] = []
-    for found in asof.judged(capture, plan.then) if plan.then else extract(capture):
+    read = asof.judged(capture, plan.then, plan.ocr) if plan.then else extract(capture, plan.ocr)
+    for found in read:
         result = clean(found, plan.steps) if isinstance(found, Document) else found
         if isinstance(result, Document):
             documents.append(result)
@@ -136,7 +141,7 @@ def write_chunks(missing: Sequence[Chunk], plan: Plan, *, workers: int) -> Itera
         partial(prepare, plan=plan),
         remaining(),
         workers=workers,
-        seconds=SECONDS + largest / BYTES_PER_SECOND,
+        seconds=(SECONDS_OCR if plan.ocr else SECONDS) + largest / BYTES_PER_SECOND,
         megabytes=MEGABYTES + BYTES_PER_BYTE * largest // 1_000_000,
     )
     for chunk in missing:

@@ -43,6 +43,9 @@ Step = Annotated[dict[str, dict[str, Any]], BeforeValidator(partial(_chosen, "st
 FormatChoice = Annotated[
     dict[Format, dict[str, Any]], BeforeValidator(partial(_chosen, "format", FORMATS, format_options))
 ]
+Engine = Annotated[
+    dict[str, dict[str, Any]], BeforeValidator(lambda given: {given: {}} if isinstance(given, str) else given)
+]
 CapturesName = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}(@{VERSION.pattern})?$")]
 
 
@@ -58,6 +61,8 @@ class CorpusRecipe(Recipe):
     ``repeats`` says what counts as said before, ``decontamination`` which tests the documents are held against;
     null leaves either out.
 
+    ``ocr`` is the engine that reads pages without text, a name or ``name: {option: value}``; null names such pages.
+
     ``as_of`` asks for what a reader could have had at the end of that Japanese day (see ``corpus.asof``); a name
     without a version then stands for all its versions. ``as_of_strict`` takes only what was fetched by then.
     """
@@ -70,6 +75,7 @@ class CorpusRecipe(Recipe):
     decontamination: DecontaminationOptions | None = DecontaminationOptions()
     formats: tuple[FormatChoice, ...] = Field(default=tuple(FORMATS), min_length=1, validate_default=True)
     shard_characters: int = Field(default=100_000_000, ge=1)
+    ocr: Engine | None = None
     as_of: date | None = None
     as_of_strict: bool = False
 

@@ -134,8 +134,6 @@ def test_of_a_page_that_changed_the_body_of_the_day_counts(at: Any) -> None:
     url = "https://www.example.jp/changing.html"
     first, second = at(D1).documents()[url], at(D2).documents()[url]
     assert first.text != second.text
-    assert at(date(2026, 12, 1)).documents()[url].text == first.text  # it is again what it was
-    assert at(date(2026, 12, 1)).card.drops["superseded"] >= 1
 
 
 def test_survivors_and_clusters_count_early_copies_only(at: Any) -> None:
@@ -167,8 +165,6 @@ def test_the_newest_list_of_companies_of_the_day_counts_alone(at: Any) -> None:
     assert "乙社" in listed(D1)
     assert "丙社" not in listed(D1)
     assert ("乙社" in listed(D2), "丙社（証券コード：330A）" in listed(D2)) == (False, True)
-    assert "乙社" in listed(date(2026, 7, 30))
-    assert "丙社" in listed(date(2026, 7, 31))  # fetched on the first of August, it states the day before
 
 
 def test_articles_are_in_the_revision_of_the_day(at: Any) -> None:
@@ -257,3 +253,10 @@ def test_the_check_of_a_version_names_what_is_later_and_fails(at: Any, tmp_path:
     for number, change in enumerate(wrong):
         write(tmp_path / "qa" / f"train-{number:05d}.parquet", [document | change], DOCUMENT)
     assert [leak.why.split()[0] for leak in leaks(tmp_path, D1)] == ["is", "does", "was"]
+    parent = document | {"id": "0" * 32, "available_at": date(2026, 5, 1)}
+    child = document | {"made_from": [{"id": parent["id"], "start": 0, "end": 9}]}
+    orphan = document | {"made_from": [{"id": "1" * 32, "start": 0, "end": 9}]}
+    write(tmp_path / "markdown" / "train-00000.parquet", [parent], DOCUMENT)
+    write(tmp_path / "qa" / "train-00000.parquet", [child, orphan], DOCUMENT)
+    whys = [leak.why for leak in leaks(tmp_path, D1) if leak.file == "qa/train-00000.parquet"]
+    assert whys == ["its parent was available later than it says", "its parent is not in the version"]

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -18,11 +19,14 @@ from corpus.asof import (
     SEEN_LATER,
     SUPERSEDED,
     AsOf,
+    Choice,
+    as_first_said,
     as_listed,
     choices,
     judged,
     judged_rows,
 )
+from corpus.captures import INDEX
 from corpus.document import Capture, Document
 from corpus.revised import revised_on
 from corpus.withdrawn import Edit, edited_later, withdrawn
@@ -34,6 +38,8 @@ from tests.corpus.asof_world import (
     Visit,
     World,
     article,
+    code_list,
+    edinet,
     fill,
     moment,
     page,
@@ -105,7 +111,27 @@ def test_of_revisions_the_newest_of_the_day_counts_whenever_it_was_fetched() -> 
     assert codes(*rows, strict=True)[:2] == [KEPT, SUPERSEDED]
 
 
+def kept(choice: Choice) -> list[Capture]:
+    """Return the captures of a version that are read, as they are read."""
+    index = pq.read_table(choice.folder / INDEX).to_pylist()
+    return [as_first_said(choice.folder, index[number]) for number in choice.rows]
+
+
 CRAWL_DAYS = ["2026-05-01", "2026-08-01", "2026-08-02"]
+
+
+def test_of_lists_of_companies_the_newest_that_states_a_day_by_then_counts(store: Store) -> None:
+    """The second list was fetched on the first of August and says how things stood the day before."""
+    days = [date(2026, 3, 31), date(2026, 7, 31)]
+    told = [{"kind": "company_list", "as_of": day.isoformat()} for day in days]
+    lists = [
+        edinet(crawl, "", code_list(day), **about)
+        for crawl, day, about in zip(CRAWLS, days, told, strict=False)
+    ]
+    folders = [store.path(ref) for ref in fill(store, World({"edinet": lists}, []))]
+    for day, codes in {date(2026, 7, 30): [[0], []], date(2026, 7, 31): [[], [0]]}.items():
+        assert [choice.rows for choice in choices(folders, AsOf(day))] == codes
+    assert [choice.rows for choice in choices(folders, AsOf(days[1], strict=True))] == [[0], []]
 
 
 def test_what_a_crawl_found_unchanged_later_is_read_as_it_was_said_at_first(
@@ -117,14 +143,14 @@ def test_what_a_crawl_found_unchanged_later_is_read_as_it_was_said_at_first(
     visits = [web(crawl, "a.html", body, "2026-02-01", title=f"題 {crawl}") for crawl in (one, two)]
     fill(store, World({"press": visits}, []))
     [choice] = choices([store.path(store.resolve("press"))], AsOf(date(2026, 6, 1)))
-    assert [(c.fetched_at, c.meta["title"]) for c in choice.captures()] == [(moment(one), f"題 {one}")]
+    assert [(c.fetched_at, c.meta["title"]) for c in kept(choice)] == [(moment(one), f"題 {one}")]
     earlier = store.path(store.resolve(f"press@{one}"))
     with Segments(tmp_path / "three", earlier=[earlier]) as segments:
         segments.carry(Carried(visits[0].capture.url, "press", "PDL-1.0", {"title": "後の題"}))
         segments.close(index=True)
     (tmp_path / "three").rename(earlier.with_name("2026.08.02"))
     [choice] = choices([earlier.with_name("2026.08.02")], AsOf(date(2026, 6, 1)))
-    assert [capture.meta["title"] for capture in choice.captures()] == [f"題 {one}"]
+    assert [capture.meta["title"] for capture in kept(choice)] == [f"題 {one}"]
 
 
 def test_what_was_said_of_a_filing_after_the_day_is_taken_back_in_order() -> None:
@@ -212,11 +238,11 @@ def had(world: World, then: AsOf) -> list[Document]:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         found = choices([store.path(ref) for ref in fill(store, world)], then)
-        captures: list[Capture] = [capture for choice in found for capture in choice.captures()]
+        captures = [capture for choice in found for capture in kept(choice)]
     return [one for capture in captures for one in judged(capture, then) if isinstance(one, Document)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HISTORIES, REVISIONS, st.sampled_from(DAYS), st.booleans())
 def test_in_every_world_a_day_shows_what_the_world_of_that_day_shows(
     pages: list[Any], articles: list[Any], day: date, strict: bool

@@ -218,7 +218,6 @@ def _consolidated(run: Sequence[Document]) -> Document:
         published_at=_latest([section.published_at for section in run]),
         available_at=_latest([section.available_at for section in run]),
         captured_at=max(section.captured_at for section in run),
-        available_at=_latest([section.available_at for section in run]),
         made_from=tuple(span for _, span in parts),
         meta=shared,
         cluster_size=1,

@@ -150,6 +150,8 @@ class Index:
         key = np.searchsorted(self.keys, keys)
         known = key < len(self.keys)
         known[known] = self.keys[key[known]] == keys[known]
+        if not known.any():  # as in nearly every document
+            return np.empty((0, 4), np.int64)
         places, key = places[known], key[known]
         counts = self.firsts[key + 1] - self.firsts[key]
         here = np.repeat(places, counts)

@@ -122,9 +122,9 @@ def write_shard(shard: Shard, *, writer: Writer) -> Tally:
     put("facts", (row for one in documents for row in shards.fact_rows(one)), shards.FACT)
     put("dropped", left, shards.DROPPED)
     put("contamination", overlaps, CONTAMINATION)
-    _write_index(shard, places, writer)
+    files = [*tally.rows, *_write_index(shard, places, writer)]
     _counted(tally, documents, left)
-    _note(done, tally)
+    _note(done, tally, files)
     return tally
 
 
@@ -150,20 +150,21 @@ def _rendered(
         yield shards.document_row(rendered)
 
 
-def _write_index(shard: Shard, places: Sequence[tuple[str, int, int]], writer: Writer) -> None:
-    """Write the index rows of a shard's documents, with where the version has their texts."""
+def _write_index(shard: Shard, places: Sequence[tuple[str, int, int]], writer: Writer) -> list[str]:
+    """Write the index rows of a shard's documents, with where the version has their texts; return its file, if any."""
+    if not places:
+        return []
     names = index.schema(writer.dedup).names
     tables = []
     for path, start, stop in shard.stretches:
         table = pq.read_table(path, columns=names).slice(start, stop - start)
         tables.append(table.filter(table["length"].is_valid()))
-    if not places:
-        return
     table = pa.concat_tables(tables)
     for field_, column in zip(index.PLACE, zip(*places, strict=True), strict=True):
         table = table.append_column(field_, pa.array(column, field_.type))
-    path = writer.out / index.FOLDER / f"{shard.number:05d}.parquet"
-    shards.write_table(path, table)
+    name = f"{index.FOLDER}/{shard.number:05d}.parquet"
+    shards.write_table(writer.out / name, table)
+    return [name]
 
 
 def _finished(done: Path, out: Path) -> Tally | None:
@@ -171,14 +172,20 @@ def _finished(done: Path, out: Path) -> Tally | None:
     if not done.is_file():
         return None
     said = json.loads(done.read_text("utf-8"))
-    if not all((out / name).is_file() for name in said["rows"]):
+    if not all((out / name).is_file() for name in said["files"]):
         return None
     counters = {name: Counter(said[name]) for name in ("counts", "drops", "licenses")}
     return Tally(rows=said["rows"], **counters)
 
 
-def _note(done: Path, tally: Tally) -> None:
+def _note(done: Path, tally: Tally, files: Sequence[str]) -> None:
     part = done.with_suffix(".part")
-    said = {"rows": tally.rows, "counts": tally.counts, "drops": tally.drops, "licenses": tally.licenses}
+    said = {
+        "files": files,
+        "rows": tally.rows,
+        "counts": tally.counts,
+        "drops": tally.drops,
+        "licenses": tally.licenses,
+    }
     part.write_text(json.dumps(said), encoding="utf-8")
     part.replace(done)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus import index, shards
@@ -19,7 +20,7 @@ from corpus.verdicts import Stretch, judged
 
 Row = dict[str, Any]
 
-DOCUMENTS = 100_000  # documents that one shard is made of at most: a job holds them in memory
+ROWS = 100_000  # documents, and what left, that one shard is made of at most: a job holds them in memory
 
 SIMILAR = pa.schema(
     [
@@ -60,33 +61,41 @@ class Writer(NamedTuple):
 
 
 def plan(chunks: Iterable[Path], characters: int, number: int, first: int) -> list[Shard]:
-    """Cut prepared chunks into shards of at most ``characters`` of text, or of one longer document.
+    """Cut prepared chunks into shards of at most ``characters`` of text, what left included, or of one longer row.
 
     ``number`` is that of the first shard and ``first`` the position of its first document.
     """
     found: list[Shard] = []
     stretches: list[Stretch] = []
-    held = count = 0
+    held = rows = count = 0
 
     def close() -> None:
-        nonlocal stretches, held, count, first
+        nonlocal stretches, held, rows, count, first
         if stretches:
             found.append(Shard(number + len(found), first, tuple(stretches)))
-        first, stretches, held, count = first + count, [], 0, 0
+        first, stretches, held, rows, count = first + count, [], 0, 0, 0
 
     for path in chunks:
-        start, sizes = 0, pq.read_table(path, columns=["n_chars"])["n_chars"].to_pylist()
-        for at, size in enumerate(sizes):
-            if size is not None:
-                if count and (held + size > characters or count == DOCUMENTS):
-                    if at > start:
-                        stretches.append(Stretch(path, start, at))
-                    close()
-                    start = at
-                held, count = held + size, count + 1
-        stretches.append(Stretch(path, start, len(sizes)))
+        start = stop = 0
+        for at, (document, left) in enumerate(_sizes(path)):
+            size = left if document is None else document
+            if rows and (held + size > characters or rows == ROWS):
+                if at > start:
+                    stretches.append(Stretch(path, start, at))
+                close()
+                start = at
+            held, rows, count, stop = held + size, rows + 1, count + (document is not None), at + 1
+        stretches.append(Stretch(path, start, stop))
     close()
     return found
+
+
+def _sizes(path: Path) -> Iterator[tuple[int | None, int]]:
+    """Yield the characters of each row of a prepared chunk: those of the document or None, those of what left."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(1000, columns=["n_chars", "drop.text"]):
+            left = pc.utf8_length(pc.struct_field(batch["drop"], "text")).fill_null(0)
+            yield from zip(batch["n_chars"].to_pylist(), left.to_pylist(), strict=True)
 
 
 def write_shard(shard: Shard, *, writer: Writer) -> Tally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from corpus import shards, verdicts
-from corpus.document import Capture, Document
+from corpus.document import Capture, Document, Drop
 from corpus.engine import Local
 from corpus.extract import extract
 from corpus.index import Signer, index_of
@@ -112,3 +112,18 @@ def test_a_shard_whose_index_was_moved_before_a_kill_is_written_again(tmp_path: 
     shutil.rmtree(writer.out / "index")
     write_shard(shard, writer=writer)
     assert {path: path.read_bytes() for path in writer.out.rglob("*.parquet")} == made
+
+
+def test_what_left_counts_in_the_size_of_a_shard_like_what_stays(tmp_path: Path) -> None:
+    """A job holds both in memory; a corpus of which nearly everything leaves is no exception."""
+    options = recipe().dedup
+    [document] = [one for one in extract(speeches(1)[0]) if isinstance(one, Document)]
+    left = [{"drop": shards.drop_row(Drop("other_language"), "language", document)}] * 10
+    paths = [tmp_path / f"{n}.parquet" for n in range(3)]
+    for path in paths:
+        shards.write(path, [*left, *document_rows([document], Signer(options)), *left], schema(options))
+    found = plan(paths, 4 * document.n_chars, 7, 20)
+    sizes = [sum(one.stop - one.start for one in shard.stretches) for shard in found]
+    assert sizes == [4] * 15 + [3]
+    assert [shard.number for shard in found] == list(range(7, 23))
+    assert [shard.first for shard in found] == [20] * 3 + [21] * 5 + [22] * 6 + [23] * 2

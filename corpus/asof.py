@@ -93,6 +93,10 @@ class Choice:
         """Numbers of the rows that are kept, in order."""
         return [number for number, code in enumerate(self.codes) if code == KEPT]
 
+    def keeps(self, row: int) -> bool:
+        """Return whether the capture of a row was current on the day, or may have been."""
+        return self.codes[row] == KEPT
+
     def left_out(self) -> Iterator[Row]:
         """Yield what the table of drops says of the captures that were not current: where they are, no more."""
         for row, code in zip(_rows(self.folder), self.codes, strict=True):

@@ -69,7 +69,7 @@ def _next_number(folders: Sequence[Path]) -> int:
 
 def _repeats(index: Index, duplicates: near.Duplicates, options: RepeatOptions, draft: Draft) -> Repeats:
     """Return what is said before, and count it over the documents that stay."""
-    found = count_repeats(index.said, index.issuers(), index.numbers("available").tolist(), options)
+    found = count_repeats(index.said, index.issuers(), index.numbers("available"), options)
     stays = duplicates.survivor[index.earlier :] == np.arange(index.earlier, index.count)
     for name in ("characters", "statutory", "repeated"):
         draft.counts[f"prose_{name}"] = int(getattr(found, name)[index.earlier :][stays].sum())

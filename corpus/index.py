@@ -121,9 +121,15 @@ class Index:
         old = [_numbers(part, "survivor") for part in self.parts if part.version]
         return np.concatenate([np.zeros(0, np.int64), *old])
 
-    def issuers(self) -> list[str]:
-        """Return who speaks in each document."""
-        return [str(one) for part in self.parts for one in _column(part, "issuer").to_pylist()]
+    def issuers(self) -> npt.NDArray[np.int32]:
+        """Return who speaks in each document, as a number for each issuer."""
+        numbers: dict[str, int] = {}
+        found = [np.zeros(0, np.int32)]
+        for part in self.parts:
+            column = _column(part, "issuer").combine_chunks().dictionary_encode()
+            own = [numbers.setdefault(name, len(numbers)) for name in column.dictionary.to_pylist()]
+            found.append(np.array(own, np.int32)[column.indices.to_numpy(zero_copy_only=False)])
+        return np.concatenate(found)
 
     def said(self) -> Iterator[Batch]:
         """Yield the sentences of all documents, those of a part at a time."""

@@ -1,13 +1,13 @@
 """Captures become cleaned documents and named drops, a chunk of captures per Parquet file, resumable."""
 
 from collections import deque
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from corpus import asof, index, shards
 from corpus.captures import INDEX, capture_of
@@ -28,7 +28,11 @@ SECONDS_OCR = 7200  # an engine takes seconds for each page
 MEGABYTES, BYTES_PER_BYTE = 4096, 16
 
 Steps = Sequence[tuple[str, Mapping[str, Any]]]
-Known = tuple[str, str]  # address and digest of a capture
+
+
+def known_as(url: str, sha256: str) -> bytes:
+    """Return the 16 bytes by which a capture that an earlier version has is known: millions are held in memory."""
+    return blake2b(f"{url}\n{sha256}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def schema(dedup: DedupOptions) -> pa.Schema:
@@ -64,14 +68,13 @@ class Chunk(NamedTuple):
 
 
 def chunks(
-    folder: Path, out: Path, known: Container[Known] = frozenset(), choice: asof.Choice | None = None
+    folder: Path, out: Path, known: Set[bytes] = frozenset(), choice: asof.Choice | None = None
 ) -> list[Chunk]:
     """Cut the captures of the version in ``folder`` into chunks, ``out/00000.parquet`` and so on.
 
-    ``known`` are captures, by address and digest, that an earlier corpus version was made from: they are left.
+    ``known`` are captures (see ``known_as``) that an earlier corpus version was made from: they are left.
     ``choice`` says which were current on a day.
     """
-    table = pq.read_table(folder / INDEX, columns=["url", "sha256", "n_bytes"])
     found: list[Chunk] = []
     rows: list[int] = []
     sizes: list[int] = []
@@ -82,11 +85,11 @@ def chunks(
             rows.clear()
             sizes.clear()
 
-    table = table.take(pa.array(choice.rows, pa.int64())) if choice else table
-    columns = (column.to_pylist() for column in table.columns)
-    for at, url, sha256, size in zip(choice.rows if choice else range(len(table)), *columns, strict=True):
-        if (url, sha256) in known:
+    index_rows = shards.read(folder / INDEX, ["url", "sha256", "n_bytes"])
+    for at, row in enumerate(index_rows):
+        if (choice and not choice.keeps(at)) or (known and known_as(row["url"], row["sha256"]) in known):
             continue
+        size = row["n_bytes"]
         if len(rows) == CHUNK or sum(sizes) + size > CHUNK_BYTES:
             close()
         rows.append(at)

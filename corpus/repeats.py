@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -79,18 +80,19 @@ def batch(first: int, documents: Sequence[NDArray[np.void]]) -> Batch:
 
 
 def count_repeats(
-    read: Callable[[], Iterable[Batch]], issuers: Sequence[str], days: Sequence[int], options: RepeatOptions
+    read: Callable[[], Iterable[Batch]], issuers: npt.ArrayLike, days: npt.ArrayLike, options: RepeatOptions
 ) -> Repeats:
     """Return what is repeated across documents, of which ``issuers`` and ``days`` (numbers that grow) say whose and when.
 
+    Issuers are names, or a number for each: which ones does not matter.
+
     ``read`` yields the batches of all documents and is called once for every part of the hashes that fits
-    into memory, so that only numbers per document grow with the corpus (36 bytes each). The result depends on
+    into memory, so that only numbers per document grow with the corpus (some 90 bytes each). The result depends on
     neither the order nor the size of batches. A day must be known: a document without one is given that of its
     capture.
     """
-    names = {name: number for number, name in enumerate(sorted(set(issuers)))}
-    who = np.array([names[name] for name in issuers], np.int64)
-    when = np.array(days, np.int64)
+    who = np.unique(issuers, return_inverse=True)[1].astype(np.int32)
+    when = np.asarray(days, np.int32)
     sums = np.zeros((4, len(who)), np.int64)
     total = 0
     for one in read():
@@ -190,7 +192,7 @@ def _part(one: Batch, part: int, parts: int) -> Batch:
 
 
 def _count(
-    one: Batch, who: Numbers, when: Numbers, sums: Numbers, minimum_issuers: int
+    one: Batch, who: NDArray[np.int32], when: NDArray[np.int32], sums: Numbers, minimum_issuers: int
 ) -> NDArray[np.uint64]:
     """Add the characters of statutory and repeated sentences to ``sums``; return the hashes that many issuers have."""
     keys, issuers, days = one.sentences["hash"], who[one.documents], when[one.documents]

@@ -1,11 +1,12 @@
 """Recipe -> dataset version: choose captures, extract and clean them in a sandbox, and have the rest finished."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 from tqdm import tqdm
@@ -16,7 +17,7 @@ from corpus.captures import INDEX
 from corpus.engine import Engine, Local
 from corpus.extract.ocr import engine as ocr_engine
 from corpus.finish import code_digest, finish
-from corpus.prepare import Chunk, Known, Plan, chunks, write_chunk, write_chunks, write_left_out
+from corpus.prepare import Chunk, Plan, chunks, known_as, write_chunk, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
 from corpus.withdrawn import edited_later, withdrawn
 from datacards.card import Ref
@@ -147,8 +148,11 @@ def _prepare(
     ]
     draft.counts["captures"] = sum(len(chunk.rows) for chunk in chain.from_iterable(planned))
     if known:
-        total = sum(pq.read_metadata(folder / INDEX).num_rows for folder in folders)
-        draft.counts["captures_known"] = total - draft.counts["captures"]
+        current = (
+            chosen.kept if chosen else pq.read_metadata(folder / INDEX).num_rows
+            for folder, chosen in zip(folders, choice, strict=True)
+        )
+        draft.counts["captures_known"] = sum(current) - draft.counts["captures"]
     with tqdm(total=draft.counts["captures"], desc="extracting", unit=" captures") as bar:
         for ref, found in zip(captures, planned, strict=True):
             bar.set_postfix_str(str(ref))
@@ -172,20 +176,31 @@ def _extracted(missing: Sequence[Chunk], shared: Plan, engine: Engine) -> Iterat
     return engine.map(partial(write_chunk, plan=shared), missing)
 
 
-def _known(store: Store, older: Sequence[Ref]) -> frozenset[Known]:
-    """Return the captures that the versions ``older``, and those that they extend, were made from.
+def _known(store: Store, older: Sequence[Ref]) -> Set[bytes]:
+    """Return the captures (see ``known_as``) that the versions ``older``, and those that they extend, were made from.
 
-    What such a version left out because it came after its day is not among them.
+    What such a version left out because it came after its day is not among them. Some 100 bytes for each.
     """
-    found: set[Known] = set()
+    found: set[bytes] = set()
     for ref in older:
         below = [one for one in store.card(ref).made_from if ":" not in one.name]
+        datasets = [one for one in below if store.card(one).kind == "dataset"]
+        mine: set[bytes] = set()
         for one in below:
-            if store.card(one).kind == "captures":
-                table = pq.read_table(store.path(one) / INDEX, columns=["url", "sha256"])
-                found.update(zip(*(column.to_pylist() for column in table.columns), strict=True))
-        found |= _known(store, [one for one in below if store.card(one).kind == "dataset"])
+            if one not in datasets:
+                mine.update(map(_key, shards.read(store.path(one) / INDEX, ["url", "sha256"])))
+        carried = {
+            path.name for one in datasets for path in shards.shard(store.path(one), "dropped", "train")
+        }
         for path in shards.shard(store.path(ref), "dropped", "train"):
-            rows = shards.read(path, ["stage", "url", "sha256"])
-            found.difference_update((row["url"], row["sha256"]) for row in rows if row["stage"] == "as_of")
-    return frozenset(found)
+            if path.name not in carried:  # what an earlier one left out, this one may have read
+                rows = shards.read(path, ["stage", "url", "sha256"])
+                mine.difference_update(_key(row) for row in rows if row["stage"] == "as_of")
+        found |= mine
+        del mine
+        found |= _known(store, datasets)
+    return found
+
+
+def _key(row: Mapping[str, Any]) -> bytes:
+    return known_as(row["url"], row["sha256"])

@@ -127,3 +127,24 @@ def test_what_left_counts_in_the_size_of_a_shard_like_what_stays(tmp_path: Path)
     assert sizes == [4] * 15 + [3]
     assert [shard.number for shard in found] == list(range(7, 23))
     assert [shard.first for shard in found] == [20] * 3 + [21] * 5 + [22] * 6 + [23] * 2
+
+
+def test_what_a_later_day_took_in_is_known_to_the_days_behind_it(store: Store) -> None:
+    """What the first day left out as published later is read on the second day, and not once more on the third."""
+    published = [f"2026-11-{day}" for day in (10, 10, 12, 30)]
+    pages = [
+        capture(one.url.rpartition("jp/")[2], one.body, published_at=day)
+        for one, day in zip(speeches(4), published, strict=True)
+    ]
+    crawl(store, "boj_speeches", pages)
+    days, older = ("2026-11-11", "2026-11-13", "2026-11-14"), {}
+    cards = []
+    for number, day in enumerate(days, 21):
+        _, card = build(store, asked(f"2026.11.{number}", "21", as_of=day, **older))
+        older = {"extends": f"fin@2026.11.{number}"}
+        cards.append(card)
+    assert [card.counts["documents_markdown"] for card in cards] == [2, 3, 3]
+    assert [card.counts.get("captures_known") for card in cards] == [None, 2, 3]
+    assert [sum(card.drops.values()) for card in cards] == [2, 3, 4]  # each day says again what came later
+    assert all("exact_duplicate" not in card.drops for card in cards)
+    assert [card.counts["captures"] for card in cards] == [4, 6, 7]

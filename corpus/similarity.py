@@ -35,7 +35,7 @@ def jaccard_pairs(  # noqa: PLR0917 - texts, then pairs of them: their order is 
     """Return the similarities of the texts ``left[i]`` and ``right[i]`` of a buffer of valid UTF-8.
 
     Text k is ``buffer[starts[k]:ends[k]]``; the buffer may be a mapped file. The set of a left text is kept while
-    consecutive pairs share it: sort pairs by their left text. Memory is about 40 bytes for each byte of the longest text.
+    consecutive pairs share it: sort pairs by their left text. Memory is up to 100 bytes for each character of the longest text.
     ``compiled=False`` computes with Python's sets, as it is done where numba is missing. ValueError when a place
     is outside the buffer, IndexError when there is no such text.
     """

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,9 @@ from obstore.store import from_url
 from datacards.errors import UserError
 
 SCHEMES = ("s3", "gs", "az")
+BLOCK = 16 << 20  # bytes of a read
+PART = 5 << 20  # bytes of a part, the least that S3 takes
+MOST_PARTS = 9_000  # of one object; S3 takes 10,000
 _SECRET = re.compile(r"\?\S*|(?<=//)[^/\s@]*@")  # a signature may stand in a query, a password before a host
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 
@@ -30,7 +34,9 @@ class Bucket:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         plain = endpoint.startswith("http://")  # asked for in words, as for a server in one's own rack
         with self._told():
-            self._objects = from_url(self.address, client_options={"allow_http": True} if plain else {})
+            self._objects = from_url(
+                self.address, client_options={"allow_http": plain, "timeout": timedelta(minutes=2)}
+            )
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Return the keys below ``prefix`` with their sizes in bytes."""
@@ -54,16 +60,21 @@ class Bucket:
                     raise
                 return None
 
-    def blocks(self, key: str) -> Iterator[bytes]:
-        """Yield the bytes of an object, a MiB or more at a time; raise UserError when there is none."""
-        with self._told():
-            for block in obstore.get(self._objects, key).stream(min_chunk_size=1 << 20):
-                yield bytes(block)
+    def blocks(self, key: str, size: int) -> Iterator[bytes]:
+        """Yield the first ``size`` bytes of an object, 16 MiB at a time; raise UserError when there is none.
+
+        Every block is a request of its own: no line is so slow that it meets the time limit of one, and a block
+        that fails is asked for again without those before it.
+        """
+        for start in range(0, size, BLOCK):
+            with self._told():
+                yield bytes(obstore.get_range(self._objects, key, start=start, end=min(start + BLOCK, size)))
 
     def put(self, key: str, path: Path) -> None:
         """Put a file as one object; a large one goes in parts that become an object only when all have arrived."""
+        part = max(PART, path.stat().st_size // MOST_PARTS + 1)
         with self._told():
-            obstore.put(self._objects, key, path)
+            obstore.put(self._objects, key, path, chunk_size=part, max_concurrency=4)
 
     def create(self, key: str, content: bytes) -> bool:
         """Put a small object where there is none, in one step (``If-None-Match: *``); return False when there is one."""

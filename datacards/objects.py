@@ -13,13 +13,13 @@ from typing import TypeVar
 
 from datacards.bucket import Bucket
 from datacards.card import NAME, VERSION, Card, File, Ref
-from datacards.drafts import Drafts
+from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, LocalPlace, read_card, sha256_of
 
 MARKER = "kanagura.txt"
 CACHE = ".kanagura"
-AT_ONCE = 8  # objects under way at the same time; a large one has parts of its own beside that
+AT_ONCE = 4  # objects under way at the same time
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class ObjectPlace:
             if size != file.bytes:
                 return f"{file.path} has {size} bytes, the card says {file.bytes}"
             digest = hashlib.sha256()
-            for block in self.bucket.blocks(_key(ref, file)):
+            for block in self.bucket.blocks(_key(ref, file), file.bytes):
                 digest.update(block)
             return "" if digest.hexdigest() == file.sha256 else f"{file.path} has changed"
 
@@ -146,7 +146,7 @@ class ObjectPlace:
         digest = hashlib.sha256()
         try:
             with part.open("wb") as stream:
-                for block in self.bucket.blocks(_key(ref, file)):
+                for block in self.bucket.blocks(_key(ref, file), file.bytes):
                     digest.update(block)
                     stream.write(block)
         except UserError as error:
@@ -195,8 +195,7 @@ class ObjectPlace:
         logger.info("%s: putting %d of %d files", ref, len(missing), len(card.files))
         for _ in _at_once(lambda file: self.bucket.put(_key(ref, file), draft / file.path), missing):
             pass
-        # When the answer to a put is lost, the client asks again and is told of its own card.
-        won = self.bucket.create(_card_key(ref), text.encode()) or self.card(ref) == text.encode()
+        won = self._put_card(ref, text.encode())
         self._sweep(ref)
         if not won:
             raise UserError(
@@ -206,7 +205,17 @@ class ObjectPlace:
                 f"what this one made stays in {draft}",
             )
         with self._fetching(ref):
-            self._move(drafts, ref, text)
+            self._move(drafts, ref)
+
+    def _put_card(self, ref: Ref, text: bytes) -> bool:
+        """Put the card where there is none; return False when there is another one."""
+        try:
+            if self.bucket.create(_card_key(ref), text):
+                return True
+        except UserError:
+            if self.card(ref) != text:
+                raise
+        return self.card(ref) == text  # the answer to an earlier try was lost, and it is our own
 
     def _sweep(self, ref: Ref) -> None:
         """Delete what killed or losing writers of a finished version have put."""
@@ -221,14 +230,17 @@ class ObjectPlace:
         if sealed.is_file() and sealed.read_bytes() == text:
             try:
                 with drafts.lock(str(ref)):
-                    self._move(drafts, ref, text.decode())
+                    self._move(drafts, ref)
                 self._sweep(ref)
             except UserError:
                 return  # its writer is alive, and about to move it
 
-    def _move(self, drafts: Drafts, ref: Ref, text: str) -> None:
-        shutil.rmtree(self.local.path(ref), ignore_errors=True)  # a copy of an earlier version of this name
-        drafts.publish(str(ref), text, self.local.path(ref))
+    def _move(self, drafts: Drafts, ref: Ref) -> None:
+        draft, copy = drafts.folder / str(ref), self.local.path(ref)
+        shutil.rmtree(copy, ignore_errors=True)  # of an earlier version of this name
+        shutil.rmtree(draft / WORK, ignore_errors=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        draft.rename(copy)
 
 
 def _card_key(ref: Ref) -> str:

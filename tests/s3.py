@@ -1,5 +1,7 @@
 """An S3 server on loopback (moto's), which tells of every request and lets a test step in before or after one."""
 
+import signal
+import subprocess
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -29,12 +31,12 @@ class Request:
 
 @dataclass
 class Server:
-    """The server; ``before`` and ``after`` are called with every request, ``before`` may answer it itself."""
+    """The server; ``before`` and ``after`` are called with every request, and what they return is the answer instead."""
 
     port: int
     requests: list[Request] = field(default_factory=list)
     before: Callable[[Request, dict[str, Any]], Answer | None] = lambda _request, _environ: None
-    after: Callable[[Request], None] = lambda _request: None
+    after: Callable[[Request, dict[str, Any]], Answer | None] = lambda _request, _environ: None
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -46,7 +48,7 @@ class Server:
         return {
             "AWS_ACCESS_KEY_ID": KEY_ID,
             "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_REGION": "ap-northeast-1",
+            "AWS_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": self.endpoint,
             "KANAGURA_CACHE": str(cache),
         }
@@ -54,7 +56,32 @@ class Server:
     def calm(self) -> None:
         """Forget the requests and what a test wanted to do with them."""
         self.requests.clear()
-        self.before, self.after = (lambda _request, _environ: None), (lambda _request: None)
+        self.before = self.after = lambda _request, _environ: None
+
+    def kill(
+        self,
+        process: subprocess.Popen[Any],
+        chosen: Callable[[Request], bool],
+        number: int = 1,
+        *,
+        after: bool = False,
+    ) -> None:
+        """Kill a process at its ``number``-th request of the chosen ones, before or after it is carried out."""
+        seen: list[Request] = []
+
+        def count(request: Request, _environ: dict[str, Any]) -> Answer | None:
+            if chosen(request):
+                seen.append(request)
+                if len(seen) == number:
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+                    return "503 Service Unavailable", b""  # nobody is there to hear it
+            return None
+
+        if after:
+            self.after = count
+        else:
+            self.before = count
 
     def shelf(self) -> "Shelf":
         """Make a bucket that no other test has."""
@@ -84,20 +111,23 @@ class Shelf:
 
     def ask(self, method: str, path: str = "", data: bytes | None = None) -> bytes:
         url = f"{self.server.endpoint}/{self.bucket}{quote(path, safe='/?=&')}"
-        signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={KEY_ID}/20261121/ap-northeast-1/s3/aws4_request"}
-        asked = urllib.request.Request(url, method=method, data=data, headers=signed)  # noqa: S310  loopback
+        headers = {
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={KEY_ID}/20261121/us-east-1/s3/aws4_request",
+            "Content-Type": "application/octet-stream",
+        }
+        asked = urllib.request.Request(url, method=method, data=data, headers=headers)  # noqa: S310  loopback
         with urllib.request.urlopen(asked) as answer:  # noqa: S310
             content: bytes = answer.read()
         return content
 
-    def keys(self) -> list[str]:
+    def held(self) -> list[str]:
         """Return what lies in the store, without its marker."""
         told = ElementTree.fromstring(self.ask("GET", "?list-type=2&prefix=corpora/"))  # noqa: S314  ours
         names = [one.text or "" for one in told.iter() if one.tag.endswith("}Key")]
         return sorted(key for one in names if (key := one.removeprefix("corpora/")) != "kanagura.txt")
 
     def key(self, beginning: str) -> str:
-        (found,) = [key for key in self.keys() if key.startswith(beginning)]
+        (found,) = [key for key in self.held() if key.startswith(beginning)]
         return found
 
     def get(self, key: str) -> bytes:
@@ -125,12 +155,16 @@ def serve() -> Iterator[Server]:
         _, _, key = environ["PATH_INFO"].encode("latin-1").decode().lstrip("/").partition("/")
         request = Request(environ["REQUEST_METHOD"], key, environ.get("QUERY_STRING", ""))
         server.requests.append(request)
-        if answer := server.before(request, environ):
-            start(answer[0], [("Content-Length", str(len(answer[1])))])
-            return [answer[1]]
-        said = list(application(environ, start))
-        server.after(request)
-        return said
+        held: list[Any] = []
+        answer = server.before(request, environ)
+        if answer is None:
+            said = list(application(environ, lambda *begun: held.extend(begun)))
+            answer = server.after(request, environ)
+            if answer is None:
+                start(*held)
+                return said
+        start(answer[0], [("Content-Length", str(len(answer[1])))])
+        return [answer[1]]
 
     httpd = make_server("127.0.0.1", 0, stepped_in, threaded=True, request_handler=_Quiet)
     server.port = httpd.port

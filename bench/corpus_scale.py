@@ -25,10 +25,10 @@ from bench.peers.supervise import supervised
 from corpus import shards
 from corpus.document import Document
 from corpus.engine import Engine, Local
+from corpus.finish import finish
 from corpus.index import Signer
 from corpus.prepare import document_rows, schema
 from corpus.recipe import CorpusRecipe
-from corpus.run import finish
 from corpus.steps import clean
 from datacards.store import Store
 
@@ -45,7 +45,9 @@ _RECIPE = CorpusRecipe.model_validate(
             "boilerplate",
             {"language": {"languages": ["ja"]}},
             {"length": {"minimum": 10}},
+            "personal",
             "repetition",
+            "quality",
         ],
     }
 )
@@ -91,15 +93,22 @@ def documents(first: int, last: int) -> list[Document]:
 
 
 def prepare(first: int, *, total: int, out: Path) -> tuple[float, float]:
-    """Write the chunk that begins at document ``first``; return the CPU seconds of making and of preparing it."""
+    """Write the chunk that begins at document ``first``; return the CPU seconds of making and of preparing it.
+
+    A chunk that is there already, from a run that was killed, is kept.
+    """
     start = time.process_time()
+    path = out / f"{first // CHUNK:05d}.parquet"
+    if path.is_file():
+        return 0.0, 0.0
     made = documents(first, min(first + CHUNK, total))
     between = time.process_time()
     cleaned = [clean(document, _RECIPE.calls()) for document in made]
-    rows = document_rows([one for one in cleaned if isinstance(one, Document)], Signer(_RECIPE.dedup))
+    signer = Signer(_RECIPE.dedup, _RECIPE.repeats)
+    rows = document_rows([one for one in cleaned if isinstance(one, Document)], signer)
     left = [one for one in cleaned if not isinstance(one, Document)]
     rows += [{"drop": shards.drop_row(one.drop, one.step, one.document)} for one in left]
-    shards.write(out / f"{first // CHUNK:05d}.parquet", rows, schema(_RECIPE.dedup))
+    shards.write(path, rows, schema(_RECIPE.dedup))
     return between - start, time.process_time() - between
 
 
@@ -120,6 +129,7 @@ def build(total: int, workers: int, folder: Path) -> dict[str, Any]:
     making, preparing = map(sum, zip(*spent, strict=True))
     return {
         "documents": total,
+        "content_digest": card.content_digest,
         "kept": card.counts["documents_markdown"],
         "dropped": dict(card.drops),
         "making_cpu_s": round(making, 1),

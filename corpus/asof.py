@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from corpus.captures import INDEX, capture_of, said_at
 from corpus.document import JAPAN, Capture, Document, Drop, day_in_japan
 from corpus.extract import extract
+from corpus.extract.ocr import Ocr
 from corpus.revised import revised_on
 from corpus.withdrawn import Edit
 
@@ -205,7 +206,7 @@ def _rows(folder: Path, columns: list[str] | None = None) -> Iterator[Row]:
             yield from batch.to_pylist()
 
 
-def judged(capture: Capture, then: AsOf) -> Iterator[Document | Drop]:
+def judged(capture: Capture, then: AsOf, ocr: Ocr | None = None) -> Iterator[Document | Drop]:
     """Yield the documents of a capture that a reader could have had, and a Drop for each thing that was not there.
 
     What is said of a capture that was fetched later, and none of whose documents was out, is not kept either.
@@ -213,7 +214,8 @@ def judged(capture: Capture, then: AsOf) -> Iterator[Document | Drop]:
     capture = as_listed(capture, then.edits)
     fetched = then.had(capture.fetched_at)
     revised = None if fetched or capture.meta.get("kind") in _LASTING else revised_on(capture)
-    found = [_judged(one, then, revised) if isinstance(one, Document) else one for one in extract(capture)]
+    read = extract(capture, ocr)
+    found = [_judged(one, then, revised) if isinstance(one, Document) else one for one in read]
     out = fetched or any(isinstance(one, Document) for one in found)
     for one in found:
         told = out or isinstance(one, Document) or one.reason in REASONS

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from corpus import shards
 from corpus.engine import ENGINES, engine
 from corpus.formats import FORMATS
 from corpus.recipe import CorpusRecipe
@@ -42,6 +43,12 @@ from datacards.store import Store
     help="Where it runs: processes of this machine, or the Ray cluster at $RAY_ADDRESS.",
 )
 @click.option(
+    "--tests",
+    "tests",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where the tests lie that may not be shipped; overrides the recipe's decontamination.folder.",
+)
+@click.option(
     "--as-of",
     "as_of",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -50,15 +57,26 @@ from datacards.store import Store
 )
 @store_option
 def main(
-    recipe: Path, *, pins: tuple[str, ...], workers: int, name: str, as_of: datetime | None, root: Path
+    recipe: Path,
+    *,
+    pins: tuple[str, ...],
+    workers: int,
+    name: str,
+    tests: Path | None,
+    as_of: datetime | None,
+    root: Path,
 ) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
+    from corpus.finish import TOLD
     from corpus.run import inputs, run
 
     store = Store(root)
     asked = read_recipe(recipe, CorpusRecipe)
     if as_of:
         asked = asked.model_copy(update={"as_of": as_of.date()})
+    if tests and asked.decontamination:
+        held = asked.decontamination.model_copy(update={"folder": str(tests)})
+        asked = asked.model_copy(update={"decontamination": held})
     made_from = inputs(asked, store, pins)
     ref = store.finished(asked.name, asked.version, recipe=asked.model_dump(mode="json"), made_from=made_from)
     if ref:
@@ -73,8 +91,19 @@ def main(
             "what was extracted is kept",
             "run the same command again: it goes on where it stopped",
         ) from error
-    Console().print(_table(store.card(ref)))
+    console = Console()
+    console.print(_table(store.card(ref)))
+    if (told := store.path(ref) / TOLD).is_file():
+        console.print(_tests(told))
     click.echo(f"{ref} is in the store")
+
+
+def _tests(path: Path) -> Table:
+    table = Table("test", "status", "items", "items touched", "documents", box=None, header_style="bold")
+    for row in shards.read(path):
+        numbers = (row[name] for name in ("items", "items_touched", "documents"))
+        table.add_row(row["test"], row["status"], *(f"{number:,}" for number in numbers))
+    return table
 
 
 def _table(card: Card) -> Table:

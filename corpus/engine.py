@@ -10,6 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext
 from typing import Protocol, TypeVar
 
 from datacards.errors import UserError
@@ -18,6 +19,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 ENGINES = ("local", "ray")
+#: What workers load: once, in the server that they are forked from, compiled loops above all.
+_NEEDED = ("corpus.prepare", "corpus.near", "corpus.write", "corpus.kernels")
 _AHEAD = 2  # jobs for each worker that may be under way beside the result that is due
 
 
@@ -33,32 +36,51 @@ class Engine(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Give back what the engine holds."""
+        ...
+
 
 class Local:
-    """Processes of this machine; one worker means this process."""
+    """Processes of this machine, kept until ``close``; one worker means this process."""
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or os.cpu_count() or 1
+        self._pool: ProcessPoolExecutor | None = None
 
     def map(self, function: Callable[[T], R], jobs: Sequence[T]) -> Iterator[R]:
         """See ``Engine.map``. Raises UserError when a worker dies, of too little memory most likely."""
         if self.workers == 1 or len(jobs) < 2:
             yield from map(function, jobs)
             return
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([getattr(function, "func", function).__module__])
-        workers = min(self.workers, len(jobs))
-        with ProcessPoolExecutor(workers, context, initializer=_obedient) as pool:
-            try:
-                yield from _ordered(lambda job: pool.submit(function, job), jobs, workers * _AHEAD)
-            except BrokenProcessPool as error:
-                raise UserError(
-                    "corpus",
-                    "a worker process was killed",
-                    todo="free memory or ask for fewer --workers, then run the same command again",
-                ) from error
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        pool = self._pool = self._pool or ProcessPoolExecutor(
+            self.workers, forkserver(), initializer=_obedient
+        )
+        try:
+            yield from _ordered(lambda job: pool.submit(function, job), jobs, self.workers * _AHEAD)
+        except BrokenProcessPool as error:
+            self._pool = None
+            raise UserError(
+                "corpus",
+                "a worker process was killed",
+                todo="free memory or ask for fewer --workers, then run the same command again",
+            ) from error
+
+    def close(self) -> None:
+        """Let the processes end; what they have not begun is not done."""
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+def forkserver(*modules: str) -> ForkServerContext:
+    """Return how workers are started: forked from a server that has loaded ``modules`` and what all jobs need.
+
+    The server starts once for a process, with the modules that it hears of first.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*_NEEDED, *modules])
+    return context
 
 
 class Ray:
@@ -86,6 +108,10 @@ class Ray:
         """See ``Engine.map``. A job whose node is lost runs again on another one."""
         remote = self.ray.remote(_called)
         yield from _ordered(lambda job: remote.remote(function, job).future(), jobs, self.workers * _AHEAD)
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started for the run ends."""
+        self.ray.shutdown()
 
 
 def engine(name: str, workers: int | None = None) -> Engine:

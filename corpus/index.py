@@ -1,6 +1,6 @@
 """The signature index: one row per document, kept in every version, so that later versions sign nothing again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 from corpus.dedup import DedupOptions, comparable, content_hash, states
 from corpus.document import Document, day_in_japan
 from corpus.minhash import MinHasher, band_keys
+from corpus.repeats import SENTENCE, Batch, RepeatOptions, batch, issuer, sentences
 from datacards.errors import UserError
 
 FOLDER = "index"
-_EPOCH = date(1970, 1, 1)
+EPOCH = date(1970, 1, 1)
 
 #: What ranks documents, smallest first: the day a reader could first have it, then those with facts, then the
 #: longest; the identity decides the rest, so that the order follows from the documents alone.
@@ -29,6 +30,8 @@ _RANKED = pa.schema(
         ("n_facts", pa.int64()),
         ("length", pa.int64()),  # characters of the text as de-duplication sees it
         ("states", pa.binary(8)),  # what only this document states, zeros when nothing
+        ("issuer", pa.string()),  # who speaks in it
+        ("sentences", pa.binary()),  # what it says, as ``corpus.repeats.SENTENCE``
     ]
 )
 #: What a version adds: where the text lies (the config, and the row in its shard of the same number as the index
@@ -50,8 +53,8 @@ def band_column(band: int) -> str:
 class Signer:
     """Makes the index row of a document; MinHash signatures as in datasketch 2, scheme ``affine32``."""
 
-    def __init__(self, options: DedupOptions) -> None:
-        self.options = options
+    def __init__(self, options: DedupOptions, repeats: RepeatOptions | None = None) -> None:
+        self.options, self.repeats = options, repeats
         self._hasher = MinHasher(options.permutations, options.ngram, options.seed)
         self._bands = [band_column(band) for band in range(options.bands)]
 
@@ -64,10 +67,12 @@ class Signer:
             {
                 "key": bytes.fromhex(document.id),
                 "content": content_hash(text),
-                "available": (available(document) - _EPOCH).days,
+                "available": (available(document) - EPOCH).days,
                 "n_facts": len(document.facts),
                 "length": len(text),
                 "states": states(document),
+                "issuer": issuer(document),
+                "sentences": sentences(document, self.repeats).tobytes() if self.repeats else b"",
                 "signature": signature.astype("<u4").tobytes(),
                 **dict(zip(self._bands, bands, strict=True)),
             }
@@ -115,6 +120,18 @@ class Index:
         """Return the position of the survivor of every earlier document."""
         old = [_numbers(part, "survivor") for part in self.parts if part.version]
         return np.concatenate([np.zeros(0, np.int64), *old])
+
+    def issuers(self) -> list[str]:
+        """Return who speaks in each document."""
+        return [str(one) for part in self.parts for one in _column(part, "issuer").to_pylist()]
+
+    def said(self) -> Iterator[Batch]:
+        """Yield the sentences of all documents, those of a part at a time."""
+        first = 0
+        for part in self.parts:
+            found = [np.frombuffer(one, SENTENCE) for one in _column(part, "sentences").to_pylist()]
+            yield batch(first, found)
+            first += part.documents
 
     def words(self, column: str) -> npt.NDArray[np.uint64]:
         """Return a column of fixed-size bytes as (count, size / 8) words, whose order is that of the bytes."""
@@ -175,12 +192,16 @@ def signatures_of(part: Part, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.u
     return flat.reshape(len(wanted), -1) if len(wanted) else flat.reshape(0, 1)
 
 
+def _column(part: Part, name: str) -> pa.ChunkedArray:
+    return pq.read_table(part.path, columns=[name])[name].drop_null()
+
+
 def _numbers(part: Part, column: str) -> npt.NDArray[Any]:
-    return np.asarray(pq.read_table(part.path, columns=[column])[column].drop_null().to_numpy())
+    return np.asarray(_column(part, column).to_numpy())
 
 
 def _words(part: Part, column: str) -> npt.NDArray[np.uint64]:
-    found = pq.read_table(part.path, columns=[column])[column].drop_null().combine_chunks()
+    found = _column(part, column).combine_chunks()
     size = found.type.byte_width
     raw = np.frombuffer(found.buffers()[1], np.uint8)[
         found.offset * size : (found.offset + part.documents) * size

@@ -14,7 +14,9 @@ from corpus.captures import INDEX, capture_of
 from corpus.dedup import DedupOptions
 from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
+from corpus.extract.ocr import Ocr
 from corpus.index import Signer
+from corpus.repeats import RepeatOptions
 from corpus.sandbox import sandboxed
 from corpus.steps import Left, clean
 
@@ -22,6 +24,7 @@ from corpus.steps import Left, clean
 CHUNK, CHUNK_BYTES = 256, 16_000_000
 #: What one capture may take, steps and signatures of its documents included; more for a dump, by its size.
 SECONDS, BYTES_PER_SECOND = 300, 100_000
+SECONDS_OCR = 7200  # an engine takes seconds for each page
 MEGABYTES, BYTES_PER_BYTE = 4096, 16
 
 Steps = Sequence[tuple[str, Mapping[str, Any]]]
@@ -39,13 +42,16 @@ def schema(dedup: DedupOptions) -> pa.Schema:
 class Plan(NamedTuple):
     """What all captures of a run are put through.
 
-    ``withdrawn`` are filings that may not be used, and why; ``then`` is the day that is asked for, if any.
+    ``withdrawn`` are filings that may not be used, and why; ``then`` is the day that is asked for, if any; ``ocr``
+    reads pages that have no text.
     """
 
     steps: Steps
     dedup: DedupOptions
     withdrawn: Mapping[str, str]
+    repeats: RepeatOptions | None = None
     then: asof.AsOf | None = None
+    ocr: Ocr | None = None
 
 
 class Chunk(NamedTuple):
@@ -76,7 +82,7 @@ def chunks(
             rows.clear()
             sizes.clear()
 
-    table = table.take(choice.rows) if choice else table
+    table = table.take(pa.array(choice.rows, pa.int64())) if choice else table
     columns = (column.to_pylist() for column in table.columns)
     for at, url, sha256, size in zip(choice.rows if choice else range(len(table)), *columns, strict=True):
         if (url, sha256) in known:
@@ -95,7 +101,8 @@ def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
         return [{"drop": shards.drop_row(Drop(f"filing_{what}", capture.meta["docID"]), "extract", capture)}]
     rows: list[dict[str, Any]] = []
     documents: list[Document] = []
-    for found in asof.judged(capture, plan.then) if plan.then else extract(capture):
+    read = asof.judged(capture, plan.then, plan.ocr) if plan.then else extract(capture, plan.ocr)
+    for found in read:
         result = clean(found, plan.steps) if isinstance(found, Document) else found
         if isinstance(result, Document):
             documents.append(result)
@@ -104,7 +111,7 @@ def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
         else:
             stage = "as_of" if result.reason in asof.REASONS else "extract"
             rows.append({"drop": shards.drop_row(result, stage, capture)})
-    return [*document_rows(documents, Signer(plan.dedup)), *rows]
+    return [*document_rows(documents, Signer(plan.dedup, plan.repeats)), *rows]
 
 
 def document_rows(documents: Sequence[Document], sign: Signer) -> list[dict[str, Any]]:
@@ -134,7 +141,7 @@ def write_chunks(missing: Sequence[Chunk], plan: Plan, *, workers: int) -> Itera
         partial(prepare, plan=plan),
         remaining(),
         workers=workers,
-        seconds=SECONDS + largest / BYTES_PER_SECOND,
+        seconds=(SECONDS_OCR if plan.ocr else SECONDS) + largest / BYTES_PER_SECOND,
         megabytes=MEGABYTES + BYTES_PER_BYTE * largest // 1_000_000,
     )
     for chunk in missing:

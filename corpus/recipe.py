@@ -8,10 +8,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from corpus.decontaminate import DecontaminationOptions
 from corpus.dedup import DedupOptions
 from corpus.document import Format
 from corpus.formats import FORMATS
 from corpus.formats import options as format_options
+from corpus.repeats import RepeatOptions
 from corpus.steps import STEPS
 from corpus.steps import options as step_options
 from datacards.card import NAME, VERSION
@@ -41,6 +43,9 @@ Step = Annotated[dict[str, dict[str, Any]], BeforeValidator(partial(_chosen, "st
 FormatChoice = Annotated[
     dict[Format, dict[str, Any]], BeforeValidator(partial(_chosen, "format", FORMATS, format_options))
 ]
+Engine = Annotated[
+    dict[str, dict[str, Any]], BeforeValidator(lambda given: {given: {}} if isinstance(given, str) else given)
+]
 CapturesName = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}(@{VERSION.pattern})?$")]
 
 
@@ -53,6 +58,11 @@ class CorpusRecipe(Recipe):
     ``extends`` names an earlier version of a corpus: its documents stay as they are, and only what it does not have
     is added.
 
+    ``repeats`` says what counts as said before, ``decontamination`` which tests the documents are held against;
+    null leaves either out.
+
+    ``ocr`` is the engine that reads pages without text, a name or ``name: {option: value}``; null names such pages.
+
     ``as_of`` asks for what a reader could have had at the end of that Japanese day (see ``corpus.asof``); a name
     without a version then stands for all its versions. ``as_of_strict`` takes only what was fetched by then.
     """
@@ -61,8 +71,11 @@ class CorpusRecipe(Recipe):
     extends: CapturesName | None = None
     steps: tuple[Step, ...]
     dedup: DedupOptions = DedupOptions()
+    repeats: RepeatOptions | None = RepeatOptions()
+    decontamination: DecontaminationOptions | None = DecontaminationOptions()
     formats: tuple[FormatChoice, ...] = Field(default=tuple(FORMATS), min_length=1, validate_default=True)
     shard_characters: int = Field(default=100_000_000, ge=1)
+    ocr: Engine | None = None
     as_of: date | None = None
     as_of_strict: bool = False
 

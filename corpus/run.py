@@ -1,30 +1,26 @@
-"""Recipe -> dataset version: extract and clean in a sandbox, find duplicates, render formats, keep count."""
+"""Recipe -> dataset version: choose captures, extract and clean them in a sandbox, and have the rest finished."""
 
-import os
-import shutil
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
-from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from corpus import near, shards
+from corpus import shards
 from corpus.asof import AsOf, choices
 from corpus.captures import INDEX
 from corpus.engine import Engine, Local
-from corpus.index import index_of, version_parts
+from corpus.extract.ocr import engine as ocr_engine
+from corpus.finish import code_digest, finish
 from corpus.prepare import Chunk, Known, Plan, chunks, write_chunk, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
 from corpus.withdrawn import edited_later, withdrawn
-from corpus.write import SIMILAR, Tally, Writer, plan, save_verdicts, write_shard
 from datacards.card import Ref
 from datacards.errors import UserError
-from datacards.provenance import capture
-from datacards.rights import counted
 from datacards.store import Draft, Store
 
 
@@ -71,50 +67,26 @@ def run(
     Raises UserError for damaged inputs.
     """
     captures, older = _verified(recipe, store, made_from)
-    engine = engine or Local(workers)
-    with store.write(
-        name=recipe.name,
-        version=recipe.version,
-        kind="dataset",
-        recipe=recipe.model_dump(mode="json"),
-        made_from=made_from,
-        description=recipe.description,
-    ) as draft:
+    with (
+        closing(engine or Local(workers)) as where,
+        store.write(
+            name=recipe.name,
+            version=recipe.version,
+            kind="dataset",
+            recipe=recipe.model_dump(mode="json"),
+            made_from=made_from,
+            description=recipe.description,
+        ) as draft,
+    ):
         draft.clear()  # what is finished lies in the working folder until all of it is
-        prepared = _prepare(recipe, store, captures, older, draft=draft, engine=engine)
-        finish(recipe, prepared, draft, engine, [store.path(ref) for ref in older])
-        for ref in older:
-            _carry(store, ref, recipe, draft)
+        prepared = _prepare(recipe, store, captures, older, draft=draft, engine=where)
+        finish(recipe, prepared, draft, where, [store.path(ref) for ref in older])
         if not any(draft.counts[f"documents_{name}"] for name in recipe.rendered()):
             told = ", ".join(f"{reason} {number:,}" for reason, number in draft.drops.most_common(5))
             raise UserError(
                 recipe.name, f"not one document is left ({told})", "", "mend the steps or the captures"
             )
     return store.resolve(f"{recipe.name}@{recipe.version}")
-
-
-def finish(
-    recipe: CorpusRecipe, prepared: Sequence[Path], draft: Draft, engine: Engine, older: Sequence[Path] = ()
-) -> None:
-    """Turn prepared chunks into the files of a version: find duplicates, write shards, fill counts, drops, rights.
-
-    ``older`` are the folders of versions whose documents come before these.
-    """
-    index = index_of(prepared, older)
-    work = draft.work / f"shards-{_code()}"
-    duplicates = near.find(index, recipe.dedup, work / "near", engine)
-    save_verdicts(duplicates, work)
-    number = sum(len(version_parts(folder)) for folder in older)
-    jobs = plan(prepared, recipe.shard_characters, number, index.earlier)
-    writer = Writer(recipe.rendered(), recipe.dedup, work / "out", work)
-    tallies = engine.map(partial(write_shard, writer=writer), jobs)
-    _count(draft, recipe, list(tqdm(tallies, total=len(jobs), desc="writing", unit=" shards")))
-    draft.counts["similar_pairs_kept"] = len(duplicates.similar)
-    if duplicates.similar:
-        name = f"similar/train-{number:05d}.parquet"
-        draft.rows[name] = shards.write(writer.out / name, _similar(duplicates), SIMILAR)
-    for folder in sorted(writer.out.iterdir()) if writer.out.is_dir() else ():
-        shutil.move(folder, draft.path / folder.name)
 
 
 def _verified(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref]) -> tuple[list[Ref], list[Ref]]:
@@ -134,7 +106,7 @@ def _verified(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref]) -> t
             "leave out extends",
         )
     for field, asked in recipe.model_dump(mode="json").items():
-        if field in ("steps", "dedup", "formats") and said.get(field) != asked:
+        if field in ("steps", "dedup", "repeats", "formats") and said.get(field) != asked:
             raise UserError(
                 recipe.name,
                 f"extends {old}, which has other {field}",
@@ -157,10 +129,11 @@ def _prepare(
     folders = [store.path(ref) for ref in captures]
     day = recipe.as_of
     then = AsOf(day, recipe.as_of_strict, edited_later(folders, day)) if day else None
-    shared = Plan(recipe.calls(), recipe.dedup, withdrawn(folders, day), then)
+    gone, ocr = withdrawn(folders, day), ocr_engine(recipe.ocr)
+    shared = Plan(recipe.calls(), recipe.dedup, gone, recipe.repeats, then, ocr)
     choice = choices(folders, then) if then else [None] * len(folders)
     known = _known(store, older)
-    out = draft.work / f"prepared-{_code()}"  # chunks of other code, from before a kill, are not mixed in
+    out = draft.work / f"prepared-{code_digest()}"  # chunks of other code are not mixed in
     planned = [
         chunks(store.path(ref), out / str(ref), known, chosen)
         for ref, chosen in zip(captures, choice, strict=True)
@@ -193,7 +166,10 @@ def _extracted(missing: Sequence[Chunk], shared: Plan, engine: Engine) -> Iterat
 
 
 def _known(store: Store, older: Sequence[Ref]) -> frozenset[Known]:
-    """Return the captures that the versions ``older``, and those that they extend, were made from."""
+    """Return the captures that the versions ``older``, and those that they extend, were made from.
+
+    What such a version left out because it came after its day is not among them.
+    """
     found: set[Known] = set()
     for ref in older:
         below = [one for one in store.card(ref).made_from if ":" not in one.name]
@@ -202,56 +178,7 @@ def _known(store: Store, older: Sequence[Ref]) -> frozenset[Known]:
                 table = pq.read_table(store.path(one) / INDEX, columns=["url", "sha256"])
                 found.update(zip(*(column.to_pylist() for column in table.columns), strict=True))
         found |= _known(store, [one for one in below if store.card(one).kind == "dataset"])
+        for path in shards.shard(store.path(ref), "dropped", "train"):
+            rows = shards.read(path, ["stage", "url", "sha256"])
+            found.difference_update((row["url"], row["sha256"]) for row in rows if row["stage"] == "as_of")
     return frozenset(found)
-
-
-def _count(draft: Draft, recipe: CorpusRecipe, tallies: Sequence[Tally]) -> None:
-    licenses: Counter[str] = Counter()
-    for name in recipe.rendered():
-        draft.counts.update({f"documents_{name}": 0, f"characters_{name}": 0})
-    draft.counts["facts"] += 0
-    for tally in tallies:
-        draft.rows.update(tally.rows)
-        draft.counts.update(tally.counts)
-        draft.drops.update(tally.drops)
-        licenses.update(tally.licenses)
-    draft.rights.extend(counted(licenses))
-
-
-def _carry(store: Store, ref: Ref, recipe: CorpusRecipe, draft: Draft) -> None:
-    """Take the files of the version that is extended over as they are, and what its card counts."""
-    folder, card = store.path(ref), store.card(ref)
-    for file in card.files:
-        if "/" in file.path:
-            target = draft.path / file.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(folder / file.path, target)
-            except OSError:  # another file system
-                shutil.copyfile(folder / file.path, target)
-            if file.rows is not None:
-                draft.rows[file.path] = file.rows
-    draft.counts.update({name: n for name, n in card.counts.items() if name != "captures_known"})
-    draft.drops.update(card.drops)
-    licenses: Counter[str] = Counter()
-    for one in [*card.rights, *draft.rights]:
-        licenses[one.license] += one.records
-    draft.rights[:] = counted(licenses)
-
-
-def _similar(duplicates: near.Duplicates) -> Iterator[dict[str, object]]:
-    for pair in duplicates.similar:
-        yield {
-            "id": duplicates.id(pair.smaller),
-            "other_id": duplicates.id(pair.larger),
-            "similarity": pair.similarity,
-            "reason": pair.reason,
-        }
-
-
-def _code() -> str:
-    """Return a short digest of the code that makes a version: this package and the libraries."""
-    digest = sha256(repr(sorted(capture().libraries.items())).encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]

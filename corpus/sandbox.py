@@ -3,11 +3,12 @@
 import itertools
 import multiprocessing
 import resource
+import selectors
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,17 +47,18 @@ class _Worker:
         except (BrokenPipeError, ConnectionResetError):
             return
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is to come back."""
+        return self.place is not None or not self.ready
+
     def answer(self) -> Any:
-        """Return what came back, a Drop if the process is late or gone, or None if it goes on working."""
+        """Return what came back, or a Drop if the process is gone; the pipe must have something to read."""
         try:
-            if self.pipe.poll():
-                return self.pipe.recv()
+            return self.pipe.recv()
         except (EOFError, ConnectionResetError):
             self.process.join(1)
             return Drop("extract_crash", f"the worker ended with {self.process.exitcode}")
-        if time.monotonic() > self.deadline:
-            return Drop("extract_timeout", "more than the time it may take")
-        return None
 
     def end(self) -> None:
         """Kill the process."""
@@ -78,10 +80,9 @@ def sandboxed(
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([getattr(function, "func", function).__module__])
-    start = partial(_Worker, context, function, megabytes)
     source = enumerate(items)
     done: dict[int, R | Drop] = {}
-    crew: list[_Worker] = []
+    crew = _Crew(workers, partial(_Worker, context, function, megabytes))
     more = True
     read = 0
     try:
@@ -89,22 +90,57 @@ def sandboxed(
             while due not in done:
                 if not more and read == due:
                     return
-                crew += [start() for _ in range(workers - len(crew))] if more else []
-                for worker in crew:
-                    if worker.ready and worker.place is None and more and read < due + _AHEAD * workers:
-                        found = next(source, None)
-                        more = found is not None
-                        if found is not None:
-                            worker.give(*found, seconds)
-                            read += 1
-                busy = [worker for worker in crew if worker.place is not None or not worker.ready]
-                limit = min((worker.deadline for worker in busy), default=0.0)
-                wait([worker.pipe for worker in busy], timeout=max(0.0, limit - time.monotonic()) + 0.01)
-                crew = [worker for worker in crew if _attended(worker, done)]
+                for worker in crew.free() if more else ():
+                    found = next(source, None) if read < due + _AHEAD * workers else None
+                    more = found is not None or read >= due + _AHEAD * workers
+                    if found is None:
+                        break
+                    worker.give(*found, seconds)
+                    read += 1
+                crew.attend(done)
             yield done.pop(due)
     finally:
-        for worker in crew:
-            worker.end()
+        crew.end()
+
+
+class _Crew:
+    """The workers, and one watch over all their pipes."""
+
+    def __init__(self, size: int, start: Callable[[], _Worker]) -> None:
+        self._size, self._start = size, start
+        self._watch = selectors.DefaultSelector()
+        self._workers: list[_Worker] = []
+
+    def free(self) -> Iterator[_Worker]:
+        """Yield the workers without an item, after starting those that are missing."""
+        while len(self._workers) < self._size:
+            worker = self._start()
+            self._workers.append(worker)
+            self._watch.register(worker.pipe, selectors.EVENT_READ, worker)
+        return (worker for worker in self._workers if not worker.busy)
+
+    def attend(self, done: dict[int, Any]) -> None:
+        """Wait for answers, or until a worker is late; put what came into ``done`` and let go of who is lost."""
+        limit = min((worker.deadline for worker in self._workers if worker.busy), default=0.0)
+        for key, _ in self._watch.select(max(0.0, limit - time.monotonic()) + 0.01):
+            if not _taken(key.data, key.data.answer(), done):
+                self._dismiss(key.data)
+        if time.monotonic() > limit:
+            for worker in [one for one in self._workers if one.busy and time.monotonic() > one.deadline]:
+                late = Drop("extract_timeout", "more than the time it may take")
+                _taken(worker, late, done)
+                self._dismiss(worker)
+
+    def _dismiss(self, worker: _Worker) -> None:
+        self._watch.unregister(worker.pipe)
+        self._workers.remove(worker)
+        worker.end()
+
+    def end(self) -> None:
+        """Kill all workers."""
+        while self._workers:
+            self._dismiss(self._workers[-1])
+        self._watch.close()
 
 
 def _unstarted(why: str) -> UserError:
@@ -115,22 +151,16 @@ def _unstarted(why: str) -> UserError:
     )
 
 
-def _attended(worker: _Worker, done: dict[int, Any]) -> bool:
-    """Take a worker's answer, if there is one; return whether the worker lives on."""
-    answer = worker.answer()
-    if answer is None:
-        return True
+def _taken(worker: _Worker, answer: Any, done: dict[int, Any]) -> bool:
+    """Put a worker's answer where it belongs; return whether the worker lives on."""
     lost = isinstance(answer, Drop)
     if not worker.ready:
         if lost:
-            worker.end()
             raise _unstarted(answer.detail)
         worker.ready = True
     elif worker.place is not None:
         done[worker.place] = answer if lost else answer[0]
         worker.place = None
-    if lost:
-        worker.end()
     return not lost
 
 

@@ -1,6 +1,8 @@
 """Documents, facts and drops <-> Parquet (zstd), each with one documented schema."""
 
 import json
+import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +131,15 @@ def write(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema, group: 
             count += len(batch)
     part.replace(path)
     return count
+
+
+def take_over(path: Path, target: Path) -> None:
+    """Let ``target`` be the finished file ``path``: linked, or copied to another file system."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -3,20 +3,19 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus import index, shards
+from corpus.decontaminate import CONTAMINATION, DecontaminationOptions
 from corpus.dedup import DedupOptions
-from corpus.document import Document, Drop, Format
+from corpus.document import Document, Format
 from corpus.formats import render
-from corpus.near import Duplicates, Reason
-from corpus.prepare import read_chunk
+from corpus.verdicts import Stretch, judged
 
 Row = dict[str, Any]
 
@@ -30,14 +29,6 @@ SIMILAR = pa.schema(
         ("reason", pa.string()),  # why both stayed: below_threshold, states_otherwise
     ]
 )
-
-
-class Stretch(NamedTuple):
-    """Rows [start, stop) of a prepared chunk."""
-
-    path: Path
-    start: int
-    stop: int
 
 
 class Shard(NamedTuple):
@@ -59,9 +50,10 @@ class Tally:
 
 
 class Writer(NamedTuple):
-    """What all jobs share: formats, the folder of the version, where verdicts lie, and the first number of a shard."""
+    """What all jobs share: what is asked for, where files go, and where verdicts lie."""
 
     formats: Mapping[Format, Mapping[str, Any]]
+    decontamination: DecontaminationOptions | None
     dedup: DedupOptions
     out: Path
     work: Path
@@ -97,15 +89,6 @@ def plan(chunks: Iterable[Path], characters: int, number: int, first: int) -> li
     return found
 
 
-def save_verdicts(duplicates: Duplicates, work: Path) -> None:
-    """Lay the verdicts down for the jobs."""
-    work.mkdir(parents=True, exist_ok=True)
-    np.save(work / "survivor.npy", duplicates.survivor)
-    np.save(work / "cluster.npy", duplicates.cluster_size)
-    np.save(work / "exact.npy", duplicates.exact)
-    np.save(work / "keys.npy", duplicates.keys)
-
-
 def write_shard(shard: Shard, *, writer: Writer) -> Tally:
     """Write every config of one shard and return what it holds; files that a killed run finished are kept."""
     done = writer.work / f"written-{shard.number:05d}.json"
@@ -113,17 +96,20 @@ def write_shard(shard: Shard, *, writer: Writer) -> Tally:
         return tally
     tally = Tally()
     documents: list[Document] = []
-    dropped: list[Row] = []
+    left: list[Row] = []
+    later: list[Row] = []  # pointers, behind what lies at a place that the index names: they must not move it
+    overlaps: list[Row] = []
     places: list[tuple[str, int, int]] = []
-    for found, survivor in _judged(shard, writer.work):
-        if isinstance(found, Document):
-            places.append(("markdown", len(documents), survivor))
-            documents.append(found)
-            tally.counts[f"source_{found.source}"] += 1
-            continue
-        if isinstance(found, tuple):
-            places.append(("dropped", len(dropped), survivor))
-        dropped.append(shards.drop_row(found[0], "dedup", found[1]) if isinstance(found, tuple) else found)
+    for found in judged(shard.stretches, shard.first, writer.work, writer.decontamination):
+        overlaps += found.overlaps
+        if found.document:
+            places.append(("markdown", len(documents), found.survivor))
+            documents.append(found.document)
+        elif found.left:
+            if found.survivor >= 0:
+                places.append(("dropped", len(left), found.survivor))
+            (later if found.left["stage"] == "as_of" else left).append(found.left)
+    left += later
     name = f"train-{shard.number:05d}.parquet"
 
     def put(config: str, rows: Iterable[Row], schema: pa.Schema) -> None:
@@ -133,36 +119,25 @@ def write_shard(shard: Shard, *, writer: Writer) -> Tally:
 
     for config, chosen in writer.formats.items():
         put(config, _rendered(config, chosen, documents, tally), shards.DOCUMENT)
-    facts = [row for document in documents for row in shards.fact_rows(document)]
-    tally.counts["facts"] = len(facts)
-    put("facts", facts, shards.FACT)
-    tally.drops.update(row["reason"] for row in dropped)
-    tally.licenses.update({row["license"]: 0 for row in dropped if row["text"]})
-    put("dropped", dropped, shards.DROPPED)
+    put("facts", (row for one in documents for row in shards.fact_rows(one)), shards.FACT)
+    put("dropped", left, shards.DROPPED)
+    put("contamination", overlaps, CONTAMINATION)
     _write_index(shard, places, writer)
+    _counted(tally, documents, left)
     _note(done, tally)
     return tally
 
 
-def _judged(shard: Shard, work: Path) -> Iterator[tuple[Document | tuple[Drop, Document] | Row, int]]:
-    """Yield survivors, duplicates with their drop, and the rows of what left before, each with its survivor."""
-    survivors = np.load(work / "survivor.npy", mmap_mode="r")
-    sizes, exact = (np.load(work / f"{name}.npy", mmap_mode="r") for name in ("cluster", "exact"))
-    keys = np.load(work / "keys.npy", mmap_mode="r")
-    position = shard.first
-    for stretch in shard.stretches:
-        for found in read_chunk(*stretch):
-            if not isinstance(found, Document):
-                yield found, -1
-                continue
-            survivor = int(survivors[position])
-            if survivor == position:
-                yield replace(found, cluster_size=int(sizes[position])), survivor
-            else:
-                reason = Reason.EXACT if exact[position] else Reason.NEAR
-                name = "".join(f"{int(word):016x}" for word in keys[survivor])
-                yield (Drop(reason, name), found), survivor
-            position += 1
+def _counted(tally: Tally, documents: Sequence[Document], left: Sequence[Row]) -> None:
+    """Count what stays by source and mark, and what leaves by reason."""
+    tally.counts["facts"] = sum(len(document.facts) for document in documents)
+    tally.counts.update(f"source_{document.source}" for document in documents)
+    tally.counts.update("contaminated" for document in documents if "contamination" in document.meta)
+    for document in documents:
+        for kind, number in json.loads(document.meta.get("personal", "{}")).items():
+            tally.counts[f"personal_{kind}"] += number
+    tally.drops.update(row["reason"] for row in left)
+    tally.licenses.update({row["license"]: 0 for row in left if row["text"]})
 
 
 def _rendered(

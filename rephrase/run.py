@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -121,12 +119,7 @@ def _carry(folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
     for name in (*recipe.carry, "facts"):
         for path in sorted((folder / name).glob("*.parquet")):
             split, _, number = path.stem.partition("-")
-            target = draft.path / name / f"{split}-carried-{number}.parquet"
-            target.parent.mkdir(exist_ok=True)
-            try:
-                os.link(path, target)
-            except OSError:  # another file system
-                shutil.copyfile(path, target)
+            shards.take_over(path, draft.path / name / f"{split}-carried-{number}.parquet")
 
 
 def _generate(generator: Generator, folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:

@@ -78,6 +78,11 @@ def related_companies(term: Term) -> tuple[Company, ...]:
     return tuple(company for company in COMPANIES if company.industry in term.industries)
 
 
+def term_page(path: str) -> Response:
+    """The page of the term at a path."""
+    return _term_page(path, terms()[path])
+
+
 def addresses() -> tuple[str, ...]:
     """Every path that answers, the forbidden one among them."""
     return tuple(_site())

@@ -98,7 +98,7 @@ def render(
     """
     with _RENDERING:
         layout = layout or Layout()
-        _register(layout.face)
+        register(layout.face)
         target = BytesIO()
         canvas = Canvas(
             target,
@@ -258,7 +258,8 @@ def _font_name(face: Face) -> str:
     return {"gothic": "IPAexGothic", "mincho": "HeiseiMin-W3"}[face]
 
 
-def _register(face: Face) -> None:
+def register(face: Face) -> None:
+    """Make a face known to reportlab."""
     if _font_name(face) in pdfmetrics.getRegisteredFontNames():
         return
     if face == "mincho":

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from corpus.document import Capture, Document, Drop, Span, day_in_japan
 from corpus.extract import accounts, csv, html, pdf, taxonomy, wikitext, xbrl
+from corpus.extract.ocr import Ocr
 from corpus.extract.sniff import sniff, unpacked
 
 #: Name of the kind of bytes (see ``corpus.extract.sniff``) -> who reads it.
@@ -20,11 +21,11 @@ READERS: Mapping[str, Callable[[Capture], list[Document | Drop]]] = {
 }
 
 
-def extract(capture: Capture) -> list[Document | Drop]:
+def extract(capture: Capture, ocr: Ocr | None = None) -> list[Document | Drop]:
     """Return the documents of a capture in reading order, with a Drop for each thing that gave none.
 
     Never empty: every capture is accounted for. Decides by the bytes, since headers and charsets lie. A capture
-    that the spider kept with a problem stays a Drop under that name.
+    that the spider kept with a problem stays a Drop under that name. ``ocr`` reads pages that have no text layer.
     """
     if drop := _set_aside(capture):
         return [drop]
@@ -35,7 +36,9 @@ def extract(capture: Capture) -> list[Document | Drop]:
     kind = sniff(plain)
     if isinstance(kind, Drop):
         return [kind]
-    found = READERS[kind](plain) or [Drop("nothing_found", kind)]
+    found = (pdf.extract(plain, ocr) if kind == "pdf" else READERS[kind](plain)) or [
+        Drop("nothing_found", kind)
+    ]
     evidence = (Span(f"sha256:{capture.sha256}", 0, 0),)  # the body as fetched, also when it came compressed
     return [
         replace(one, made_from=evidence, available_at=one.published_at or day_in_japan(one.captured_at))

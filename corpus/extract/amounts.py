@@ -14,6 +14,11 @@ from corpus.extract.tables import Element, local
 _EXACT = Context(prec=200)
 _MAX_SCALE = 40  # of a power of ten; more is an attack on memory, not an amount
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９，．－", "0123456789,.-")
+_ALONE = re.compile(
+    r"[\s¥￥+]*(?P<sign>[△▲−(（-]?)[\s¥￥]*(?P<digits>\d+(?:[,\s]\d+)*(?:\.\d+)?|\.\d+)"
+    r"[\s)）]*(?:[%％円株名人社件倍個回歳年月日]|パーセント)?[\s)）]*"
+)
+_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _SIGNS = "△▲－−-"
 _SENTENCE = 60  # characters before a number that can name it
 _TOPIC = re.compile(
@@ -112,7 +117,8 @@ def number(shown: str, element: Element) -> str:
     """Return the exact value of a tagged number as decimal text, or "" if it shows none.
 
     Applies the format, scale and sign of inline XBRL (Inline XBRL 1.1, part 1, section 10; the transformation
-    registries' numdotdecimal, numcommadecimal, numunitdecimal and zerodash).
+    registries' numdotdecimal, numcommadecimal, numunitdecimal and zerodash). Takes in its stride what filers put
+    inside of the tag though it belongs outside: the sign of a loss, a unit that is no power of ten.
     """
     form = element.get("format", "").rpartition(":")[2].replace("-", "").lower()
     digits = shown.translate(_FULL_WIDTH)
@@ -123,15 +129,19 @@ def number(shown: str, element: Element) -> str:
         digits = ".".join(re.sub("[,.]", "", part) for part in whole[:2])
     elif "comma" in form:
         digits = digits.replace(".", "").replace(",", ".")
+    found = _ALONE.fullmatch(digits)
+    if not found or element.get(f"{_XSI}nil") in ("true", "1"):
+        return ""
     try:
-        value = Decimal(re.sub(r"[,\s\u3000]", "", digits))
+        value = Decimal(re.sub(r"[,\s]", "", found["digits"]))
         scale = int(element.get("scale", "0"))
     except (InvalidOperation, ValueError):
         return ""
     if abs(scale) > _MAX_SCALE or not value.is_finite() or len(digits) > 100:
         return ""
     value = value.scaleb(scale, context=_EXACT)
-    return format(-value if element.get("sign") == "-" and value else value, "f")
+    negative = element.get("sign") == "-" or found["sign"]
+    return format(-value if negative and value else value, "f")
 
 
 def _with_sign(text: str, one: Tagged) -> tuple[int, int]:

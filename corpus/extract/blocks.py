@@ -1,11 +1,11 @@
 """A tree of HTML -> Markdown blocks that read like the page: nothing glued, nothing hidden, tables as tables."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from corpus.extract.footnotes import Footnotes
 from corpus.extract.tables import markdown_table
-from corpus.extract.tree import Element, remove, text_of
+from corpus.extract.tree import Element, text_of
 
 _BLOCKS = frozenset(
     [
@@ -61,6 +61,7 @@ _SKIPPED = frozenset(
         "script",
         "style",
         "noscript",
+        "noframes",
         "template",
         "nav",
         "form",
@@ -109,30 +110,22 @@ _RAISED = str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")
 _LOWERED = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 
 
-def blocks(root: Element, *, link_lists: bool = True) -> list[str]:
+def blocks(
+    root: Element, *, link_lists: bool = True, without: Collection[Element] = frozenset()
+) -> list[str]:
     """Return the visible content of ``root`` as Markdown blocks, in reading order.
 
     Links become their labels, ruby loses its readings, footnote marks become ``[^n]`` where the page has the
     note (which becomes ``[^n]: ...``) and vanish where it has not. Full-width forms stay as they are. Without
-    ``link_lists``, lists of nothing but links (attached files, neighboring pages) are left out.
+    ``link_lists``, lists of nothing but links (attached files, neighboring pages) are left out, and so are the
+    elements ``without``.
     """
-    return list(_Writer(root, link_lists=link_lists).walk(root))
+    return list(_Writer(root, link_lists=link_lists, without=without).walk(root))
 
 
 def plain(element: Element) -> str:
     """Return the visible text of ``element`` on one line, without footnote marks."""
     return _fold(_Writer(element, notes=False).inline(element)).replace(_BREAK, " ").strip()
-
-
-def flatten(tree: Element) -> None:
-    """Put footnote marks, raised and lowered signs and ruby into plain text in place, before others read it."""
-    writer = _Writer(tree)
-    for element in list(tree.iter("a", "sup", "sub", "rt", "rp", "rtc", "span")):
-        gone = _skipped(element) and element.tag != "span"
-        mark = writer.notes.mark(element)
-        if mark is None and not gone and element.tag in ("a", "span") and not _hidden(element):
-            continue
-        remove(element, mark if mark is not None else writer.inline(element))
 
 
 def without_lost_notes(text: str) -> str:
@@ -144,8 +137,16 @@ def without_lost_notes(text: str) -> str:
 class _Writer:
     """One walk over one tree."""
 
-    def __init__(self, root: Element, *, notes: bool = True, link_lists: bool = True) -> None:
+    def __init__(
+        self,
+        root: Element,
+        *,
+        notes: bool = True,
+        link_lists: bool = True,
+        without: Collection[Element] = frozenset(),
+    ) -> None:
         self.link_lists = link_lists
+        self.without = without
         self.notes = Footnotes(root if notes else None)
         self.containers = {a for e in root.iter() if e.tag in _BLOCKS for a in (e, *e.iterancestors())}
 
@@ -153,7 +154,7 @@ class _Writer:
         """Yield the blocks inside ``element``."""
         running = [element.text or ""]
         for child in element:
-            if child in self.containers and not _skipped(child):
+            if child in self.containers and not self.skips(child):
                 yield from _paragraphs("".join(running))
                 running = []
                 yield from self.block(child)
@@ -161,6 +162,10 @@ class _Writer:
                 running.append(self.inline(child))
             running.append(child.tail or "")
         yield from _paragraphs("".join(running))
+
+    def skips(self, element: Element) -> bool:
+        """Whether an element is no part of the text."""
+        return _skipped(element) or element in self.without
 
     def block(self, element: Element) -> Iterator[str]:
         """Yield what one block element becomes."""
@@ -208,7 +213,7 @@ class _Writer:
         number = int(element.get("start", "1")) if element.get("start", "1").isdigit() else 1
         items: list[list[str]] = []
         for item in element:
-            if _skipped(item):
+            if self.skips(item):
                 continue
             if label := self.notes.defined_by(item):
                 notes += self.note(item, label)
@@ -219,6 +224,9 @@ class _Writer:
             marker = f"{at}. " if own else "- "
             first = parts[0] if own else _BULLET.sub("", parts[0])
             text = "\n".join([first, *parts[1:]])
+            if not own and parts[0].startswith(("- ", "1. ")):  # an item that only holds another list
+                lines.append(text)
+                continue
             lines.append(marker + text.replace("\n", "\n" + " " * len(marker)))
         if lines:
             yield "\n".join(lines)
@@ -227,7 +235,7 @@ class _Writer:
     def table(self, element: Element) -> Iterator[str]:
         """Yield a table of data as a Markdown table, a table used for layout as what its cells hold."""
         for caption in element.iterchildren("caption"):
-            if not _skipped(caption):
+            if not self.skips(caption):
                 yield from self.walk(caption)
         if _lays_out(element):
             for cell in element.iter("td", "th"):
@@ -239,7 +247,7 @@ class _Writer:
 
     def inline(self, element: Element) -> str:
         """Return the text of inline content; breaks are marked, white space is not folded yet."""
-        if _skipped(element):
+        if self.skips(element):
             return ""
         mark = self.notes.mark(element)
         if mark is not None or element.tag == "br":

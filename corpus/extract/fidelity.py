@@ -3,169 +3,151 @@
 ``python -m corpus.extract.fidelity FILE...`` measures EDINET packages (type 1), instances and CSV packages (type 5).
 """
 
-import csv
-import io
 import json
 import re
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import click
 
 from corpus.document import Capture, Document, Drop, Fact
-from corpus.extract import xbrl
+from corpus.encoding import decode
+from corpus.extract import flattened, xbrl
 from corpus.extract.archive import ArchiveError, members
-from corpus.extract.markup import parse_page, parse_xml
-from corpus.extract.tables import Element, hidden, local
+from corpus.extract.comparison import Comparison, examine
+from corpus.extract.displayed import Pages, read_page
+from corpus.extract.flattened import fused_numbers
+from corpus.extract.markup import parse_xml
 
-_RUN = re.compile(r"[0-9０-９]+(?:[,，.．][0-9０-９]+)*")
+__all__ = [
+    "examine",
+    "false_numbers",
+    "fused_numbers",
+    "is_whole",
+    "lost_numbers",
+    "measure",
+    "number_fidelity",
+]
+
 _GLUE = re.compile(r"[0-9０-９]|[,，.．][0-9０-９]")
-#: A grouped number followed at once by one digit more: two numbers that became one.
-_FUSED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+\d")
-_INLINE = frozenset(
-    [
-        "a",
-        "b",
-        "em",
-        "font",
-        "i",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "u",
-        "nonnumeric",
-        "continuation",
-        "exclude",
-    ]
-)
-_NEVER = frozenset(["head", "header", "hidden", "script", "style", "references", "resources"])
-_BREAK = "\x00"
+FOLDERS = {"filing": "PublicDoc", "audit_report": "AuditDoc"}
 
 
 class Fidelity(NamedTuple):
-    """``share`` of the ``displayed`` tagged numbers that stand whole where their fact says."""
+    """``share`` of the ``displayed`` tagged numbers that stand whole in the text."""
 
     share: float
     displayed: int
 
 
-class Shown(NamedTuple):
-    """A tagged number as a page displays it."""
-
-    concept: str
-    context: str
-    text: str
-
-
 def number_fidelity(body: bytes, document: Document) -> Fidelity:
-    """Return how many of the tagged numbers that a package displays its document keeps as whole numbers.
-
-    A number counts when a fact of the same concept and context shows the same digits at its characters, and
-    no digit follows or precedes them. Reads the pages again, apart from the extractor.
-    """
-    shown = Counter(fact for page in _pages(body) for fact in _tagged(page))
-    kept = Counter(_as_shown(fact) for fact in document.facts if is_whole(document.text, fact))
-    count = shown.total()
-    return Fidelity((shown & kept).total() / count if count else 1.0, count)
+    """Return how many of the tagged numbers that a package displays its document keeps as whole numbers."""
+    found = _compared(body, document)
+    return Fidelity(found.kept / found.displayed if found.displayed else 1.0, found.displayed)
 
 
 def false_numbers(body: bytes, document: Document) -> list[str]:
     """Return the runs of digits in the document that no displayed text of the package holds as one run."""
-    displayed = set(_displayed(body))
-    return [run for run in _RUN.findall(_without_ordinals(document.text)) if run not in displayed]
+    return list(_compared(body, document).false)
 
 
 def lost_numbers(body: bytes, document: Document) -> list[str]:
-    """Return the runs of digits that the package displays more often than the document holds them."""
-    kept = Counter(_RUN.findall(document.text))
-    return list((Counter(_displayed(body)) - kept).elements())
+    """Return the runs of digits that the package displays and the document does not hold at their place."""
+    return list(_compared(body, document).lost)
 
 
-def fused_numbers(text: str) -> list[str]:
-    """Return the places where two grouped numbers stand as one; a sign of flattened table cells."""
-    return _FUSED.findall(text)
+def _compared(body: bytes, document: Document) -> Comparison:
+    return examine(pages_of(body, document.meta.get("kind", "")), document.text, document.facts)
 
 
 def is_whole(text: str, fact: Fact) -> bool:
     """Whether the characters of a fact show its value, and no longer number than that."""
     before, after = text[max(fact.start - 2, 0) : fact.start], text[fact.end : fact.end + 2]
-    glued = _GLUE.match(before[::-1]) or _GLUE.match(after)
+    glued = fact.value[:1].isdigit() and _GLUE.match(before[::-1])
+    glued = glued or (fact.value[-1:].isdigit() and _GLUE.match(after))
     return text[fact.start : fact.end] == fact.value and not glued
 
 
-def _as_shown(fact: Fact) -> Shown:
-    bare = fact.value.strip("△▲－−-()（） \u3000") or fact.value
-    return Shown(fact.concept, fact.context, "".join(bare.split()))
+def read_pages(files: Mapping[str, bytes], folder: str) -> Pages:
+    """Return what the pages of a package's folder (``PublicDoc`` or ``AuditDoc``) display, in reading order."""
+    pages = Pages()
+    for name in in_order(files, folder):
+        read_page(files[name], pages)
+    return pages
 
 
-def _without_ordinals(text: str) -> str:
-    """Return the text without the numbers of numbered lists, which a page displays but does not hold."""
-    return re.sub(r"^ *\d+\. ", "", text, flags=re.MULTILINE)
+def in_order(files: Mapping[str, bytes], folder: str) -> list[str]:
+    """Return the names of a folder's pages: those its manifest lists, in its order, then the others by name.
+
+    A package without either folder is one folder itself; its audit reports are known by their file names.
+    """
+    inside = [name for name in sorted(files) if f"/{folder}/" in f"/{name}"]
+    if not inside and not any(
+        re.search(r"(?:^|/)(?:Public|Audit|Attach|English)Doc/", name) for name in files
+    ):
+        audit = folder == "AuditDoc"
+        inside = [n for n in sorted(files) if ("jpaud" in n) == audit or n.endswith(f"manifest_{folder}.xml")]
+    manifest = next((n for n in inside if n.lower().endswith(f"manifest_{folder}.xml".lower())), "")
+    listed = re.findall(
+        r"<(?:\w+:)?ixbrl\b[^>]*>\s*([^<]*?)\s*<", decode(files[manifest]).text if manifest else ""
+    )
+    rank = {PurePosixPath(name).name: at for at, name in reversed(list(enumerate(listed)))}
+    pages = [name for name in inside if name.lower().endswith((".htm", ".html", ".xhtml"))]
+    names = [PurePosixPath(name) for name in pages]
+    twice = {one.name for one in names if one.parent == PurePosixPath(manifest).parent}
+
+    def place(name: str) -> int:
+        path = PurePosixPath(name)
+        elsewhere = path.name in twice and path.parent != PurePosixPath(manifest).parent
+        return len(rank) if elsewhere else rank.get(path.name, len(rank))
+
+    return sorted(pages, key=place)
 
 
-def _pages(body: bytes) -> Iterator[Element]:
-    """Yield the trees of the filing's pages; for a bare instance those of its text blocks."""
+def pages_of(body: bytes, kind: str = "filing") -> Pages:
+    """Return what a package displays: its filing or its audit reports; for a bare instance, its text blocks."""
     if not body.startswith(b"PK"):
-        root = parse_xml(body)
-        for block in root if root is not None else ():
-            if str(block.tag).endswith("TextBlock") and block.text:
-                page, _ = parse_page(f"<div>{block.text}</div>".encode())
-                yield from [page] if page is not None else []
-        return
-    for package in xbrl.packages(members(body)):
-        for name, source in package.pages.items() if package.kind == "filing" else ():
-            page, _ = parse_page(source)
-            if page is not None and name:
-                yield page
+        return _of_instance(body)
+    files = members(body, lambda name: name.lower().endswith((".htm", ".html", ".xhtml", ".xml", ".xbrl")))
+    pages = read_pages(files, FOLDERS.get(kind, "PublicDoc"))
+    if not pages.parts and kind == "filing":
+        for name, source in files.items():
+            if name.endswith(".xbrl") and "AuditDoc" not in name:
+                return _of_instance(source)
+    return pages
 
 
-def _tagged(root: Element) -> Iterator[Shown]:
-    for element in root.iter("{*}nonFraction"):
-        chain = [element, *element.iterancestors()]
-        text = "".join("".join(str(part) for part in element.itertext()).split())
-        if text and not any(hidden(one) or local(one) in _NEVER for one in chain):
-            concept = element.get("name", "").rpartition(":")[2]
-            bare = text.strip("△▲－−-()（）") or text
-            yield Shown(concept, element.get("contextRef", ""), bare)
+def _of_instance(body: bytes) -> Pages:
+    pages = Pages()
+    root = parse_xml(body)
+    for block in root if root is not None else ():
+        if str(block.tag).endswith("TextBlock") and block.text:
+            read_page(f'<ix:nonNumeric name="TextBlock">{block.text}</ix:nonNumeric>'.encode(), pages)
+    return pages
 
 
-def _displayed(body: bytes) -> Iterator[str]:
-    for page in _pages(body):
-        yield from _RUN.findall("".join(_text(page)))
+Figures = dict[str, str | int | float]
 
 
-def _text(element: Element) -> Iterator[str]:
-    """Yield displayed text with a break wherever a page separates: blocks, cells, lines, tags of numbers."""
-    name = local(element)
-    if name and name not in _NEVER and not hidden(element):
-        edge = "" if name in _INLINE else _BREAK
-        yield edge + (element.text or "")
-        for child in element:
-            yield from _text(child)
-            yield child.tail or ""
-        yield edge
-
-
-def csv_text_blocks(body: bytes) -> Iterator[str]:
-    """Yield the text blocks of an EDINET CSV package (type 5: UTF-16LE, tab separated, all quoted)."""
-    for name, source in members(body).items():
-        if name.endswith(".csv"):
-            rows = csv.reader(io.StringIO(source.decode("utf-16"), newline=""), delimiter="\t")
-            yield from (row[-1] for row in rows if row and row[0].endswith("TextBlock"))
-
-
-def measure(path: Path) -> dict[str, str | int | float]:
-    """Return the figures of one file."""
+def measure(path: Path) -> Figures:
+    """Return the figures of one file: see ``bench.number_fidelity``; raises ArchiveError for a broken zip."""
     body = path.read_bytes()
-    if body.startswith(b"PK") and any(name.startswith("XBRL_TO_CSV/") for name in members(body)):
-        blocks = list(csv_text_blocks(body))
-        hit = sum(bool(fused_numbers(block)) for block in blocks)
-        fused = sum(len(fused_numbers(block)) for block in blocks)
-        return {"file": path.name, "blocks": len(blocks), "blocks_fused": hit, "fused": fused}
+    if flattened.is_csv_package(body):
+        blocks = flattened.text_blocks(body)
+        kept = flattened.kept_rows(body)
+        return {
+            "file": path.name,
+            "kind": "csv",
+            "blocks": len(blocks),
+            "blocks_false": sum(bool(fused_numbers(block)) for block in blocks),
+            "displayed_csv": kept.stated,
+            "kept_csv": kept.kept,
+            "false_csv": sum(len(fused_numbers(block)) for block in blocks),
+        }
     capture = Capture(
         url=f"file:{path.name}",
         source="edinet",
@@ -176,22 +158,88 @@ def measure(path: Path) -> dict[str, str | int | float]:
         body=body,
         license="PDL-1.0",
     )
-    document = xbrl.extract(capture)[0]
-    if isinstance(document, Drop):
-        return {"file": path.name, "dropped": document.reason}
-    fidelity = number_fidelity(body, document)
-    whole = sum(is_whole(document.text, fact) for fact in document.facts)
+    start = time.perf_counter()
+    found = xbrl.extract(capture)
+    seconds = time.perf_counter() - start
+    documents = [one for one in found if isinstance(one, Document)]
+    figures: Figures = {"file": path.name, "kind": "package" if body.startswith(b"PK") else "instance"}
+    drops = [one.reason for one in found if isinstance(one, Drop)]
+    figures |= {
+        "characters": sum(one.n_chars for one in documents),
+        "dropped": ", ".join(dict.fromkeys(drops)),
+        "seconds": round(seconds, 2),
+    }
+    if not body.startswith(b"PK"):
+        return figures | _of_amounts(body, "\n".join(one.text for one in documents))
+    counts: Counter[str] = Counter()
+    for kind in FOLDERS:
+        text = "\n".join(one.text for one in documents if one.meta["kind"] == kind)
+        facts = [fact for one in documents if one.meta["kind"] == kind for fact in one.facts]
+        counts.update(_counted(pages_of(body, kind), text, facts))
+    return figures | counts
+
+
+def _of_amounts(body: bytes, text: str) -> dict[str, int]:
+    """Return the counts of a bare instance: its amounts are not displayed by tags, but its text blocks show them."""
+    root, pages = parse_xml(body), _of_instance(body)
+    stated = [one.text or "" for one in root if one.get("unitRef")] if root is not None else []
+    ours = examine(pages, text)
+    blocks = "\n".join(pages.flattened(flattened.CUT))
+    kept = flattened.kept_values(stated, text, among=pages.text)
+    theirs = flattened.kept_values(stated, blocks, among=pages.text)
     return {
-        "file": path.name,
-        "characters": document.n_chars,
-        "facts": len(document.facts),
-        "facts_whole": whole,
-        "displayed": fidelity.displayed,
-        "fidelity": fidelity.share,
-        "runs": len(_RUN.findall(document.text)),
-        "false": len(false_numbers(body, document)),
-        "lost": len(lost_numbers(body, document)) if body.startswith(b"PK") else 0,
-        "fused": len(fused_numbers(document.text)),
+        "displayed": kept.stated,
+        "kept": kept.kept,
+        "false": len(ours.false),
+        "extra": len(ours.extra),
+        "displayed_csv": theirs.stated,
+        "kept_csv": theirs.kept,
+        "false_csv": len(examine(pages, blocks).false),
+    }
+
+
+def _counted(pages: Pages, text: str, facts: Sequence[Fact]) -> dict[str, int]:
+    """Return the counts of one document, and of the CSV that EDINET would make of the same pages."""
+    ours = examine(pages, text, facts)
+    counts = {
+        "displayed": ours.displayed,
+        "kept": ours.kept,
+        "placed": ours.placed,
+        "false": len(ours.false),
+        "extra": len(ours.extra),
+        "lost": len(ours.lost),
+        "fused": len(fused_numbers(text)),
+    }
+    blocks = list(pages.flattened(flattened.CUT))
+    if blocks:
+        theirs = examine(pages, "\n".join(blocks), tags=[tag for tag in pages.tags if tag.in_block])
+        counts |= {"displayed_csv": theirs.displayed, "kept_csv": theirs.kept, "false_csv": len(theirs.false)}
+    return counts
+
+
+def summary(found: Sequence[Figures]) -> Figures:
+    """Return the figures over several files: the shares, and the sums of false numbers."""
+    packages = [one for one in found if one.get("kind") in ("package", "instance")]
+    tables = [one for one in found if one.get("kind") == "csv"] or packages
+
+    def total(files: Sequence[Figures], key: str) -> int:
+        return sum(int(one.get(key, 0)) for one in files)
+
+    def share(files: Sequence[Figures], part: str, whole: str) -> float:
+        return total(files, part) / total(files, whole) if total(files, whole) else 1.0
+
+    return {
+        "files": len(found),
+        "packages": len(packages),
+        "displayed": total(packages, "displayed"),
+        "fidelity": share(packages, "kept", "displayed"),
+        "placed": share([one for one in packages if "placed" in one], "placed", "displayed"),
+        "false_numbers": total(packages, "false"),
+        "extra_numbers": total(packages, "extra"),
+        "lost_numbers": total(packages, "lost"),
+        "displayed_csv": total(tables, "displayed_csv"),
+        "fidelity_csv": share(tables, "kept_csv", "displayed_csv"),
+        "false_numbers_csv": total(tables, "false_csv"),
     }
 
 
@@ -201,14 +249,14 @@ def measure(path: Path) -> dict[str, str | int | float]:
 )
 def main(files: tuple[Path, ...]) -> None:
     """Print the figures of each file, and as the last line one JSON object of all of them."""
-    found = []
+    found: list[Figures] = []
     for path in files:
         try:
             found.append(measure(path))
         except ArchiveError as error:
             found.append({"file": path.name, "dropped": error.reason})
         click.echo("  ".join(f"{key}={value}" for key, value in found[-1].items()))
-    click.echo(json.dumps({"files": found}, ensure_ascii=False))
+    click.echo(json.dumps({**summary(found), "per_file": found}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

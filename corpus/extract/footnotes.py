@@ -71,6 +71,16 @@ def _holder(place: Element | None, link: Element) -> Element | None:
         place = place.getparent()
     if place is not None and place.tag == "dt":
         place = place.getnext()
-    if place is None or place in link.iterancestors() or len(text_of(place).strip()) < 2:
+    if place is None or place in link.iterancestors() or not _says(place):
         return None
     return place
+
+
+def _says(place: Element) -> bool:
+    """Whether an element holds two characters; a long one is not read to its end for every mark."""
+    seen = 0
+    for part in place.itertext():
+        seen += len(str(part).strip())
+        if seen >= 2:
+            return True
+    return False

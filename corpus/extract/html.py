@@ -2,33 +2,28 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from copy import deepcopy
+from datetime import date, datetime
+from itertools import islice
 from urllib.parse import urlsplit
 
 import trafilatura
 
-from corpus.document import Capture, Document, Drop
+from corpus.document import Capture, Document, Drop, day_in_japan
 from corpus.encoding import decode
 from corpus.extract import boj, glossary
-from corpus.extract.blocks import blocks, flatten, plain, without_lost_notes
+from corpus.extract.blocks import blocks, plain, without_lost_notes
+from corpus.extract.content import kept, part
 from corpus.extract.record import base_document, language_of
 from corpus.extract.tree import Element, parse, stated, text_of
 
 Adapter = Callable[[Capture, Element], list[Document | Drop]]
 
+MAX_ELEMENTS = 20_000  # of a page that trafilatura is asked about: its time grows with their square
 MAX_BYTES = 20 << 20  # of one page; the largest real one seen has 0.3e6
 _MAX_DAMAGE = 0.01  # share of characters that no encoding could read
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_AS_HTML = {
-    "item": "li",
-    "row": "tr",
-    "quote": "blockquote",
-    "lb": "br",
-    "hi": "span",
-    "ref": "a",
-    "code": "pre",
-}
+_SEPARATED = re.compile(r"[|｜：:]| [-–—] ")
 _STATED_DAYS = (
     '//meta[@property="article:published_time"]/@content',
     '//*[@itemprop="datePublished"]/@content',
@@ -72,28 +67,15 @@ def _adapter(capture: Capture) -> Adapter:
 
 
 def generic(capture: Capture, tree: Element) -> list[Document | Drop]:
-    """Return the main text of a page of an unknown make, as trafilatura finds it, in our own Markdown."""
+    """Return the main text of a page of an unknown make: where trafilatura finds it, in our own Markdown."""
     title = _title(tree)
     published_at = _published(tree)
     language = (tree.get("lang") or "ja")[:2].lower()
-    flatten(tree)
-    found = trafilatura.bare_extraction(
-        tree,
-        url=capture.url,
-        fast=True,
-        favor_precision=True,
-        include_comments=False,
-        include_tables=True,
-        include_formatting=True,  # without it headings come out as paragraphs
-        with_metadata=False,  # its dates are guesses, and a guessed date spoils a corpus cut by date
-    )
-    if not isinstance(found, trafilatura.settings.Document) or found.body is None:
+    found = part(tree, _recognized(tree, capture.url))
+    parts = kept(blocks(found[0], without=found[1])) if found else []
+    if not any(not block.startswith("#") for block in parts):
         return [Drop("no_main_text", title)]
-    parts = blocks(_as_html(found.body))
-    if not parts:
-        return [Drop("no_main_text", title)]
-    if not parts[0].startswith("# "):
-        parts.insert(0, f"# {title}")
+    parts, title = _headed(parts, title)
     text = without_lost_notes("\n\n".join(parts))
     return [
         base_document(
@@ -105,6 +87,36 @@ def generic(capture: Capture, tree: Element) -> list[Document | Drop]:
             published_at=published_at,
         )
     ]
+
+
+def _headed(parts: list[str], title: str) -> tuple[list[str], str]:
+    """Return the blocks below the page's own heading, or below its title if it has none, and the title.
+
+    A window's title also names the site; the part of it that a first line repeats is the page's.
+    """
+    own = next((at for at, block in enumerate(parts[:8]) if block.startswith("# ")), None)
+    if own is not None:
+        return [parts[own], *parts[:own], *parts[own + 1 :]], title
+    for line in parts[:3]:
+        if len(line) >= 5 and line in (named.strip() for named in _SEPARATED.split(title)):
+            return [f"# {line}", *(part for part in parts if part != line)], line
+    return ([f"# {title}", *parts] if title else parts), title
+
+
+def _recognized(tree: Element, url: str) -> str:
+    """Return what trafilatura takes for the text of a page, "" for nothing or a page too large for it."""
+    if sum(1 for _ in islice(tree.iter(), MAX_ELEMENTS + 1)) > MAX_ELEMENTS:
+        return ""
+    found = trafilatura.bare_extraction(
+        deepcopy(tree),  # it takes the tree apart
+        url=url,
+        fast=True,
+        favor_precision=True,
+        include_comments=False,
+        include_tables=True,
+        with_metadata=False,  # its dates are guesses, and a guessed date spoils a corpus cut by date
+    )
+    return found.text or "" if isinstance(found, trafilatura.settings.Document) else ""
 
 
 def _title(tree: Element) -> str:
@@ -122,23 +134,16 @@ def _published(tree: Element) -> date | None:
     for path in _STATED_DAYS:
         for value in stated(tree, path):
             try:
-                return date.fromisoformat(value[:10])
+                return _day(value)
             except ValueError:
                 continue
     return None
 
 
-def _as_html(body: Element) -> Element:
-    """Return trafilatura's own vocabulary as HTML elements, in place."""
-    for element in body.iter():
-        tag = element.tag
-        if tag == "head":
-            level = element.get("rend", "h2")
-            element.tag = level if level in _HEADINGS else "h2"
-        elif tag == "list":
-            element.tag = "ol" if element.get("rend") == "ol" else "ul"
-        elif tag == "cell":
-            element.tag = "th" if element.get("role") == "head" else "td"
-        elif tag in _AS_HTML:
-            element.tag = _AS_HTML[tag]
-    return body
+def _day(text: str) -> date:
+    """Return the Japanese day of an ISO 8601 moment, or of what begins with a day; raise ValueError for others."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return date.fromisoformat(text[:10])
+    return day_in_japan(moment) if moment.tzinfo else moment.date()

@@ -3,8 +3,24 @@
 import re
 from dataclasses import dataclass, field
 
+from corpus.extract.marks import (
+    BREAK,
+    CLOSE,
+    DIGITS,
+    EDGE,
+    GONE,
+    LINE_END,
+    MARK,
+    NUMBERED,
+    OPEN,
+    VALUES,
+    folded,
+    joined,
+    spaced,
+)
 from corpus.extract.places import Place, places
-from corpus.extract.tables import Element, grid, hidden, local, plain, render, resolved
+from corpus.extract.styles import settle
+from corpus.extract.tables import Element, grid, local, plain, render, resolved
 
 _BLOCKS = frozenset(
     re.findall(
@@ -17,23 +33,12 @@ _SKIPPED = frozenset(
     re.findall(r"\w+", "head hidden img link meta object references resources rp rt script style svg title")
 )
 _HEADINGS = {f"h{depth}": depth for depth in range(1, 7)}
-_APART = ("sup", "sub", "footnote")  # what is printed smaller never continues the number beside it
+_SMALL = ("sup", "sub", "footnote")  # what is printed smaller never continues the number beside it
+_APART = (*_SMALL, "apart")
 
-# Marks ride in the text as control characters, which no XML text can hold, until all text is in place.
-_OPEN, _NUMBERED, _CLOSE, _EDGE, _BREAK = "\x01", "\x02", "\x03", "\x04", "\x05"
-_DIGITS = {ord(str(digit)): 0x0E + digit for digit in range(10)}
-_VALUES = {code: chr(digit) for digit, code in _DIGITS.items()}
-_MARK = re.compile("\x01([\x0e-\x17]+)\x02|\x03")
-_FUSED = re.compile(r"([0-9０-９.,])((?:[\x03\x04]|\x01[\x0e-\x17]+\x02)+)(?=[0-9０-９])")
-_AT_ENDS = " \u3000" + "".join(map(chr, range(1, 5))) + "".join(map(chr, _VALUES))
-_NO_SPACE = {ord(" "): None, ord("\u3000"): None}
-_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
-_JAPANESE = "[\u3001-\u30ff\u3400-\u9fff]"
-_WRAP = re.compile(rf"(?<={_JAPANESE})[ \t]*[\r\n][ \t\r\n]*(?={_JAPANESE})")
-_SOFT_BREAK = re.compile(f"(?<=[ぁ-ん])\n(?={_JAPANESE})|(?<={_JAPANESE})\n(?=[ぁ-ん])")
 _PAGE_NUMBER = re.compile(r"[－\-–―─] ?[0-9０-９]{1,4} ?[－\-–―─]")
 _BRACKETED = re.compile(r"([^【】\s]{0,6})[ \u3000]*【[^【】]{1,50}】")
-_ENUMERATED = re.compile(r"[・•●◦○■□◆◇※(（①-⑳0-9０-９ⅰ-ⅿ]")
+_ENUMERATED = re.compile(r"[・•●◦○■□◆◇※①-⑳ⅰ-ⅿ(（]|[0-9０-９]{1,3}[.．)）、](?![0-9０-９])")
 _DEPTHS = (
     (2, re.compile("第[一二三四五]部$")),
     (3, re.compile("第[0-9０-９一二三四五六七八九十]+$")),
@@ -41,7 +46,6 @@ _DEPTHS = (
     (5, re.compile("[(（][0-9０-９]+[)）]$")),
     (6, re.compile("[①-⑳]$")),
 )
-_NO_DISPLAY = re.compile(r"\.([\w-]+)\s*\{[^{}]*display\s*:\s*none", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,9 @@ class Text:
     depth: int = 0  # of the last heading that tells its own
 
     def add(self, root: Element) -> None:
-        """Append what the body of one XHTML file displays."""
-        classes = frozenset(
-            name for style in root.iter("{*}style", "style") for name in _NO_DISPLAY.findall(style.text or "")
-        )
-        writer = Writer(self, classes)
+        """Append what the body of one XHTML file displays; changes the tree (``styles.settle``)."""
+        settle(root)
+        writer = Writer(self)
         writer.walk(root)
         writer.flush()
         self.blocks += writer.blocks
@@ -82,34 +84,20 @@ class Text:
         pieces: list[str] = []
         open_marks: list[tuple[int, int]] = []
         found: list[Tagged] = []
-        source, at, end = _joined(self.blocks), 0, 0
-        for mark in _MARK.finditer(source):
-            pieces.append(source[at : mark.start()].translate(_GONE))
+        source, at, end = joined(self.blocks), 0, 0
+        for mark in MARK.finditer(source):
+            pieces.append(source[at : mark.start()].translate(GONE))
             end, at = end + len(pieces[-1]), mark.end()
             if mark[1]:
-                open_marks.append((int(mark[1].translate(_VALUES)), end))
+                open_marks.append((int(mark[1].translate(VALUES)), end))
                 continue
             number, start = open_marks.pop()
             element, file = self.marked[number]
             found.append(Tagged(element, file, start, end, self.places.get(number)))
-        pieces.append(source[at:].translate(_GONE))
+        pieces.append(source[at:].translate(GONE))
         text = "".join(pieces)
         trimmed = (_trimmed(text, one) for one in found)
         return text, sorted((one for one in trimmed if one), key=lambda one: (one.start, -one.end))
-
-
-_GONE = {code: None for code in range(32) if chr(code) not in "\t\n"}
-
-
-def _joined(blocks: list[str], separator: str = "\n\n") -> str:
-    """Join blocks by a separator; a block of marks alone gets none."""
-    pieces: list[str] = []
-    begun = False
-    for block in blocks:
-        shown = bool(plain(block).strip())
-        pieces.append(separator + block if shown and begun else block)
-        begun = begun or shown
-    return "".join(pieces)
 
 
 def _trimmed(text: str, tagged: Tagged) -> Tagged | None:
@@ -122,8 +110,8 @@ def _trimmed(text: str, tagged: Tagged) -> Tagged | None:
 class Writer:
     """Walks elements and writes Markdown blocks."""
 
-    def __init__(self, text: Text, unseen: frozenset[str], *, in_cell: bool = False) -> None:
-        self.text, self.unseen, self.in_cell = text, unseen, in_cell
+    def __init__(self, text: Text, *, in_cell: bool = False) -> None:
+        self.text, self.in_cell = text, in_cell
         self.blocks: list[str] = []
         self.inline: list[str] = []
 
@@ -132,16 +120,13 @@ class Writer:
         self.inline.append(element.text or "")
         for child in element:
             name = local(child)
-            if name and name not in _SKIPPED and not self._unseen(child):
+            if name and name not in _SKIPPED:
                 self._element(child, name)
             self.inline.append(child.tail or "")
 
-    def _unseen(self, element: Element) -> bool:
-        return hidden(element) or bool(self.unseen & set(element.get("class", "").split()))
-
     def _element(self, element: Element, name: str) -> None:
         if name == "br":
-            self.inline.append(_BREAK)
+            self.inline.append(BREAK)
         elif name in _HEADINGS and not self.in_cell:
             self._heading(element, _HEADINGS[name])
         elif name == "table" and not self.in_cell:
@@ -152,33 +137,64 @@ class Writer:
             self.flush()
             self.walk(element)
             self.flush()
+        elif name == "nonfraction" and not any(True for _ in element.iter("{*}td", "{*}li")):
+            self._number(element)
         elif name == "nonfraction" or is_text_block(element):
             self.inline.append(self._open(element))
             self.walk(element)
-            self.inline.append(_CLOSE)
+            self.inline.append(CLOSE)
         elif name in _APART:
-            self.inline.append(_EDGE)
+            edge = EDGE if name in _SMALL else f" {EDGE} "
+            self.inline.append(edge)
             self.walk(element)
-            self.inline.append(_EDGE)
+            self.inline.append(edge)
         else:
             self.walk(element)
 
+    def _number(self, element: Element) -> None:
+        """Write a tagged number as one, however it is laid out; notes printed small inside stand beside it."""
+        before: list[str] = []
+        digits: list[str] = []
+        after: list[str] = []
+        self._digits(element, before, digits, after)
+        self.inline += [*before, *digits, *after]
+
+    def _digits(self, element: Element, before: list[str], digits: list[str], after: list[str]) -> None:
+        tagged = local(element) == "nonfraction"
+        digits.append(self._open(element) if tagged else "")
+        digits.append(LINE_END.sub("", element.text or ""))
+        for child in element:
+            name = local(child)
+            if name in _SMALL:
+                outer, self.inline = self.inline, []
+                self.walk(child)
+                note, self.inline = f"{EDGE}{''.join(self.inline)}{EDGE}", outer
+                (after if plain("".join(digits)).strip() else before).append(note)
+            elif name and name not in _SKIPPED:
+                self._digits(child, before, digits, after)
+            digits.append(LINE_END.sub("", child.tail or ""))
+        digits.append(CLOSE if tagged else "")
+
     def _open(self, element: Element) -> str:
         self.text.marked.append((element, self.text.files))
-        return _OPEN + str(len(self.text.marked) - 1).translate(_DIGITS) + _NUMBERED
+        return OPEN + str(len(self.text.marked) - 1).translate(DIGITS) + NUMBERED
 
     def flush(self) -> None:
         """End the paragraph at hand."""
-        lines = _folded("".join(self.inline))
+        lines = folded("".join(self.inline))
         self.inline = []
         text = "\n".join(lines)
         shown = plain(text)
-        if _PAGE_NUMBER.fullmatch(shown):
-            text = "".join(mark[0] for mark in _MARK.finditer(text))
+        if _PAGE_NUMBER.fullmatch(shown) and not self._shows_number(text):
+            text = "".join(mark[0] for mark in MARK.finditer(text))
         elif len(lines) == 1 and not self.in_cell and (depth := self._bracket_depth(shown)):
             text = f"{'#' * depth} {text}"
         if text:
             self.blocks.append(text)
+
+    def _shows_number(self, text: str) -> bool:
+        marks = (int(mark[1].translate(VALUES)) for mark in MARK.finditer(text) if mark[1])
+        return any(local(self.text.marked[number][0]) == "nonfraction" for number in marks)
 
     def _bracket_depth(self, line: str) -> int:
         """Return the depth of a paragraph that is a heading by its 【】 alone, else 0."""
@@ -202,18 +218,19 @@ class Writer:
 
     def _line(self, element: Element) -> str:
         """Return all that an element displays on one line."""
-        inner = Writer(self.text, self.unseen, in_cell=True)
+        inner = Writer(self.text, in_cell=True)
         inner.walk(element)
         inner.flush()
-        return _spaced(inner.blocks)
+        return spaced(inner.blocks)
 
     def _listing(self, element: Element, *, numbered: bool) -> None:
         self.flush()
-        lines, number = [], 0
+        first = re.match(r"\d{1,6}", element.get("start", "")) if numbered else None
+        lines, number = [], int(first[0]) - 1 if first else 0
         for child in element:
-            if not local(child) or self._unseen(child):
+            if not local(child):
                 continue
-            inner = Writer(self.text, self.unseen)
+            inner = Writer(self.text)
             inner.walk(child)
             inner.flush()
             text = "\n".join(inner.blocks)
@@ -228,12 +245,13 @@ class Writer:
     def _table(self, table: Element) -> None:
         self.flush()
         for caption in table.iterchildren("{*}caption", "caption"):
-            if not self._unseen(caption):
-                self.walk(caption)
-                self.flush()
+            self.walk(caption)
+            self.flush()
         cells = grid(table)
         tops = [cell.top for cell in cells]
-        if len(set(tops)) == len(tops):  # never two cells in a row: a frame around other blocks
+        if len(set(tops)) == len(tops) or _frames(
+            table, tops
+        ):  # never two cells in a row, or tables in the cells
             for cell in cells:
                 self.walk(cell.element)
                 self.flush()
@@ -246,6 +264,15 @@ class Writer:
             self.blocks += [f"{'#' * depth} {part}" if depth else part] if part else []
 
 
+def _frames(table: Element, tops: list[int]) -> bool:
+    """Whether a table sets other tables side by side: one row of cells, and tables with rows of their own in it."""
+    return len(set(tops)) == 1 and any(
+        sum(1 for _ in zip(range(2), inner.iter("{*}tr", "tr"), strict=False)) > 1
+        for inner in table.iter("{*}table", "table")
+        if inner is not table
+    )
+
+
 def is_text_block(element: Element) -> bool:
     """Whether an inline element is a text block or the continuation of one."""
     if local(element) == "continuation":
@@ -253,30 +280,10 @@ def is_text_block(element: Element) -> bool:
     return local(element) == "nonnumeric" and element.get("name", "").endswith("TextBlock")
 
 
-def _folded(text: str) -> list[str]:
-    """Return the lines of a paragraph as displayed: white space folded, digits of two things kept apart."""
-    text = _SPACE.sub(" ", _WRAP.sub("", text))
-    text = _FUSED.sub(r"\1 \2", text)
-    lines = (_stripped(line) for line in text.split(_BREAK))
-    return [line for line in lines if line]
-
-
-def _stripped(line: str) -> str:
-    """Strip white space from both ends of a line, between the marks that stand there too."""
-    start = len(line) - len(line.lstrip(_AT_ENDS))
-    end = max(len(line.rstrip(_AT_ENDS)), start)
-    return line[:start].translate(_NO_SPACE) + line[start:end] + line[end:].translate(_NO_SPACE)
-
-
-def _spaced(blocks: list[str]) -> str:
-    """Join the paragraphs and lines of a cell into one line."""
-    return _joined([_SOFT_BREAK.sub("", block).replace("\n", " ") for block in blocks], " ")
-
-
 def _numbers(rows: list[list[str]]) -> dict[tuple[int, int], list[int]]:
     """Return the marks that open in each cell of a table, by row and column."""
     found = {
-        (y, x): [int(mark[1].translate(_VALUES)) for mark in _MARK.finditer(cell) if mark[1]]
+        (y, x): [int(mark[1].translate(VALUES)) for mark in MARK.finditer(cell) if mark[1]]
         for y, row in enumerate(rows)
         for x, cell in enumerate(row)
     }

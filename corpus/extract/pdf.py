@@ -1,38 +1,52 @@
 """PDF files -> Markdown, as people read them: columns in order, broken lines mended, running lines gone.
 
-PyMuPDF (AGPL-3.0, or a commercial license) is imported here only: another backend has to fill the records of
-``corpus.extract.layout`` and nothing else. Pages are never rendered, so no image is ever decoded.
+PyMuPDF (AGPL-3.0, or a commercial license) is imported here and in ``corpus.extract.tesseract`` only: another backend has to fill the records of
+``corpus.extract.layout`` and nothing else. Pages are rendered for an OCR engine only: else no image is decoded.
 """
 
+import itertools
 import re
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pymupdf
 
 from corpus.document import Capture, Document, Drop
 from corpus.extract import boj
-from corpus.extract.blocks import raised
 from corpus.extract.layout import Line, Page, Rule, without_margins
 from corpus.extract.lines import repaired
+from corpus.extract.ocr import MOST_PIXELS, Ocr, PageImage, numbers
 from corpus.extract.paragraphs import markdown
+from corpus.extract.pdf_notes import CLOSE, OPEN, with_notes
 from corpus.extract.record import base_document, language_of
+from corpus.extract.ruled import MOST_RULES
 
 MAX_BYTES = 200 << 20
 MAX_PAGES = 3000
-_FEW = 50  # characters on a page with an image that say "scanned"
+MAX_IMAGE_PIXELS = 200_000_000  # of the images on a page that is shown to an OCR engine
+_FEW = 50  # characters: fewer are no text layer
+_LETTERS = 300  # filled outlines: so many are letters of a page that was set without fonts
+_EVEN = 0.25  # an engine guesses sizes from the signs in a line; so near to the usual one they are that
+_MOSTLY = 0.8  # of the pages: so many images make a file one of images
 _FLAGS = (pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES) | pymupdf.TEXT_MEDIABOX_CLIP
 _ERRORS = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
 _USELESS_TITLE = re.compile(
     r"^(?:Microsoft |PowerPoint |Word - |無題|untitled|名称未設定)|\.(?:docx?|xlsx?|pptx?|pdf|indd|jtd)$|^[A-Za-z0-9_\-]{1,12}$",
     re.IGNORECASE,
 )
+_MARK = re.compile(r"\s*[(（]?[注*＊※]?\s?[0-9]{1,3}[)）]?\s*")
 _RUNNING = re.compile(r"[。、，,]|^[（(【](?:問|答)")
 
 
-def extract(capture: Capture) -> list[Document | Drop]:
-    """Return the document of one PDF file, or why there is none; pages that cannot be read are named beside it."""
+def extract(capture: Capture, ocr: Ocr | None = None) -> list[Document | Drop]:
+    """Return the document of one PDF file, or why there is none; pages that cannot be read are named beside it.
+
+    A page needs OCR when an image covers half of it, or outlines of letters fill it, and it has next to no text.
+    Without the engine ``ocr`` such pages are named in the document's meta (``pages_needing_ocr``); a file of
+    nothing else is a Drop. With one, it reads them.
+    """
     if len(capture.body) > MAX_BYTES:
         return [Drop("too_large", f"{len(capture.body)} bytes of PDF; the limit is {MAX_BYTES}")]
     pymupdf.TOOLS.mupdf_display_errors(False)  # type: ignore[no-untyped-call]
@@ -43,34 +57,49 @@ def extract(capture: Capture) -> list[Document | Drop]:
                 return [Drop("encrypted_pdf", "it opens only with a password")]
             if file.page_count > MAX_PAGES:
                 return [Drop("too_many_pages", f"{file.page_count}; the limit is {MAX_PAGES}")]
-            return _read(capture, file)
+            return _read(capture, file, ocr)
     except _ERRORS as error:
         return [Drop("broken_pdf", _words(error))]
 
 
-def _read(capture: Capture, file: Any) -> list[Document | Drop]:
-    pages, broken = [], []
+def _read(capture: Capture, file: Any, ocr: Ocr | None) -> list[Document | Drop]:
+    pages, broken, by_engine = [], [], []
     for number in range(file.page_count):
         try:
-            pages.append(_page(file[number]))
+            page = _page(file[number])
+            if page.scanned and ocr and (read := _seen(file[number], ocr)):
+                page = replace(page, lines=read, words=(), rules=(), scanned=False)
+                by_engine.append(number + 1)
+            pages.append(page)
         except _ERRORS as error:
             broken.append(Drop("broken_pdf_page", f"page {number + 1}: {_words(error)}"))
     if not pages:
         return [Drop("broken_pdf", broken[0].detail if broken else "no pages")]
     signs = "".join(line.text for page in pages for line in page.lines)
-    scanned = sum(page.scanned for page in pages)
-    if not signs.strip() or scanned * 2 > len(pages):
-        return [Drop("needs_ocr", f"{scanned} of {len(pages)} pages are images")]
+    scanned = [number for number, page in enumerate(pages, 1) if page.scanned]
+    if not signs.strip() or len(scanned) > _MOSTLY * len(pages):
+        told = f"pages {numbers(scanned)} of {len(pages)} are images" if scanned else "no text on any page"
+        return [Drop("needs_ocr", told)]
     unknown = sum(sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff" for sign in signs)
     if unknown * 4 > len(signs):
         return [Drop("no_unicode_map", f"{unknown} of {len(signs)} characters have no meaning")]
+    meta = {
+        "pages": str(file.page_count),
+        "pages_needing_ocr": numbers(scanned),
+        "pages_read_by_ocr": numbers(by_engine),
+    }
+    return [_document(capture, file, pages, meta), *broken]
+
+
+def _document(capture: Capture, file: Any, pages: list[Page], meta: dict[str, str]) -> Document:
+    pages = with_notes(without_margins(pages))
     title = _title(capture, file, pages)
     outline = _outline(file)
-    text = markdown(without_margins(pages), outline, title)
+    text = markdown(pages, outline, title)
     kind = boj.kind_of(capture.url)
     event_at, published_at = boj.dates_of(kind, capture.url, title, text[:1500].split("\n"))
     told = capture.source.startswith("boj") or boj.named_day(capture.url) is not None
-    document = base_document(
+    return base_document(
         capture,
         text=text,
         title=title,
@@ -78,9 +107,8 @@ def _read(capture: Capture, file: Any) -> list[Document | Drop]:
         language=language_of(text, declared=capture.meta.get("language") or "ja"),
         event_at=event_at if told else None,
         published_at=published_at if told else None,
-        meta={"pages": str(file.page_count), "pages_without_text": str(scanned) if scanned else ""},
+        meta=meta,
     )
-    return [document, *broken]
 
 
 def _words(error: BaseException) -> str:
@@ -90,13 +118,15 @@ def _words(error: BaseException) -> str:
 def _page(page: Any) -> Page:
     """Return one page in the records of ``corpus.extract.layout``."""
     lines = tuple(_lines(page.get_text("dict", flags=_FLAGS)))
-    rules = tuple(_rules(page))
+    rules = tuple(itertools.islice(_rules(page), MOST_RULES + 1)) if lines else ()
     words: tuple[Line, ...] = ()
     if len(rules) > 3:
         sizes = {line.size for line in lines} or {10.0}
+        marked = any(OPEN in line.text for line in lines)
+        found = _words_with_marks(page) if marked else page.get_text("words", flags=_FLAGS)
         words = tuple(
-            Line(repaired(text), x0, y0, x1, y1, min(max(sizes), y1 - y0))
-            for x0, y0, x1, y1, text, *_ in page.get_text("words", flags=_FLAGS)
+            Line(repaired(text), x0, y0, x1, y1, min(max(sizes), y1 - y0), order=order)
+            for order, (x0, y0, x1, y1, text, *_) in enumerate(found)
         )
     few = sum(len(line.text.strip()) for line in lines) < _FEW
     return Page(
@@ -105,20 +135,70 @@ def _page(page: Any) -> Page:
         lines=lines,
         words=words,
         rules=rules,
-        scanned=few and bool(page.get_images()),
+        scanned=few and _is_picture(page),
     )
 
 
+def _is_picture(page: Any) -> bool:
+    """Whether images cover half of a page, or so many outlines are filled as letters have; decodes no image."""
+    log = page.get_bboxlog()
+    images = [box for kind, box, *_ in log if kind in ("fill-image", "fill-imgmask")]
+    area = sum(abs(page.rect & box) for box in images)
+    outlines = sum(kind == "fill-path" for kind, *_ in log)
+    return bool(area > 0.5 * abs(page.rect) or outlines >= _LETTERS)
+
+
+def _seen(page: Any, ocr: Ocr) -> tuple[Line, ...]:
+    """Return what an engine reads on a page, in points; nothing where its images are too large to be decoded."""
+    if sum(image[2] * image[3] for image in page.get_images()) > MAX_IMAGE_PIXELS:
+        return ()
+    dpi = min(ocr.dpi, 72 * (MOST_PIXELS / max(abs(page.rect), 1.0)) ** 0.5)
+    picture = page.get_pixmap(dpi=int(dpi), colorspace=pymupdf.csGRAY, alpha=False)
+    scale = page.rect.width / picture.width
+    image = PageImage(picture.width, picture.height, bytes(picture.samples), dpi)
+    read = ocr.read(image)
+    usual = statistics.median(line.size for line in read) if read else 0.0
+    return tuple(
+        replace(
+            line,
+            text=repaired(line.text),
+            x0=line.x0 * scale,
+            y0=line.y0 * scale,
+            x1=line.x1 * scale,
+            y1=line.y1 * scale,
+            size=scale * (usual if abs(line.size - usual) < _EVEN * usual else line.size),
+        )
+        for line in read
+    )
+
+
+def _words_with_marks(page: Any) -> Iterator[tuple[float, float, float, float, str]]:
+    """Yield the words of a page that holds raised digits: those are words of their own."""
+    for block in page.get_text("rawdict", flags=_FLAGS)["blocks"]:
+        for line in block.get("lines", ()):
+            for span in line["spans"]:
+                text = "".join(one["c"] for one in span["chars"])
+                if _raised(span | {"text": text}):
+                    yield *span["bbox"], f"{OPEN}{text.strip()}{CLOSE}"
+                    continue
+                for space, signs in itertools.groupby(span["chars"], key=lambda one: one["c"].isspace()):
+                    word = list(signs)
+                    if not space:
+                        boxes = [one["bbox"] for one in word]
+                        x0, x1 = min(b[0] for b in boxes), max(b[2] for b in boxes)
+                        y0, y1 = min(b[1] for b in boxes), max(b[3] for b in boxes)
+                        yield x0, y0, x1, y1, "".join(one["c"] for one in word)
+
+
 def _lines(found: dict[str, Any]) -> Iterator[Line]:
+    order = 0
     for block in found["blocks"]:
         for line in block.get("lines", ()):
+            order += 1
             spans = line["spans"]
             text = ""
             for span in spans:
-                up = span["flags"] & pymupdf.TEXT_FONT_SUPERSCRIPT and re.fullmatch(
-                    r"\s*[0-9]{1,3}[)）]?\s*", span["text"]
-                )
-                text += raised(text, span["text"].strip()) if up and text.strip() else span["text"]
+                text += f"{OPEN}{span['text'].strip()}{CLOSE}" if _raised(span) else span["text"]
             largest = max(spans, key=lambda span: len(span["text"].strip()))
             x0, y0, x1, y1 = line["bbox"]
             text = repaired(text.replace("\xa0", " "))
@@ -134,7 +214,12 @@ def _lines(found: dict[str, Any]) -> Iterator[Line]:
                 bold=_bold(largest),
                 inset=text.startswith("\u3000"),
                 turn=1 if line["wmode"] else round(line["dir"][1]),
+                order=order,
             )
+
+
+def _raised(span: dict[str, Any]) -> bool:
+    return bool(span["flags"] & pymupdf.TEXT_FONT_SUPERSCRIPT and _MARK.fullmatch(span["text"]))
 
 
 def _bold(span: dict[str, Any]) -> bool:

@@ -1,13 +1,14 @@
 """Ruled lines of a page -> the cells they enclose -> tables, for PDF files, which know no tables."""
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from corpus.extract.layout import Line, Rule, Table, rows_of
+from corpus.extract.cells import Cell, rows_of_cells
+from corpus.extract.layout import Line, Rule, Table
 
 _NEAR = 3.0  # points within which two rules are one
-_MOST = 5_000  # rules, and cells, of one page; a map or a chart has more and is no table
+MOST_RULES = 5_000  # rules, and cells, of one page; a map or a chart has more and is no table
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +27,18 @@ class Grid:
 
 def grids(rules: Sequence[Rule]) -> list[Grid]:
     """Return the areas that touching rules part into at least two columns, from the top down."""
-    if not 4 <= len(rules) <= _MOST:
+    if not 4 <= len(rules) <= MOST_RULES:
         return []
     found = []
     for group in _touching(rules):
         columns = _places(x for rule in group if _upright(rule) for x in (rule.x0,))
         rows = _places(y for rule in group if not _upright(rule) for y in (rule.y0,))
-        if len(columns) > 2 and len(rows) > 1 and len(columns) * len(rows) <= _MOST:
+        if len(columns) > 2 and len(rows) > 1 and len(columns) * len(rows) <= MOST_RULES:
             found.append(Grid(tuple(columns), tuple(rows), tuple(group)))
     return sorted(found, key=lambda grid: (grid.rows[0], grid.columns[0]))
 
 
-def table_of(grid: Grid, words: Iterable[Line], text_of: Callable[[list[Line], float], str]) -> Table:
+def table_of(grid: Grid, words: Iterable[Line]) -> Table:
     """Return the table of a grid: cells that no rule parts are one, its text stands at the first of them."""
     width, height = len(grid.columns) - 1, len(grid.rows) - 1
     owner = _regions(grid, width, height)
@@ -49,24 +50,20 @@ def table_of(grid: Grid, words: Iterable[Line], text_of: Callable[[list[Line], f
         column = max(n for n in range(width) if grid.columns[n] <= x or n == 0)
         row = max(n for n in range(height) if grid.rows[n] <= y or n == 0)
         held.setdefault(owner[row * width + column], []).append(word)
-    texts = {}
-    for cell, inside in held.items():
-        reach = max(word.x1 for word in inside)
-        right = next((x for x in grid.columns if x > reach - _NEAR), reach)
-        texts[cell] = text_of([_spaced(row) for row in rows_of(inside)], right)
-    return Table(
-        tuple(
-            tuple(texts.get(place, "") for place in range(row * width, (row + 1) * width))
-            for row in range(height)
-        )
-    )
+    stream = sorted((word.order, place // width) for place, inside in held.items() for word in inside)
+    back = sum(low < high for (_, high), (_, low) in itertools.pairwise(stream))
+    orderly = bool(stream) and stream[0][0] >= 0 and back * 20 <= height
+    rows: list[tuple[str, ...]] = []
+    for first in range(0, width * height, width):
+        places = range(first, first + width)
+        cells = [_cell(grid, held.get(place, ())) if owner[place] == place else None for place in places]
+        rows += [tuple(cell.text if cell else "" for cell in line) for line in rows_of_cells(cells, orderly)]
+    return Table(tuple(rows))
 
 
-def _spaced(row: Sequence[Line]) -> Line:
-    text = row[0].text
-    for last, word in itertools.pairwise(row):
-        text += (" " if word.x0 - last.x1 > 0.2 * word.size else "") + word.text
-    return replace(row[0], text=text, x1=row[-1].x1)
+def _cell(grid: Grid, words: Sequence[Line]) -> Cell:
+    reach = max((word.x1 for word in words), default=0.0)
+    return Cell(tuple(words), next((x for x in grid.columns if x > reach - _NEAR), reach))
 
 
 def _upright(rule: Rule) -> bool:

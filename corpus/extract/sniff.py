@@ -8,6 +8,7 @@ from corpus.document import Capture, Drop
 from corpus.extract import archive, csv, workbook
 
 MAX_UNPACKED = 64 << 20  # bytes of one gzip body; a page that inflates to more is an attack
+_FED = 4096  # bytes at first, then twice as many each time: many short members cost no copies of the whole
 _HTML = (
     b"<!doctype html",
     b"<html",
@@ -106,17 +107,21 @@ def unpacked(body: bytes) -> bytes | Drop:
     """Return the body without gzip compression, within ``MAX_UNPACKED`` bytes; other bodies as they are."""
     if not body.startswith(b"\x1f\x8b"):
         return body
-    parts, left, rest = [], MAX_UNPACKED, body
-    while rest.startswith(b"\x1f\x8b"):  # RFC 1952, section 2.2: several members are one text
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            parts.append(stream.decompress(rest, left))
-        except zlib.error as error:
-            return Drop("broken_gzip", str(error))
-        left -= len(parts[-1])
-        if stream.unconsumed_tail or not left:
-            return Drop("too_large", f"a gzip body of {len(body)} bytes unpacks to more than {MAX_UNPACKED}")
+    parts, left, at = [], MAX_UNPACKED, 0
+    while body.startswith(b"\x1f\x8b", at):  # RFC 1952, section 2.2: several members are one text
+        stream, size = zlib.decompressobj(wbits=31), _FED
+        while not stream.eof and at < len(body):
+            fed = body[at : at + size]
+            try:
+                parts.append(stream.decompress(fed, left))
+            except zlib.error as error:
+                return Drop("broken_gzip", str(error))
+            left -= len(parts[-1])
+            if stream.unconsumed_tail or not left:
+                return Drop(
+                    "too_large", f"a gzip body of {len(body)} bytes unpacks to more than {MAX_UNPACKED}"
+                )
+            at, size = at + len(fed) - len(stream.unused_data), 2 * size
         if not stream.eof:
             return Drop("broken_gzip", f"the stream ends early, after {MAX_UNPACKED - left} bytes")
-        rest = stream.unused_data
     return b"".join(parts)

@@ -144,14 +144,21 @@ def _span(element: Element, name: str) -> int:
 def _groups(table: Element) -> Iterator[list[list[Element]]]:
     """Yield the displayed rows of each row group; rows outside a group form groups of their own."""
     loose: list[list[Element]] = []
-    for child in _inside(table, (*_SECTIONS, "tr")):
+    stray: list[Element] = []  # cells without a row
+    for child in _inside(table, (*_SECTIONS, "tr", "td", "th")):
+        if local(child) in ("td", "th"):
+            if not stray:
+                loose.append(stray)
+            stray.append(child)
+            continue
+        stray = []
         if local(child) == "tr":
             loose.append(_cells(child))
             continue
         if loose:
             yield loose
             loose = []
-        yield [_cells(row) for row in _inside(child, ("tr",))]
+        yield [_cells(row) if local(row) == "tr" else [row] for row in _inside(child, ("tr", "td", "th"))]
     if loose:
         yield loose
 

@@ -1,5 +1,6 @@
 """Trees of HTML: parsed from text without touching anything else, and the few questions asked of them."""
 
+import re
 from typing import Any
 
 from lxml import etree, html
@@ -8,11 +9,19 @@ from lxml.etree import _Element as Element
 __all__ = ["Element", "classes", "parse", "remove", "select", "stated", "text_of"]
 
 
+#: A tag too long to be read: images written into it, or attributes without end (libxml2 compares each with all).
+_ENDLESS_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]{0,20})[\s/][^<>]{65536,}+>")
+
+
 def parse(text: str) -> Element | None:
-    """Return the tree of a page without comments, or None if it has no elements; opens no file, no address."""
+    """Return the tree of a page without comments, or None if it has no elements; opens no file, no address.
+
+    Tags of more than 64 Ki characters lose their attributes.
+    """
     parser = html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=False
     )
+    text = _ENDLESS_TAG.sub(r"<\1>", text)
     try:
         return html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except etree.ParserError:

@@ -1,37 +1,29 @@
-"""Wikitext -> Markdown: links to their labels, lists and headings kept, templates, tables, notes and files out.
+"""Wikitext -> Markdown: links to their labels; lists, headings and tables kept; notes, files and categories out.
 
-A plain reader, not a MediaWiki: templates are not expanded, but the few that hold words of the sentence keep
-them. Every construct may be nested in every other and may be left open; both happen in real dumps.
+A plain reader, not a MediaWiki: templates are not expanded but follow the rule of ``corpus.extract.wikitemplates``.
+Every construct may be nested in every other and may be left open; both happen in real dumps.
 """
 
 import html
 import re
 from collections.abc import Callable, Iterator
 
-#: Templates that show one of their arguments: name in lower case -> which argument.
-_SHOWN = {
-    **dict.fromkeys(("lang", "lang2", "transl", "unicode2", "color", "font color"), -1),
-    **dict.fromkeys(
-        (
-            "nowrap", "small", "big", "仮リンク", "日本語版にない記事リンク", "要出典範囲", "要検証範囲", "いつ範囲", "誰範囲2",
-            "val", "ruby", "ruby-ja", "読み仮名 ruby不使用", "読み仮名_ruby不使用", "読み仮名", "ルビ", "underline", "strong", "em",
-            "sub", "sup", "abbr", "tooltip", "補助漢字フォント", "jis2004フォント", "cjkv", "unicode", "math", "sfrac", "color2", "vanchor", "anchors2",
-        ),
-        1,
-    ),
-}  # fmt: skip
-_READINGS = ("読み仮名", "読み仮名 ruby不使用", "読み仮名_ruby不使用")
+from corpus.extract.wikitables import markdown
+from corpus.extract.wikitemplates import shown
+
 _FILES = re.compile(r"^:?\s*(?:ファイル|画像|file|image|media|メディア|category|カテゴリ)\s*:", re.IGNORECASE)
 _INTERWIKI = re.compile(r"^[a-z]{2,3}(?:-[a-z]+)?:[^ ]", re.IGNORECASE)
 _CATEGORY = re.compile(r"\[\[\s*(?:category|カテゴリ)\s*:\s*([^\]|#]+)", re.IGNORECASE)
-_GONE = "ref|references|gallery|timeline|score|imagemap|syntaxhighlight|source|code|pre|hiero|graph|mapframe|templatestyles|chem|section|categorytree|inputbox"
-_ELEMENTS = re.compile(rf"<(/?)({_GONE}|math)(?=[\s/>])(?:\s[^<>]*?)?(/?)>", re.IGNORECASE)
+_GONE = "ref|references|gallery|timeline|score|imagemap|syntaxhighlight|source|pre|hiero|graph|mapframe|maplink|templatestyles|templatedata|section|categorytree|inputbox|indicator"
+_ELEMENTS = re.compile(rf"<(/?)({_GONE}|math|chem|ce|nowiki)(?=[\s/>])(?:\s[^<>]*?)?(/?)>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _HEADING = re.compile(r"^(={1,6})\s*(.+?)\s*\1\s*$")
 _LIST = re.compile(r"^([*#:;]+)\s*(.*)$")
 _OUTSIDE = re.compile(r"\[(?:https?:|ftp:|//)[^\s\[\]]+[ \t]*([^\[\]\n]*)\]")
 _SWITCH = re.compile(r"__[A-Z\u3040-\u9fff]+__")
-_CJK = "\u2e80-\u9fff\uff00-\uffef"
+_DEEPEST = 5  # tables inside tables; deeper ones are an attack
+_KEPT = re.compile("\x00(\\d+)\x00")
+_JAPANESE = re.compile("[\u2e80-\u9fff\uff00-\uffef]")
 #: Sections that lead away from an article and tell nothing themselves.
 _LEADING_AWAY = re.compile(
     r"^(?:脚注|注釈|出典|注|参考文献|参照|関連項目|関連文献|関連人物|外部リンク|外部サイト|文献|ギャラリー|リンク|参考書籍|参考資料|"
@@ -46,17 +38,56 @@ def categories(wikitext: str) -> list[str]:
 
 def to_markdown(wikitext: str) -> str:
     """Return the article's text; sections that only lead elsewhere (notes, links, literature) are left out."""
-    text = re.sub(r"<!--.*?(?:-->|\Z)", "", wikitext, flags=re.DOTALL)
-    text = re.sub(r"</?(?:nowiki|noinclude|includeonly|onlyinclude)\s*/?>", "", text, flags=re.IGNORECASE)
-    text = _without_elements(text)
-    text = nested(text, "{{", "}}", _template)
-    text = nested(text, "{|", "|}", lambda _: "")
+    text = re.sub(r"<!--.*?(?:-->|\Z)", "", wikitext.replace("\0", ""), flags=re.DOTALL)
+    text = re.sub(r"</?(?:noinclude|includeonly|onlyinclude)\s*/?>", "", text, flags=re.IGNORECASE)
+    kept: list[str] = []  # what is finished: tables, and what the wiki must not read
+    text = _without_elements(text, kept)
+    text = nested(text, "{{", "}}", shown)
     text = nested(text, "[[", "]]", _link)
+    text = nested(text, "{|", "|}", lambda inside: _table(inside, kept))
+    text = re.sub(r"<br\s*/?>", "\n", _words(text, kept), flags=re.IGNORECASE)
+    return "\n\n".join(_without_empty(_sections(_blocks(_plain(text), kept))))
+
+
+def _words(text: str, kept: list[str]) -> str:
+    """Return text with what ``<nowiki>`` held, and without the addresses of links to the outside."""
     text = _OUTSIDE.sub(lambda found: found[1], text)
-    text = re.sub(r"<br\s*/?>", "\n", text, flags=re.IGNORECASE)
+    return _KEPT.sub(lambda found: found[0] if _is_table(kept[int(found[1])]) else kept[int(found[1])], text)
+
+
+def _plain(text: str) -> str:
+    """Return text without tags, emphasis, switches and entities."""
     text = _SWITCH.sub("", re.sub(r"'{2,5}", "", _TAG.sub("", text)))
-    text = html.unescape(text).replace("\xa0", " ").replace("\u200b", "")
-    return "\n\n".join(_without_empty(_sections(_blocks(text))))
+    return html.unescape(text).replace("\xa0", " ").replace("\u200b", "")
+
+
+def _is_table(text: str) -> bool:
+    return text.startswith("\0")
+
+
+def _depth(text: str) -> int:
+    """Return how many tables deep a kept text is: a table begins with so many marks, other text with none."""
+    return len(text) - len(text.lstrip("\0"))
+
+
+def _table(inside: str, kept: list[str]) -> str:
+    """Keep a table and return its place, on lines of its own; one inside another becomes words of its cell."""
+
+    def plain(cell: str) -> str:
+        words = _KEPT.sub(
+            lambda found: kept[int(found[1])].strip("\0"), _OUTSIDE.sub(lambda found: found[1], cell)
+        )
+        words = re.sub(
+            r"<br\s*/?>|\n|^[*#:;]+|(?: --- \|)+|\|", " ", words, flags=re.IGNORECASE | re.MULTILINE
+        )
+        return " ".join(_plain(words).replace("\0", "").split())
+
+    inner = max((_depth(kept[int(found[1])]) for found in _KEPT.finditer(inside)), default=0)
+    made = markdown(inside, plain) if inner < _DEEPEST else ""
+    if not made:
+        return "\n"
+    kept.append("\0" * (inner + 1) + made)
+    return f"\n\0{len(kept) - 1}\0\n"
 
 
 def nested(text: str, opening: str, closing: str, become: Callable[[str], str]) -> str:
@@ -79,9 +110,10 @@ def nested(text: str, opening: str, closing: str, become: Callable[[str], str]) 
     return "".join(part for level in stack for part in level)
 
 
-def _without_elements(text: str) -> str:
+def _without_elements(text: str, kept: list[str]) -> str:
     """Return text without notes, galleries, code and the like; formulas stay, between dollar signs.
 
+    What ``<nowiki>`` holds is kept aside as it stands.
     Time is linear in the text: an element that is never closed loses its tag alone.
     """
     pieces: list[str] = []
@@ -97,24 +129,13 @@ def _without_elements(text: str) -> str:
         elif found[1] and name == inside:
             words = text[start : found.start()]
             del pieces[after:]
-            pieces.append(f"${' '.join(words.split())}$" if name == "math" else "")
+            if name in ("math", "chem", "ce"):
+                pieces.append(f"${' '.join(words.split())}$")
+            elif name == "nowiki":
+                kept.append(words)
+                pieces.append(f"\0{len(kept) - 1}\0")
             inside, at = "", found.end()
     return "".join(pieces) + text[at:]
-
-
-def _template(inside: str) -> str:
-    """Return the words of the sentence that a template holds, "" for most."""
-    name, *arguments = (part.strip() for part in inside.split("|"))
-    name = name.replace("_", " ").lower()
-    plain = [argument for argument in arguments if not re.match(r"^[\w ]{1,20}=", argument)]
-    if name in _READINGS and len(plain) > 1:
-        return f"{plain[0]}（{plain[1]}）"
-    if name in ("仮リンク", "日本語版にない記事リンク"):
-        label = next((a.split("=", 1)[1].strip() for a in arguments if a.startswith("label=")), "")
-        return label or (plain[0] if plain else "")
-    if name not in _SHOWN or not plain:
-        return ""
-    return plain[_SHOWN[name]] if _SHOWN[name] < 0 else plain[0]
 
 
 def _link(inside: str) -> str:
@@ -130,20 +151,23 @@ def _link(inside: str) -> str:
     return target.lstrip(":").replace("_", " ").partition("#")[0] or target.strip("#")
 
 
-def _blocks(text: str) -> Iterator[str]:
+def _blocks(text: str, kept: list[str]) -> Iterator[str]:
     """Yield headings, lists and paragraphs; lines of one paragraph are joined."""
     paragraph: list[str] = []
     items: list[str] = []
     for raw in [*text.split("\n"), ""]:
         line = raw.strip()
+        table = _KEPT.fullmatch(line)
         heading, item = _HEADING.match(line) if len(line) < 300 else None, _LIST.match(line)
-        if paragraph and (not line or heading or item):
+        if paragraph and (not line or heading or item or table):
             yield _joined(paragraph)
             paragraph = []
         if items and not item:
             yield "\n".join(items)
             items = []
-        if heading:
+        if table:
+            yield from kept[int(table[1])].strip("\0").split("\n\n")
+        elif heading:
             yield f"{'#' * max(2, len(heading[1]))} {heading[2]}"
         elif item and item[2].strip():
             items.append(_item(item[1], item[2].strip()))
@@ -161,13 +185,14 @@ def _item(marks: str, text: str) -> str:
 
 
 def _joined(lines: list[str]) -> str:
-    text = lines[0]
+    text, last = lines[0], lines[0][-1:]
     for line in lines[1:]:
-        tight = re.search(f"[{_CJK}]$", text) or re.match(f"[{_CJK}]", line)
+        tight = _JAPANESE.match(last) or _JAPANESE.match(line)
         text += line if tight else f" {line}"
+        last = line[-1:]
     # a template that stood between brackets leaves them, and separators, behind
     text = re.sub(r"[（(][\s、,，;；:：]*[）)]", "", text)
-    return re.sub(r"([（(])[、,，;；\s]+|[、,，;；\s]+(?=[）)])", r"\1", text).strip()
+    return re.sub(r"([（(])[、,，;；\s]++|(?<![、,，;；\s])[、,，;；\s]++(?=[）)])", r"\1", text).strip()
 
 
 def _sections(blocks: Iterator[str]) -> Iterator[str]:

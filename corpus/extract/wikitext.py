@@ -1,5 +1,6 @@
 """One article of a Wikipedia dump (the XML of its ``<page>``) -> one document, without the wiki."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from xml.etree.ElementTree import Element, ParseError
@@ -12,6 +13,7 @@ from corpus.extract.record import base_document
 from corpus.extract.wikimarkup import categories, to_markdown
 from datacards.rights import license_of
 
+_REDIRECTION = re.compile(r"\s*#\s*(?:redirect|転送|リダイレクト)\s*:?\s*\[\[", re.IGNORECASE)
 _DISAMBIGUATION = ("{{aimai", "{{曖昧さ回避", "{{人名の曖昧さ回避", "{{地名の曖昧さ回避", "{{disambig")
 
 
@@ -67,7 +69,7 @@ def _article(capture: Capture, page: Page) -> Document | Drop:
     """Return the document of one page, or why it is none."""
     if page.namespace != "0":
         return Drop("other_namespace")
-    if page.redirect:
+    if page.redirect or _REDIRECTION.match(page.text):
         return Drop("redirect")
     if any(mark in page.text.lower() for mark in _DISAMBIGUATION) or page.title.endswith("(曖昧さ回避)"):
         return Drop("disambiguation")

@@ -15,6 +15,7 @@ from corpus.extract.tables import Element
 
 _NOWHERE = "\0"  # no identifier of XML
 _PAGES = (".htm", ".html", ".xhtml")
+_FOLDERS = frozenset(["PublicDoc", "AuditDoc", "AttachDoc", "EnglishDoc"])
 _WANTED = (*_PAGES, ".xbrl", "_lab.xml", "manifest_publicdoc.xml", "manifest_auditdoc.xml")
 
 
@@ -23,6 +24,12 @@ def extract(capture: Capture) -> list[Document | Drop]:
 
     Reads inline XBRL and plain HTML packages, with or without the outer folders, and a bare ``.xbrl``
     instance. The text follows the manifest's order; each displayed character is in it once; nothing hidden is.
+
+    Damage: a zip that cannot be unpacked whole gives no text, since fetching it again mends it. A filing of which
+    single pages are missing (the manifest names them) or cannot be read keeps the text of the others: a filing is
+    worth having without one of its notes, and fetching it again gives the same. Each such page is a Drop
+    (``missing_page``, ``broken_page``), and the document's meta names it (``missing_pages``, ``broken_pages``,
+    ``mended_pages`` for those not well-formed), so that a recipe may leave such filings out.
     """
     if not capture.body.startswith(b"PK"):
         return instance.extract(capture)
@@ -58,15 +65,15 @@ def packages(files: Mapping[str, bytes]) -> list[Package]:
 
 
 def _package(files: Mapping[str, bytes], folder: str, kind: str) -> Package | None:
-    flat = not any("PublicDoc/" in name for name in files)
-    here = {
-        PurePosixPath(name).name: body
-        for name, body in sorted(files.items())
-        if PurePosixPath(name).parent.name == folder or (flat and folder == "PublicDoc" and "/" not in name)
-    }
-    pages = sorted(name for name in here if name.lower().endswith(_PAGES))
-    listed = _manifest(here.get(f"manifest_{folder}.xml", b""))
-    order = [name for name in listed if name in here]
+    foldered = any(_FOLDERS & set(PurePosixPath(name).parts[:-1]) for name in files)
+    here = {name: files[name] for name in sorted(files) if _belongs(name, folder, foldered)}
+    pages = [name for name in here if name.lower().endswith(_PAGES)]
+    manifest = next((name for name in here if name.lower().endswith(f"manifest_{folder.lower()}.xml")), "")
+    beside = PurePosixPath(manifest).parent
+    by_name = {PurePosixPath(name).name: name for name in reversed(pages)}
+    by_name |= {PurePosixPath(name).name: name for name in pages if PurePosixPath(name).parent == beside}
+    listed = [PurePosixPath(name).name for name in _manifest(here.get(manifest, b""))]
+    order = [by_name[name] for name in listed if name in by_name]
     order += [name for name in pages if name not in order]
     instances = tuple(body for name, body in here.items() if name.endswith(".xbrl"))
     if not order and not instances:
@@ -74,10 +81,18 @@ def _package(files: Mapping[str, bytes], folder: str, kind: str) -> Package | No
     return Package(
         kind,
         {name: here[name] for name in order},
-        tuple(name for name in listed if name not in here),
+        tuple(name for name in listed if name not in by_name),
         tuple(body for name, body in here.items() if name.endswith("_lab.xml")),
         instances,
     )
+
+
+def _belongs(name: str, folder: str, foldered: bool) -> bool:
+    """Whether a file lies below a folder of the filing; without folders, audit reports are known by their names."""
+    if foldered:
+        return folder in PurePosixPath(name).parts[:-1]
+    base = PurePosixPath(name).name
+    return ("jpaud" in base or base == "manifest_AuditDoc.xml") == (folder == "AuditDoc")
 
 
 def _manifest(body: bytes) -> list[str]:
@@ -91,9 +106,10 @@ def _read(capture: Capture, package: Package, stated: dict[str, str]) -> list[Do
     if not package.pages:
         return instance.read(capture, package.instances[0]) if package.kind == "filing" else []
     text, terms = Text(), amounts.Terms()
-    drops: list[Document | Drop] = []
+    drops: list[Document | Drop] = [Drop("missing_page", name) for name in package.missing]
     mended: list[str] = []
-    for name, body in package.pages.items():
+    for path, body in package.pages.items():
+        name = PurePosixPath(path).name
         root, was_mended = parse_page(body)
         if root is None:
             drops.append(Drop("broken_page", name))
@@ -108,7 +124,12 @@ def _read(capture: Capture, package: Package, stated: dict[str, str]) -> list[Do
     markdown, tagged = text.finish()
     if not markdown.strip():
         return [*drops, Drop("empty_filing", package.kind)]
-    notes = {"missing_pages": ", ".join(package.missing), "mended_pages": ", ".join(mended)}
+    broken = [one.detail for one in drops if isinstance(one, Drop) and one.reason == "broken_page"]
+    notes = {
+        "missing_pages": ", ".join(package.missing),
+        "broken_pages": ", ".join(broken),
+        "mended_pages": ", ".join(mended),
+    }
     about = describe(capture, stated, next(iter(package.pages)))
     document = document_of(capture, package.kind, markdown, about | notes)
     found = amounts.facts(markdown, tagged, terms, document.meta.get("filer", ""))
@@ -123,16 +144,20 @@ def _blocks(text: str, tagged: list[Tagged]) -> list[tuple[str, int, int]]:
     A continuation that does not follow at once (something of another block stands between) is named on its own.
     """
     ids = {(one.file, one.element.get("id", "")): one.element for one in tagged}
-    first = {}  # continuation -> the element it continues
+    anywhere = {one.element.get("id", ""): one.element for one in reversed(tagged)}
+    first = {}  # continuation -> the element it continues, in this file or another one
     for one in tagged:
-        after = ids.get((one.file, one.element.get("continuedAt") or _NOWHERE))
+        name = one.element.get("continuedAt") or _NOWHERE
+        after = ids.get((one.file, name), anywhere.get(name))
         if after is not None:
             first[after] = one.element
     spans: list[tuple[Element, int, int]] = []
     for one in sorted((t for t in tagged if is_text_block(t.element)), key=lambda t: (t.start, -t.end)):
         element = one.element
-        for _ in range(len(first)):
-            element = first.get(element, element)
+        seen = {element}
+        while element in first and first[element] not in seen:
+            element = first[element]
+            seen.add(element)
         last = next((i for i, span in enumerate(spans) if span[0] is element), None)
         if last is not None and not text[spans[last][2] : one.start].strip():
             spans[last] = (element, spans[last][1], one.end)

@@ -238,8 +238,16 @@ def _described(document: Document, start: int, end: int, longest: int) -> Line:
             break
         kept = sentence.end()
     text = text[:kept].rstrip()
-    joint = "" if document.language == "ja" else " "
-    said = joint.join(
-        _NOTE.sub("", _MARKS.sub("・", line)).strip() for line in text.split("\n") if line.strip()
-    )
+    said = _one_line(text, "" if document.language == "ja" else " ")
     return Line("説明", said, ((start, start + len(text)),))
+
+
+def _one_line(text: str, joint: str) -> str:
+    """Return text on one line: lines joined as they were wrapped, a title before a paragraph set off by a space."""
+    said = ""
+    for paragraph in re.split(r"\n\s*\n", text):
+        lines = (_NOTE.sub("", _MARKS.sub("・", line)).strip() for line in paragraph.split("\n"))
+        line = joint.join(filter(None, lines))
+        ended = not said or joint or said[-1] in "。！？」』）)：:、" or line.startswith("・")
+        said += ("" if not said else joint if ended else "　") + line
+    return said

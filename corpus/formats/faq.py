@@ -6,18 +6,20 @@ from typing import NamedTuple
 
 # A line's Markdown in front: heading, list item, bold; then the mark, with a number or not, and what sets it off.
 _FRONT = r"^(?P<front>[ \t]*(?:(?P<heading>#{1,6})[ \t]+|[-*][ \t]+|[0-9]{1,3}\.[ \t]+)?)(?P<bold>\*\*)?"
-_NUMBER = r"[ 　]*(?P<number>[0-9０-９]{0,3}(?:[-－‐–][0-9０-９]{1,3})?)"
+_NUMBER = r"[ 　]{0,3}(?P<number>[0-9０-９]{0,3}(?:[-－‐–][0-9０-９]{1,3})?)"
 _ASKS, _ANSWERS = "[QＱ]|ご?質問|問い?", "[AＡ]|ご?回答|お?答え?"
 _TURN = re.compile(
-    rf"{_FRONT}(?P<open>[(（【〔［\[][ 　]*)?(?:(?P<ask>{_ASKS})|(?P<answer>{_ANSWERS})){_NUMBER}"
-    r"(?P<after>[ 　]*[)）】〕］\]][ \t　]*[.．:：、]?[ \t　]*|[ 　]*[.．:：、][ \t　]*|(?:\*\*)?[ \t　]*$|[ \t　]+)",
+    rf"{_FRONT}(?P<open>[(（【〔［\[][ 　]{{0,3}})?(?:(?P<ask>{_ASKS})|(?P<answer>{_ANSWERS})){_NUMBER}"
+    r"(?P<after>[ 　]{0,3}[)）】〕］\]][ 　]{0,3}[.．:：、]?|[ 　]{0,3}[.．:：、]|(?:\*\*)?[ \t　]{0,3}$|[ \t　]+|(?<=[0-9０-９])(?=[^\s0-9A-Za-z０-９Ａ-Ｚａ-ｚ]))",
     re.MULTILINE,
 )
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*$", re.MULTILINE)
+_LINE = re.compile(r"^(?:(?P<level>#{1,6})[ \t]+|[-*][ \t]+|(?=\*\*))(?P<words>\S.*)$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*)$", re.MULTILINE)
 _ASKING = re.compile(r"[?？]$|(?:ですか|ますか|でしょうか|ませんか)。?$")
 _TITLE = re.compile(r"よく(?:ある|いただく)|FAQ|ＦＡＱ|Q\s*[&＆]\s*A|Ｑ\s*[&＆]\s*Ａ|質問", re.IGNORECASE)
 _ITEM = re.compile(r"^[-*][ \t]+(?=[^\n]+$)", re.MULTILINE)
 _INDENT = re.compile(r"\n[ ]{2,3}(?=\S)")
+_ITEM_LEVEL = "#" * 7  # of what is no heading: every heading ends it
 _SHORTEST = 4  # characters of an answer; shorter ones are letters of choices, or page numbers
 
 
@@ -34,7 +36,8 @@ def pairs(text: str) -> Iterator[Shown]:
     """Yield every question of a page whose answer follows it at once, in order.
 
     A question is marked (Q, 質問, 問) where a line begins and its answer (A, 回答, 答) likewise, or it is a
-    heading whose answer is what stands below; unmarked headings count on pages of questions only, when they ask.
+    heading whose answer is what stands below. On pages of questions only, a heading, an item of a list or a
+    bold line (which definition lists become) that asks needs no mark.
     """
     turns = sorted([*_marked(text), *_asking(text)])
     turns = [turn for at, turn in enumerate(turns) if not at or turn.start >= turns[at - 1].said]
@@ -75,12 +78,12 @@ def _marked(text: str) -> Iterator[_Turn]:
 
 
 def _asking(text: str) -> Iterator[_Turn]:
-    """Yield the headings that ask, on a page whose first heading says that it holds questions."""
+    """Yield headings, items of lists and bold lines that ask, on a page whose first heading promises questions."""
     first = _HEADING.search(text)
     if first and _TITLE.search(first[2]):
-        for heading in _HEADING.finditer(text, first.end()):
-            if _ASKING.search(heading[2]) and not _TURN.match(heading[0]):
-                yield _Turn(heading.start(), heading.start(2), True, len(heading[1]))
+        for line in _LINE.finditer(text, first.end()):
+            if _ASKING.search(line["words"].rstrip(" *")) and not _TURN.match(line[0]):
+                yield _Turn(line.start(), line.start("words"), True, len(line["level"] or _ITEM_LEVEL))
 
 
 def _line(text: str, at: int) -> int:

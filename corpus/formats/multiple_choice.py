@@ -15,7 +15,7 @@ _PLACES = {sign: place for style in _STYLES for place, sign in enumerate(style)}
 _FRONT = r"[ \t　]*(?:#{1,6}[ \t]+|[-*][ \t]+)?(?:\*\*)?"
 _CHOICE = re.compile(
     rf"^{_FRONT}(?:[(（]([{''.join(_STYLES)}])[)）]|([{_STYLES[3]}])|([{''.join(_STYLES)}])(?=[.．:：、)）\s]))"
-    r"[.．:：、)）]?[ \t　]*(?=\S)(.+?)(?:\*\*)?[ \t　]*$",
+    r"[.．:：、)）]?[ \t　]*(?=\S)(.+)$",
     re.MULTILINE,
 )
 _ANSWER = re.compile(
@@ -110,7 +110,9 @@ def items(text: str) -> Iterator[Shown]:
         asked = _question(text, after, run[0].start())
         if not stated or not asked or any(mark.start() < stated.start() for mark in _later(text, run[-1])):
             continue
-        shown = Item(asked[1], tuple(choice[4].strip() for choice in run), _PLACES[stated[1]])
+        shown = Item(
+            asked[1], tuple(choice[4].replace("**", "").strip() for choice in run), _PLACES[stated[1]]
+        )
         try:
             render(*shown)
         except ValueError:

@@ -16,7 +16,7 @@ _ANSWERS = r"[^\s（）()【】:：。、]{0,8}(?:総裁|審議委員|委員長|
 # The Bank marks who speaks with （問） and （答）, in older transcripts with 【問】 and 【答】; others name the
 # speakers, which counts only where a line begins, since a sentence may name them, too.
 _MARK = re.compile(
-    r"[(（【〔［\[][ 　]*(?P<who>問|答)[ 　]*[0-9０-９]{0,2}[ 　]*[)）】〕］\]]"
+    r"[(（【〔［\[][ 　]{0,3}(?P<who>問|答)[ 　]{0,3}[0-9０-９]{0,2}[ 　]{0,3}[)）】〕］\]]"
     rf"|^[ \t　]*(?:[(（【〔［\[][ 　]*(?:(?P<asks>{_ASKS})|(?P<answers>{_ANSWERS}))[ 　]*[)）】〕］\]]"
     rf"|(?:(?P<ask>{_ASKS})|(?P<answer>{_ANSWERS}))[:：])",
     re.MULTILINE,

@@ -3,10 +3,10 @@
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import zip_longest
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -14,7 +14,7 @@ from pydantic import Field
 from corpus.document import Document, Span
 from corpus.formats.derived import derived
 
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*)$", re.MULTILINE)
 SEPARATOR = " > "
 _WHOLE = ("term", "company_list")
 _DIGITS = "[0-9一二三四五六七八九十]{1,3}"
@@ -83,17 +83,17 @@ def _cut(document: Document) -> Iterator[Document]:
 def _headings(text: str) -> Iterator[_Heading]:
     path: list[tuple[int, str]] = []
     for match in _HEADING.finditer(text):
-        level = len(match[1])
-        path = [*(above for above in path if above[0] < level), (level, match[2])]
+        level, title = len(match[1]), match[2].rstrip().rstrip("#").rstrip()
+        path = [*(above for above in path if above[0] < level), (level, title)]
         yield _Heading(match.start(), match.end(), tuple(title for _, title in path))
 
 
 def _between(text: str, headings: list[_Heading]) -> Iterator[tuple[tuple[str, ...], str, int, int]]:
     """Yield (path, "", start, end) from every heading to the next, and for what stands before the first."""
-    if headings:
-        yield (), "", 0, headings[0].start
-    for heading, after in zip_longest(headings, headings[1:]):
-        yield heading.path, "", heading.start, after.start if after else len(text)
+    bounds = [*(heading.start for heading in headings), len(text)]
+    yield (), "", 0, bounds[0]
+    for heading, end in zip(headings, bounds[1:], strict=True):
+        yield heading.path, "", heading.start, end
 
 
 def _blocks(document: Document, headings: list[_Heading]) -> Iterator[tuple[tuple[str, ...], str, int, int]]:
@@ -157,14 +157,14 @@ def _different(sections: Iterable[Document]) -> Iterator[Document]:
 def _packed(sections: Iterable[Document], limit: int) -> Iterator[list[Document]]:
     """Yield runs of sections that fit into one document of ``limit`` characters, or one that is longer."""
     run: list[Document] = []
-    size = 0
+    size = title = 0
     for section in sections:
-        needed = len(_part(section)[0]) + 2
-        if run and size + needed > limit:
+        needed, named = len(_part(section)[0]) + 2, len(f"# {_name(section)}")
+        if run and max(title, named) + size + needed > limit:
             yield run
-            run = []
-        size = needed + (size if run else len(_name(section)) + 2)
+            run, size, title = [], 0, 0
         run.append(section)
+        size, title = size + needed, max(title, named)
     if run:
         yield run
 
@@ -203,7 +203,7 @@ def _consolidated(run: Sequence[Document]) -> Document:
     """Return the document of several sections; what it says of time is true of all, none is later than it says."""
     first = run[0]
     parts = [_part(section) for section in run]
-    name = _name(first)
+    [(name, _)] = Counter(map(_name, run)).most_common(1)
     shared = dict(first.meta.items())
     for section in run[1:]:
         shared = {key: value for key, value in shared.items() if section.meta.get(key) == value}
@@ -216,6 +216,7 @@ def _consolidated(run: Sequence[Document]) -> Document:
         redistribution=all(section.redistribution for section in run),
         event_at=_latest([section.event_at for section in run]),
         published_at=_latest([section.published_at for section in run]),
+        available_at=_latest([section.available_at for section in run]),
         captured_at=max(section.captured_at for section in run),
         made_from=tuple(span for _, span in parts),
         meta=shared,

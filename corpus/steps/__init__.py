@@ -10,15 +10,19 @@ from corpus.document import Document, Drop
 from corpus.steps.boilerplate import boilerplate
 from corpus.steps.language import language
 from corpus.steps.length import length
+from corpus.steps.personal import personal
+from corpus.steps.quality import quality
 from corpus.steps.repetition import repetition
 from corpus.steps.unicode import unicode
 
 STEPS: Mapping[str, Callable[..., Document | Drop]] = {
     "unicode": unicode,
     "boilerplate": boilerplate,
+    "personal": personal,
     "language": language,
     "length": length,
     "repetition": repetition,
+    "quality": quality,
 }
 
 

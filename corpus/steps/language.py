@@ -1,13 +1,9 @@
 """Step language: the script must be that of the language the document says it has."""
 
-import re
 from collections.abc import Sequence
 
 from corpus.document import Document, Drop
-
-_KANA = re.compile("[\u3041-\u309f\u30a1-\u30ff\uff66-\uff9f]")
-_KANJI = re.compile("[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_LETTER = re.compile(r"[^\W\d_]")
+from corpus.steps.characters import counts
 
 
 def language(
@@ -26,9 +22,9 @@ def language(
     """
     if document.language not in languages:
         return Drop("other_language", document.language)
-    letters = len(_LETTER.findall(document.text))
-    kana = len(_KANA.findall(document.text))
-    japanese = (kana + len(_KANJI.findall(document.text))) / letters if letters else 0.0
+    found = counts(document.text)
+    letters, kana = found.letters, found.hiragana + found.katakana
+    japanese = (kana + found.kanji) / letters if letters else 0.0
     enough = document.meta.get("kind") == "company_list" or kana >= minimum_kana * letters
     expected = japanese >= minimum_japanese and enough
     if expected == (document.language == "ja"):

@@ -1,6 +1,9 @@
 """Step repetition: a document that mostly repeats itself leaves."""
 
+import numpy as np
+
 from corpus.document import Document, Drop
+from corpus.ngrams import hashes
 
 
 def repetition(
@@ -30,15 +33,37 @@ def repetition(
 
 
 def repeated_share(text: str, n: int) -> float:
-    """Return the share of characters of ``text`` in stretches of ``n`` that occurred earlier, without overlap."""
+    """Return the share of characters of ``text`` in stretches of ``n`` that occurred earlier, without overlap.
+
+    Time grows with the length alone: only where a stretch may occur elsewhere too are strings compared.
+    """
     seen: set[str] = set()
     at = repeated = 0
-    while at + n <= len(text):
-        piece = text[at : at + n]
+    for place in _twins(text, n):
+        if place < at:
+            continue
+        piece = text[place : place + n]
         if piece in seen:
             repeated += n
-            at += n
+            at = place + n
         else:
             seen.add(piece)
-            at += 1
     return repeated / len(text) if text else 0.0
+
+
+def _twins(text: str, n: int) -> list[int]:
+    """Return, in order, where stretches of ``n`` begin that occur elsewhere too, and a few others."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    places = np.arange(max(0, len(codes) - n + 1))
+    mixed = hashes(codes, n) * np.uint64(0xD6E8FEB86659FD93)
+    bits = max(10, len(places).bit_length() + 2)
+    for shift in (
+        64 - bits,
+        64 - 2 * bits,
+    ):  # two rounds: what shares a slot of both tables is most likely equal
+        slots = (mixed[places] >> np.uint64(max(0, shift))) & np.uint64((1 << bits) - 1)
+        first, last = np.empty(1 << bits, np.int64), np.empty(1 << bits, np.int64)
+        last[slots] = places
+        first[slots[::-1]] = places[::-1]
+        places = places[first[slots] != last[slots]]
+    return places.tolist()

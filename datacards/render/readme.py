@@ -8,7 +8,18 @@ import yaml
 from datacards.card import Card
 from datacards.render.crawl import crawl_report
 
-FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choice", "facts", "dropped")
+FORMATS = (
+    "markdown",
+    "sections",
+    "categories",
+    "listing",
+    "qa",
+    "multiple_choice",
+    "facts",
+    "dropped",
+    "similar",
+    "contamination",
+)
 
 
 def configs(card: Card) -> list[dict[str, object]]:

@@ -83,7 +83,7 @@ def test_an_equal_version_from_another_recipe_is_refused_with_the_field(world: S
     ("given", "wrong", "message"),
     [
         ("steps:", "stepps:", "fin.yaml: unknown key 'stepps'; allowed keys: name, version, description, captures"),
-        ("unicode", "unicoed", "fin.yaml: steps.0 = 'unicoed'; the known steps are unicode, boilerplate, language"),
+        ("unicode", "unicoed", "fin.yaml: steps.0 = 'unicoed'; the known steps are unicode, boilerplate, personal, language"),
         ("minimum: 20", "minimun: 20", "step length: minimun: Extra inputs are not permitted; its options are minimum"),
         ("minimum: 20", "minimum: many", "step length: minimum: Input should be a valid integer"),
         ("[boj_speeches]", "[boj_speeches@yesterday]", "fin.yaml: captures.0 = 'boj_speeches@yesterday'"),

@@ -92,7 +92,7 @@ def test_what_is_no_document_says_so(capture: Capture, reason: str) -> None:
 
 
 def test_the_table_names_every_kind_that_the_bytes_can_be() -> None:
-    assert set(READERS) == {"html", "pdf", "xbrl", "wikitext", "company_list"}
+    assert set(READERS) == {"html", "pdf", "xbrl", "wikitext", "company_list", "taxonomy", "account_list"}
 
 
 def test_every_real_file_gives_a_document_or_a_reason(shared_data: Path) -> None:

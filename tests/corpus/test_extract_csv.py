@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
 
+import pytest
+
 from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
 from corpus.extract.csv import market_code
@@ -70,6 +72,38 @@ def test_the_real_list(shared_data: Path) -> None:
     text = "\n".join(document.text for document in documents)
     assert "髙" in text  # a character that strict Shift_JIS has not
     assert "�" not in text
+
+
+EXCHANGE = """日付,コード,銘柄名,市場・商品区分,33業種コード,33業種区分,17業種コード,17業種区分,規模コード,規模区分
+20250930,1301,霜月水産,プライム（内国株式）,50,水産・農林業,1,食品,7,TOPIX Small 2
+20250930,130A,宵待バイオ,グロース（内国株式）,3250,医薬品,5,医薬品,-,-
+20250930,1305,霜月上場投信,ETF・ETN,-,-,-,-,-,-
+20250930,25935,冬至食品,プライム（内国株式）,3050,食料品,1,食品,7,TOPIX Small 2
+20250930,12.0,桁違い商事,スタンダード（内国株式）,6050,卸売業,13,商社・卸売,-,-
+20250930,1399
+"""
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
+def test_the_list_of_an_exchange_is_read_by_its_columns(codec: str) -> None:
+    documents, drops = _extract(EXCHANGE.encode(codec))
+    lines = [line for document in documents for line in document.text.split("\n")[4:]]
+    assert lines == [
+        "霜月水産, 1301, 水産・農林業",
+        "宵待バイオ, 130A, 医薬品",
+        "冬至食品, 25935, 食料品",
+    ]
+    assert {document.event_at for document in documents} == {date(2025, 9, 30)}
+    assert documents[0].text.startswith("# 上場会社一覧（水産・農林業）\n\n2025年9月30日現在\n")
+    assert drops == {"no_industry": "1 issues", "broken_row": "2 rows"}
+    assert _check_facts(documents) == 6
+
+
+def test_other_tables_are_no_lists_of_companies() -> None:
+    documents, drops = _extract("日付,コード,終値\n20250930,1301,3000\n".encode())
+    assert (documents, set(drops)) == ([], {"unknown_media_type"})
+    documents, drops = _extract(('コード,会社名,業種\n1301,"' + "あ" * 200_000).encode())
+    assert (documents, set(drops)) == ([], {"broken_csv"})
 
 
 def test_the_list_of_funds_is_another_list(shared_data: Path) -> None:

@@ -135,6 +135,7 @@ def test_links_lists_headings_and_tables() -> None:
 [[Category:金利]]"""
     assert to_markdown(text).split("\n\n") == [
         "金利（きんり）は、資金の価格である。次の行。",
+        "a",
         "## 種類",
         "- 名目金利\n  - 固定\n1. 一\n**用語**\n説明 見出し",
     ]
@@ -154,5 +155,20 @@ def test_no_markup_breaks_the_reader(text: str) -> None:
 
 def test_time_stays_linear_in_markup_that_is_never_closed() -> None:
     """Each of these took minutes when a search ran to the end of the page from every opening."""
-    for text in ("<ref>", "<math>", "{{a", "[[a", "[http://a ", "= ", "<!--", "（、", "{|"):
+    for text in (
+        "<ref>",
+        "<math>",
+        "{{a",
+        "[[a",
+        "[http://a ",
+        "= ",
+        "<!--",
+        "（、",
+        "{|",
+        "、",
+        " ",
+        "<nowiki>",
+        "|| ",
+        "\n| a",
+    ):
         assert len(to_markdown(text * 40_000)) <= 40_000 * len(text)

@@ -383,7 +383,7 @@ def test_the_csv_of_edinet_fuses_cells_and_our_text_does_not(shared_data: Path) 
     """What the comparison stands on: type 5 glues table cells into numbers that nobody displayed."""
     csv_file = shared_data / "edinet" / "type5_zip" / "S100W523.zip"
     figures = fidelity.measure(csv_file)
-    assert int(figures["fused"]) > 100
+    assert int(figures["false_csv"]) > 100
     _, documents = _real(shared_data / "edinet" / REAL[0])
     assert isinstance(documents[0], Document)
     assert fidelity.fused_numbers(documents[0].text) == []

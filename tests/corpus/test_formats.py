@@ -1,6 +1,7 @@
 """Facts about the six formats."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -209,7 +210,7 @@ def test_every_format_marks_its_documents_and_names_their_parent(name: str) -> N
     code = fact(text, "company", "会社", "sec_code", "問い")
     base = document(text, facts=(definition, code))
     for kind in ("press_conference", "term", "company_list"):
-        parent = Document(**{f: getattr(base, f) for f in Document.__slots__} | {"meta": {"kind": kind}})
+        parent = replace(base, meta={"kind": kind})
         for made in FORMATS[name]([parent]):  # type: ignore[index]
             assert made.format == name
             assert (made.url, made.license, made.captured_at) == (base.url, base.license, base.captured_at)

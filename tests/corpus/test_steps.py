@@ -1,6 +1,8 @@
 """Facts about the cleaning steps."""
 
 import json
+import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,9 +14,11 @@ from pydantic import ValidationError
 from corpus.document import Document, Drop, Fact
 from corpus.steps import STEPS, Left, clean, options
 from corpus.steps.boilerplate import boilerplate
+from corpus.steps.characters import counts
 from corpus.steps.language import language
 from corpus.steps.length import length
-from corpus.steps.repetition import repetition
+from corpus.steps.repetition import repeated_share, repetition
+from corpus.steps.shown import Shown
 from corpus.steps.unicode import unicode
 
 SPEECH = (
@@ -68,6 +72,33 @@ def test_split_kana_and_radicals_of_pdf_fonts_become_what_they_show() -> None:
     assert (
         unicode(document("か\u3099んは\u309aり、ハ\u3099ンク、⽇銀⾦融")).text == "がんぱり、バンク、日銀金融"
     )
+
+
+def test_radicals_of_the_supplement_become_kanji_too() -> None:
+    assert unicode(document("⻑期⾦利、⻄⽇本、⺠間、⻘果")).text == "長期金利、西日本、民間、青果"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "330A0",
+        "証券コード：250A0（プライム）",
+        "１〜３月期〜、５～７％",
+        "①売上高 ②利益 ㊤ ㈱ ㍿ ㌔ ㎡ № ℡ Ⅲ ⅳ",
+        "髙島、﨑山、神、葛󠄀城、𠮷野家、凜、侮",
+        "ｶﾌﾞｼｷ、カブシキ、ＲＯＥ、（　）、１，２３４",
+        "x²、½、10⁻³、Å、µ、…、‥、－、−、―、ー、‐",
+        "が、ぱ、ヴ、ゔ、々、〆、〇、゛",
+    ],
+)
+def test_what_nfkc_would_lose_survives(text: str) -> None:
+    assert unicode(document(text)).text == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zs", "Zl", "Zp", "Mn"])))
+def test_no_visible_character_changes_but_radicals(text: str) -> None:
+    kept = "".join(sign for sign in text if not "\u2e80" <= sign <= "\u2fdf")
+    assert unicode(document(kept)).text == kept
 
 
 def test_title_and_section_are_mended_too() -> None:
@@ -157,6 +188,19 @@ def test_a_site_line_that_shows_a_fact_stays() -> None:
     assert len(cleaned.facts) == 1
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 8)), max_size=6),
+    st.integers(0, 40),
+    st.integers(1, 8),
+)
+def test_a_span_touches_a_fact_if_it_shares_a_character(
+    spans: list[tuple[int, int]], start: int, size: int
+) -> None:
+    facts = [Fact("amount", "社", "E", "額", "1", at, at + length) for at, length in spans]
+    shared = any(fact.start < start + size and start < fact.end for fact in facts if fact.start < fact.end)
+    assert Shown(fact for fact in facts if fact.start < fact.end).touches(start, start + size) == shared
+
+
 def test_short_documents_leave_and_white_space_does_not_count() -> None:
     assert reason(length(document("短い。" + " \n" * 500))) == "too_short"
     assert kept(length(document("長" * 100)))
@@ -209,6 +253,54 @@ def test_a_document_that_repeats_itself_within_a_line_leaves() -> None:
         reason(repetition(document("日本銀行は金融政策決定会合において次のように決定しました。" * 20)))
         == "repeated_text"
     )
+
+
+@given(st.text("あいう。", max_size=120), st.integers(1, 6))
+def test_the_repeated_share_is_that_of_stretches_seen_before(text: str, n: int) -> None:
+    seen: set[str] = set()
+    at = repeated = 0
+    while at + n <= len(text):
+        new = (piece := text[at : at + n]) not in seen
+        seen.add(piece)
+        repeated += 0 if new else n
+        at += 1 if new else n
+    assert repeated_share(text, n) == (repeated / len(text) if text else 0.0)
+
+
+@given(st.text())
+def test_characters_are_counted_as_their_patterns_say(text: str) -> None:
+    found = counts(text)
+    assert found.letters == len(re.findall(r"[^\W\d_]", text))
+    assert found.hiragana + found.katakana == len(
+        re.findall("[\u3041-\u309f\u30a1-\u30ff\uff66-\uff9f]", text)
+    )
+    assert sum(found[:7]) == len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "あ",
+        "か\u3099",
+        "\u200b",
+        " ",
+        "| ",
+        "\n",
+        "(c) ",
+        "0-",
+        "a@",
+        "a.",
+        "090-",
+        "１丁目",
+        "住所",
+        "ホーム > ",
+    ],
+)
+@pytest.mark.parametrize("step", sorted(STEPS))
+def test_hostile_text_takes_time_in_proportion_to_its_length(step: str, text: str) -> None:
+    start = time.process_time()
+    STEPS[step](document(text * (200_000 // len(text))))
+    assert time.process_time() - start < 5  # a quadratic step would take minutes
 
 
 def test_prose_and_tables_are_no_repetition() -> None:

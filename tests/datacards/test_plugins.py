@@ -11,7 +11,7 @@ import pytest
 from datacards import plugins
 from datacards.errors import UserError
 
-GROUPS = ("kanagura.generators", "kanagura.trainers", "kanagura.mergers", "kanagura.evaluators")
+GROUPS = tuple(f"kanagura.{kind}" for kind in ("ocr", "generators", "trainers", "mergers", "evaluators"))
 
 
 @pytest.fixture

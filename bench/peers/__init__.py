@@ -1,0 +1,1 @@
+"""What benchmarks hold ours against: the programs of others, and what installs, runs and watches them."""

@@ -1,0 +1,79 @@
+"""Our whole near-duplicate stage on plain documents: Parquet in, the documents that stay as Parquet out.
+
+``main`` uses two workers. Every file is a job: it is signed into an index, the
+stage finds who leaves, and the rest is written file by file. A document's number says which is the earlier one.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus import near
+from corpus.dedup import DedupOptions, comparable, content_hash
+from corpus.engine import Local
+from corpus.index import band_column, index_of, schema
+from corpus.minhash import MinHasher, band_keys
+
+WORKERS = 2
+
+
+class Shard(NamedTuple):
+    """One file of documents, and the position of its first."""
+
+    path: Path
+    first: int
+
+
+def main(docs: Path, out: Path, work: Path) -> None:
+    """Write the documents of ``docs/*.parquet`` that stay to ``out``; what lies between goes to ``work``."""
+    options, engine = DedupOptions(), Local(WORKERS)
+    out.mkdir(parents=True)
+    work.mkdir(parents=True)
+    paths = sorted(docs.glob("*.parquet"))
+    signed = list(engine.map(partial(sign, options=options, work=work), paths))
+    found = near.find(index_of(signed, []), options, work / "near", engine)
+    np.save(work / "survivor.npy", found.survivor)
+    sizes = [pq.read_metadata(path).num_rows for path in paths]
+    firsts = np.cumsum([0, *sizes]).tolist()
+    shards = [Shard(path, first) for path, first in zip(paths, firsts, strict=False)]
+    for _ in engine.map(partial(keep, out=out, work=work), shards):
+        pass
+
+
+def sign(path: Path, *, options: DedupOptions, work: Path) -> Path:
+    """Write the index rows of one file of documents beside their texts, and return where."""
+    table = pq.read_table(path, columns=["doc_id", "text"])
+    seen = [comparable(text) for text in table["text"].to_pylist()]
+    hasher = MinHasher(options.permutations, options.ngram, options.seed)
+    signatures = hasher.sign_many(seen)
+    keys = band_keys(signatures, options.bands, options.rows)
+    numbers = table["doc_id"].to_pylist()
+    columns = {
+        "key": [number.to_bytes(16, "big") for number in numbers],
+        "content": [content_hash(text) for text in seen],
+        "available": numbers,
+        "n_facts": np.zeros(len(seen), np.int64),
+        "length": [len(text) for text in seen],
+        "states": [bytes(8)] * len(seen),
+        **{band_column(band): np.ascontiguousarray(key) for band, key in enumerate(keys.T)},
+        "signature": [row.tobytes() for row in signatures.astype("<u4")],
+    }
+    fields = schema(options)
+    arrays = {name: pa.array(column, fields.field(name).type) for name, column in columns.items()}
+    rows = pa.table(arrays).append_column("text", table["text"])
+    out = work / path.name
+    pq.write_table(rows, out, compression="zstd")
+    return out
+
+
+def keep(shard: Shard, *, out: Path, work: Path) -> int:
+    """Write the documents of one file that stay; return how many."""
+    table = pq.read_table(shard.path)
+    survivor = np.load(work / "survivor.npy", mmap_mode="r")[shard.first : shard.first + len(table)]
+    stays = np.asarray(survivor) == np.arange(shard.first, shard.first + len(table))
+    pq.write_table(table.filter(pa.array(stays)), out / shard.path.name, compression="zstd")
+    return int(stays.sum())

@@ -19,6 +19,8 @@ from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
 from datacards.render.readme import readme
 
+__all__ = ["CARD", "Draft", "Store"]
+
 README = "README.md"
 NEEDED: dict[Kind, str] = {
     "captures": "captures are needed",

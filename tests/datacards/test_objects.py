@@ -254,3 +254,17 @@ def test_a_writer_killed_at_any_write_goes_on_and_no_half_version_is_ever_seen(
     assert outcomes.count((-signal.SIGKILL, False)) > 10
     assert (-signal.SIGKILL, True) in outcomes
     assert len(digests) == 1
+
+
+def test_drafts_and_copies_lie_in_a_folder_for_each_address(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Store(shelf.address).root
+    assert here.parent == tmp_path / "cache"
+    assert here.name.startswith("corpora-")
+    assert Store(f"{shelf.address}/").root == here
+    assert Store(f"{shelf.address}-2").root != here
+    monkeypatch.delenv("KANAGURA_CACHE")
+    assert Store(shelf.address).root.parent == Path(".kanagura")
+    monkeypatch.setenv("KANAGURA_STORE", shelf.address)
+    assert str(Store.default().place) == shelf.address

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from corpus import index, shards
-from corpus.dedup import DedupOptions, comparable, content_hash, states
+from corpus import shards
 from corpus.document import Document, Fact
+from corpus.duplicates import index
+from corpus.duplicates.compared import DedupOptions, comparable, content_hash, states
+from corpus.duplicates.index import Signer
+from corpus.duplicates.near import Duplicates, find
 from corpus.engine import Engine, Local
-from corpus.index import Signer
-from corpus.near import Duplicates, find
 from corpus.prepare import document_rows, schema
 
 OPTIONS = DedupOptions()

@@ -23,7 +23,8 @@ from corpus.engine import Engine
 Numbers = npt.NDArray[np.int64]
 
 _MARGIN = 0.1  # signatures of 128 values blur the similarity by 0.035: nearly three deviations
-_EDGES = 3_000  # edges that one job verifies: bounds the pages of mapped files that it touches
+_EDGES = 10_000  # edges that one job verifies
+_BYTES = 32_000_000  # of texts that it holds at once, or one longer pair
 _GATHERED = 64  # files that candidates are gathered into
 
 
@@ -166,7 +167,7 @@ def _verified(
     gathered = list(engine.map(partial(_gather, work=work), jobs))
     for kind in ("text", "signature", "length"):
         _joined(work / f"{kind}.bin", [path.with_suffix(f".{kind}") for path in gathered])
-    _save(work / "ends.npy", np.cumsum(_mapped(work / "length.bin", "<i8")))
+    _save(work / "ends.npy", np.cumsum(np.fromfile(work / "length.bin", "<i8")))
     verify = partial(_verify, options=options, work=work)
     found = engine.map(verify, range(0, len(edges), _EDGES))
     return np.concatenate([np.zeros(0), *map(np.load, found)])
@@ -204,20 +205,24 @@ def _verify(start: int, *, options: DedupOptions, work: Path) -> Path:
         return out
     edges = np.load(work / "edges.npy", mmap_mode="r")[start : start + _EDGES]
     candidates = np.load(work / "candidates.npy", mmap_mode="r")
-    ends = np.load(work / "ends.npy", mmap_mode="r")
-    signatures = _mapped(work / "signature.bin", "<u4").reshape(len(candidates), -1)
     left, right = np.searchsorted(candidates, edges[:, 0]), np.searchsorted(candidates, edges[:, 1])
-    agreement = np.empty(len(left))
-    for at in range(0, len(left), 10_000):
-        some = slice(at, at + 10_000)
-        agreement[some] = (signatures[left[some]] == signatures[right[some]]).mean(axis=1)
-    alike = np.flatnonzero(agreement >= options.threshold - _MARGIN)
-    # What is compared is numbered anew, so that the bounds of all other candidates stay on disk.
-    used, pairs = np.unique(np.stack([left[alike], right[alike]]), return_inverse=True)
-    starts = np.where(used > 0, ends[used - 1], 0).astype(np.int64)
-    text, (one, other) = _mapped(work / "text.bin", "u1"), pairs.reshape(2, -1)
+    width = np.full(2 * len(edges), 4 * options.permutations)
+    signatures = _read(work / "signature.bin", np.concatenate([left, right]) * width[0], width).view("<u4")
+    one, other = signatures.reshape(2, len(edges), -1)
+    alike = np.flatnonzero((one == other).mean(axis=1) >= options.threshold - _MARGIN)
     similarity = np.full(len(left), np.nan)
-    similarity[alike] = jaccard_pairs(text, starts, np.asarray(ends[used]), one, other, options.ngram)
+    ends = np.load(work / "ends.npy", mmap_mode="r")
+    used, pairs = np.unique(np.stack([left[alike], right[alike]]), return_inverse=True)
+    starts, stops = np.where(used > 0, ends[used - 1], 0), np.asarray(ends[used])
+    pairs, sizes = pairs.reshape(2, -1), stops - starts
+    batch = np.cumsum(sizes[pairs].sum(axis=0)) // _BYTES
+    for number in np.unique(batch):  # pairs whose texts are read together
+        some = np.flatnonzero(batch == number)
+        texts, places = np.unique(pairs[:, some], return_inverse=True)
+        text = _read(work / "text.bin", starts[texts], sizes[texts])
+        bounds = np.concatenate([[0], np.cumsum(sizes[texts])])
+        smaller, larger = places.reshape(2, -1)
+        similarity[alike[some]] = jaccard_pairs(text, bounds[:-1], bounds[1:], smaller, larger, options.ngram)
     _save(out, similarity)
     return out
 
@@ -276,11 +281,11 @@ def _joined(path: Path, pieces: list[Path]) -> None:
     _part(path).replace(path)
 
 
-def _mapped(path: Path, kind: str) -> npt.NDArray[Any]:
-    """Return the numbers of a file without reading it; an empty file cannot be mapped."""
-    if not path.stat().st_size:
-        return np.zeros(0, kind)
-    return np.memmap(path, kind, "r")
+def _read(path: Path, starts: Numbers, sizes: Numbers) -> npt.NDArray[np.uint8]:
+    """Return stretches of a file side by side; mapped, each would take 64 KiB of memory, as the kernel maps around it."""
+    with path.open("rb") as file:
+        places = zip(sizes.tolist(), starts.tolist(), strict=True)
+        return np.frombuffer(b"".join(os.pread(file.fileno(), *place) for place in places), np.uint8)
 
 
 def _part(path: Path) -> Path:

@@ -1,8 +1,9 @@
 """Finds documents that say the same: exact copies first, then MinHash near-duplicates, every one verified.
 
-A document leaves if and only if the smallest document in one of its buckets is a verified near-duplicate of it.
-The rule looks only at smaller documents, and those of earlier versions are smaller than all new ones: a published
-version never changes, and adding to it gives what one run over everything would have given.
+A document leaves if and only if the smallest document in one of its buckets is a verified near-duplicate of it, and
+whoever stands for that one does not state otherwise. The rule looks only at smaller documents, and those of earlier
+versions are smaller than all new ones: a published version never changes, and adding to it what became available
+later gives what one run over everything would have given.
 """
 
 import os
@@ -83,18 +84,18 @@ def find(index: Index, options: DedupOptions, work: Path, engine: Engine) -> Dup
     edges: Numbers = position[_unique(engine.map(band, range(options.bands)))]
     _save(work / "edges.npy", edges)
     similarity = _verified(index, edges, options, work, engine)
-    return replace(_judged(index, exact, edges, similarity, options), keys=keys)
+    return replace(_judged(index, rank, exact, edges, similarity, options), keys=keys)
 
 
 def _ranks(index: Index) -> tuple[Numbers, npt.NDArray[np.uint64]]:
-    """Return the rank of every position, smallest 0, and the ids; earlier documents keep their order."""
+    """Return the rank of every position, smallest 0, and the ids; all earlier documents are smaller than new ones."""
     keys = index.words("key")
     fields = [keys[:, 1], keys[:, 0]]
     longest, facts = -index.numbers("length"), index.numbers("n_facts") == 0
     order = np.lexsort([*fields, longest, facts, index.numbers("available")])
-    order = order[order >= index.earlier]
-    rank = np.arange(index.count, dtype=np.int64)
-    rank[order] = np.arange(index.earlier, index.count)
+    order = np.concatenate([order[order < index.earlier], order[order >= index.earlier]])
+    rank = np.empty(index.count, np.int64)
+    rank[order] = np.arange(index.count)
     return rank, keys
 
 
@@ -227,8 +228,9 @@ def _verify(start: int, *, options: DedupOptions, work: Path) -> Path:
     return out
 
 
-def _judged(
+def _judged(  # noqa: PLR0917 - what was found out so far, in its order
     index: Index,
+    rank: Numbers,
     exact: Numbers,
     edges: Numbers,
     similarity: npt.NDArray[np.float64],
@@ -236,18 +238,12 @@ def _judged(
 ) -> Duplicates:
     """Apply the rule to the verified edges."""
     stated = index.words("states")[:, 0]
-    one, other = stated[edges[:, 0]], stated[edges[:, 1]]
-    otherwise = (one != other) & (one != 0) & (other != 0)
+    otherwise = _otherwise(stated[edges[:, 0]], stated[edges[:, 1]])
     near = (similarity >= options.threshold) & ~otherwise
     survivor = exact.copy()
     survivor[: index.earlier] = index.survivors()
-    # Edges are in order of the smaller one's rank: the first one of the larger is the smallest that it resembles.
-    larger, first = np.unique(edges[near][:, 1], return_index=True)
-    survivor[larger] = edges[near][first, 0]
-    while not np.array_equal(
-        further := survivor[survivor], survivor
-    ):  # the survivor of a survivor is its own
-        survivor = further
+    _removed(edges[near][np.argsort(rank[edges[near][:, 1]], kind="stable")], stated, survivor)
+    survivor[index.earlier :] = survivor[exact[index.earlier :]]  # copies go where their original went
     positions = np.arange(index.count)
     size = np.bincount(survivor[index.earlier :], minlength=index.count)
     stay = survivor == positions
@@ -262,6 +258,24 @@ def _judged(
         for at in np.flatnonzero(weighed)
     ]
     return Duplicates(survivor, exact != positions, size, similar)
+
+
+def _otherwise(one: npt.NDArray[np.uint64], other: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Return where both state something, and not the same."""
+    return (one != other) & (one != 0) & (other != 0)
+
+
+def _removed(near: Numbers, stated: npt.NDArray[np.uint64], survivor: Numbers) -> None:
+    """Let the larger one of each pair go where the smaller one went, unless it states otherwise than who stays.
+
+    Pairs come in the order of the larger one's rank, then the smaller one's: when a pair comes, the verdict on its
+    smaller document is final, and the first pair of the larger one that holds decides.
+    """
+    for first in range(0, len(near), 1 << 16):
+        for smaller, larger in near[first : first + (1 << 16)].tolist():
+            into = survivor[smaller]
+            if survivor[larger] == larger and not _otherwise(stated[into], stated[larger]):
+                survivor[larger] = into
 
 
 def _save(path: Path, values: npt.NDArray[Any]) -> None:

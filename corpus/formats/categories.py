@@ -238,8 +238,8 @@ def _described(document: Document, start: int, end: int, longest: int) -> Line:
             break
         kept = sentence.end()
     text = text[:kept].rstrip()
-    joint = "" if document.language == "ja" else " "
-    said = joint.join(
-        _NOTE.sub("", _MARKS.sub("・", line)).strip() for line in text.split("\n") if line.strip()
-    )
+    lines = [_NOTE.sub("", _MARKS.sub("・", line)).strip() for line in text.split("\n")]
+    # Japanese sentences follow one another without a space; a heading or a line of a list is no sentence.
+    joint = re.compile(r"(?<![。！？])(?<![。！？][」』）)])\n(?!・)" if document.language == "ja" else r"\n")
+    said = joint.sub(" ", "\n".join(line for line in lines if line)).replace("\n", "")
     return Line("説明", said, ((start, start + len(text)),))

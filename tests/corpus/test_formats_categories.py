@@ -179,6 +179,15 @@ def test_a_description_ends_with_a_sentence_before_tables_notes_and_its_limit() 
     assert traced([long], made)["説明"] == "一文である。" * 3
 
 
+def test_headings_and_lines_of_a_list_are_not_glued_to_what_follows_them_in_a_description() -> None:
+    text = "# 会社\n\n次の事業を営む。\n\nなお、一部は除く。\n\n(1) 運用事業\n\n資産を運用する。\n\n- 利子\n- 差益"
+    blocks = json.dumps([["DescriptionOfBusinessTextBlock", 0, len(text)]])
+    filing = base(text, "甲社 有価証券報告書", "filing", meta={"filer": "甲社", "blocks": blocks})
+    [made] = categories.documents([filing])
+    said = traced([filing], made)["説明"]
+    assert said == "次の事業を営む。なお、一部は除く。(1) 運用事業 資産を運用する。・利子・差益"
+
+
 def test_related_terms_that_the_page_does_not_show_are_left_out() -> None:
     meta = {"related_terms": "償還,満期", "reading": "りまわり", "related_stocks": "甲社:1301"}
     term = base("# 利回り\n\n元本に対する収益の割合。\n\n## 関連用語\n\n- 償還", "利回り", "term", meta=meta)

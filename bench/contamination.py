@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from corpus.benchmarks import LAYOUTS, Item
-from corpus.decontaminate import DecontaminationOptions, build_index, find_tests
+from corpus.contamination.benchmarks import LAYOUTS, Item
+from corpus.contamination.decontaminate import DecontaminationOptions, build_index, find_tests
+from corpus.contamination.overlaps import Index
 from corpus.folding import folded
-from corpus.overlaps import Index
 
 LONG = 60  # letters and digits; the half of a shorter text has about as many as the options ask for at least (26)
 SAMPLE = Path(__file__).resolve().parent.parent / "sample" / "texts"

@@ -24,9 +24,9 @@ from rich.table import Table
 from bench.peers.supervise import supervised
 from corpus import shards
 from corpus.document import Document
+from corpus.duplicates.index import Signer
 from corpus.engine import Engine, Local
 from corpus.finish import finish
-from corpus.index import Signer
 from corpus.prepare import document_rows, schema
 from corpus.recipe import CorpusRecipe
 from corpus.steps import clean

@@ -11,14 +11,14 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from corpus import shards
-from corpus.asof import AsOf, choices
 from corpus.captures import INDEX
 from corpus.engine import Engine, Local
 from corpus.extract.ocr import engine as ocr_engine
 from corpus.finish import code_digest, finish
 from corpus.prepare import Chunk, Known, Plan, chunks, write_chunk, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
-from corpus.withdrawn import edited_later, withdrawn
+from corpus.times.asof import AsOf, choices
+from corpus.times.withdrawn import edited_later, withdrawn
 from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.store import Draft, Store

@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus import near
-from corpus.dedup import DedupOptions, comparable, content_hash
+from corpus.duplicates import near
+from corpus.duplicates.compared import DedupOptions, comparable, content_hash
+from corpus.duplicates.index import band_column, index_of, schema
+from corpus.duplicates.minhash import MinHasher, band_keys
 from corpus.engine import Local
-from corpus.index import band_column, index_of, schema
-from corpus.minhash import MinHasher, band_keys
 
 WORKERS = 2
 

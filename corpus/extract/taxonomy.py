@@ -26,6 +26,7 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _NUMERIC = re.compile(r"(?:monetary|shares|pure|decimal|integer|percent|perShare)\w*ItemType$", re.IGNORECASE)
 _NAMESPACE_DAY = re.compile(r"/(\d{4}-\d{2}-\d{2})/")
 _FRAME = re.compile(r"(?:LineItems|Table|Axis|Domain)$")  # parents that only hold a statement together
+_OF_FILINGS = ("jpdei_cor_",)  # what a filing says of itself, such as how often it was submitted: no accounts
 _DEEPEST = 20
 BALANCE = {"debit": "借方", "credit": "貸方"}
 PERIOD = {"instant": "時点", "duration": "期間"}
@@ -181,6 +182,8 @@ def _items(
         def label(role: str, language: str = "ja", of: str = identity) -> str:
             return labels.get((of, role, language), "")
 
+        if identity.startswith(_OF_FILINGS):
+            continue
         if element.get("abstract") == "true" or not _NUMERIC.search(element.get("type", "")):
             continue
         if label("label"):

@@ -93,7 +93,8 @@ def _article(document: Document, longest: int, most: int) -> Iterator[list[Line]
     if not found:
         return
     lines = [Line("キーワード", found.keyword, (found.named,))]
-    for label, place in (("読み", found.reading), ("英語", found.english)):
+    known = (("読み", found.reading), ("英語", found.english), ("業種", found.industry))
+    for label, place in known:
         if place:
             lines.append(Line(label, document.text[slice(*place)], (place,)))
     lines.append(_described(document, *found.paragraph, longest))
@@ -238,8 +239,16 @@ def _described(document: Document, start: int, end: int, longest: int) -> Line:
             break
         kept = sentence.end()
     text = text[:kept].rstrip()
-    lines = [_NOTE.sub("", _MARKS.sub("・", line)).strip() for line in text.split("\n")]
-    # Japanese sentences follow one another without a space; a heading or a line of a list is no sentence.
-    joint = re.compile(r"(?<![。！？])(?<![。！？][」』）)])\n(?!・)" if document.language == "ja" else r"\n")
-    said = joint.sub(" ", "\n".join(line for line in lines if line)).replace("\n", "")
+    said = _one_line(text, "" if document.language == "ja" else " ")
     return Line("説明", said, ((start, start + len(text)),))
+
+
+def _one_line(text: str, joint: str) -> str:
+    """Return text on one line: lines joined as they were wrapped, a title before a paragraph set off by a space."""
+    said = ""
+    for paragraph in re.split(r"\n\s*\n", text):
+        lines = (_NOTE.sub("", _MARKS.sub("・", line)).strip() for line in paragraph.split("\n"))
+        line = joint.join(filter(None, lines))
+        ended = not said or joint or said[-1] in "。！？」』）)：:、" or line.startswith("・")
+        said += ("" if not said else joint if ended else "　") + line
+    return said

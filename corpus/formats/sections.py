@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -156,14 +157,14 @@ def _different(sections: Iterable[Document]) -> Iterator[Document]:
 def _packed(sections: Iterable[Document], limit: int) -> Iterator[list[Document]]:
     """Yield runs of sections that fit into one document of ``limit`` characters, or one that is longer."""
     run: list[Document] = []
-    size = 0
+    size = title = 0
     for section in sections:
-        needed = len(_part(section)[0]) + 2
-        if run and size + needed > limit:
+        needed, named = len(_part(section)[0]) + 2, len(f"# {_name(section)}")
+        if run and max(title, named) + size + needed > limit:
             yield run
-            run = []
-        size = needed + (size if run else len(_name(section)) + 2)
+            run, size, title = [], 0, 0
         run.append(section)
+        size, title = size + needed, max(title, named)
     if run:
         yield run
 
@@ -202,7 +203,7 @@ def _consolidated(run: Sequence[Document]) -> Document:
     """Return the document of several sections; what it says of time is true of all, none is later than it says."""
     first = run[0]
     parts = [_part(section) for section in run]
-    name = _name(first)
+    [(name, _)] = Counter(map(_name, run)).most_common(1)
     shared = dict(first.meta.items())
     for section in run[1:]:
         shared = {key: value for key, value in shared.items() if section.meta.get(key) == value}
@@ -215,8 +216,8 @@ def _consolidated(run: Sequence[Document]) -> Document:
         redistribution=all(section.redistribution for section in run),
         event_at=_latest([section.event_at for section in run]),
         published_at=_latest([section.published_at for section in run]),
-        captured_at=max(section.captured_at for section in run),
         available_at=_latest([section.available_at for section in run]),
+        captured_at=max(section.captured_at for section in run),
         made_from=tuple(span for _, span in parts),
         meta=shared,
         cluster_size=1,

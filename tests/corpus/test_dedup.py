@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from corpus import index, shards
-from corpus.dedup import DedupOptions, comparable, content_hash, states
+from corpus import shards
 from corpus.document import Document, Fact
+from corpus.duplicates import index
+from corpus.duplicates.compared import DedupOptions, comparable, content_hash, states
+from corpus.duplicates.index import Signer
+from corpus.duplicates.near import Duplicates, find
 from corpus.engine import Engine, Local
-from corpus.index import Signer
-from corpus.near import Duplicates, find
 from corpus.prepare import document_rows, schema
 
 OPTIONS = DedupOptions()
@@ -122,6 +123,16 @@ def test_amounts_are_told_apart_by_concept_period_and_number_not_by_place() -> N
         )  # fmt: skip
 
     assert states(stating("1", 0)) == states(stating("1", 5)) != states(stating("2", 0))
+
+
+def test_terms_are_told_apart_by_their_name() -> None:
+    def term(title: str) -> Document:
+        return Document(
+            "流動資産", "markdown", "edinet", "u", title, datetime(2026, 1, 1, tzinfo=UTC), "PDL-1.0", "", True,
+            meta={"kind": "term"},
+        )  # fmt: skip
+
+    assert states(term("版権")) == states(term("版権")) != states(term("著作権"))
 
 
 def test_what_comes_of_two_meetings_is_told_apart_by_the_day() -> None:

@@ -114,16 +114,18 @@ def test_an_article_that_defines_its_title_gives_reading_english_and_the_compani
     }
 
 
-def test_an_article_about_a_company_gives_its_own_code() -> None:
-    text = (
-        "# 汐凪水産\n\n汐凪水産株式会社（Shionagi Suisan Co., Ltd.）は、水産の企業である。証券コードは1393。"
-    )
+@pytest.mark.parametrize("boxed", [True, False])
+def test_an_article_about_a_company_gives_its_own_code(boxed: bool) -> None:
+    box = "- 社名: 汐凪水産株式会社\n- 市場情報: 見本取引所 1393\n- 業種: 水産・農林業\n\n" if boxed else ""
+    said = "汐凪水産株式会社（Shionagi Suisan Co., Ltd.）は、水産の企業である。証券コードは1393。"
+    text = f"# 汐凪水産\n\n{box}{said}"
     article = base(text, "汐凪水産", "article")
     [made] = categories.documents([article])
     lines = traced([article], made)
     assert lines["キーワード"] == "汐凪水産株式会社"
     assert lines["英語"] == "Shionagi Suisan Co., Ltd."
     assert lines["関連銘柄"] == "汐凪水産株式会社（1393）"
+    assert lines.get("業種") == ("水産・農林業" if boxed else None)
 
 
 @pytest.mark.parametrize(
@@ -179,13 +181,11 @@ def test_a_description_ends_with_a_sentence_before_tables_notes_and_its_limit() 
     assert traced([long], made)["説明"] == "一文である。" * 3
 
 
-def test_headings_and_lines_of_a_list_are_not_glued_to_what_follows_them_in_a_description() -> None:
-    text = "# 会社\n\n次の事業を営む。\n\nなお、一部は除く。\n\n(1) 運用事業\n\n資産を運用する。\n\n- 利子\n- 差益"
-    blocks = json.dumps([["DescriptionOfBusinessTextBlock", 0, len(text)]])
-    filing = base(text, "甲社 有価証券報告書", "filing", meta={"filer": "甲社", "blocks": blocks})
-    [made] = categories.documents([filing])
-    said = traced([filing], made)["説明"]
-    assert said == "次の事業を営む。なお、一部は除く。(1) 運用事業 資産を運用する。・利子・差益"
+def test_a_title_before_a_paragraph_is_not_glued_to_it_and_wrapped_lines_are_joined() -> None:
+    text = "# 事業\n\n次の事業を営む。\n\n(1) 保管\n\n倉庫に荷を\n預かる。"
+    term = base(text, "事業", "term")
+    [made] = categories.documents([term])
+    assert traced([term], made)["説明"] == "次の事業を営む。(1) 保管　倉庫に荷を預かる。"
 
 
 def test_related_terms_that_the_page_does_not_show_are_left_out() -> None:
@@ -201,7 +201,7 @@ def test_related_terms_that_the_page_does_not_show_are_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("file", "number"),
-    [("terms/JPPFS_20241101.zip", 3762), ("terms/edinet_account_list.xlsx", 3822), ("edinet/codelist/Edinetcode_20231031.zip", 95),
+    [("terms/JPPFS_20241101.zip", 3761), ("terms/edinet_account_list.xlsx", 3822), ("edinet/codelist/Edinetcode_20231031.zip", 95),
      ("edinet/type1_zip/S100U4EY.zip", 1)],
 )  # fmt: skip
 def test_every_line_from_real_input_is_found_where_it_came_from(

@@ -31,6 +31,7 @@ def filing(company: str, year: int, text: str, **changes: object) -> Document:
         "redistribution": True,
         "event_at": date(year, 3, 31),
         "published_at": date(year, 6, 25),
+        "available_at": date(year, 6, 26),
         "meta": {
             "kind": "filing",
             "filer": company,
@@ -75,6 +76,7 @@ def test_one_section_of_many_reports_is_one_document_in_order_of_date_and_compan
 def test_what_a_gathered_document_says_of_time_and_rights_holds_for_every_part() -> None:
     [made] = sections.documents(shard())
     assert (made.event_at, made.published_at) == (date(2026, 3, 31), date(2026, 6, 25))
+    assert made.available_at == date(2026, 6, 26)
     assert made.captured_at == datetime(2026, 7, 1, tzinfo=UTC)
     assert made.attribution.split("\n") == [f"出典：{c} {y}" for y in (2025, 2026) for c in sorted(COMPANIES)]
     assert made.meta == {

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from corpus.benchmarks import NAMED, Benchmark, benchmark
+from corpus.contamination.benchmarks import NAMED, Benchmark, benchmark
+from corpus.contamination.overlaps import Index, Overlap
 from corpus.document import Document, Drop
-from corpus.overlaps import Index, Overlap
 from datacards.errors import UserError
 
 Policy = Literal["mark", "drop", "cut"]
@@ -52,7 +52,7 @@ TESTS = pa.schema(
 class DecontaminationOptions(BaseModel):
     """Which tests a corpus is held against, how, and what happens to a document that overlaps.
 
-    ``folder`` holds the tests that may not be shipped (layouts: ``corpus.benchmarks``); one that is not there is
+    ``folder`` holds the tests that may not be shipped (layouts: ``corpus.contamination.benchmarks``); one that is not there is
     reported as absent. Texts are compared by their letters and digits alone (``corpus.folding``). What is looked
     for are n-grams of ``ngram`` characters: 13 as in the rule of GPT-3 (arXiv:2005.14165, appendix C), there of
     words, which Japanese does not set apart. An n-gram in more than ``maximum_texts`` texts of the tests, such as

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from corpus.dedup import DedupOptions
+from corpus.duplicates.compared import DedupOptions
+from corpus.duplicates.index import Index, Part, band_column, signatures_of, texts_of
+from corpus.duplicates.similarity import jaccard_pairs
 from corpus.engine import Engine
-from corpus.index import Index, Part, band_column, signatures_of, texts_of
-from corpus.similarity import jaccard_pairs
 
 Numbers = npt.NDArray[np.int64]
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.dedup import DedupOptions, comparable, content_hash, states
 from corpus.document import Document, day_in_japan
-from corpus.minhash import MinHasher, band_keys
+from corpus.duplicates.compared import DedupOptions, comparable, content_hash, states
+from corpus.duplicates.minhash import MinHasher, band_keys
 from corpus.repeats import SENTENCE, Batch, RepeatOptions, batch, issuer, sentences
 from datacards.errors import UserError
 

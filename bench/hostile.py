@@ -192,6 +192,8 @@ def main(folders: tuple[Path, ...], workers: int, seconds: float, megabytes: int
             found |= {prefix + path: one for path, one in run(folder, workers, seconds, megabytes).items()}
     wall = time.perf_counter() - start
     watch.end()
+    if not found:
+        raise click.UsageError(f"no file in {', '.join(map(str, folders))}")
     Console(width=170).print(shown(found))
     known = [one for one in found.values() if one is not None]
     drops = Counter(reason for one in known for reason, _ in one.drops)

@@ -33,7 +33,9 @@ def folder(tmp_path: Path) -> Path:
         (pdf_text.main, (PDF, "cut.zip"), "not a zip file"),
     ],
 )
-def test_wrong_input_is_named(folder: Path, command: click.Command, given: tuple[str, ...], said: str) -> None:
+def test_wrong_input_is_named(
+    folder: Path, command: click.Command, given: tuple[str, ...], said: str
+) -> None:
     words = [one if one.startswith("-") else str(folder / one) for one in given]
     found = CliRunner().invoke(command, words)
     assert found.exit_code == 2

@@ -23,7 +23,7 @@ from corpus.engine import Engine
 Numbers = npt.NDArray[np.int64]
 
 _MARGIN = 0.1  # signatures of 128 values blur the similarity by 0.035: nearly three deviations
-_EDGES = 100_000  # edges that one job verifies
+_EDGES = 3_000  # edges that one job verifies: bounds the pages of mapped files that it touches
 _GATHERED = 64  # files that candidates are gathered into
 
 
@@ -166,6 +166,7 @@ def _verified(
     gathered = list(engine.map(partial(_gather, work=work), jobs))
     for kind in ("text", "signature", "length"):
         _joined(work / f"{kind}.bin", [path.with_suffix(f".{kind}") for path in gathered])
+    _save(work / "ends.npy", np.cumsum(_mapped(work / "length.bin", "<i8")))
     verify = partial(_verify, options=options, work=work)
     found = engine.map(verify, range(0, len(edges), _EDGES))
     return np.concatenate([np.zeros(0), *map(np.load, found)])
@@ -188,9 +189,8 @@ def _gather(job: _Gathering, *, work: Path) -> Path:
             wanted = np.asarray(candidates[low:high]) - first
             first += part.documents
             if len(wanted):
-                encoded = [one.encode() for one in texts_of(part, wanted)]
-                text.write(b"".join(encoded))
-                length.write(np.array([len(one) for one in encoded], "<i8").tobytes())
+                sizes = [text.write(one.encode()) for one in texts_of(part, wanted)]
+                length.write(np.array(sizes, "<i8").tobytes())
                 signature.write(signatures_of(part, wanted).astype("<u4").tobytes())
     for kind in (".text", ".signature", ".length"):  # the lengths come last: they say that all is there
         _part(out.with_suffix(kind)).replace(out.with_suffix(kind))
@@ -204,7 +204,7 @@ def _verify(start: int, *, options: DedupOptions, work: Path) -> Path:
         return out
     edges = np.load(work / "edges.npy", mmap_mode="r")[start : start + _EDGES]
     candidates = np.load(work / "candidates.npy", mmap_mode="r")
-    ends = np.cumsum(_mapped(work / "length.bin", "<i8"))
+    ends = np.load(work / "ends.npy", mmap_mode="r")
     signatures = _mapped(work / "signature.bin", "<u4").reshape(len(candidates), -1)
     left, right = np.searchsorted(candidates, edges[:, 0]), np.searchsorted(candidates, edges[:, 1])
     agreement = np.empty(len(left))
@@ -212,9 +212,12 @@ def _verify(start: int, *, options: DedupOptions, work: Path) -> Path:
         some = slice(at, at + 10_000)
         agreement[some] = (signatures[left[some]] == signatures[right[some]]).mean(axis=1)
     alike = np.flatnonzero(agreement >= options.threshold - _MARGIN)
-    text, starts = _mapped(work / "text.bin", "u1"), np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    # What is compared is numbered anew, so that the bounds of all other candidates stay on disk.
+    used, pairs = np.unique(np.stack([left[alike], right[alike]]), return_inverse=True)
+    starts = np.where(used > 0, ends[used - 1], 0).astype(np.int64)
+    text, (one, other) = _mapped(work / "text.bin", "u1"), pairs.reshape(2, -1)
     similarity = np.full(len(left), np.nan)
-    similarity[alike] = jaccard_pairs(text, starts, ends, left[alike], right[alike], options.ngram)
+    similarity[alike] = jaccard_pairs(text, starts, np.asarray(ends[used]), one, other, options.ngram)
     _save(out, similarity)
     return out
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
@@ -142,11 +143,18 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).lower())
 
 
+def _column(path: str) -> list[str]:
+    try:
+        texts: list[str] = pq.read_table(path, columns=["text"])["text"].to_pylist()
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise click.BadParameter(f"{path}: no Parquet file with a column named text") from error
+    return texts
+
+
 def carriers_of(files: Sequence[str]) -> list[str]:
     """Return the texts of the files, or those of the sample world."""
     if files:
-        tables = (pq.read_table(path, columns=["text"])["text"].to_pylist() for path in files)
-        return [text for table in tables for text in table if text]
+        return [text for path in files for text in _column(path) if text]
     return [path.read_text(encoding="utf-8") for path in sorted(SAMPLE.rglob("*.txt"))]
 
 

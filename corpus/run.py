@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from corpus import shards
 from corpus.captures import INDEX
+from corpus.contamination.decontaminate import find_tests
 from corpus.engine import Engine, Local
 from corpus.extract.ocr import engine as ocr_engine
 from corpus.finish import code_digest, finish
@@ -67,6 +68,8 @@ def run(
     Raises UserError for damaged inputs.
     """
     captures, older = _verified(recipe, store, made_from)
+    if recipe.decontamination:
+        find_tests(recipe.decontamination)  # a wrong name or folder is told before the work, not after it
     with (
         closing(engine or Local(workers)) as where,
         store.write(

@@ -298,11 +298,23 @@ def _plain(value: Any) -> Any:
     return without_folders(plain) if isinstance(plain, str) else plain
 
 
-def _difference(card: Card, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> str:
-    asked, had = _plain(recipe), card.recipe
+def _first_difference(asked: Mapping[str, Any], had: Mapping[str, Any]) -> tuple[list[str], Any, Any] | None:
+    """Return the first key that differs, with the key inside of it if it has any, and both values."""
     for key in sorted({*asked, *had}):
-        if asked.get(key) != had.get(key):
-            return f"'{key}': it was made with {had.get(key)!r}, now asked: {asked.get(key)!r}"
+        now, then = asked.get(key), had.get(key)
+        if isinstance(now, Mapping) and isinstance(then, Mapping):
+            if found := _first_difference(now, then):
+                return [key, *found[0]], found[1], found[2]
+        elif now != then:
+            return [key], now, then
+    return None
+
+
+def _difference(card: Card, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> str:
+    if found := _first_difference(_plain(recipe), card.recipe):
+        (key, *inner), now, then = found
+        where = f"in '{'.'.join(inner)}' " if inner else ""
+        return f"'{key}': {where}it was made with {then!r}, now asked: {now!r}"
     # Which earlier captures a crawl finds unchanged is no part of what it was asked for.
     if card.kind != "captures" and [str(r) + r.digest for r in card.made_from] != [
         str(r) + r.digest for r in made_from

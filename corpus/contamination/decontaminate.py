@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from corpus.contamination.benchmarks import NAMED, Benchmark, benchmark
+from corpus.contamination.benchmarks import LAYOUTS, NAMED, Benchmark, benchmark
 from corpus.contamination.overlaps import Index, Overlap
 from corpus.document import Document, Drop
 from datacards.errors import UserError
@@ -86,11 +86,22 @@ class DecontaminationOptions(BaseModel):
 
 
 def find_tests(options: DecontaminationOptions) -> list[Benchmark]:
-    """Return the tests that the options name, the absent ones too; UserError for a folder or a file that is none."""
+    """Return the tests that the options name, the absent ones too.
+
+    Raises UserError for a folder that is none, and for a name that neither the project nor the folder knows.
+    """
     folder = Path(options.folder).expanduser() if options.folder else None
     if folder and not folder.is_dir():
         raise UserError("decontamination", f"{folder} is no folder", "the folder that holds the tests, or ''")
-    return [benchmark(name, folder) for name in options.tests]
+    tests = [benchmark(name, folder) for name in options.tests]
+    if unknown := [test.name for test in tests if test.status == "absent" and test.name not in LAYOUTS]:
+        raise UserError(
+            "decontamination.tests",
+            f"no test named {', '.join(map(repr, unknown))}",
+            f"the known tests are {', '.join(LAYOUTS)}; another one lies as NAME.jsonl in decontamination.folder",
+            "correct the name",
+        )
+    return tests
 
 
 def build_index(tests: Sequence[Benchmark], options: DecontaminationOptions) -> Index:

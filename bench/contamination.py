@@ -16,14 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from corpus.benchmarks import LAYOUTS, Item
-from corpus.decontaminate import DecontaminationOptions, build_index, find_tests
+from corpus.contamination.benchmarks import LAYOUTS, Item
+from corpus.contamination.decontaminate import DecontaminationOptions, build_index, find_tests
+from corpus.contamination.overlaps import Index
 from corpus.folding import folded
-from corpus.overlaps import Index
 
 LONG = 60  # letters and digits; the half of a shorter text has about as many as the options ask for at least (26)
 SAMPLE = Path(__file__).resolve().parent.parent / "sample" / "texts"
@@ -142,11 +143,18 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).lower())
 
 
+def _column(path: str) -> list[str]:
+    try:
+        texts: list[str] = pq.read_table(path, columns=["text"])["text"].to_pylist()
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise click.BadParameter(f"{path}: no Parquet file with a column named text") from error
+    return texts
+
+
 def carriers_of(files: Sequence[str]) -> list[str]:
     """Return the texts of the files, or those of the sample world."""
     if files:
-        tables = (pq.read_table(path, columns=["text"])["text"].to_pylist() for path in files)
-        return [text for table in tables for text in table if text]
+        return [text for path in files for text in _column(path) if text]
     return [path.read_text(encoding="utf-8") for path in sorted(SAMPLE.rglob("*.txt"))]
 
 

@@ -24,9 +24,9 @@ from rich.table import Table
 from bench.peers.supervise import supervised
 from corpus import shards
 from corpus.document import Document
+from corpus.duplicates.index import Signer
 from corpus.engine import Engine, Local
 from corpus.finish import finish
-from corpus.index import Signer
 from corpus.prepare import document_rows, schema
 from corpus.recipe import CorpusRecipe
 from corpus.steps import clean
@@ -160,7 +160,7 @@ def measure(total: int, workers: int, folder: Path) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--docs", default="10000,40000", show_default=True, help="Numbers of documents, by commas.")
+@click.option("--docs", default="5000,20000", show_default=True, help="Numbers of documents, by commas.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1))
 @click.option(
     "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where it works."

@@ -1,7 +1,7 @@
 """What becomes of files that are broken or made to harm: each through the sandbox, with the real limits.
 
-``python -m bench.hostile FOLDER...`` takes any folders, recursively; without one it makes the set of
-``sample.hostile``. Each file becomes a capture and goes the way of a crawled one: sandboxed worker, reader, cleaning
+``python -m bench.hostile FOLDER...`` takes any folders, recursively; without one it makes every third file of the set
+of ``sample.hostile``, and the whole set with ``--all``. Each file becomes a capture and goes the way of a crawled one: sandboxed worker, reader, cleaning
 steps of the shipped recipe. It must end in documents or in a named drop, and harm nothing else.
 """
 
@@ -178,7 +178,8 @@ def shown(found: dict[str, Outcome | None]) -> Table:
     "--seconds", default=float(SECONDS), show_default=True, help="Of one file, before its size counts."
 )
 @click.option("--megabytes", default=MEGABYTES, show_default=True, help="Of a worker, before sizes count.")
-def main(folders: tuple[Path, ...], workers: int, seconds: float, megabytes: int) -> None:
+@click.option("--all", "whole", is_flag=True, help="Without a folder: all files of the set.")
+def main(folders: tuple[Path, ...], workers: int, seconds: float, megabytes: int, *, whole: bool) -> None:
     """Read all files and print what became of each; the last line is one JSON object."""
     found: dict[str, Outcome | None] = {}
     watch = Watch()
@@ -186,12 +187,15 @@ def main(folders: tuple[Path, ...], workers: int, seconds: float, megabytes: int
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         if not folders:
-            hostile.write(Path(name))
+            chosen = set(sorted(hostile.files())[:: 1 if whole else 3])
+            hostile.write(Path(name), lambda file: file in chosen)
         for folder in folders or (Path(name),):
             prefix = f"{folder.name}/" if len(folders) > 1 else ""
             found |= {prefix + path: one for path, one in run(folder, workers, seconds, megabytes).items()}
     wall = time.perf_counter() - start
     watch.end()
+    if not found:
+        raise click.UsageError(f"no file in {', '.join(map(str, folders))}")
     Console(width=170).print(shown(found))
     known = [one for one in found.values() if one is not None]
     drops = Counter(reason for one in known for reason, _ in one.drops)

@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from corpus.dedup import comparable
-from corpus.minhash import MinHasher, multipliers, shingle_hash
+from corpus.duplicates.compared import comparable
+from corpus.duplicates.minhash import MinHasher, multipliers, shingle_hash
 
 try:
     import rensa

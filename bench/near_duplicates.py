@@ -196,7 +196,7 @@ def show(rows: Mapping[str, Mapping[str, float]], qualities: Mapping[str, Qualit
 @click.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--peers", default="datatrove,text-dedup", show_default=True, help="Any of: " + ", ".join(PEERS)
+    "--peers", default="datatrove,text-dedup", show_default=True, help=f"Any of {', '.join(PEERS)}, or none."
 )
 @click.option("--rounds", default=1, show_default=True, type=click.IntRange(min=1))
 @click.option(
@@ -204,7 +204,7 @@ def show(rows: Mapping[str, Mapping[str, float]], qualities: Mapping[str, Qualit
 )
 def main(folder: Path | None, peers: str, rounds: int, documents: int) -> None:
     """Measure and print two tables; the last line is one JSON object."""
-    names = [name for name in peers.split(",") if name]
+    names = [name for name in peers.split(",") if name and peers != "none"]
     if unknown := set(names) - set(PEERS):
         raise click.BadParameter(
             f"{', '.join(sorted(unknown))}; allowed are {', '.join(PEERS)}", param_hint="--peers"

@@ -28,7 +28,8 @@ what is displayed, in the order of reading, with a break wherever cells, blocks 
 For a bare instance, which does not say where an amount is displayed, the amounts count that its text blocks show
 as whole numbers in one of these scales. ``seconds`` are those of the extraction alone.
 
-A package that gives no document keeps none of its numbers; one that cannot be unpacked is named and not counted.
+A package that gives no document keeps none of its numbers; one that cannot be unpacked is named and not counted, and
+a share is null when no file could be read that has it.
 """
 
 import json
@@ -98,6 +99,8 @@ def main(files: tuple[Path, ...], *, memory: bool) -> None:
     """Measure and print a table; the last line is one JSON object."""
     with tempfile.TemporaryDirectory() as name:
         inputs = [one for path in files for one in inside(path)] if files else make(Path(name))
+        if not inputs:
+            raise click.UsageError(f"no .zip, .xbrl, .tsv or .csv file in {', '.join(map(str, files))}")
         found = [figures_of(path, memory=memory) for path in inputs]
     table = Table("file", *COLUMNS, "dropped", box=None, header_style="bold")
     for one in found:

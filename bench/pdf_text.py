@@ -85,12 +85,24 @@ def text_blocks(path: Path) -> list[list[str]]:
     """Return the pieces (paragraphs, cells) of each text block that no other block holds, in the file's order."""
     body = path.read_bytes()
     if body.startswith(b"PK"):
-        with zipfile.ZipFile(path) as package:
-            names = [name for name in package.namelist() if name.endswith(".xbrl") and "AuditDoc" not in name]
-            if not names:
-                raise click.BadParameter(f"{path}: no .xbrl in it", param_hint="XBRL")
-            body = package.read(names[0])
-    root = etree.fromstring(body, etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True))
+        try:
+            with zipfile.ZipFile(path) as package:
+                names = [
+                    name for name in package.namelist() if name.endswith(".xbrl") and "AuditDoc" not in name
+                ]
+                if not names:
+                    raise click.BadParameter(f"{path}: no .xbrl in it", param_hint="XBRL")
+                body = package.read(names[0])
+        except zipfile.BadZipFile as error:
+            raise click.BadParameter(f"{path}: {error}", param_hint="XBRL") from error
+    try:
+        root = etree.fromstring(
+            body, etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True)
+        )
+    except etree.XMLSyntaxError as error:
+        raise click.BadParameter(
+            f"{path}: no instance, and no package with one: {error}", param_hint="XBRL"
+        ) from error
     sources = [one.text or "" for one in root if isinstance(one.tag, str) and one.tag.endswith("TextBlock")]
     blocks = [_pieces(source) for source in sources if source.strip()]
     flat = [signs("\n".join(block)).text for block in blocks]

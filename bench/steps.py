@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.contamination import carriers_of
-from corpus.decontaminate import DecontaminationOptions, build_index, find_tests
+from corpus.contamination.decontaminate import DecontaminationOptions, build_index, find_tests
 from corpus.document import Document
 from corpus.repeats import RepeatOptions, sentences
 from corpus.steps import STEPS

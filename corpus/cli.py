@@ -64,7 +64,7 @@ def main(
     name: str,
     tests: Path | None,
     as_of: datetime | None,
-    root: Path,
+    root: str,
 ) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
     from corpus.finish import TOLD
@@ -77,6 +77,13 @@ def main(
     if tests and asked.decontamination:
         held = asked.decontamination.model_copy(update={"folder": str(tests)})
         asked = asked.model_copy(update={"decontamination": held})
+    if asked.as_of_strict and not asked.as_of:
+        raise UserError(
+            recipe.name,
+            "as_of_strict without a day",
+            "it takes only what was fetched by as_of",
+            "add as_of, or --as-of",
+        )
     made_from = inputs(asked, store, pins)
     ref = store.finished(asked.name, asked.version, recipe=asked.model_dump(mode="json"), made_from=made_from)
     if ref:

@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 ENGINES = ("local", "ray")
 #: What workers load: once, in the server that they are forked from, compiled loops above all.
-_NEEDED = ("corpus.prepare", "corpus.near", "corpus.write", "corpus.kernels")
+_NEEDED = ("corpus.prepare", "corpus.duplicates.near", "corpus.write", "corpus.duplicates.kernels")
 _AHEAD = 2  # jobs for each worker that may be under way beside the result that is due
 
 

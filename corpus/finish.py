@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from corpus import near, shards, verdicts
-from corpus.benchmarks import Benchmark
-from corpus.decontaminate import TESTS, build_index, find_tests, summary
+from corpus import shards, verdicts
+from corpus.contamination.benchmarks import Benchmark
+from corpus.contamination.decontaminate import TESTS, build_index, find_tests, summary
+from corpus.contamination.overlaps import Index as TestIndex
+from corpus.duplicates import near
+from corpus.duplicates.index import Index, index_of
 from corpus.engine import Engine
-from corpus.index import Index, index_of
-from corpus.overlaps import Index as TestIndex
 from corpus.recipe import CorpusRecipe
 from corpus.repeats import RepeatOptions, Repeats, count_repeats
 from corpus.write import SIMILAR, Tally, Writer, plan, write_shard

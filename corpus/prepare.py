@@ -9,16 +9,18 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from corpus import asof, index, shards
+from corpus import shards
 from corpus.captures import INDEX, capture_of
-from corpus.dedup import DedupOptions
 from corpus.document import Capture, Document, Drop
+from corpus.duplicates import index
+from corpus.duplicates.compared import DedupOptions
+from corpus.duplicates.index import Signer
 from corpus.extract import extract
 from corpus.extract.ocr import Ocr
-from corpus.index import Signer
 from corpus.repeats import RepeatOptions
 from corpus.sandbox import sandboxed
 from corpus.steps import Left, clean
+from corpus.times import asof
 
 #: A chunk ends at so many captures, or at so many bytes of bodies: what a killed run does again at most.
 CHUNK, CHUNK_BYTES = 256, 16_000_000

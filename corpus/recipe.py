@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from corpus.decontaminate import DecontaminationOptions
-from corpus.dedup import DedupOptions
+from corpus.contamination.decontaminate import DecontaminationOptions
 from corpus.document import Format
+from corpus.duplicates.compared import DedupOptions
 from corpus.formats import FORMATS
 from corpus.formats import options as format_options
 from corpus.repeats import RepeatOptions
@@ -64,7 +64,7 @@ class CorpusRecipe(Recipe):
 
     ``ocr`` is the engine that reads pages without text, a name or ``name: {option: value}``; null names such pages.
 
-    ``as_of`` asks for what a reader could have had at the end of that Japanese day (see ``corpus.asof``); a name
+    ``as_of`` asks for what a reader could have had at the end of that Japanese day (see ``corpus.times.asof``); a name
     without a version then stands for all its versions. ``as_of_strict`` takes only what was fetched by then.
     """
 

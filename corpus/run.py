@@ -12,14 +12,15 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from corpus import shards
-from corpus.asof import AsOf, choices
 from corpus.captures import INDEX
+from corpus.contamination.decontaminate import find_tests
 from corpus.engine import Engine, Local
 from corpus.extract.ocr import engine as ocr_engine
 from corpus.finish import code_digest, finish
 from corpus.prepare import Chunk, Plan, chunks, known_as, write_chunk, write_chunks, write_left_out
 from corpus.recipe import CorpusRecipe
-from corpus.withdrawn import edited_later, withdrawn
+from corpus.times.asof import AsOf, choices
+from corpus.times.withdrawn import edited_later, withdrawn
 from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.store import Draft, Store
@@ -68,6 +69,8 @@ def run(
     Raises UserError for damaged inputs.
     """
     captures, older = _verified(recipe, store, made_from)
+    if recipe.decontamination:
+        find_tests(recipe.decontamination)  # a wrong name or folder is told before the work, not after it
     with (
         closing(engine or Local(workers)) as where,
         store.write(

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from corpus.decontaminate import DecontaminationOptions, find_overlaps, rows, treated
+from corpus.contamination.decontaminate import DecontaminationOptions, find_overlaps, rows, treated
+from corpus.contamination.overlaps import Index
 from corpus.document import Document, Drop
-from corpus.near import Duplicates, Reason
-from corpus.overlaps import Index
+from corpus.duplicates.near import Duplicates, Reason
 from corpus.prepare import read_chunk
 from corpus.repeats import Repeats, described
 from corpus.shards import drop_row

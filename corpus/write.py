@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpus import index, shards
-from corpus.decontaminate import CONTAMINATION, DecontaminationOptions
-from corpus.dedup import DedupOptions
+from corpus import shards
+from corpus.contamination.decontaminate import CONTAMINATION, DecontaminationOptions
 from corpus.document import Document, Format
+from corpus.duplicates import index
+from corpus.duplicates.compared import DedupOptions
 from corpus.formats import render
 from corpus.verdicts import Stretch, judged
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from datacards.card import Ref
 from datacards.errors import UserError
-from datacards.store import Store, sha256_of
+from datacards.places import sha256_of
+from datacards.store import Store
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 COMPANIONS = (

@@ -18,15 +18,15 @@ console = Console()
 
 
 def store_option(function: Any) -> Any:
-    """Add ``--store DIR`` to a command; the default is ``$KANAGURA_STORE``, else ``./store``."""
+    """Add ``--store PLACE``, a folder or an address, to a command; the default is ``$KANAGURA_STORE``, else ``./store``."""
     return click.option(
         "--store",
         "root",
         envvar="KANAGURA_STORE",
         default="store",
         show_default=True,
-        type=click.Path(path_type=Path),
-        help="The folder that holds the versions.",
+        metavar="PLACE",
+        help="What holds the versions: a folder, or an address like s3://bucket/prefix.",
     )(function)
 
 
@@ -38,7 +38,7 @@ def main() -> None:
 @main.command("list")
 @store_option
 @click.argument("name", required=False)
-def list_(root: Path, name: str | None) -> None:
+def list_(root: str, name: str | None) -> None:
     """List the finished versions, of one NAME or of all."""
     store = Store(root)
     table = Table(box=None, header_style="bold")
@@ -68,7 +68,9 @@ def _some(store: Store, name: str | None = None) -> list[Ref]:
     """Return the versions of a name, or of all names; raise UserError when there is none."""
     found = store.refs(name) or ([store.resolve(name)] if name is not None else [])
     if not found:
-        raise UserError("store", f"no versions in '{store.root}'", todo="make one: scrapy crawl boj_speeches")
+        raise UserError(
+            "store", f"no versions in '{store.place}'", todo="make one: scrapy crawl boj_speeches"
+        )
     return found
 
 
@@ -88,12 +90,12 @@ def _holds(card: Card) -> str:
 @main.command()
 @store_option
 @click.argument("ref")
-def show(root: Path, ref: str) -> None:
+def show(root: str, ref: str) -> None:
     """Print the card of one version REF (name@version, or a name for its newest)."""
     store = Store(root)
     found = store.resolve(ref)
     try:
-        click.echo((store.path(found) / "README.md").read_text(encoding="utf-8"))
+        click.echo(store.path(found, "README.md").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(str(found), "its README.md is missing", todo="see: kanagura cards verify") from error
 
@@ -101,7 +103,7 @@ def show(root: Path, ref: str) -> None:
 @main.command()
 @store_option
 @click.argument("refs", nargs=-1)
-def verify(root: Path, refs: tuple[str, ...]) -> None:
+def verify(root: str, refs: tuple[str, ...]) -> None:
     """Hash every file of the versions REFS (default: all) again and compare with the cards."""
     store = Store(root)
     bad = 0
@@ -125,7 +127,7 @@ def verify(root: Path, refs: tuple[str, ...]) -> None:
 @click.option(
     "--document", "document_id", help="Follow one document (an id or its beginning) to its evidence."
 )
-def lineage(root: Path, ref: str, urls: bool, document_id: str | None) -> None:
+def lineage(root: str, ref: str, urls: bool, document_id: str | None) -> None:
     """Print what REF was made from, down to the captured addresses and their rights."""
     store = Store(root)
     start = store.resolve(ref)
@@ -162,7 +164,7 @@ def _tree(node: lines.Node, tree: Tree | None = None) -> Tree:
 @store_option
 @click.argument("refs", nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True)
-def report(root: Path, refs: tuple[str, ...], out: Path) -> None:
+def report(root: str, refs: tuple[str, ...], out: Path) -> None:
     """Write one page on the evaluations REFS: loss, similarity, scores, lineage to the addresses."""
     from datacards.render import report as pages
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from datacards.card import Card, Ref
 from datacards.errors import UserError
-from datacards.store import CARD, Store, sha256_of
+from datacards.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,9 @@ def lineage(store: Store, ref: Ref) -> Node:
 def _state(store: Store, ref: Ref) -> tuple[str, Card | None]:
     if ":" in ref.name:
         return "outside", None
-    path = store.path(ref) / CARD
-    if not path.is_file():
+    if not (digest := store.digest(ref)):
         return "absent", None
-    return ("ok" if not ref.digest or sha256_of(path) == ref.digest else "changed"), store.card(ref)
+    return ("ok" if ref.digest in ("", digest) else "changed"), store.card(ref)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -89,9 +88,10 @@ def _indexes(store: Store, node: Node) -> Iterator[tuple[Ref, Path]]:
     """Yield the captures that were read; of captures that are asked for themselves, only their own."""
     own = node.card is not None and node.card.kind == "captures"
     for below in [node] if own else walk(node):
-        index = store.path(below.ref) / "captures.parquet"
-        if below.card and below.card.kind == "captures" and index.is_file():
-            yield below.ref, index
+        if below.card and below.card.kind == "captures":
+            index = store.path(below.ref, "captures.parquet")
+            if index.is_file():
+                yield below.ref, index
 
 
 def document(store: Store, ref: Ref, document_id: str) -> list[tuple[int, dict[str, Any]]]:

@@ -27,6 +27,7 @@ _USER_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@\"']+@")
 _FOLDER = re.compile(r"(?:~$|~/|/|\.\./|file:/).*", re.DOTALL)
 _QUOTED_FOLDER = re.compile(r"(?<=[\"'])(?:~?/|file:/)[^\"']*(?=[\"'])")
 _BARE_FOLDER = re.compile(r"(?<![\w:/.~])~?/(?:[^/\s\"',]+/)*([^/\s\"',]+)/?")
+_STORE = re.compile(r"\b(?:s3|gs|az)://(?:[^\s'\",/]+/)*([^\s'\",/]+)/?")
 
 
 def without_folders(text: str) -> str:
@@ -47,11 +48,12 @@ def _name(path: Path) -> str:
 def command_line(argv: list[str]) -> str:
     """Return the command as typed, without folders outside of the working one and without secrets.
 
+    Of the address of a store, too, only the last part stays.
     Secret is what stands behind a word like key or token, the value of an environment variable with such a
     name, what looks like a token of a well-known service, and the user in an address.
     """
     words = [Path(argv[0]).name, *map(_placeless, argv[1:])] if argv else []
-    line = " ".join(words)
+    line = _STORE.sub(r"\1", " ".join(words))
     for name, value in os.environ.items():
         if len(value) >= 8 and _SECRET_NAME.search(name):
             line = line.replace(value, "***")

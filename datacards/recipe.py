@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -71,6 +71,7 @@ def _beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str
     here: Any = model
     for step in location[:-1]:
         here = here.model_fields[step].annotation if _is_model(here) and step in here.model_fields else None
+        here = next(filter(_is_model, get_args(here)), here)  # what may be left out: Model | None
     return list(here.model_fields) if _is_model(here) else []
 
 
@@ -92,7 +93,7 @@ def read_recipe(path: Path, model: type[AnyModel]) -> AnyModel:
         raise UserError(where, f"cannot be read ({error.strerror})", todo="check the path") from error
     except UnicodeDecodeError as error:
         raise UserError(where, "is not UTF-8 text", todo="save it as UTF-8") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: YAML's own dates, such as 2026-13-01
         raise UserError(where, f"is not a valid recipe: {error}", todo="correct the YAML") from error
     if not isinstance(data, dict):
         raise UserError(where, f"holds a {type(data).__name__}", "a recipe is a mapping of keys to values")

@@ -1,38 +1,27 @@
-"""Write-once versions on disk: a draft is filled, hashed, and renamed into place with its card written last."""
+"""Write-once versions: a draft is filled, hashed, and put into its place with its card written last."""
 
 import hashlib
 import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from datacards.card import NAME, VERSION, Card, File, Kind, Provenance, Ref, Rights
 from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
+from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
 from datacards.render.readme import readme
 
-CARD = "card.json"
+__all__ = ["CARD", "Draft", "Store"]
+
 README = "README.md"
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal text, reading one MiB at a time."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 NEEDED: dict[Kind, str] = {
     "captures": "captures are needed",
     "dataset": "a dataset is needed",
@@ -82,28 +71,28 @@ class Draft:
 
 
 class Store:
-    """The folder that holds all versions as ``NAME/VERSION/``; a finished version is never opened for writing."""
+    """All versions, as ``NAME/VERSION/`` in a folder or under an address; a finished one is never written again.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    ``root`` is a path, or an address like ``s3://bucket/prefix``. Where that is not a folder of this machine, drafts
+    and copies of what is read lie in the folder ``self.root`` (see ``datacards.objects``).
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.place = place_at(root)
+        self.root = self.place.root
 
     @classmethod
     def default(cls) -> "Store":
         """Return the store at ``$KANAGURA_STORE``, else at ``./store``."""
-        return cls(Path(os.environ.get("KANAGURA_STORE", "store")))
+        return cls(os.environ.get("KANAGURA_STORE", "store"))
 
     # -- reading -------------------------------------------------------------------------------------------
 
     def refs(self, name: str | None = None) -> list[Ref]:
         """Return the finished versions, oldest first, of one name or of all."""
-        found = []
         if name is not None and not NAME.fullmatch(name):
             return []
-        for card in self.root.glob(f"{name or '*'}/*/{CARD}"):
-            version, owner = card.parent.name, card.parent.parent.name
-            if VERSION.fullmatch(version) and NAME.fullmatch(owner) and not owner.startswith("."):
-                found.append(Ref(name=owner, version=version, digest=sha256_of(card)))
-        return sorted(found, key=lambda ref: (ref.name, _order(ref.version)))
+        return sorted(self.place.versions(name), key=lambda ref: (ref.name, _order(ref.version)))
 
     def resolve(self, text: str) -> Ref:
         """Return the Ref that ``name@version``, or ``name`` for its newest version, stands for.
@@ -111,56 +100,58 @@ class Store:
         Raises UserError naming the versions that exist.
         """
         name, _, version = text.partition("@")
+        if NAME.fullmatch(name) and VERSION.fullmatch(version):
+            ref = Ref(name=name, version=version)
+            if digest := self.digest(ref):
+                return ref.model_copy(update={"digest": digest})
         known = self.refs(name)
-        wanted = [ref for ref in known if version in ("", ref.version)]
-        if wanted:
-            return wanted[-1]
+        if known and not version:
+            return known[-1]
         versions = ", ".join(str(ref) for ref in (known or self.refs())) or "none yet"
         raise UserError("store", f"no version '{text}'", f"the store holds: {versions}", "correct the name")
 
-    def path(self, ref: Ref) -> Path:
-        """Return the folder of a version."""
-        return self.root / ref.name / ref.version
+    def path(self, ref: Ref, name: str = "") -> Path:
+        """Return the folder of a version, or one file of it by its path in the folder.
+
+        Of a version under an address, all its files, or the one, are fetched and compared with the card first;
+        raises UserError when one of them is damaged.
+        """
+        return self.place.path(ref, name)
 
     def card(self, ref: Ref) -> Card:
         """Return the card of a version; raise UserError when it is missing or cannot be read."""
-        path = self.path(ref) / CARD
-        try:
-            return Card.model_validate_json(path.read_bytes())
-        except FileNotFoundError as error:
-            raise UserError("store", f"no version '{ref}'", todo="see: kanagura cards list") from error
-        except ValidationError as error:
-            raise UserError(str(ref), f"its card is damaged: {error.errors()[0]['msg']}") from error
+        if (text := self.place.card(ref)) is None:
+            raise UserError("store", f"no version '{ref}'", todo="see: kanagura cards list")
+        return read_card(ref, text)
+
+    def digest(self, ref: Ref) -> str:
+        """Return the SHA-256 of a version's card as it is now, or '' when there is no such version."""
+        text = self.place.card(ref)
+        return "" if text is None else hashlib.sha256(text).hexdigest()
 
     def verify(self, ref: Ref) -> list[str]:
         """Hash every file again; return what differs from the card and from what others recorded of it.
 
         An empty list means: complete, unchanged, and no foreign file in the folder.
         """
+        return self._problems(ref, self.place.damage)
+
+    def _problems(self, ref: Ref, damage: Callable[[Ref, Card], list[str]]) -> list[str]:
         try:
-            folder, card, problems = self.path(ref), self.card(ref), []
+            card = self.card(ref)
         except UserError as error:
             return [error.received]
+        problems = []
         if (card.name, card.version) != (ref.name, ref.version):
             problems.append(f"its card is that of {card.name}@{card.version}")
-        for file in card.files:
-            path = folder / file.path
-            if not path.is_file():
-                problems.append(f"{file.path} is missing")
-            elif path.stat().st_size != file.bytes:
-                problems.append(f"{file.path} has {path.stat().st_size} bytes, the card says {file.bytes}")
-            elif sha256_of(path) != file.sha256:
-                problems.append(f"{file.path} has changed")
-        listed = {file.path for file in card.files} | {CARD}
-        present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-        problems += [f"{name} is not in the card" for name in sorted(present - listed)]
+        problems += damage(ref, card)
         for made_from in card.made_from:
-            below = self.path(made_from) / CARD
-            if ":" not in made_from.name and below.is_file() and sha256_of(below) != made_from.digest:
+            below = "" if ":" in made_from.name else self.digest(made_from)
+            if below and below != made_from.digest:
                 problems.append(f"the card of its input {made_from} has changed since")
-            if card.kind == "captures" and not below.is_file():
+            if card.kind == "captures" and not below:
                 problems.append(f"{made_from}, which holds bodies of its captures, is gone")
-        if ref.digest and ref.digest != sha256_of(folder / CARD):
+        if ref.digest and ref.digest != self.digest(ref):
             problems.append("its card has changed")
         return problems
 
@@ -177,7 +168,7 @@ class Store:
                 NEEDED[kind],
                 "name another one",
             )
-        if problems := self.verify(ref):
+        if problems := self._problems(ref, self.place.damage_to_read):
             told = "; ".join(problems[:3])
             raise UserError(str(ref), f"does not verify: {told}", todo="restore it or make it again")
         return ref
@@ -191,7 +182,7 @@ class Store:
 
         Raises UserError naming the differing field when the version stands for something else.
         """
-        if not (self.root / name / version / CARD).is_file():
+        if not self.digest(Ref(name=name, version=version)):
             return None
         ref = self.resolve(f"{name}@{version}")
         card = self.card(ref)
@@ -220,7 +211,8 @@ class Store:
         self, name: str, *, kind: Kind, recipe: Mapping[str, Any], made_from: Sequence[Ref] = ()
     ) -> str | None:
         """Return the newest version of ``name`` that a stopped run of an equal request began, or None."""
-        found = Drafts(self.root / ".drafts").unfinished(name, _request(kind, recipe, made_from))
+        begun = Drafts(self.root / ".drafts").unfinished(name, _request(kind, recipe, made_from))
+        found = [version for version in begun if not self.digest(Ref(name=name, version=version))]
         return max(found, key=_order, default=None)
 
     @contextmanager
@@ -234,13 +226,14 @@ class Store:
         made_from: Sequence[Ref] = (),
         description: str = "",
     ) -> Iterator[Draft]:
-        """Yield a Draft; when the block ends well, hash its files, write README and card, rename into place.
+        """Yield a Draft; when the block ends well, hash its files, write README and card, put it into its place.
 
         When the block fails or the process dies, wherever it does, the draft stays and an equal request finds
         it again with ``draft.resumed`` true; a different request for the same version gets a draft of its own.
-        Two processes that write one version exclude each other: the second gets a UserError.
+        Two processes that write one version exclude each other: the second gets a UserError, at once on one machine
+        and, where two machines share an address, when it would finish.
         """
-        label, final = f"{name}@{version}", self.root / name / version
+        label, ref = f"{name}@{version}", Ref(name=name, version=version)
         if not (NAME.fullmatch(name) and VERSION.fullmatch(version)):
             raise UserError(label, "is no name and version", "words-2@2026.11.21", "correct it")
         request = _request(kind, recipe, made_from)
@@ -250,13 +243,11 @@ class Store:
             with drafts.lock(label):
                 if self.finished(name, version, recipe=recipe, made_from=made_from):
                     raise UserError(label, "exists already", "a version is written once")
-                if final.is_dir() and any(final.iterdir()):
-                    raise UserError(label, f"its place is taken: {final} holds no {CARD}", "", "move it away")
+                self.place.ready(ref)
                 path, resumed = drafts.open(label, request)
                 draft = Draft(path, resumed=resumed)
                 yield draft
-                card = _carded(draft, Ref(name=name, version=version), description, request, made_by)
-                drafts.publish(label, card.to_json(), final)
+                self.place.publish(drafts, _carded(draft, ref, description, request, made_by))
         except OSError as error:
             raise from_os_error(error, label) from error
 
@@ -307,11 +298,23 @@ def _plain(value: Any) -> Any:
     return without_folders(plain) if isinstance(plain, str) else plain
 
 
-def _difference(card: Card, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> str:
-    asked, had = _plain(recipe), card.recipe
+def _first_difference(asked: Mapping[str, Any], had: Mapping[str, Any]) -> tuple[list[str], Any, Any] | None:
+    """Return the first key that differs, with the key inside of it if it has any, and both values."""
     for key in sorted({*asked, *had}):
-        if asked.get(key) != had.get(key):
-            return f"'{key}': it was made with {had.get(key)!r}, now asked: {asked.get(key)!r}"
+        now, then = asked.get(key), had.get(key)
+        if isinstance(now, Mapping) and isinstance(then, Mapping):
+            if found := _first_difference(now, then):
+                return [key, *found[0]], found[1], found[2]
+        elif now != then:
+            return [key], now, then
+    return None
+
+
+def _difference(card: Card, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> str:
+    if found := _first_difference(_plain(recipe), card.recipe):
+        (key, *inner), now, then = found
+        where = f"in '{'.'.join(inner)}' " if inner else ""
+        return f"'{key}': {where}it was made with {then!r}, now asked: {now!r}"
     # Which earlier captures a crawl finds unchanged is no part of what it was asked for.
     if card.kind != "captures" and [str(r) + r.digest for r in card.made_from] != [
         str(r) + r.digest for r in made_from

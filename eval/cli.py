@@ -16,7 +16,7 @@ from datacards.store import Store
 @click.option("--model", default="", help="name@version, hf:org/model@<commit>, or a local folder.")
 @click.option("--corpus", default="", help="The dataset version that the tasks ask about.")
 @store_option
-def main(recipe: Path, model: str, corpus: str, root: Path) -> None:
+def main(recipe: Path, model: str, corpus: str, root: str) -> None:
     """Score a model on the tasks of RECIPE and keep scores and samples as a version."""
     from eval.recipe import EvalRecipe
     from eval.run import run

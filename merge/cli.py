@@ -15,7 +15,7 @@ from datacards.cli import store_option
 @click.option("--base", help="The model that the other two began from; instead of the recipe's.")
 @click.option("--instruct", help="The model that follows instructions; instead of the recipe's.")
 @store_option
-def main(recipe: Path, domain: str | None, base: str | None, instruct: str | None, root: Path) -> None:
+def main(recipe: Path, domain: str | None, base: str | None, instruct: str | None, root: str) -> None:
     """Merge three checkpoints of one family as RECIPE says, and measure how alike their task vectors are."""
     from datacards.recipe import read_recipe
     from datacards.store import Store

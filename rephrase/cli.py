@@ -44,7 +44,7 @@ def main() -> None:
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--corpus", required=True, help="The corpus version to ask about: name@version, or a name.")
 @store_option
-def run_(recipe: Path, corpus: str, root: Path) -> None:
+def run_(recipe: Path, corpus: str, root: str) -> None:
     """Write questions about the documents of one corpus version, as RECIPE asks."""
     from rephrase.run import run
 

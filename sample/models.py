@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -230,7 +229,7 @@ def _train_into(draft: Draft, model: Any, words: Any, texts: list[str], *, steps
 
 @click.command()
 @store_option
-def main(root: Path) -> None:
+def main(root: str) -> None:
     """Make sample-base and sample-instruct in the store, if they are not there already."""
     logging.disable_progress_bar()
     store = Store(root)

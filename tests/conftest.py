@@ -2,11 +2,16 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from datacards.store import Store
+
+if TYPE_CHECKING:
+    from tests.s3 import Server, Shelf
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -31,6 +36,24 @@ def root() -> Path:
 def store(tmp_path: Path) -> Store:
     """Return an empty store."""
     return Store(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator["Server"]:
+    """Serve S3 on loopback."""
+    from tests.s3 import serve  # loads a server of its own, which few tests need
+
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def shelf(s3: "Server", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Shelf":
+    """Return an empty bucket that the environment leads to."""
+    s3.calm()
+    for name, value in s3.environment(tmp_path / "cache").items():
+        monkeypatch.setenv(name, value)
+    return s3.shelf()
 
 
 def _beside(*parts: str) -> Path:

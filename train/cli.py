@@ -19,7 +19,7 @@ from datacards.cli import store_option
     help="A dataset version to train on; may be given several times.",
 )
 @store_option
-def main(recipe: Path, corpora: tuple[str, ...], root: Path) -> None:
+def main(recipe: Path, corpora: tuple[str, ...], root: str) -> None:
     """Train a model on exact corpus versions as RECIPE says; a run that was killed goes on where it was."""
     from datacards.errors import UserError
     from datacards.recipe import read_recipe

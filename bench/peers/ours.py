@@ -1,7 +1,7 @@
 """Our whole near-duplicate stage on plain documents: Parquet in, the documents that stay as Parquet out.
 
-``main`` uses two workers. Every file is a job: it is signed into an index, the
-stage finds who leaves, and the rest is written file by file. A document's number says which is the earlier one.
+``main`` uses two workers. Every row group is a job: it is signed into an index, the
+stage finds who leaves, and the rest is written. A document's number says which is the earlier one.
 """
 
 from functools import partial
@@ -12,20 +12,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus import near
-from corpus.dedup import DedupOptions, comparable, content_hash
+from corpus.duplicates import near
+from corpus.duplicates.compared import DedupOptions, comparable, content_hash
+from corpus.duplicates.index import band_column, index_of, schema
+from corpus.duplicates.minhash import MinHasher, band_keys
 from corpus.engine import Local
-from corpus.index import band_column, index_of, schema
-from corpus.minhash import MinHasher, band_keys
 
 WORKERS = 2
 
 
 class Shard(NamedTuple):
-    """One file of documents, and the position of its first."""
+    """One row group of a file of documents, and the position of its first."""
 
     path: Path
+    group: int
     first: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.path.stem}-{self.group:05d}.parquet"
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        with pq.ParquetFile(self.path) as file:
+            return file.read_row_group(self.group, columns)
 
 
 def main(docs: Path, out: Path, work: Path) -> None:
@@ -33,20 +42,22 @@ def main(docs: Path, out: Path, work: Path) -> None:
     options, engine = DedupOptions(), Local(WORKERS)
     out.mkdir(parents=True)
     work.mkdir(parents=True)
-    paths = sorted(docs.glob("*.parquet"))
-    signed = list(engine.map(partial(sign, options=options, work=work), paths))
+    shards, first = [], 0
+    for path in sorted(docs.glob("*.parquet")):
+        held = pq.read_metadata(path)
+        for group in range(held.num_row_groups):
+            shards.append(Shard(path, group, first))
+            first += held.row_group(group).num_rows
+    signed = list(engine.map(partial(sign, options=options, work=work), shards))
     found = near.find(index_of(signed, []), options, work / "near", engine)
     np.save(work / "survivor.npy", found.survivor)
-    sizes = [pq.read_metadata(path).num_rows for path in paths]
-    firsts = np.cumsum([0, *sizes]).tolist()
-    shards = [Shard(path, first) for path, first in zip(paths, firsts, strict=False)]
     for _ in engine.map(partial(keep, out=out, work=work), shards):
         pass
 
 
-def sign(path: Path, *, options: DedupOptions, work: Path) -> Path:
-    """Write the index rows of one file of documents beside their texts, and return where."""
-    table = pq.read_table(path, columns=["doc_id", "text"])
+def sign(shard: Shard, *, options: DedupOptions, work: Path) -> Path:
+    """Write the index rows of some documents beside their texts, and return where."""
+    table = shard.read(["doc_id", "text"])
     seen = [comparable(text) for text in table["text"].to_pylist()]
     hasher = MinHasher(options.permutations, options.ngram, options.seed)
     signatures = hasher.sign_many(seen)
@@ -65,15 +76,15 @@ def sign(path: Path, *, options: DedupOptions, work: Path) -> Path:
     fields = schema(options)
     arrays = {name: pa.array(column, fields.field(name).type) for name, column in columns.items()}
     rows = pa.table(arrays).append_column("text", table["text"])
-    out = work / path.name
+    out = work / shard.name
     pq.write_table(rows, out, compression="zstd")
     return out
 
 
 def keep(shard: Shard, *, out: Path, work: Path) -> int:
-    """Write the documents of one file that stay; return how many."""
-    table = pq.read_table(shard.path)
+    """Write the documents of a row group that stay; return how many."""
+    table = shard.read()
     survivor = np.load(work / "survivor.npy", mmap_mode="r")[shard.first : shard.first + len(table)]
     stays = np.asarray(survivor) == np.arange(shard.first, shard.first + len(table))
-    pq.write_table(table.filter(pa.array(stays)), out / shard.path.name, compression="zstd")
+    pq.write_table(table.filter(pa.array(stays)), out / shard.name, compression="zstd")
     return int(stays.sum())

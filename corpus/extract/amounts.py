@@ -34,6 +34,8 @@ _PROSE = {
     "RatioOfFemaleDirectorsAndOtherOfficers": "役員のうち女性の比率",
     "ResearchAndDevelopmentExpensesResearchAndDevelopmentActivities": "研究開発費",
 }
+#: What stands in brackets behind another concept's number, so that the table names both by the first.
+_IN_BRACKETS = {"AverageNumberOfTemporaryWorkers": "平均臨時雇用者数"}
 _PERIOD = re.compile(
     "[前当次](?:連結)?(?:事業|会計|中間|四半期)?(?:連結)?(?:会計)?(?:年度|期)|[0-9０-９]年|現在$"
 )
@@ -198,7 +200,7 @@ def _namer(amounts: list[Tagged], terms: Terms) -> Callable[[Tagged], str]:
 
     def name(one: Tagged) -> str:
         concept = concept_of(one.element)
-        own = name_of(terms.labels.get(concept, ""))
+        own = name_of(terms.labels.get(concept, "")) or _IN_BRACKETS.get(concept, "")
         return own or by_table(one) or _most(usual[concept])
 
     return name

@@ -27,6 +27,8 @@ _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _PRINT_ONLY = re.compile(r"@(?!media[^{]*(?:screen|all))[a-z-]+[^{;]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _HTML_NAME = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]")
 _HIDDEN_STYLE = re.compile(rb"(<style[^>]*>\s*)<!--|-->(?=\s*</style>)", re.IGNORECASE)
+_NOTE = re.compile(r"\s*[0-9０-９]{1,3}\s*")  # the number of a note, or an exponent: no number of its own
+_RAISED = str.maketrans("0123456789０１２３４５６７８９", "⁰¹²³⁴⁵⁶⁷⁸⁹" * 2)
 _OWN_MARK = re.compile(r"[・•●◦○■□◆◇※①-⑳ⅰ-ⅿ(（]|[0-9０-９]{1,3}[.．)）、](?![0-9０-９])")
 _NO_WIDTH = dict.fromkeys([0xAD, 0x200B, 0x2060, 0xFEFF])
 _UNSEEN = re.compile(r"(?:^|;)(?:display:none|visibility:(?:hidden|collapse))")
@@ -279,7 +281,8 @@ class _Reader:
         if not here.small:
             for tag in tags:
                 tag.pieces.append((self.pages.length, self.pages.length + len(text)))
-        self.pages.put(text)
+        raised = here.name != "nonfraction" and any(one.name == "sup" for one in self.open)
+        self.pages.put(text.translate(_RAISED) if raised and _NOTE.fullmatch(text) else text)
 
     def _rules(self, sheet: str) -> None:
         sheet = re.sub(r"/\*.*?\*/|<!--|-->", "", sheet, flags=re.DOTALL).lower()

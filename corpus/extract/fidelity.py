@@ -217,16 +217,18 @@ def _counted(pages: Pages, text: str, facts: Sequence[Fact]) -> dict[str, int]:
     return counts
 
 
-def summary(found: Sequence[Figures]) -> Figures:
-    """Return the figures over several files: the shares, and the sums of false numbers."""
+def summary(found: Sequence[Figures]) -> dict[str, int | float | None]:
+    """Return the figures over several files: the shares, None where nothing could be read, and sums of false numbers."""
     packages = [one for one in found if one.get("kind") in ("package", "instance")]
     tables = [one for one in found if one.get("kind") == "csv"] or packages
 
     def total(files: Sequence[Figures], key: str) -> int:
         return sum(int(one.get(key, 0)) for one in files)
 
-    def share(files: Sequence[Figures], part: str, whole: str) -> float:
-        return total(files, part) / total(files, whole) if total(files, whole) else 1.0
+    def share(files: Sequence[Figures], part: str, whole: str) -> float | None:
+        if total(files, whole):
+            return total(files, part) / total(files, whole)
+        return 1.0 if any(not one.get("dropped") for one in files) else None
 
     return {
         "files": len(found),

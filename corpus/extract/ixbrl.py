@@ -16,6 +16,7 @@ from corpus.extract.marks import (
     VALUES,
     folded,
     joined,
+    raised,
     spaced,
 )
 from corpus.extract.places import Place, places
@@ -146,10 +147,17 @@ class Writer:
         elif name in _APART:
             edge = EDGE if name in _SMALL else f" {EDGE} "
             self.inline.append(edge)
-            self.walk(element)
+            self._small(element, name)
             self.inline.append(edge)
         else:
             self.walk(element)
+
+    def _small(self, element: Element, name: str) -> None:
+        """Write what stands apart from the text around it; the number of a note, or an exponent, stays raised."""
+        held, start = self.inline, len(self.inline)
+        self.walk(element)
+        if name == "sup" and self.inline is held:  # else a block in it has ended the paragraph
+            held[start:] = [raised("".join(held[start:]))]
 
     def _number(self, element: Element) -> None:
         """Write a tagged number as one, however it is laid out; notes printed small inside stand beside it."""
@@ -167,7 +175,7 @@ class Writer:
             name = local(child)
             if name in _SMALL:
                 outer, self.inline = self.inline, []
-                self.walk(child)
+                self._small(child, name)
                 note, self.inline = f"{EDGE}{''.join(self.inline)}{EDGE}", outer
                 (after if plain("".join(digits)).strip() else before).append(note)
             elif name and name not in _SKIPPED:

@@ -11,14 +11,15 @@ VALUES = {code: chr(digit) for digit, code in DIGITS.items()}
 MARK = re.compile("\x01([\x0e-\x17]+)\x02|\x03")
 _RIDE = "[\x01-\x04\x0e-\x17]*"  # any marks
 _OPENED = "\x01[\x0e-\x17]+\x02"
+_DIGIT = "[0-9０-９⁰¹²³⁴-⁹]"
 #: Where two things meet that were printed apart: a space keeps what is one number from what is another.
 _MEETING = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"([0-9０-９.,，．])((?:[\x03\x04]|{_OPENED})+)(?=[0-9０-９])",
-        rf"(\S)((?:{_OPENED})*\x03{_RIDE})(?=[0-9０-９])",  # 12円34銭, or a dash that is tagged
+        rf"([.,，．]|{_DIGIT})((?:[\x03\x04]|{_OPENED})+)(?={_DIGIT})",
+        rf"(\S)((?:{_OPENED})*\x03{_RIDE})(?={_DIGIT})",  # 12円34銭, or a dash that is tagged
         rf"([-－―—–−‐])({_RIDE}\x04{_RIDE})(?=[0-9０-９])",  # a dash that is no sign
-        rf"([0-9０-９])({_RIDE}(?:\x04|{_OPENED}){_RIDE})(?=[-－―—–−‐△▲(（])",  # a note and a sign
+        rf"({_DIGIT})({_RIDE}(?:\x04|{_OPENED}){_RIDE})(?=[-－―—–−‐△▲(（])",  # a note and a sign
     )
 )
 _ANY_MARK = re.compile("[\x01-\x04]")
@@ -31,6 +32,9 @@ LINE_END = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
 _JAPANESE = "[\u3001-\u30ff\u3400-\u9fff]"
 _WRAP = re.compile(rf"(?<={_JAPANESE})[ \t]*[\r\n][ \t\r\n]*(?={_JAPANESE})")
 _SOFT_BREAK = re.compile(f"(?<=[ぁ-ん])\n(?={_JAPANESE})|(?<={_JAPANESE})\n(?=[ぁ-ん])")
+#: What is printed small and high: digits that are no part of the word or number beside them.
+_RAISED = str.maketrans("0123456789０１２３４５６７８９", "⁰¹²³⁴⁵⁶⁷⁸⁹" * 2)
+_RAISED_NUMBER = re.compile(r"\s*[0-9０-９]{1,3}\s*")
 GONE = {code: None for code in range(32) if chr(code) not in "\t\n"}
 
 
@@ -45,6 +49,11 @@ def folded(text: str) -> list[str]:
         text = _TWO_SPACES.sub("", text)
     lines = (_stripped(line) for line in text.split(BREAK))
     return [line for line in lines if line]
+
+
+def raised(text: str) -> str:
+    """Return the number of a note, or an exponent, as raised digits; other text as it is."""
+    return text.strip().translate(_RAISED) if _RAISED_NUMBER.fullmatch(text) else text
 
 
 def _stripped(line: str) -> str:

@@ -93,7 +93,8 @@ def _article(document: Document, longest: int, most: int) -> Iterator[list[Line]
     if not found:
         return
     lines = [Line("キーワード", found.keyword, (found.named,))]
-    for label, place in (("読み", found.reading), ("英語", found.english)):
+    known = (("読み", found.reading), ("英語", found.english), ("業種", found.industry))
+    for label, place in known:
         if place:
             lines.append(Line(label, document.text[slice(*place)], (place,)))
     lines.append(_described(document, *found.paragraph, longest))

@@ -7,6 +7,10 @@ from corpus.document import Document
 
 _QUALIFIER = re.compile(r"\s*[（(][^（）()]*[）)]$")
 _PERSON = re.compile(r"^(?:\d{1,4}年(?:生|没)|存命人物)$")
+_BEFORE = re.compile(
+    r"(?:# .*\n+)?(?:(?:[-|>] ?.*\n)+\n*)*"
+)  # the title, and a box of facts beside the article
+_INDUSTRY = re.compile(r"^- 業種: (\S[^\n]{0,30})$", re.MULTILINE)
 _READING = re.compile(r"[ぁ-ゖァ-ヺー・･ 　]+$")
 _ENGLISH = re.compile(r"(?:英(?:語)?(?:表記|名)?\s*[:：]?\s*)([A-Za-z][A-Za-z0-9 ,.'’&/()-]*[A-Za-z0-9.)])")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9 ,.'’&/-]{4,}(?=[）)、;；])")
@@ -21,12 +25,13 @@ _PARTICLES = re.compile(r"^.*[はがをのとやにでも](?=[^ぁ-ん])")
 
 
 class Lead(NamedTuple):
-    """The keyword of an article and its characters [start, end), those of reading and English, of the paragraph."""
+    """The keyword of an article and its characters [start, end), and those of what is known of it."""
 
     keyword: str
     named: tuple[int, int]
     reading: tuple[int, int] | None
     english: tuple[int, int] | None
+    industry: tuple[int, int] | None
     paragraph: tuple[int, int]
 
 
@@ -42,14 +47,14 @@ class Stock(NamedTuple):
 def lead(document: Document) -> Lead | None:
     """Return the opening of an article that says what its title is; None for persons, lists and other openings.
 
-    The first paragraph must begin with the title, as far as a qualifier in brackets, perhaps with its reading
-    and English in brackets behind it, and go on with は, とは or a comma.
+    The first paragraph, behind a box of facts, must begin with the title, as far as a qualifier in brackets,
+    perhaps with its reading and English in brackets behind it, and go on with は, とは or a comma.
     """
     text, keyword = document.text, _QUALIFIER.sub("", document.title)
     if any(map(_PERSON.match, document.meta.get("categories", "").split(","))):
         return None
-    heading = re.match(r"# .*\n+", text)
-    start = heading.end() if heading else 0
+    before = _BEFORE.match(text)
+    start = before.end() if before else 0
     stop = text.find("\n\n", start)
     end = len(text) if stop < 0 else stop
     opens = re.compile(rf"[「『]?((?:株式会社)?{re.escape(keyword)}(?:株式会社)?)[」』]?").match(
@@ -65,7 +70,8 @@ def lead(document: Document) -> Lead | None:
     reading = english = None
     if inside:
         reading, english = _reading(text, *inside), _english(text, *inside)
-    return Lead(opens[1], opens.span(1), reading, english, (start, end))
+    field = _INDUSTRY.search(text, 0, start)
+    return Lead(opens[1], opens.span(1), reading, english, field.span(1) if field else None, (start, end))
 
 
 def _brackets(text: str, at: int, end: int) -> tuple[int, int] | None:

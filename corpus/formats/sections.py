@@ -16,6 +16,7 @@ from corpus.formats.derived import derived
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*)$", re.MULTILINE)
 SEPARATOR = " > "
+_LONGEST_HEADING = 40  # characters of one that stands alone in a plain line
 _WHOLE = ("term", "company_list")
 _DIGITS = "[0-9一二三四五六七八九十]{1,3}"
 # The number in front of a heading: 第１章, １．, （2）, Ⅱ．, ③; a year or a sum of money is none. After NFKC.
@@ -73,11 +74,18 @@ def _cut(document: Document) -> Iterator[Document]:
     for path, block, begin, stop in cuts:
         start, end = _stripped(document.text, begin, stop)
         text, section = document.text[start:end], SEPARATOR.join(path)
-        if (text, section) not in seen and _HEADING.sub("", text).strip():
+        if (text, section) not in seen and _says(_HEADING.sub("", text).strip()):
             seen.add((text, section))
             yield derived(
                 document, "sections", text, [Span(identity, start, end)], section=section, block=block
             )
+
+
+def _says(text: str) -> bool:
+    """Whether there is more than a heading, which filings often print as a plain line: （追加情報） or 38．コミットメント."""
+    if "\n" in text or text.endswith("。") or len(text) > _LONGEST_HEADING:
+        return True
+    return bare(text) == " ".join(unicodedata.normalize("NFKC", text).split()) and bool(text)
 
 
 def _headings(text: str) -> Iterator[_Heading]:

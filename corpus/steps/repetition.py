@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from corpus.contamination.ngrams import hashes
 from corpus.document import Document, Drop
-from corpus.ngrams import hashes
 
 
 def repetition(

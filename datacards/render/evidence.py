@@ -93,7 +93,7 @@ def _joined(parts: list[Markup]) -> Iterable[object]:
 
 
 def _addresses(store: Store, node: Node) -> Markup:
-    path = store.path(node.ref) / "captures.parquet"
+    path = store.path(node.ref, "captures.parquet")
     if not path.is_file():
         return tag("p", "Its index captures.parquet is not in this store.", class_="soft")
     rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()

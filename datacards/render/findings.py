@@ -101,7 +101,7 @@ def _collect(node: Node, nodes: dict[str, Node]) -> None:
 
 
 def _evaluation(store: Store, tree: Node) -> Evaluation:
-    path = store.path(tree.ref) / "scores.json"
+    path = store.path(tree.ref, "scores.json")
     if not (tree.card and tree.card.kind == "evaluation" and path.is_file()):
         raise UserError(
             str(tree.ref), "is no evaluation with scores.json", "name versions of kind 'evaluation'"
@@ -127,7 +127,7 @@ def _evaluation(store: Store, tree: Node) -> Evaluation:
 
 def _chance(store: Store, ref: Ref, task: str) -> float | None:
     """Return the mean of one over the number of choices, None where no samples say how many there are."""
-    path = store.path(ref) / "samples" / f"{task}.parquet"
+    path = store.path(ref, f"samples/{task}.parquet")
     if not path.is_file() or "choices" not in pq.read_schema(path).names:
         return None
     numbers = pc.list_value_length(pq.read_table(path, columns=["choices"])["choices"]).to_pylist()
@@ -136,7 +136,7 @@ def _chance(store: Store, ref: Ref, task: str) -> float | None:
 
 def _files(store: Store, nodes: dict[str, Node], name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     for label, node in nodes.items():
-        path = store.path(node.ref) / name
+        path = store.path(node.ref, name)
         if node.card and node.card.kind == "checkpoint" and path.is_file():
             if path.suffix == ".jsonl":
                 yield label, read_jsonl(path)

@@ -47,7 +47,7 @@ def plan(
     for ref in reversed(store.refs(NAME)):
         if seen.keys() >= wanted.keys():
             break
-        card, failures = store.card(ref), _failures(store.path(ref))
+        card, failures = store.card(ref), _failures(store.path(ref, "failures.jsonl"))
         for site in wanted.values():
             if site.name in seen or not _covers(card, site, kinds):
                 continue
@@ -65,8 +65,8 @@ def _covers(card: Card, site: Site, kinds: tuple[str, ...]) -> bool:
     return by_same_rules and (not then or (bool(kinds) and then >= set(kinds)))
 
 
-def _failures(folder: Path) -> list[str]:
-    rows = read_jsonl(folder / "failures.jsonl")
+def _failures(path: Path) -> list[str]:
+    rows = read_jsonl(path)
     return [row["url"] for row in rows if row["reason"] not in _LASTING]
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from corpus import leaks as leaks_module
-from corpus.asof import REASONS
 from corpus.cli import main
 from corpus.document import Document
-from corpus.leaks import leaks
 from corpus.recipe import CorpusRecipe
 from corpus.run import inputs, run
 from corpus.shards import DOCUMENT, read, read_documents, write
+from corpus.times import leaks as leaks_module
+from corpus.times.asof import REASONS
+from corpus.times.leaks import leaks
 from datacards.card import Card
 from datacards.store import Store
 from rephrase.recipe import RephraseRecipe

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from corpus.asof import (
+from corpus.captures import INDEX
+from corpus.document import Capture, Document
+from corpus.times.asof import (
     KEPT,
     SEEN_AGAIN,
     SEEN_LATER,
@@ -26,10 +28,8 @@ from corpus.asof import (
     judged,
     judged_rows,
 )
-from corpus.captures import INDEX
-from corpus.document import Capture, Document
-from corpus.revised import revised_on
-from corpus.withdrawn import Edit, edited_later, withdrawn
+from corpus.times.revised import revised_on
+from corpus.times.withdrawn import Edit, edited_later, withdrawn
 from datacards.store import Store
 from spiders.records import Carried
 from spiders.warc import Segments

@@ -107,3 +107,22 @@ def test_an_input_that_the_recipe_does_not_name_is_refused(world: Store, tmp_pat
     result = kanagura(world, tmp_path, RECIPE, "--captures", "edinet@2026.11.21")
     assert result.exit_code == 1
     assert "--captures: 'edinet@2026.11.21' is no input of fin; its inputs: boj_speeches" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("decontamination: {tests: [chabsa, jsqad]}", "no test named 'jsqad'; the known tests are chabsa"),
+        ("decontamination: {folder: /nowhere}", "/nowhere is no folder"),
+        ("as_of_strict: true", "as_of_strict without a day"),
+        ("as_of: 2026-13-01", "is not a valid recipe: month must be in 1..12"),
+        ("repeats: {minimum_isuers: 3}", "allowed keys: minimum_characters, minimum_issuers"),
+    ],
+)
+def test_a_mistake_in_a_recipe_is_told_before_anything_is_read(
+    world: Store, tmp_path: Path, added: str, said: str
+) -> None:
+    found = kanagura(world, tmp_path, f"{RECIPE}{added}\n")
+    assert found.exit_code == 1
+    assert said in found.stderr
+    assert "extracting" not in found.stderr

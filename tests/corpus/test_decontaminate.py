@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from corpus.benchmarks import LAYOUTS, NAMED, benchmark
-from corpus.decontaminate import (
+from corpus.contamination.benchmarks import LAYOUTS, NAMED, benchmark
+from corpus.contamination.decontaminate import (
     CONTAMINATION,
     TESTS,
     DecontaminationOptions,

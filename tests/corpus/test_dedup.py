@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from corpus import index, shards
-from corpus.dedup import DedupOptions, comparable, content_hash, states
+from corpus import shards
 from corpus.document import Document, Fact
+from corpus.duplicates import index
+from corpus.duplicates.compared import DedupOptions, comparable, content_hash, states
+from corpus.duplicates.index import Signer
+from corpus.duplicates.near import Duplicates, find
 from corpus.engine import Engine, Local
-from corpus.index import Signer
-from corpus.near import Duplicates, find
 from corpus.prepare import document_rows, schema
 
 OPTIONS = DedupOptions()
@@ -124,14 +125,18 @@ def test_amounts_are_told_apart_by_concept_period_and_number_not_by_place() -> N
     assert states(stating("1", 0)) == states(stating("1", 5)) != states(stating("2", 0))
 
 
-def test_terms_are_told_apart_by_their_name() -> None:
-    def term(title: str) -> Document:
+@pytest.mark.parametrize(
+    ("kind", "title", "other"),
+    [("term", "版権", "著作権"), ("report", "ディスクロージャー誌2025", "ディスクロージャー誌2026")],
+)
+def test_terms_and_reports_are_told_apart_by_their_title(kind: str, title: str, other: str) -> None:
+    def titled(title: str) -> Document:
         return Document(
             "流動資産", "markdown", "edinet", "u", title, datetime(2026, 1, 1, tzinfo=UTC), "PDL-1.0", "", True,
-            meta={"kind": "term"},
+            meta={"kind": kind},
         )  # fmt: skip
 
-    assert states(term("版権")) == states(term("版権")) != states(term("著作権"))
+    assert states(titled(title)) == states(titled(title)) != states(titled(other))
 
 
 def test_what_comes_of_two_meetings_is_told_apart_by_the_day() -> None:

@@ -197,8 +197,19 @@ def test_digits_of_two_things_never_become_one_number() -> None:
     body = f"<p><ix:footnote>※2</ix:footnote>{_number('296,090')}</p><p>注<sup>1</sup>2023年</p>"
     document = _filing(_package(HEADER + f"<table><tr><td>甲</td><td>{body}</td></tr></table>"))
     assert "※2 296,090" in document.text
-    assert "1 2023年" in document.text
+    assert "注¹ 2023年" in document.text
     assert all(is_whole(document.text, fact) for fact in document.facts)
+
+
+def test_the_number_of_a_note_stays_raised_and_is_no_part_of_a_word_or_amount() -> None:
+    body = (
+        f"<p>出荷は4.7％減少<sup>8</sup>した。損失{_number('25,394')}<sup> ３ </sup>百万円</p>"
+        "<p>売却<sup><span>1</span></sup>により、当期<sup>（注５）</sup></p>"
+    )
+    package = _package(HEADER + body)
+    document = _filing(package)
+    assert "4.7％減少⁸した。損失25,394 ³百万円\n\n売却¹により、当期（注５）" in document.text
+    assert false_numbers(package, document) == lost_numbers(package, document) == []
 
 
 def test_a_list_of_holders_names_its_numbers_by_column() -> None:

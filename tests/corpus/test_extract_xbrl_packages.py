@@ -232,6 +232,20 @@ def test_a_tagged_number_is_one_number_however_it_is_written(
     assert (fact.value, fact.number) == (value, number)
 
 
+def test_temporary_workers_in_brackets_are_not_named_as_the_employees_beside_them() -> None:
+    temporary = _tag("21").replace("NetSales", "AverageNumberOfTemporaryWorkers")
+    table = (
+        '<table><tr><td>セグメントの名称</td><td colspan="2">従業員数（人）</td></tr>'
+        f"<tr><td>その他</td><td>{_tag('134').replace('NetSales', 'NumberOfEmployees')}</td><td>（{temporary}）</td></tr></table>"
+    )
+    document = _extracted({"PublicDoc/1_ixbrl.htm": _page(table)})[0]
+    assert isinstance(document, Document)
+    assert [(fact.label, fact.value) for fact in document.facts] == [
+        ("従業員数", "134"),
+        ("平均臨時雇用者数", "21"),
+    ]
+
+
 def test_units_and_periods_of_a_table_stay_with_it() -> None:
     head = "前連結会計年度<br/>(自 2023年４月１日<br/>至 2024年３月31日)"
     table = (

@@ -114,16 +114,18 @@ def test_an_article_that_defines_its_title_gives_reading_english_and_the_compani
     }
 
 
-def test_an_article_about_a_company_gives_its_own_code() -> None:
-    text = (
-        "# 汐凪水産\n\n汐凪水産株式会社（Shionagi Suisan Co., Ltd.）は、水産の企業である。証券コードは1393。"
-    )
+@pytest.mark.parametrize("boxed", [True, False])
+def test_an_article_about_a_company_gives_its_own_code(boxed: bool) -> None:
+    box = "- 社名: 汐凪水産株式会社\n- 市場情報: 見本取引所 1393\n- 業種: 水産・農林業\n\n" if boxed else ""
+    said = "汐凪水産株式会社（Shionagi Suisan Co., Ltd.）は、水産の企業である。証券コードは1393。"
+    text = f"# 汐凪水産\n\n{box}{said}"
     article = base(text, "汐凪水産", "article")
     [made] = categories.documents([article])
     lines = traced([article], made)
     assert lines["キーワード"] == "汐凪水産株式会社"
     assert lines["英語"] == "Shionagi Suisan Co., Ltd."
     assert lines["関連銘柄"] == "汐凪水産株式会社（1393）"
+    assert lines.get("業種") == ("水産・農林業" if boxed else None)
 
 
 @pytest.mark.parametrize(

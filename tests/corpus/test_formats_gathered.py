@@ -146,6 +146,20 @@ def test_speeches_are_gathered_by_heading_whatever_its_number_and_brackets() -> 
     assert {one.text for one in made.values()} >= {"# 講演\n\n挨拶。", "前置きだけの話。"}
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("（会計上の見積りの変更）", False),
+        ("## 注記\n\n38．コミットメント", False),
+        ("該当事項はありません。", True),
+        ("(1) 為替\n\n円高は減収要因です。", True),
+        ("前期と同じ", True),
+    ],
+)
+def test_a_heading_without_anything_under_it_is_no_section(text: str, *, kept: bool) -> None:
+    assert bool(list(sections.documents([filing(COMPANIES[0], 2026, text)]))) == kept
+
+
 def test_what_two_parts_say_alike_under_a_like_heading_is_there_once() -> None:
     text = RISKS.format("台風。")
     twice = [filing("汐凪水産株式会社", 2025, text, url=f"https://example.test/{n}") for n in range(2)]

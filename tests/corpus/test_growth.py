@@ -9,12 +9,12 @@ import pytest
 
 from corpus import shards, verdicts
 from corpus.document import Capture, Document, Drop
+from corpus.duplicates.index import Signer, index_of
+from corpus.duplicates.near import find
 from corpus.engine import Local
 from corpus.extract import extract
-from corpus.index import Signer, index_of
-from corpus.leaks import leaks
-from corpus.near import find
 from corpus.prepare import document_rows, schema
+from corpus.times.leaks import leaks
 from corpus.write import Writer, plan, write_shard
 from datacards.errors import UserError
 from datacards.store import Store

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.contamination.ngrams import candidates, candidates_plain, hashes, sieve
 from corpus.folding import fold
-from corpus.ngrams import candidates, candidates_plain, hashes, sieve
 
 TEXTS = st.text(st.sampled_from("売上高利益増減は1"), max_size=200)
 

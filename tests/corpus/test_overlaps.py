@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.contamination import PLANTINGS, plant
-from corpus.benchmarks import LAYOUTS, Item, benchmark
-from corpus.decontaminate import DecontaminationOptions, build_index, find_tests
+from corpus.contamination.benchmarks import LAYOUTS, Item, benchmark
+from corpus.contamination.decontaminate import DecontaminationOptions, build_index, find_tests
+from corpus.contamination.overlaps import Index
 from corpus.folding import folded
-from corpus.overlaps import Index
 
 STEM = (
     "外貨建て社債の発行体である汐凪水産が為替予約を付さずに償還期限を迎える場合の会計処理に関する次の記述のうち、"

@@ -19,10 +19,10 @@ import pytest
 from corpus import shards
 from corpus.captures import read_captures
 from corpus.document import Capture, Document, Fact
+from corpus.duplicates.index import Signer, index_of
+from corpus.duplicates.near import find
 from corpus.engine import Local
 from corpus.extract import extract
-from corpus.index import Signer, index_of
-from corpus.near import find
 from corpus.prepare import CHUNK, Plan, chunks, document_rows, read_chunk, schema, write_chunks
 from corpus.recipe import CorpusRecipe
 from corpus.run import inputs, run

@@ -17,6 +17,8 @@ KEYS = {"edinet": "https://taro:pass@mirror.example/x", "boj": "http://127.0.0.1
     [
         (["/home/taro/bin/kanagura", "corpus", "r.yaml", "--store", "/home/taro/store"], "r.yaml --store store"),
         (["k", "--store=/home/taro yamada/my store"], "--store=my store"),
+        (["k", "--store", "s3://taro-bucket/taro/corpora/", "r.yaml"], "--store corpora r.yaml"),
+        (["k", "--store=gs://corpora", "r.yaml"], "--store=corpora r.yaml"),
         (["k", "/home/taro yamada/a b.yaml", "-o/home/taro/x"], "a b.yaml -ox"),
         (["k", "../../taro/x.yaml", "~/y", "file:///home/taro/z"], "x.yaml y z"),
         (["k", '["/home/taro y/z", "/a/b"]'], '["z", "b"]'),

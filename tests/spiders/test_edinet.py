@@ -15,7 +15,7 @@ from typing import Any
 
 from corpus.captures import INDEX, read_captures
 from corpus.shards import read
-from corpus.withdrawn import withdrawn
+from corpus.times.withdrawn import withdrawn
 from datacards.lineage import read_jsonl
 from datacards.store import Store
 from sample import edinet_days

@@ -13,7 +13,7 @@ import pytest
 from scrapy.settings import Settings
 
 from corpus.captures import read_captures
-from corpus.withdrawn import withdrawn
+from corpus.times.withdrawn import withdrawn
 from datacards.lineage import read_jsonl
 from datacards.store import Store
 from sample import edinet_days

@@ -21,8 +21,8 @@ from corpus.captures import INDEX, capture_of, said_at
 from corpus.document import JAPAN, Capture, Document, Drop, day_in_japan
 from corpus.extract import extract
 from corpus.extract.ocr import Ocr
-from corpus.revised import revised_on
-from corpus.withdrawn import Edit
+from corpus.times.revised import revised_on
+from corpus.times.withdrawn import Edit
 
 Row = dict[str, Any]
 

@@ -1,17 +1,17 @@
 """The exact Jaccard similarity of texts, as sets of character n-grams, for the many pairs that signatures suggest.
 
-A shingle is found by the 64-bit sum that ``corpus.minhash`` describes and then compared character by character,
+A shingle is found by the 64-bit sum that ``corpus.duplicates.minhash`` describes and then compared character by character,
 so the result does not depend on a hash: it is the value that Python's sets of strings give, to the last bit.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.minhash import inside, kernels, multipliers
+from corpus.duplicates.minhash import inside, kernels, multipliers
 
 
 def jaccard(a: str, b: str, n: int) -> float:
-    """Return |A & B| / |A | B| for the sets of n-grams of two texts, each as ``corpus.dedup.comparable`` has it.
+    """Return |A & B| / |A | B| for the sets of n-grams of two texts, each as ``corpus.duplicates.compared.comparable`` has it.
 
     A text shorter than n is its own only shingle.
     """

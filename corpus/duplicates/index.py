@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.dedup import DedupOptions, comparable, content_hash, states
 from corpus.document import Document, day_in_japan
-from corpus.minhash import MinHasher, band_keys
+from corpus.duplicates.compared import DedupOptions, comparable, content_hash, states
+from corpus.duplicates.minhash import MinHasher, band_keys
 from corpus.repeats import SENTENCE, Batch, RepeatOptions, batch, issuer, sentences
 from datacards.errors import UserError
 
@@ -173,22 +173,33 @@ def index_of(chunks: Iterable[Path], versions: Iterable[Path]) -> Index:
     return Index([*old, *prepared_parts(chunks)], sum(part.documents for part in old))
 
 
-def texts_of(part: Part, wanted: npt.NDArray[np.int64]) -> list[str]:
-    """Return the texts, as de-duplication sees them, of documents of a part by their sorted numbers in it."""
+def texts_of(part: Part, wanted: npt.NDArray[np.int64]) -> Iterator[str]:
+    """Yield the texts, as de-duplication sees them, of documents of a part by their sorted numbers in it."""
     if part.version is None:
-        table = pq.read_table(part.path, columns=["length", "text"])
-        texts = table.filter(table["length"].is_valid())["text"].take(pa.array(wanted)).to_pylist()
-        return [comparable(text) for text in texts]
-    places = pq.read_table(part.path, columns=["config", "row"]).take(pa.array(wanted))
-    found: list[str] = [""] * len(wanted)
-    configs, rows = np.array(places["config"].to_pylist()), places["row"].to_numpy()
-    for config in sorted(set(configs)):
-        mine = np.flatnonzero(configs == config)
-        shard = part.version / config / f"train-{part.path.stem}.parquet"
-        column = pq.read_table(shard, columns=["text"])["text"].take(pa.array(rows[mine]))
-        for at, text in zip(mine.tolist(), column.to_pylist(), strict=True):
-            found[at] = comparable(text)
-    return found
+        rows = np.flatnonzero(pq.read_table(part.path, columns=["length"])["length"].is_valid().to_numpy())
+        yield from map(comparable, _texts(part.path, rows[wanted]))
+        return
+    places = pq.read_table(part.path, columns=["config", "row"]).take(pa.array(wanted)).to_pylist()
+    shard = f"train-{part.path.stem}.parquet"
+    texts = {
+        config: _texts(
+            part.version / config / shard, np.array([p["row"] for p in places if p["config"] == config])
+        )
+        for config in {place["config"] for place in places}
+    }
+    yield from (comparable(next(texts[place["config"]])) for place in places)
+
+
+def _texts(path: Path, rows: npt.NDArray[np.int64]) -> Iterator[str]:
+    """Yield the texts of ascending rows of a Parquet file, a row group at a time."""
+    with pq.ParquetFile(path) as file:
+        first = 0
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            here = rows[(rows >= first) & (rows < first + count)] - first
+            if len(here):
+                yield from file.read_row_group(group, ["text"])["text"].take(pa.array(here)).to_pylist()
+            first += count
 
 
 def signatures_of(part: Part, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:

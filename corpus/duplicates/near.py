@@ -16,15 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from corpus.dedup import DedupOptions
+from corpus.duplicates.compared import DedupOptions
+from corpus.duplicates.index import Index, Part, band_column, signatures_of, texts_of
+from corpus.duplicates.similarity import jaccard_pairs
 from corpus.engine import Engine
-from corpus.index import Index, Part, band_column, signatures_of, texts_of
-from corpus.similarity import jaccard_pairs
 
 Numbers = npt.NDArray[np.int64]
 
 _MARGIN = 0.1  # signatures of 128 values blur the similarity by 0.035: nearly three deviations
-_EDGES = 100_000  # edges that one job verifies
+_EDGES = 10_000  # edges that one job verifies
+_BYTES = 32_000_000  # of texts that it holds at once, or one longer pair
 _GATHERED = 64  # files that candidates are gathered into
 
 
@@ -167,6 +168,7 @@ def _verified(
     gathered = list(engine.map(partial(_gather, work=work), jobs))
     for kind in ("text", "signature", "length"):
         _joined(work / f"{kind}.bin", [path.with_suffix(f".{kind}") for path in gathered])
+    _save(work / "ends.npy", np.cumsum(np.fromfile(work / "length.bin", "<i8")))
     verify = partial(_verify, options=options, work=work)
     found = engine.map(verify, range(0, len(edges), _EDGES))
     return np.concatenate([np.zeros(0), *map(np.load, found)])
@@ -189,9 +191,8 @@ def _gather(job: _Gathering, *, work: Path) -> Path:
             wanted = np.asarray(candidates[low:high]) - first
             first += part.documents
             if len(wanted):
-                encoded = [one.encode() for one in texts_of(part, wanted)]
-                text.write(b"".join(encoded))
-                length.write(np.array([len(one) for one in encoded], "<i8").tobytes())
+                sizes = [text.write(one.encode()) for one in texts_of(part, wanted)]
+                length.write(np.array(sizes, "<i8").tobytes())
                 signature.write(signatures_of(part, wanted).astype("<u4").tobytes())
     for kind in (".text", ".signature", ".length"):  # the lengths come last: they say that all is there
         _part(out.with_suffix(kind)).replace(out.with_suffix(kind))
@@ -205,17 +206,24 @@ def _verify(start: int, *, options: DedupOptions, work: Path) -> Path:
         return out
     edges = np.load(work / "edges.npy", mmap_mode="r")[start : start + _EDGES]
     candidates = np.load(work / "candidates.npy", mmap_mode="r")
-    ends = np.cumsum(_mapped(work / "length.bin", "<i8"))
-    signatures = _mapped(work / "signature.bin", "<u4").reshape(len(candidates), -1)
     left, right = np.searchsorted(candidates, edges[:, 0]), np.searchsorted(candidates, edges[:, 1])
-    agreement = np.empty(len(left))
-    for at in range(0, len(left), 10_000):
-        some = slice(at, at + 10_000)
-        agreement[some] = (signatures[left[some]] == signatures[right[some]]).mean(axis=1)
-    alike = np.flatnonzero(agreement >= options.threshold - _MARGIN)
-    text, starts = _mapped(work / "text.bin", "u1"), np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    width = np.full(2 * len(edges), 4 * options.permutations)
+    signatures = _read(work / "signature.bin", np.concatenate([left, right]) * width[0], width).view("<u4")
+    one, other = signatures.reshape(2, len(edges), -1)
+    alike = np.flatnonzero((one == other).mean(axis=1) >= options.threshold - _MARGIN)
     similarity = np.full(len(left), np.nan)
-    similarity[alike] = jaccard_pairs(text, starts, ends, left[alike], right[alike], options.ngram)
+    ends = np.load(work / "ends.npy", mmap_mode="r")
+    used, pairs = np.unique(np.stack([left[alike], right[alike]]), return_inverse=True)
+    starts, stops = np.where(used > 0, ends[used - 1], 0), np.asarray(ends[used])
+    pairs, sizes = pairs.reshape(2, -1), stops - starts
+    batch = np.cumsum(sizes[pairs].sum(axis=0)) // _BYTES
+    for number in np.unique(batch):  # pairs whose texts are read together
+        some = np.flatnonzero(batch == number)
+        texts, places = np.unique(pairs[:, some], return_inverse=True)
+        text = _read(work / "text.bin", starts[texts], sizes[texts])
+        bounds = np.concatenate([[0], np.cumsum(sizes[texts])])
+        smaller, larger = places.reshape(2, -1)
+        similarity[alike[some]] = jaccard_pairs(text, bounds[:-1], bounds[1:], smaller, larger, options.ngram)
     _save(out, similarity)
     return out
 
@@ -287,11 +295,11 @@ def _joined(path: Path, pieces: list[Path]) -> None:
     _part(path).replace(path)
 
 
-def _mapped(path: Path, kind: str) -> npt.NDArray[Any]:
-    """Return the numbers of a file without reading it; an empty file cannot be mapped."""
-    if not path.stat().st_size:
-        return np.zeros(0, kind)
-    return np.memmap(path, kind, "r")
+def _read(path: Path, starts: Numbers, sizes: Numbers) -> npt.NDArray[np.uint8]:
+    """Return stretches of a file side by side; mapped, each would take 64 KiB of memory, as the kernel maps around it."""
+    with path.open("rb") as file:
+        places = zip(sizes.tolist(), starts.tolist(), strict=True)
+        return np.frombuffer(b"".join(os.pread(file.fileno(), *place) for place in places), np.uint8)
 
 
 def _part(path: Path) -> Path:

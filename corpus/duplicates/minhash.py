@@ -22,7 +22,7 @@ _BLOCK = 1024  # shingles that the NumPy twin permutes in one go
 def kernels() -> ModuleType | None:
     """Return the compiled loops, or None where numba cannot be loaded; loads (once: compiles) them when called."""
     try:
-        from corpus import kernels as compiled
+        from corpus.duplicates import kernels as compiled
     except (
         ImportError,
         RuntimeError,
@@ -71,7 +71,7 @@ class MinHasher:
     """Makes MinHash signatures (Broder 1997) of the sets of character n-grams of texts.
 
     ``permutations`` values of 32 bits, of the permutations that datasketch draws for ``seed``. Texts are taken as
-    they are (give them as ``corpus.dedup.comparable`` returns them); one shorter than ``ngram`` is its own only
+    they are (give them as ``corpus.duplicates.compared.comparable`` returns them); one shorter than ``ngram`` is its own only
     shingle. ``compiled=False`` asks for the NumPy twin, which returns the same and is used where numba is missing.
     """
 

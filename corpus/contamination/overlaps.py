@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.benchmarks import Item
+from corpus.contamination.benchmarks import Item
+from corpus.contamination.ngrams import Hashes, candidates, own_ngrams, sieve
 from corpus.folding import Codes, Folded, Places, fold, folded
-from corpus.ngrams import Hashes, candidates, own_ngrams, sieve
 
 _APART = np.uint32(0xFFFFFFFF)  # stands between two texts of the index; no character folds to it
 _ARRAYS = ("codes", "bounds", "own", "keys", "firsts", "postings", "table")

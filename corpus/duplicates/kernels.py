@@ -1,7 +1,7 @@
 """The loops that de-duplication spends its time in, compiled by numba; imported only when they are used.
 
 Compiled code is kept beside this file (or where ``NUMBA_CACHE_DIR`` says) and is compiled anew when *this* file
-changes. Hence no constant of another module occurs here; what ``corpus.minhash`` knows comes as an argument.
+changes. Hence no constant of another module occurs here; what ``corpus.duplicates.minhash`` knows comes as an argument.
 All text is UTF-8 or code points, all positions are of 64 bits, and no kernel holds the interpreter's lock.
 """
 
@@ -59,7 +59,7 @@ def _sums(
     multipliers: NDArray[np.uint64],
     sums: NDArray[np.uint64],
 ) -> None:
-    """Write the multilinear sums of ``count`` n-grams from ``first`` on (see ``corpus.minhash``)."""
+    """Write the multilinear sums of ``count`` n-grams from ``first`` on (see ``corpus.duplicates.minhash``)."""
     sums[:count] = np.uint64(0)
     for j in range(n):  # outside, so that the loop over the shingles is one of vectors whatever n is
         multiplier = multipliers[j]
@@ -253,7 +253,7 @@ def jaccard_pairs(
     n: int,
     multipliers: NDArray[np.uint64],
 ) -> NDArray[np.float64]:
-    """Return the Jaccard similarities of the n-gram sets of pairs of texts (see ``corpus.similarity``)."""
+    """Return the Jaccard similarities of the n-gram sets of pairs of texts (see ``corpus.duplicates.similarity``)."""
     result = np.empty(len(left), np.float64)
     longest = 0
     for i in range(len(left)):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from datacards.errors import UserError
 
-SHIPPED = Path(__file__).resolve().parent.parent / "eval" / "tasks"
+SHIPPED = Path(__file__).resolve().parents[2] / "eval" / "tasks"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".csv", ".tsv", ".parquet")
 
 Row = Mapping[str, Any]
@@ -89,7 +89,7 @@ def _read(name: str, status: str, paths: list[Path], root: Path, layout: Layout)
             except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
                 raise UserError(
                     str(path), f"row {number} is no item of {name}: {error!r}",
-                    "see the layouts in corpus/benchmarks.py",
+                    "see the layouts in corpus/contamination/benchmarks.py",
                 ) from error  # fmt: skip
     files = tuple(path.relative_to(root).as_posix() for path in paths)
     return Benchmark(name, status, files, digest.hexdigest(), tuple(items))

@@ -1,4 +1,4 @@
-"""``python -m corpus.leaks VERSION``: reads a dataset version again and lists what is later than its day."""
+"""``python -m corpus.times.leaks VERSION``: reads a dataset version again and lists what is later than its day."""
 
 from collections.abc import Iterator, Mapping, Set
 from datetime import date, datetime, timedelta
@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from corpus import shards
-from corpus.asof import REASONS
 from corpus.document import day_in_japan
-from corpus.index import EPOCH
+from corpus.duplicates.index import EPOCH
+from corpus.times.asof import REASONS
 from datacards.card import Card
 from datacards.cli import store_option
 from datacards.errors import UserError

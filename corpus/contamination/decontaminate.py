@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from corpus.benchmarks import NAMED, Benchmark, benchmark
+from corpus.contamination.benchmarks import LAYOUTS, NAMED, Benchmark, benchmark
+from corpus.contamination.overlaps import Index, Overlap
 from corpus.document import Document, Drop
-from corpus.overlaps import Index, Overlap
 from datacards.errors import UserError
 
 Policy = Literal["mark", "drop", "cut"]
@@ -52,7 +52,7 @@ TESTS = pa.schema(
 class DecontaminationOptions(BaseModel):
     """Which tests a corpus is held against, how, and what happens to a document that overlaps.
 
-    ``folder`` holds the tests that may not be shipped (layouts: ``corpus.benchmarks``); one that is not there is
+    ``folder`` holds the tests that may not be shipped (layouts: ``corpus.contamination.benchmarks``); one that is not there is
     reported as absent. Texts are compared by their letters and digits alone (``corpus.folding``). What is looked
     for are n-grams of ``ngram`` characters: 13 as in the rule of GPT-3 (arXiv:2005.14165, appendix C), there of
     words, which Japanese does not set apart. An n-gram in more than ``maximum_texts`` texts of the tests, such as
@@ -86,11 +86,22 @@ class DecontaminationOptions(BaseModel):
 
 
 def find_tests(options: DecontaminationOptions) -> list[Benchmark]:
-    """Return the tests that the options name, the absent ones too; UserError for a folder or a file that is none."""
+    """Return the tests that the options name, the absent ones too.
+
+    Raises UserError for a folder that is none, and for a name that neither the project nor the folder knows.
+    """
     folder = Path(options.folder).expanduser() if options.folder else None
     if folder and not folder.is_dir():
         raise UserError("decontamination", f"{folder} is no folder", "the folder that holds the tests, or ''")
-    return [benchmark(name, folder) for name in options.tests]
+    tests = [benchmark(name, folder) for name in options.tests]
+    if unknown := [test.name for test in tests if test.status == "absent" and test.name not in LAYOUTS]:
+        raise UserError(
+            "decontamination.tests",
+            f"no test named {', '.join(map(repr, unknown))}",
+            f"the known tests are {', '.join(LAYOUTS)}; another one lies as NAME.jsonl in decontamination.folder",
+            "correct the name",
+        )
+    return tests
 
 
 def build_index(tests: Sequence[Benchmark], options: DecontaminationOptions) -> Index:

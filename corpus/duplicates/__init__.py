@@ -1,0 +1,1 @@
+"""Finds documents that say the same: what is compared, the index of signatures, the search for near-duplicates."""

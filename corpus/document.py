@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta, timezone
 from itertools import accumulate
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
+T = TypeVar("T")
+_LONE = re.compile("[\ud800-\udfff]")
 Format = Literal["markdown", "sections", "categories", "listing", "qa", "multiple_choice"]
 JAPAN = timezone(timedelta(hours=9))  # days of publication are Japanese ones; there is no summer time
 
@@ -182,3 +185,26 @@ class Drop:
 
     reason: str
     detail: str = ""
+
+
+def encodable(record: T) -> T:
+    """Return a Document or a Drop with U+FFFD for every lone surrogate, so that no character moves.
+
+    A damaged title of a PDF, for one, holds such halves of a character, and no file in UTF-8 can.
+    """
+    value: Any = record
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            value = _LONE.sub("\ufffd", value)
+    elif isinstance(value, (Document, Fact, Drop)):
+        every = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
+        new = {name: mended for name, old in every.items() if (mended := encodable(old)) is not old}
+        value = replace(value, **new) if new else value
+    elif type(value) is tuple or isinstance(value, dict):
+        parts = value.values() if isinstance(value, dict) else value
+        mended = [encodable(one) for one in parts]
+        if any(one is not old for one, old in zip(mended, parts, strict=True)):
+            value = dict(zip(value, mended, strict=True)) if isinstance(value, dict) else tuple(mended)
+    return value

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from corpus import shards
 from corpus.captures import INDEX, capture_of
-from corpus.document import Capture, Document, Drop
+from corpus.document import Capture, Document, Drop, encodable
 from corpus.duplicates import index
 from corpus.duplicates.compared import DedupOptions
 from corpus.duplicates.index import Signer
@@ -107,7 +107,7 @@ def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     documents: list[Document] = []
     read = asof.judged(capture, plan.then, plan.ocr) if plan.then else extract(capture, plan.ocr)
-    for found in read:
+    for found in map(encodable, read):
         result = clean(found, plan.steps) if isinstance(found, Document) else found
         if isinstance(result, Document):
             documents.append(result)
@@ -154,7 +154,7 @@ def write_chunks(missing: Sequence[Chunk], plan: Plan, *, workers: int) -> Itera
         for _ in chunk.rows:
             result, capture = next(results), waiting.popleft()
             if isinstance(result, Drop):
-                rows.append({"drop": shards.drop_row(result, "extract", capture)})
+                rows.append({"drop": shards.drop_row(encodable(result), "extract", capture)})
             else:
                 rows.extend(result)
             yield 1

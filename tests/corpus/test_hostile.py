@@ -3,12 +3,16 @@
 import time
 from pathlib import Path
 
+import pymupdf
 import pytest
 
 from bench.hostile import run
 from corpus.document import Drop
 from corpus.sandbox import sandboxed
+from corpus.shards import read_documents
+from datacards.store import Store
 from sample import hostile
+from tests.corpus.test_run import build, capture, crawl, recipe, sentences
 
 #: Those that are quick to make and to read, and one of each kind.
 CHOSEN = (
@@ -59,3 +63,19 @@ def test_a_crash_a_hang_and_a_glutton_cost_only_themselves() -> None:
     assert [one.reason if isinstance(one, Drop) else one for one in found] == [
         1, "extract_crash", 2, "extract_timeout", 3, "extract_crash", 4,
     ]  # fmt: skip
+
+
+def test_a_title_of_halves_of_characters_does_not_stop_a_run(store: Store) -> None:
+    """PyMuPDF returns them as lone surrogates, which UTF-8 cannot hold."""
+    file = pymupdf.open()
+    leaf = file.new_page()
+    for n in range(14):
+        leaf.insert_text((50, 50 + n * 20), sentences(n, 1)[:40], fontname="japan")
+    file.set_metadata({"title": "x"})
+    body = file.tobytes().replace(b"/Title(x)", b"/Title<FEFF5831D800>")
+    path = "about/press/koen_2024/data/ko249005a.pdf"
+    crawl(store, "boj_speeches", [capture(path, body, media="application/pdf")])
+    folder, _ = build(store, recipe(captures=["boj_speeches"]))
+    [document] = read_documents(folder, "markdown")
+    assert document.title.startswith("報")
+    assert "\ufffd" in document.title

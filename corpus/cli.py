@@ -64,7 +64,7 @@ def main(
     name: str,
     tests: Path | None,
     as_of: datetime | None,
-    root: Path,
+    root: str,
 ) -> None:
     """Make the dataset version that RECIPE asks for from captures in the store."""
     from corpus.finish import TOLD

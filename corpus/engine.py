@@ -3,13 +3,14 @@
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
 from typing import Protocol, TypeVar
 
@@ -47,6 +48,10 @@ class Local:
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
+        self._go_on, self._alive = multiprocessing.Pipe(
+            duplex=False
+        )  # workers end when the second one is closed
+        self._interrupted = False
 
     def map(self, function: Callable[[T], R], jobs: Sequence[T]) -> Iterator[R]:
         """See ``Engine.map``. Raises UserError when a worker dies, of too little memory most likely."""
@@ -54,8 +59,9 @@ class Local:
             yield from map(function, jobs)
             return
         pool = self._pool = self._pool or ProcessPoolExecutor(
-            self.workers, forkserver(), initializer=_obedient
+            self.workers, forkserver(), initializer=obedient, initargs=(self._go_on,)
         )
+        self._interrupted = True  # until the last result was taken
         try:
             yield from _ordered(lambda job: pool.submit(function, job), jobs, self.workers * _AHEAD)
         except BrokenProcessPool as error:
@@ -65,9 +71,12 @@ class Local:
                 "a worker process was killed",
                 todo="free memory or ask for fewer --workers, then run the same command again",
             ) from error
+        self._interrupted = False
 
     def close(self) -> None:
-        """Let the processes end; what they have not begun is not done."""
+        """End the processes, at once if results were still due: who stops in between waits for no job."""
+        if self._interrupted:
+            self._alive.close()
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
@@ -86,7 +95,8 @@ def forkserver(*modules: str) -> ForkServerContext:
 class Ray:
     """A Ray cluster: that at ``$RAY_ADDRESS``, else one started on this machine for the run.
 
-    The store must be a folder that all nodes share, and the nodes must have this package installed.
+    The store must be a folder that all nodes share, and the nodes must have this package installed. A connection that
+    the caller has made already is used and stays.
     """
 
     def __init__(self) -> None:
@@ -100,18 +110,48 @@ class Ray:
                 "--engine", "ray is not installed", "local", "pip install -e '.[cluster]'"
             ) from error
         self.ray = ray
-        if not ray.is_initialized():
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            _answers(os.environ.get("RAY_ADDRESS", ""))
             ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         self.workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def map(self, function: Callable[[T], R], jobs: Sequence[T]) -> Iterator[R]:
-        """See ``Engine.map``. A job whose node is lost runs again on another one."""
+        """See ``Engine.map``. A job whose node is lost runs again on another one; UserError when that does not help."""
         remote = self.ray.remote(_called)
-        yield from _ordered(lambda job: remote.remote(function, job).future(), jobs, self.workers * _AHEAD)
+        try:
+            yield from _ordered(
+                lambda job: remote.remote(function, job).future(), jobs, self.workers * _AHEAD
+            )
+        except self.ray.exceptions.RayTaskError as error:
+            raise error.cause from error
+        except self.ray.exceptions.RayError as error:
+            raise UserError(
+                "corpus",
+                f"a worker of the Ray cluster was lost: {str(error).partition('.')[0]}",
+                todo="free memory on its node, then run the same command again",
+            ) from error
 
     def close(self) -> None:
         """Leave the cluster; one that was started for the run ends."""
-        self.ray.shutdown()
+        if self._ours:
+            self.ray.shutdown()
+
+
+def _answers(address: str) -> None:
+    """Raise UserError when nothing listens at ``host:port``: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if "://" in address or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(
+            "--engine",
+            f"no Ray cluster answers at {address} ({error})",
+            "RAY_ADDRESS is host:port of its head, or not set: then one is started here",
+            "start the cluster, or correct RAY_ADDRESS",
+        ) from error
 
 
 def engine(name: str, workers: int | None = None) -> Engine:
@@ -133,13 +173,13 @@ def _called(function: Callable[[T], R], job: T) -> R:
     return function(job)
 
 
-def _obedient() -> None:
-    """Leave it to the parent when to stop, and do not outlive it."""
+def obedient(*ends: Connection) -> None:
+    """Make of this process a worker: it leaves Ctrl-C to its parent, and ends with it or when one of ``ends`` does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if parent := multiprocessing.parent_process():
-        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_follow, args=(parent.sentinel, *ends), daemon=True).start()
 
 
-def _follow(sentinel: int) -> None:
-    wait([sentinel])
+def _follow(*ends: int | Connection) -> None:
+    wait(ends)
     os._exit(1)

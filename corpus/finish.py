@@ -16,7 +16,7 @@ from corpus.contamination.benchmarks import Benchmark
 from corpus.contamination.decontaminate import TESTS, build_index, find_tests, summary
 from corpus.contamination.overlaps import Index as TestIndex
 from corpus.duplicates import near
-from corpus.duplicates.index import Index, index_of, version_parts
+from corpus.duplicates.index import Index, index_of
 from corpus.engine import Engine
 from corpus.recipe import CorpusRecipe
 from corpus.repeats import RepeatOptions, Repeats, count_repeats
@@ -45,7 +45,7 @@ def finish(
     duplicates = near.find(index, recipe.dedup, work / "near", engine)
     repeats = _repeats(index, duplicates, recipe.repeats, draft) if recipe.repeats else None
     verdicts.save(work, duplicates, repeats, known)
-    number = sum(len(version_parts(folder)) for folder in older)
+    number = _next_number(older)
     jobs = plan(prepared, recipe.shard_characters, number, index.earlier)
     writer = Writer(recipe.rendered(), held, recipe.dedup, work / "out", work)
     tallies = engine.map(partial(write_shard, writer=writer), jobs)
@@ -60,6 +60,12 @@ def finish(
         _carry(folder, draft)
     if known:
         _tell_tests(tests, known, draft)
+
+
+def _next_number(folders: Sequence[Path]) -> int:
+    """Return the first shard number that no file of earlier versions has; a shard of drops alone has no index."""
+    stems = (path.stem.rpartition("-")[2] for folder in folders for path in folder.glob("*/*.parquet"))
+    return 1 + max(map(int, stems), default=-1)
 
 
 def _repeats(index: Index, duplicates: near.Duplicates, options: RepeatOptions, draft: Draft) -> Repeats:

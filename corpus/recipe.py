@@ -54,7 +54,8 @@ class CorpusRecipe(Recipe):
 
     ``captures`` names versions of captures: ``boj_speeches@2026.11.21``, or ``boj_speeches`` for the newest.
     ``steps`` are cleaning steps in order, each a name or ``name: {option: value}``; ``formats`` likewise.
-    ``shard_characters`` is how much text of base documents one shard is made of at most, but for one document.
+    ``shard_characters`` is how much text, of base documents and of what left, one shard is made of at most, but for
+    one longer document.
     ``extends`` names an earlier version of a corpus: its documents stay as they are, and only what it does not have
     is added.
 

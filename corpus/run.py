@@ -116,6 +116,13 @@ def _verified(recipe: CorpusRecipe, store: Store, made_from: Sequence[Ref]) -> t
                 f"{field} as there: {said.get(field)}",
                 "take them over, or leave out extends",
             )
+    if "markdown" not in recipe.rendered():
+        raise UserError(
+            recipe.name,
+            f"extends {old}, which has no format markdown",
+            "a version whose texts new ones can be compared with",
+            "make both with the format markdown, or leave out extends",
+        )
     return captures, [old]
 
 

@@ -1,10 +1,8 @@
 """Runs a function over items in worker processes that may hang, crash or eat memory without harm to the run."""
 
 import itertools
-import multiprocessing
 import resource
 import selectors
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from corpus.document import Drop
+from corpus.engine import forkserver, obedient
 from datacards.errors import UserError
 
 T = TypeVar("T")
@@ -78,8 +77,7 @@ def sandboxed(
     must be importable by name (or a ``partial`` of such a one). At most four items for each worker are read
     ahead of the result that is due. Raises UserError if a worker cannot even start.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([getattr(function, "func", function).__module__])
+    context = forkserver(getattr(function, "func", function).__module__)
     source = enumerate(items)
     done: dict[int, R | Drop] = {}
     crew = _Crew(workers, partial(_Worker, context, function, megabytes))
@@ -166,7 +164,7 @@ def _taken(worker: _Worker, answer: Any, done: dict[int, Any]) -> bool:
 
 def _work(pipe: Connection, function: Callable[[Any], Any], megabytes: int) -> None:
     """Answer items until the pipe closes: ``(result,)`` for each, first of all ``()`` for being ready."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    obedient()
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0]) if Path("/proc").is_dir() else 0
     limit = pages * resource.getpagesize() + (megabytes << 20)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -138,6 +138,8 @@ def take_over(path: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(path, target)
+    except FileExistsError:
+        raise  # two files of one name: copying would lose the other one
     except OSError:
         shutil.copyfile(path, target)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus import shards
@@ -20,7 +21,7 @@ from corpus.verdicts import Stretch, judged
 
 Row = dict[str, Any]
 
-DOCUMENTS = 100_000  # documents that one shard is made of at most: a job holds them in memory
+ROWS = 100_000  # documents, and what left, that one shard is made of at most: a job holds them in memory
 
 SIMILAR = pa.schema(
     [
@@ -61,33 +62,41 @@ class Writer(NamedTuple):
 
 
 def plan(chunks: Iterable[Path], characters: int, number: int, first: int) -> list[Shard]:
-    """Cut prepared chunks into shards of at most ``characters`` of text, or of one longer document.
+    """Cut prepared chunks into shards of at most ``characters`` of text, what left included, or of one longer row.
 
     ``number`` is that of the first shard and ``first`` the position of its first document.
     """
     found: list[Shard] = []
     stretches: list[Stretch] = []
-    held = count = 0
+    held = rows = count = 0
 
     def close() -> None:
-        nonlocal stretches, held, count, first
+        nonlocal stretches, held, rows, count, first
         if stretches:
             found.append(Shard(number + len(found), first, tuple(stretches)))
-        first, stretches, held, count = first + count, [], 0, 0
+        first, stretches, held, rows, count = first + count, [], 0, 0, 0
 
     for path in chunks:
-        start, sizes = 0, pq.read_table(path, columns=["n_chars"])["n_chars"].to_pylist()
-        for at, size in enumerate(sizes):
-            if size is not None:
-                if count and (held + size > characters or count == DOCUMENTS):
-                    if at > start:
-                        stretches.append(Stretch(path, start, at))
-                    close()
-                    start = at
-                held, count = held + size, count + 1
-        stretches.append(Stretch(path, start, len(sizes)))
+        start = stop = 0
+        for at, (document, left) in enumerate(_sizes(path)):
+            size = left if document is None else document
+            if rows and (held + size > characters or rows == ROWS):
+                if at > start:
+                    stretches.append(Stretch(path, start, at))
+                close()
+                start = at
+            held, rows, count, stop = held + size, rows + 1, count + (document is not None), at + 1
+        stretches.append(Stretch(path, start, stop))
     close()
     return found
+
+
+def _sizes(path: Path) -> Iterator[tuple[int | None, int]]:
+    """Yield the characters of each row of a prepared chunk: those of the document or None, those of what left."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(1000, columns=["n_chars", "drop.text"]):
+            left = pc.utf8_length(pc.struct_field(batch["drop"], "text")).fill_null(0)
+            yield from zip(batch["n_chars"].to_pylist(), left.to_pylist(), strict=True)
 
 
 def write_shard(shard: Shard, *, writer: Writer) -> Tally:
@@ -123,9 +132,9 @@ def write_shard(shard: Shard, *, writer: Writer) -> Tally:
     put("facts", (row for one in documents for row in shards.fact_rows(one)), shards.FACT)
     put("dropped", left, shards.DROPPED)
     put("contamination", overlaps, CONTAMINATION)
-    _write_index(shard, places, writer)
+    files = [*tally.rows, *_write_index(shard, places, writer)]
     _counted(tally, documents, left)
-    _note(done, tally)
+    _note(done, tally, files)
     return tally
 
 
@@ -151,20 +160,21 @@ def _rendered(
         yield shards.document_row(rendered)
 
 
-def _write_index(shard: Shard, places: Sequence[tuple[str, int, int]], writer: Writer) -> None:
-    """Write the index rows of a shard's documents, with where the version has their texts."""
+def _write_index(shard: Shard, places: Sequence[tuple[str, int, int]], writer: Writer) -> list[str]:
+    """Write the index rows of a shard's documents, with where the version has their texts; return its file, if any."""
+    if not places:
+        return []
     names = index.schema(writer.dedup).names
     tables = []
     for path, start, stop in shard.stretches:
         table = pq.read_table(path, columns=names).slice(start, stop - start)
         tables.append(table.filter(table["length"].is_valid()))
-    if not places:
-        return
     table = pa.concat_tables(tables)
     for field_, column in zip(index.PLACE, zip(*places, strict=True), strict=True):
         table = table.append_column(field_, pa.array(column, field_.type))
-    path = writer.out / index.FOLDER / f"{shard.number:05d}.parquet"
-    shards.write_table(path, table)
+    name = f"{index.FOLDER}/{shard.number:05d}.parquet"
+    shards.write_table(writer.out / name, table)
+    return [name]
 
 
 def _finished(done: Path, out: Path) -> Tally | None:
@@ -172,14 +182,20 @@ def _finished(done: Path, out: Path) -> Tally | None:
     if not done.is_file():
         return None
     said = json.loads(done.read_text("utf-8"))
-    if not all((out / name).is_file() for name in said["rows"]):
+    if not all((out / name).is_file() for name in said["files"]):
         return None
     counters = {name: Counter(said[name]) for name in ("counts", "drops", "licenses")}
     return Tally(rows=said["rows"], **counters)
 
 
-def _note(done: Path, tally: Tally) -> None:
+def _note(done: Path, tally: Tally, files: Sequence[str]) -> None:
     part = done.with_suffix(".part")
-    said = {"rows": tally.rows, "counts": tally.counts, "drops": tally.drops, "licenses": tally.licenses}
+    said = {
+        "files": files,
+        "rows": tally.rows,
+        "counts": tally.counts,
+        "drops": tally.drops,
+        "licenses": tally.licenses,
+    }
     part.write_text(json.dumps(said), encoding="utf-8")
     part.replace(done)

@@ -16,6 +16,10 @@ class UserError(click.ClickException):
         self.where, self.received, self.allowed, self.todo = where, received, allowed, todo
         super().__init__(f"{where}: " + "; ".join(part for part in (received, allowed, todo) if part))
 
+    def __reduce__(self) -> tuple[type["UserError"], tuple[str, str, str, str]]:
+        """Let an error that a job raised in another process arrive here whole."""
+        return type(self), (self.where, self.received, self.allowed, self.todo)
+
 
 def from_os_error(error: OSError, where: str) -> UserError:
     """Turn an operating-system error met while writing a version into one clear message."""

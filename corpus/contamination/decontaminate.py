@@ -160,11 +160,13 @@ def rows(
 def summary(
     tests: Sequence[Benchmark], index: Index, found: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the rows of ``TESTS``; ``found`` are all rows of ``CONTAMINATION``. Memory: one entry per item."""
+    """Return the rows of ``TESTS``; ``found`` are all rows of ``CONTAMINATION``, of other tests too. Memory: one entry per item."""
     touched: dict[str, set[str]] = {test.name: set() for test in tests}
     answered: dict[str, set[str]] = {test.name: set() for test in tests}
     documents: dict[str, set[str]] = {test.name: set() for test in tests}
     for row in found:
+        if row["test"] not in touched:
+            continue
         touched[row["test"]].add(row["item"])
         documents[row["test"]].add(row["document_id"])
         if row["answered"]:

@@ -1,8 +1,9 @@
 """Finds documents that say the same: exact copies first, then MinHash near-duplicates, every one verified.
 
-A document leaves if and only if the smallest document in one of its buckets is a verified near-duplicate of it.
-The rule looks only at smaller documents, and those of earlier versions are smaller than all new ones: a published
-version never changes, and adding to it gives what one run over everything would have given.
+A document leaves if and only if the smallest document in one of its buckets is a verified near-duplicate of it, and
+whoever stands for that one does not state otherwise. The rule looks only at smaller documents, and those of earlier
+versions are smaller than all new ones: a published version never changes, and adding to it what became available
+later gives what one run over everything would have given.
 """
 
 import os
@@ -23,7 +24,8 @@ from corpus.engine import Engine
 Numbers = npt.NDArray[np.int64]
 
 _MARGIN = 0.1  # signatures of 128 values blur the similarity by 0.035: nearly three deviations
-_EDGES = 3_000  # edges that one job verifies: bounds the pages of mapped files that it touches
+_EDGES = 10_000  # edges that one job verifies
+_BYTES = 32_000_000  # of texts that it holds at once, or one longer pair
 _GATHERED = 64  # files that candidates are gathered into
 
 
@@ -82,18 +84,18 @@ def find(index: Index, options: DedupOptions, work: Path, engine: Engine) -> Dup
     edges: Numbers = position[_unique(engine.map(band, range(options.bands)))]
     _save(work / "edges.npy", edges)
     similarity = _verified(index, edges, options, work, engine)
-    return replace(_judged(index, exact, edges, similarity, options), keys=keys)
+    return replace(_judged(index, rank, exact, edges, similarity, options), keys=keys)
 
 
 def _ranks(index: Index) -> tuple[Numbers, npt.NDArray[np.uint64]]:
-    """Return the rank of every position, smallest 0, and the ids; earlier documents keep their order."""
+    """Return the rank of every position, smallest 0, and the ids; all earlier documents are smaller than new ones."""
     keys = index.words("key")
     fields = [keys[:, 1], keys[:, 0]]
     longest, facts = -index.numbers("length"), index.numbers("n_facts") == 0
     order = np.lexsort([*fields, longest, facts, index.numbers("available")])
-    order = order[order >= index.earlier]
-    rank = np.arange(index.count, dtype=np.int64)
-    rank[order] = np.arange(index.earlier, index.count)
+    order = np.concatenate([order[order < index.earlier], order[order >= index.earlier]])
+    rank = np.empty(index.count, np.int64)
+    rank[order] = np.arange(index.count)
     return rank, keys
 
 
@@ -166,7 +168,7 @@ def _verified(
     gathered = list(engine.map(partial(_gather, work=work), jobs))
     for kind in ("text", "signature", "length"):
         _joined(work / f"{kind}.bin", [path.with_suffix(f".{kind}") for path in gathered])
-    _save(work / "ends.npy", np.cumsum(_mapped(work / "length.bin", "<i8")))
+    _save(work / "ends.npy", np.cumsum(np.fromfile(work / "length.bin", "<i8")))
     verify = partial(_verify, options=options, work=work)
     found = engine.map(verify, range(0, len(edges), _EDGES))
     return np.concatenate([np.zeros(0), *map(np.load, found)])
@@ -204,26 +206,31 @@ def _verify(start: int, *, options: DedupOptions, work: Path) -> Path:
         return out
     edges = np.load(work / "edges.npy", mmap_mode="r")[start : start + _EDGES]
     candidates = np.load(work / "candidates.npy", mmap_mode="r")
-    ends = np.load(work / "ends.npy", mmap_mode="r")
-    signatures = _mapped(work / "signature.bin", "<u4").reshape(len(candidates), -1)
     left, right = np.searchsorted(candidates, edges[:, 0]), np.searchsorted(candidates, edges[:, 1])
-    agreement = np.empty(len(left))
-    for at in range(0, len(left), 10_000):
-        some = slice(at, at + 10_000)
-        agreement[some] = (signatures[left[some]] == signatures[right[some]]).mean(axis=1)
-    alike = np.flatnonzero(agreement >= options.threshold - _MARGIN)
-    # What is compared is numbered anew, so that the bounds of all other candidates stay on disk.
-    used, pairs = np.unique(np.stack([left[alike], right[alike]]), return_inverse=True)
-    starts = np.where(used > 0, ends[used - 1], 0).astype(np.int64)
-    text, (one, other) = _mapped(work / "text.bin", "u1"), pairs.reshape(2, -1)
+    width = np.full(2 * len(edges), 4 * options.permutations)
+    signatures = _read(work / "signature.bin", np.concatenate([left, right]) * width[0], width).view("<u4")
+    one, other = signatures.reshape(2, len(edges), -1)
+    alike = np.flatnonzero((one == other).mean(axis=1) >= options.threshold - _MARGIN)
     similarity = np.full(len(left), np.nan)
-    similarity[alike] = jaccard_pairs(text, starts, np.asarray(ends[used]), one, other, options.ngram)
+    ends = np.load(work / "ends.npy", mmap_mode="r")
+    used, pairs = np.unique(np.stack([left[alike], right[alike]]), return_inverse=True)
+    starts, stops = np.where(used > 0, ends[used - 1], 0), np.asarray(ends[used])
+    pairs, sizes = pairs.reshape(2, -1), stops - starts
+    batch = np.cumsum(sizes[pairs].sum(axis=0)) // _BYTES
+    for number in np.unique(batch):  # pairs whose texts are read together
+        some = np.flatnonzero(batch == number)
+        texts, places = np.unique(pairs[:, some], return_inverse=True)
+        text = _read(work / "text.bin", starts[texts], sizes[texts])
+        bounds = np.concatenate([[0], np.cumsum(sizes[texts])])
+        smaller, larger = places.reshape(2, -1)
+        similarity[alike[some]] = jaccard_pairs(text, bounds[:-1], bounds[1:], smaller, larger, options.ngram)
     _save(out, similarity)
     return out
 
 
-def _judged(
+def _judged(  # noqa: PLR0917 - what was found out so far, in its order
     index: Index,
+    rank: Numbers,
     exact: Numbers,
     edges: Numbers,
     similarity: npt.NDArray[np.float64],
@@ -231,18 +238,12 @@ def _judged(
 ) -> Duplicates:
     """Apply the rule to the verified edges."""
     stated = index.words("states")[:, 0]
-    one, other = stated[edges[:, 0]], stated[edges[:, 1]]
-    otherwise = (one != other) & (one != 0) & (other != 0)
+    otherwise = _otherwise(stated[edges[:, 0]], stated[edges[:, 1]])
     near = (similarity >= options.threshold) & ~otherwise
     survivor = exact.copy()
     survivor[: index.earlier] = index.survivors()
-    # Edges are in order of the smaller one's rank: the first one of the larger is the smallest that it resembles.
-    larger, first = np.unique(edges[near][:, 1], return_index=True)
-    survivor[larger] = edges[near][first, 0]
-    while not np.array_equal(
-        further := survivor[survivor], survivor
-    ):  # the survivor of a survivor is its own
-        survivor = further
+    _removed(edges[near][np.argsort(rank[edges[near][:, 1]], kind="stable")], stated, survivor)
+    survivor[index.earlier :] = survivor[exact[index.earlier :]]  # copies go where their original went
     positions = np.arange(index.count)
     size = np.bincount(survivor[index.earlier :], minlength=index.count)
     stay = survivor == positions
@@ -257,6 +258,24 @@ def _judged(
         for at in np.flatnonzero(weighed)
     ]
     return Duplicates(survivor, exact != positions, size, similar)
+
+
+def _otherwise(one: npt.NDArray[np.uint64], other: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Return where both state something, and not the same."""
+    return (one != other) & (one != 0) & (other != 0)
+
+
+def _removed(near: Numbers, stated: npt.NDArray[np.uint64], survivor: Numbers) -> None:
+    """Let the larger one of each pair go where the smaller one went, unless it states otherwise than who stays.
+
+    Pairs come in the order of the larger one's rank, then the smaller one's: when a pair comes, the verdict on its
+    smaller document is final, and the first pair of the larger one that holds decides.
+    """
+    for first in range(0, len(near), 1 << 16):
+        for smaller, larger in near[first : first + (1 << 16)].tolist():
+            into = survivor[smaller]
+            if survivor[larger] == larger and not _otherwise(stated[into], stated[larger]):
+                survivor[larger] = into
 
 
 def _save(path: Path, values: npt.NDArray[Any]) -> None:
@@ -276,11 +295,11 @@ def _joined(path: Path, pieces: list[Path]) -> None:
     _part(path).replace(path)
 
 
-def _mapped(path: Path, kind: str) -> npt.NDArray[Any]:
-    """Return the numbers of a file without reading it; an empty file cannot be mapped."""
-    if not path.stat().st_size:
-        return np.zeros(0, kind)
-    return np.memmap(path, kind, "r")
+def _read(path: Path, starts: Numbers, sizes: Numbers) -> npt.NDArray[np.uint8]:
+    """Return stretches of a file side by side; mapped, each would take 64 KiB of memory, as the kernel maps around it."""
+    with path.open("rb") as file:
+        places = zip(sizes.tolist(), starts.tolist(), strict=True)
+        return np.frombuffer(b"".join(os.pread(file.fileno(), *place) for place in places), np.uint8)
 
 
 def _part(path: Path) -> Path:

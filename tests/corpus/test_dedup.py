@@ -217,3 +217,15 @@ def test_workers_and_what_a_killed_run_left_change_no_verdict(tmp_path: Path) ->
 def test_bands_that_need_more_permutations_than_there_are_are_refused() -> None:
     with pytest.raises(ValidationError, match="bands x rows must be at most 64"):
         DedupOptions(permutations=64)
+
+
+def test_a_report_does_not_leave_by_way_of_a_third_text_for_one_that_states_otherwise() -> None:
+    """A copy without facts resembles both years; it goes to the first, and the second stays all the same."""
+    base = prose(6)
+    texts = {"a": base, "b": changed(base, 0.06), "c": changed(base, 0.06)[:-40] + prose(88, 40)}
+    assert min(similarity(base, texts["b"]), similarity(texts["b"], texts["c"])) > 0.8
+    assert verdicts(texts, duplicates(texts)) == {
+        "b": ("near_duplicate", "a"),
+        "c": ("near_duplicate", "a"),
+    }
+    assert verdicts(texts, duplicates(texts, {"a": "1", "c": "2"})) == {"b": ("near_duplicate", "a")}

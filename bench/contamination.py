@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
-import pyarrow as pa
-import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from bench.measures.given import opened
 from corpus.contamination.benchmarks import LAYOUTS, Item
 from corpus.contamination.decontaminate import DecontaminationOptions, build_index, find_tests
 from corpus.contamination.overlaps import Index
@@ -143,25 +142,25 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).lower())
 
 
-def _column(path: str) -> list[str]:
-    try:
-        texts: list[str] = pq.read_table(path, columns=["text"])["text"].to_pylist()
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise click.BadParameter(f"{path}: no Parquet file with a column named text") from error
-    return texts
-
-
 def carriers_of(files: Sequence[str]) -> list[str]:
     """Return the texts of the files, or those of the sample world."""
     if files:
-        return [text for path in files for text in _column(path) if text]
+        tables = (opened(path).read(columns=["text"])["text"].to_pylist() for path in files)
+        return [text for table in tables for text in table if text]
     return [path.read_text(encoding="utf-8") for path in sorted(SAMPLE.rglob("*.txt"))]
 
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False))
 @click.option("--tests", "folder", default="", help="Folder of the tests that are not shipped.")
-@click.option("--items", "number", default=150, show_default=True, help="How many items are planted.")
+@click.option(
+    "--items",
+    "number",
+    default=150,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many items are planted.",
+)
 def main(files: tuple[str, ...], folder: str, number: int) -> None:
     """Measure and print a table; the last line is one JSON object."""
     chance = random.Random(11)

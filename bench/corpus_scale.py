@@ -169,7 +169,9 @@ def measure(total: int, workers: int, folder: Path) -> dict[str, Any]:
 def main(docs: str, workers: int, folder: Path | None, *, alone: bool) -> None:
     """Measure and print a table; the last line is one JSON object."""
     place = folder or Path(tempfile.gettempdir())
-    numbers = [int(number) for number in docs.split(",")]
+    numbers = [int(number) for number in docs.split(",") if number.strip().isdecimal() and int(number)]
+    if len(numbers) != docs.count(",") + 1:
+        raise click.BadParameter(f"{docs!r}: whole numbers above 0, by commas", param_hint="--docs")
     if alone:
         figures = build(numbers[0], workers, place)
         (place / "figures.json").write_text(json.dumps(figures), encoding="utf-8")

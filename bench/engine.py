@@ -85,9 +85,15 @@ def spent(engine: str, n: int, workers: int) -> Spent:
 
 
 @click.command()
-@click.option("--items", default=5_000, show_default=True)
-@click.option("--workers", default=2, show_default=True)
-@click.option("--repeat", default=1, show_default=True, help="Rounds; the least CPU of each engine counts.")
+@click.option("--items", default=5_000, show_default=True, type=click.IntRange(min=1))
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--repeat",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Rounds; the least CPU of each engine counts.",
+)
 def main(items: int, workers: int, repeat: int) -> None:
     """Measure and print a table; the last line is one JSON object."""
     ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0)

@@ -21,13 +21,13 @@ from pathlib import Path
 
 import click
 import numpy as np
-import pyarrow.parquet as pq
 import xxhash
 from datasketch import MinHash
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from bench.measures.given import opened
 from corpus.duplicates.compared import comparable
 from corpus.duplicates.minhash import MinHasher, multipliers, shingle_hash
 
@@ -118,7 +118,7 @@ def read(files: Sequence[str], limit: int) -> list[str]:
     texts: list[str] = []
     size = 0
     for name in files:
-        for batch in pq.ParquetFile(name).iter_batches(columns=["text"], batch_size=64):
+        for batch in opened(name).iter_batches(columns=["text"], batch_size=64):
             for text in filter(None, batch.column(0).to_pylist()):
                 if size < limit:
                     texts.append(comparable(text)[: limit - size])
@@ -236,9 +236,23 @@ def contestants(
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False))
-@click.option("--chars", default=1000, show_default=True, help="How long a made text is.")
-@click.option("--limit", default=200_000, show_default=True, help="How many characters of the files to take.")
-@click.option("--rounds", default=5, show_default=True, help="How often everyone is measured, in turn.")
+@click.option(
+    "--chars", default=1000, show_default=True, type=click.IntRange(min=1), help="How long a made text is."
+)
+@click.option(
+    "--limit",
+    default=200_000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many characters of the files to take.",
+)
+@click.option(
+    "--rounds",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How often everyone is measured, in turn.",
+)
 def main(files: tuple[str, ...], chars: int, limit: int, rounds: int) -> None:
     """Measure and print a table; the last line is one JSON object."""
     texts = read(files, limit) if files else made(chars)

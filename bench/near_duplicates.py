@@ -200,7 +200,11 @@ def show(rows: Mapping[str, Mapping[str, float]], qualities: Mapping[str, Qualit
 )
 @click.option("--rounds", default=1, show_default=True, type=click.IntRange(min=1))
 @click.option(
-    "--documents", default=5000, show_default=True, help="How many to make when no folder is given."
+    "--documents",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many to make when no folder is given.",
 )
 def main(folder: Path | None, peers: str, rounds: int, documents: int) -> None:
     """Measure and print two tables; the last line is one JSON object."""

@@ -7,7 +7,16 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bench import contamination, hostile, near_duplicates, number_fidelity, pdf_text
+from bench import (
+    contamination,
+    corpus_scale,
+    engine,
+    hostile,
+    minhash,
+    near_duplicates,
+    number_fidelity,
+    pdf_text,
+)
 
 PDF = "report.pdf"
 
@@ -28,6 +37,10 @@ def folder(tmp_path: Path) -> Path:
         (hostile.main, ("empty",), "no file in"),
         (near_duplicates.main, ("empty", "--peers=none"), "holds no docs/*.parquet"),
         (contamination.main, ("words.zip",), "no Parquet file with a column named text"),
+        (minhash.main, ("words.zip",), "no Parquet file with a column named text"),
+        (engine.main, ("--items=0",), "0 is not in the range x>=1"),
+        (near_duplicates.main, ("--documents=0",), "0 is not in the range x>=1"),
+        (corpus_scale.main, ("--docs=10,x",), "whole numbers above 0"),
         (pdf_text.main, (PDF,), "PDF needs the XBRL"),
         (pdf_text.main, (PDF, "words.xbrl"), "no instance, and no package with one"),
         (pdf_text.main, (PDF, "cut.zip"), "not a zip file"),

@@ -5,8 +5,11 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -149,6 +152,15 @@ def write_table(path: Path, table: pa.Table) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     pq.write_table(table, part, compression="zstd")
+    part.replace(path)
+
+
+def write_array(path: Path, values: npt.NDArray[Any]) -> None:
+    """Write an array as ``numpy.load`` reads it, whole or not at all; OSError with its number, as of a full disk."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with part.open("wb") as file:
+        # To a file itself numpy writes by ``tofile``, which does not say why it wrote less.
+        np.save(SimpleNamespace(write=file.write), values, allow_pickle=False)
     part.replace(path)
 
 

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from corpus import shards
 from corpus.contamination.decontaminate import DecontaminationOptions, find_overlaps, rows, treated
 from corpus.contamination.overlaps import Index
 from corpus.document import Document, Drop
 from corpus.duplicates.near import Duplicates, Reason
 from corpus.prepare import read_chunk
 from corpus.repeats import Repeats, described
-from corpus.shards import drop_row
 
 Row = dict[str, Any]
 
@@ -43,10 +43,10 @@ def save(work: Path, duplicates: Duplicates, repeats: Repeats | None, tests: Ind
     """Lay verdicts down in the folder ``work``."""
     work.mkdir(parents=True, exist_ok=True)
     for name in _ARRAYS:
-        np.save(work / f"{name}.npy", getattr(duplicates, name))
+        shards.write_array(work / f"{name}.npy", getattr(duplicates, name))
     if repeats:
         for name in Repeats._fields:
-            np.save(work / f"repeats-{name}.npy", getattr(repeats, name))
+            shards.write_array(work / f"repeats-{name}.npy", getattr(repeats, name))
     if tests:
         tests.save(work / _TESTS)
 
@@ -78,7 +78,7 @@ def judged(
 def _duplicate(document: Document, position: int, survivor: int, arrays: Mapping[str, Any]) -> Row:
     reason = Reason.EXACT if arrays["exact"][position] else Reason.NEAR
     name = "".join(f"{int(word):016x}" for word in arrays["keys"][survivor])
-    return drop_row(Drop(reason, name), "dedup", document)
+    return shards.drop_row(Drop(reason, name), "dedup", document)
 
 
 def _decontaminated(
@@ -90,7 +90,7 @@ def _decontaminated(
     told = list(rows(document, overlaps, options))
     result = treated(document, overlaps, options)
     if isinstance(result, Drop):
-        return Judged(None, drop_row(result, "decontaminate", document), position, told)
+        return Judged(None, shards.drop_row(result, "decontaminate", document), position, told)
     return Judged(result, None, position, told)
 
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from corpus import shards
 from corpus.duplicates.compared import DedupOptions
 from corpus.duplicates.index import Index, Part, band_column, signatures_of, texts_of
 from corpus.duplicates.similarity import jaccard_pairs
@@ -77,12 +78,12 @@ def find(index: Index, options: DedupOptions, work: Path, engine: Engine) -> Dup
     rank, keys = _ranks(index)
     exact = _copies(index, rank)
     stays = exact == np.arange(index.count)
-    _save(work / "rank.npy", np.where(stays, rank, -1))
+    shards.write_array(work / "rank.npy", np.where(stays, rank, -1))
     band = partial(_link, parts=index.parts, earlier=index.earlier, work=work)
     position = np.empty_like(rank)
     position[rank] = np.arange(len(rank))
     edges: Numbers = position[_unique(engine.map(band, range(options.bands)))]
-    _save(work / "edges.npy", edges)
+    shards.write_array(work / "edges.npy", edges)
     similarity = _verified(index, edges, options, work, engine)
     return replace(_judged(index, rank, exact, edges, similarity, options), keys=keys)
 
@@ -129,7 +130,7 @@ def _link(band: int, *, parts: Sequence[Part], earlier: int, work: Path) -> Path
     shared[1:] = keys[1:] == keys[:-1]
     heads = np.maximum.accumulate(np.where(shared, 0, np.arange(len(keys))))
     other = np.flatnonzero(shared & (ranks >= earlier))
-    _save(out, np.stack([ranks[heads[other]], ranks[other]], axis=1))
+    shards.write_array(out, np.stack([ranks[heads[other]], ranks[other]], axis=1))
     return out
 
 
@@ -156,7 +157,7 @@ def _verified(
 ) -> npt.NDArray[np.float64]:
     """Return the exact similarity of every edge, NaN where the signatures already differ too much."""
     candidates = np.unique(edges)
-    _save(work / "candidates.npy", candidates)
+    shards.write_array(work / "candidates.npy", candidates)
     jobs: list[_Gathering] = []
     first = 0
     size = max(1, -(-index.count // _GATHERED))
@@ -168,7 +169,7 @@ def _verified(
     gathered = list(engine.map(partial(_gather, work=work), jobs))
     for kind in ("text", "signature", "length"):
         _joined(work / f"{kind}.bin", [path.with_suffix(f".{kind}") for path in gathered])
-    _save(work / "ends.npy", np.cumsum(np.fromfile(work / "length.bin", "<i8")))
+    shards.write_array(work / "ends.npy", np.cumsum(np.fromfile(work / "length.bin", "<i8")))
     verify = partial(_verify, options=options, work=work)
     found = engine.map(verify, range(0, len(edges), _EDGES))
     return np.concatenate([np.zeros(0), *map(np.load, found)])
@@ -224,7 +225,7 @@ def _verify(start: int, *, options: DedupOptions, work: Path) -> Path:
         bounds = np.concatenate([[0], np.cumsum(sizes[texts])])
         smaller, larger = places.reshape(2, -1)
         similarity[alike[some]] = jaccard_pairs(text, bounds[:-1], bounds[1:], smaller, larger, options.ngram)
-    _save(out, similarity)
+    shards.write_array(out, similarity)
     return out
 
 
@@ -276,13 +277,6 @@ def _removed(near: Numbers, stated: npt.NDArray[np.uint64], survivor: Numbers) -
             into = survivor[smaller]
             if survivor[larger] == larger and not _otherwise(stated[into], stated[larger]):
                 survivor[larger] = into
-
-
-def _save(path: Path, values: npt.NDArray[Any]) -> None:
-    """Write an array, whole or not at all."""
-    with _part(path).open("wb") as file:
-        np.save(file, values, allow_pickle=False)
-    _part(path).replace(path)
 
 
 def _joined(path: Path, pieces: list[Path]) -> None:

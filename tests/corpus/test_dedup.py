@@ -1,10 +1,13 @@
 """Facts about duplicates."""
 
 import random
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -229,3 +232,27 @@ def test_a_report_does_not_leave_by_way_of_a_third_text_for_one_that_states_othe
         "c": ("near_duplicate", "a"),
     }
     assert verdicts(texts, duplicates(texts, {"a": "1", "c": "2"})) == {"b": ("near_duplicate", "a")}
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from corpus.shards import write_array
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+try:
+    write_array(Path(sys.argv[1]), np.zeros(1 << 20))
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_an_array_that_does_not_fit_on_the_disk_says_so_and_is_not_there(tmp_path: Path, root: Path) -> None:
+    path = tmp_path / "rank.npy"
+    words = [sys.executable, "-c", FULL, str(path)]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "File too large\n"
+    assert not path.exists()
+    for values in (np.zeros((0, 2), np.int64), np.arange(6).reshape(2, 3).T, np.array([True, False])):
+        shards.write_array(path, values)
+        assert np.array_equal(np.load(path, mmap_mode="r"), values)

@@ -1,9 +1,9 @@
 """A corpus of many short documents on one machine: time, memory and disk, from texts to a finished version.
 
-``python -m bench.corpus_scale [--docs N[,N...]] [--workers N] [--folder DIR]`` makes N documents of about 83
+``python -m bench.corpus_scale [--docs N[,N...]] [--bare] [--workers N] [--folder DIR]`` makes N documents of about 83
 characters (70 % originals, 20 % near-duplicates of Jaccard 0.6 to 0.95, 10 % copies), puts each through the cleaning
 steps and the signing of a corpus run, finds the duplicates, and writes a version in all formats with its index. The figures
-tell the making of texts apart, which no corpus pays for. Several numbers of documents show how the cost grows.
+tell the making of texts apart, which no corpus pays for. ``--bare`` leaves out what costs by the character. Several numbers of documents show how the cost grows.
 """
 
 import json
@@ -51,6 +51,16 @@ _RECIPE = CorpusRecipe.model_validate(
         ],
     }
 )
+#: Without what costs by the character, whatever the number of documents: what is left is what grows with the corpus.
+_BARE = _RECIPE.model_validate(
+    {
+        **_RECIPE.model_dump(mode="json"),
+        "steps": [],
+        "repeats": None,
+        "decontamination": None,
+        "formats": ["markdown"],
+    }
+)
 
 
 def words() -> list[str]:
@@ -92,7 +102,7 @@ def documents(first: int, last: int) -> list[Document]:
     ]  # fmt: skip
 
 
-def prepare(first: int, *, total: int, out: Path) -> tuple[float, float]:
+def prepare(first: int, *, total: int, out: Path, recipe: CorpusRecipe) -> tuple[float, float]:
     """Write the chunk that begins at document ``first``; return the CPU seconds of making and of preparing it.
 
     A chunk that is there already, from a run that was killed, is kept.
@@ -103,26 +113,29 @@ def prepare(first: int, *, total: int, out: Path) -> tuple[float, float]:
         return 0.0, 0.0
     made = documents(first, min(first + CHUNK, total))
     between = time.process_time()
-    cleaned = [clean(document, _RECIPE.calls()) for document in made]
-    signer = Signer(_RECIPE.dedup, _RECIPE.repeats)
+    cleaned = [clean(document, recipe.calls()) for document in made]
+    signer = Signer(recipe.dedup, recipe.repeats)
     rows = document_rows([one for one in cleaned if isinstance(one, Document)], signer)
     left = [one for one in cleaned if not isinstance(one, Document)]
     rows += [{"drop": shards.drop_row(one.drop, one.step, one.document)} for one in left]
-    shards.write(path, rows, schema(_RECIPE.dedup))
+    shards.write(path, rows, schema(recipe.dedup))
     return between - start, time.process_time() - between
 
 
-def build(total: int, workers: int, folder: Path) -> dict[str, Any]:
+def build(total: int, workers: int, folder: Path, *, bare: bool) -> dict[str, Any]:
     """Make the version in this process and its workers; return its figures."""
     engine: Engine = Local(workers)
     store = Store(folder / "store")
-    request = _RECIPE.model_dump(mode="json")
+    recipe = _BARE if bare else _RECIPE
+    request = recipe.model_dump(mode="json")
     times = {"start": time.perf_counter()}
     with store.write(name="scale", version="2026.11.21", kind="dataset", recipe=request) as draft:
         out = draft.work / "prepared"
-        spent = list(engine.map(partial(prepare, total=total, out=out), range(0, total, CHUNK)))
+        spent = list(
+            engine.map(partial(prepare, total=total, out=out, recipe=recipe), range(0, total, CHUNK))
+        )
         times["prepared"] = time.perf_counter()
-        finish(_RECIPE, sorted(out.glob("*.parquet")), draft, engine)
+        finish(recipe, sorted(out.glob("*.parquet")), draft, engine)
         times["written"] = time.perf_counter()
         used = sum(path.stat().st_size for path in draft.path.rglob("*") if path.is_file())
     card = store.card(store.resolve("scale"))
@@ -141,11 +154,19 @@ def build(total: int, workers: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def measure(total: int, workers: int, folder: Path) -> dict[str, Any]:
+def measure(total: int, workers: int, folder: Path, *, bare: bool) -> dict[str, Any]:
     """Build under supervision; return figures with what all processes together cost."""
     place = Path(tempfile.mkdtemp(dir=folder))
     try:
-        words_ = [sys.executable, "-m", "bench.corpus_scale", "--build", "--docs", str(total)]
+        words_ = [
+            sys.executable,
+            "-m",
+            "bench.corpus_scale",
+            "--build",
+            "--docs",
+            str(total),
+            *["--bare"] * bare,
+        ]
         cost = supervised([*words_, "--workers", str(workers), "--folder", str(place)], place / "log")
         found: dict[str, Any] = json.loads((place / "figures.json").read_text("utf-8"))
     finally:
@@ -165,18 +186,21 @@ def measure(total: int, workers: int, folder: Path) -> dict[str, Any]:
 @click.option(
     "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where it works."
 )
+@click.option(
+    "--bare", is_flag=True, help="Only what grows with the corpus: no steps, tests, repeats; one format."
+)
 @click.option("--build", "alone", is_flag=True, hidden=True)
-def main(docs: str, workers: int, folder: Path | None, *, alone: bool) -> None:
+def main(docs: str, workers: int, folder: Path | None, *, bare: bool, alone: bool) -> None:
     """Measure and print a table; the last line is one JSON object."""
     place = folder or Path(tempfile.gettempdir())
     numbers = [int(number) for number in docs.split(",") if number.strip().isdecimal() and int(number)]
     if len(numbers) != docs.count(",") + 1:
         raise click.BadParameter(f"{docs!r}: whole numbers above 0, by commas", param_hint="--docs")
     if alone:
-        figures = build(numbers[0], workers, place)
+        figures = build(numbers[0], workers, place, bare=bare)
         (place / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
         return
-    found = [measure(number, workers, place) for number in numbers]
+    found = [measure(number, workers, place, bare=bare) for number in numbers]
     shown = ["documents", "kept", "wall_s", "cpu_s", "us_per_document", "peak_mb", "disk_mb", "version_mb"]
     table = Table(*shown, box=None, header_style="bold")
     for row in found:
@@ -184,7 +208,7 @@ def main(docs: str, workers: int, folder: Path | None, *, alone: bool) -> None:
     Console().print(table)
     first, last = found[0], found[-1]
     growth = {name: round(last[name] / first[name], 2) for name in ("us_per_document", "peak_mb")}
-    click.echo(json.dumps({**last, "growth": growth, "all": found}))
+    click.echo(json.dumps({**last, "bare": bare, "growth": growth, "all": found}))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,9 +124,10 @@ def write_shard(shard: Shard, *, writer: Writer) -> Tally:
     name = f"train-{shard.number:05d}.parquet"
 
     def put(config: str, rows: Iterable[Row], schema: pa.Schema) -> None:
-        rows = list(rows)
-        if rows:  # a file without rows is none that ``datasets`` opens
-            tally.rows[f"{config}/{name}"] = shards.write(writer.out / config / name, rows, schema)
+        rows = iter(rows)
+        if first := next(rows, None):  # a file without rows is none that ``datasets`` opens
+            path = writer.out / config / name
+            tally.rows[f"{config}/{name}"] = shards.write(path, chain([first], rows), schema)
 
     for config, chosen in writer.formats.items():
         put(config, _rendered(config, chosen, documents, tally), shards.DOCUMENT)

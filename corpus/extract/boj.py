@@ -130,7 +130,10 @@ def dates_of(kind: str, url: str, heading: str, lines: list[str]) -> tuple[date 
         )
         return (told[0] if told else None), alone or named
     told = told or next((d for line in lines[:3] if not _ALONE.match(line) and (d := all_dates(line))), [])
-    return (told[0] if told else None) or alone or named, alone or named
+    event = (told[0] if told else None) or alone or named
+    # The translation of a speech bears the speech's day and comes out some time later, which no page tells.
+    translated = kind == "speech" and "/en/" in url
+    return event, None if translated else alone or named
 
 
 def _content(tree: Element) -> Element | None:

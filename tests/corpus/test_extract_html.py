@@ -191,6 +191,15 @@ def test_openings_of_real_pages_tell_their_days(shared_data: Path) -> None:
     assert all(event for url, (event, _) in found.items() if kind_of(url) != "page")
 
 
+def test_a_translated_speech_has_the_day_of_the_speech_but_none_of_publication() -> None:
+    place = "/about/press/koen_2024/ko240919a.htm"
+    days = {
+        lang: dates_of("speech", f"https://www.boj.or.jp{lang}{place}", "挨拶", ["2024年9月19日"])
+        for lang in ("", "/en")
+    }
+    assert days == {"": (date(2024, 9, 19), date(2024, 9, 19)), "/en": (date(2024, 9, 19), None)}
+
+
 # -- glossaries ----------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -171,10 +172,9 @@ def cluster() -> Iterator[dict[str, str]]:
             process.terminate()
         for process in nodes:
             process.wait(30)
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def made_by_ray(store: Store, request: CorpusRecipe, folder: Path, env: dict[str, str], root: Path) -> str:
@@ -195,8 +195,9 @@ def test_ray_on_one_node_and_on_two_gives_the_bytes_of_one_process(
     _, local = build(world, request.model_copy(update={"name": "local"}))
     with cluster() as env:
         two = made_by_ray(world, request.model_copy(update={"name": "two"}), tmp_path, env, root)
-    alone = os.environ | {
-        "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_TMPDIR": tempfile.mkdtemp(prefix="ry"),
-    }  # fmt: skip
-    one = made_by_ray(world, request.model_copy(update={"name": "one"}), tmp_path, alone, root)
+    with tempfile.TemporaryDirectory(prefix="ry", ignore_cleanup_errors=True) as short:
+        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_TMPDIR": short}
+        one = made_by_ray(
+            world, request.model_copy(update={"name": "one"}), tmp_path, os.environ | token, root
+        )
     assert one == two == local.content_digest

@@ -85,7 +85,7 @@ def spent(engine: str, n: int, workers: int) -> Spent:
 
 
 @click.command()
-@click.option("--items", default=5_000, show_default=True, type=click.IntRange(min=1))
+@click.option("--items", default=10_000, show_default=True, type=click.IntRange(min=1))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(min=1))
 @click.option(
     "--repeat",

@@ -1,13 +1,12 @@
-"""What a release gives of a record whose text may not be given on: a pointer with hashes, and the recipes beside it."""
+"""What a release gives of a record whose text may not be given on: everything but the text, with hashes."""
 
 from collections.abc import Iterator
 from hashlib import sha256
 
 import pyarrow as pa
-import yaml
+from datacards.release.recipes import recipes_below
 
-from datacards.card import Card, Ref
-from datacards.store import Store
+__all__ = ["POINTER", "pointer_table", "recipes_below"]
 
 _SPANS = pa.list_(pa.struct([("id", pa.string()), ("start", pa.int64()), ("end", pa.int64())]))
 
@@ -50,35 +49,3 @@ def pointer_table(table: pa.Table, version: str) -> pa.Table:
 def _texts(column: pa.ChunkedArray) -> Iterator[pa.Scalar]:
     for chunk in column.chunks:
         yield from chunk
-
-
-def recipes_below(store: Store, ref: Ref) -> dict[str, str]:
-    """Return the recipes of ``ref`` and of every dataset version below it as YAML, by file name ``NAME@VERSION.yaml``."""
-    found: dict[str, str] = {}
-    waiting = [ref]
-    while waiting:
-        here = waiting.pop()
-        if ":" in here.name or f"{here}.yaml" in found or not (digest := store.digest(here)):
-            continue
-        card = store.card(here)
-        if card.kind == "dataset":
-            found[f"{here}.yaml"] = recipe_text(card, digest)
-            waiting.extend(card.made_from)
-    return dict(sorted(found.items()))
-
-
-def recipe_text(card: Card, digest: str = "") -> str:
-    """Return what ``card`` says of how its version was made: ref, digest, kind, made_from, recipe, provenance.
-
-    It names neither a command nor a time, so two builds of one recipe on one code say the same. ``digest`` is left
-    out where there is none yet, as of a version in the making.
-    """
-    said = {
-        "ref": f"{card.name}@{card.version}",
-        "digest": digest,
-        "kind": card.kind,
-        "made_from": [one.model_dump() for one in card.made_from],
-        "recipe": card.recipe,
-        "provenance": {"commit": card.provenance.commit, "libraries": card.provenance.libraries},
-    }
-    return yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=100)

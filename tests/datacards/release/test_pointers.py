@@ -9,7 +9,8 @@ import yaml
 from corpus import shards
 from corpus.document import Document, Span
 from datacards.card import Ref
-from datacards.release.pointers import POINTER, pointer_table, recipes_below
+from datacards.release.pointers import POINTER, pointer_table
+from datacards.release.recipes import recipes_below
 from datacards.store import Store
 
 
@@ -68,3 +69,11 @@ def test_the_recipes_of_all_datasets_below_are_told_and_no_time_or_command(store
     assert said["made_from"][0]["name"] == "hf:org/model"
     assert set(said) == {"ref", "digest", "kind", "made_from", "recipe", "provenance"}
     assert set(said["provenance"]) == {"commit", "libraries"}
+
+
+def test_the_recipe_of_captures_tells_their_sources_and_no_address_of_a_mirror(family: Store) -> None:
+    told = recipes_below(family, family.resolve("asked"))
+    assert list(told) == ["asked@2026.11.21.yaml", "pages@2026.11.21.yaml", "texts@2026.11.21.yaml"]
+    said = yaml.safe_load(told["pages@2026.11.21.yaml"])
+    assert (said["kind"], said["sources"], said["made_from"]) == ("captures", ["test"], [])
+    assert "base_urls" not in said["recipe"]

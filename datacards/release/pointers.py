@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 import pyarrow as pa
+
 from datacards.release.recipes import recipes_below
 
 __all__ = ["POINTER", "pointer_table", "recipes_below"]

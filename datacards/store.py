@@ -51,6 +51,7 @@ class Draft:
         self.rights: list[Rights] = []
         self.rows: dict[str, int] = {}
         self.made_from: list[Ref] = []  # inputs that were found out on the way, beside those of the request
+        self.tokenizers: list[str] = []  # that the card counts the tokens of a dataset with
         self.device = "cpu"
 
     def files(self) -> tuple[File, ...]:

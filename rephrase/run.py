@@ -15,7 +15,7 @@ from corpus.formats import multiple_choice, qa
 from datacards import plugins
 from datacards.card import Ref
 from datacards.errors import UserError
-from datacards.rights import counted
+from datacards.rights import combined, counted
 from datacards.store import Draft, Store
 from rephrase.base import Generator, Question, Reject
 from rephrase.recipe import RephraseRecipe
@@ -67,7 +67,10 @@ def documents_of(folder: Path) -> Callable[[], Iterator[Document]]:
 
 
 def to_document(question: Question, generator: str) -> Document:
-    """Return the document of a question: rights and times are its parent's, its origin the proving spans."""
+    """Return the document of a question: rights and times are its parent's, its origin the proving spans.
+
+    Where the license forbids to give on what was made from the text, so does ``redistribution``.
+    """
     parent = question.parent
     meta = {
         **question.meta,
@@ -89,6 +92,7 @@ def to_document(question: Question, generator: str) -> Document:
         text=text,
         format=question.style,
         section="",
+        redistribution=parent.redistribution and combined([parent.license], derived=True).redistribution,
         made_from=tuple(Span(*span) for span in question.spans),
         meta=meta,
         facts=(),

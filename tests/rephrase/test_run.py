@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from click.testing import CliRunner
 from datasets import get_dataset_config_names, load_dataset
 
 from corpus import shards
-from corpus.document import Document
+from corpus.document import Document, Span
 from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.store import Store
+from rephrase.base import Question
 from rephrase.cli import main
 from rephrase.recipe import RephraseRecipe
-from rephrase.run import run
+from rephrase.run import run, to_document
 from rephrase.validate.numbers import values
 
 RECIPE = RephraseRecipe(name="asked", version="2026.11.21", holdout=0.3, carry=("markdown",))
@@ -94,6 +96,18 @@ def test_rights_and_address_are_those_of_the_parent(asked: Path) -> None:
     question = questions(asked, "qa")[0]
     assert (question.license, question.redistribution) == ("PDL-1.0", True)
     assert question.url.startswith("https://example.invalid/")
+
+
+@pytest.mark.parametrize(("license_", "given_on"), [("CC-BY-SA-4.0", True), ("CC-BY-ND-4.0", False)])
+def test_a_question_about_a_text_that_may_not_be_changed_stays_at_home(
+    documents: list[Document], license_: str, given_on: bool
+) -> None:
+    parent = replace(documents[0], license=license_)
+    spans = (Span(parent.id, 0, 4),)
+    asked = Question("qa", "金利リスクとは何ですか。", "損失のおそれです。", parent, spans, "金利リスク")
+    made = to_document(asked, "facts")
+    assert (parent.redistribution, made.redistribution) == (True, given_on)
+    assert (made.license, made.attribution) == (license_, parent.attribution)
 
 
 def test_the_version_opens_with_datasets_and_holds_what_was_carried(asked: Path) -> None:

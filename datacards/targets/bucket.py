@@ -54,7 +54,6 @@ class BucketTarget:
     def _put(self, contents: Contents, told: Callable[[int], object]) -> Published:
         self._claim(contents)
         if there := self._there(contents, told):  # another writer finished while we made the claim
-            self.bucket.delete([_claim_key(contents.ref)])
             return there
         before = self.bucket.states(_folder(contents.ref))
         self._refuse_others(contents, before)
@@ -124,6 +123,7 @@ class BucketTarget:
         text = self.bucket.read(f"{_folder(contents.ref)}/{CARD}")
         if text is None:
             return None
+        self.bucket.delete([_claim_key(contents.ref)])  # a writer may have died behind its card; no claim counts any more
         if text != contents.text:
             raise self._taken(contents, _difference(contents, text))
         states = self.bucket.states(_folder(contents.ref))
@@ -219,7 +219,7 @@ class _Checked(RawIOBase):
         self._digest.update(block)
         self._read += len(block)
         self._told(len(block))
-        if self._read >= self._file.bytes and self._digest.hexdigest() != self._file.sha256:
+        if (not block or self._read >= self._file.bytes) and self._digest.hexdigest() != self._file.sha256:
             self.changed = True
             raise OSError("changed")
         return block

@@ -1,5 +1,6 @@
 """Publishes to a dataset repository of the Hugging Face Hub: one commit for a version, then a tag with its name."""
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +19,6 @@ from datacards.places import CARD, read_card
 from datacards.store import Store
 from datacards.targets.answers import mended, told_plainly
 from datacards.targets.contents import README, Contents, Published, nothing
-from datacards.targets.git import blob_sha1
 
 KIND = "dataset"
 KEPT = ".gitattributes"  # which files are large ones: the hub's own
@@ -86,6 +86,7 @@ class _Putting:
         self.target, self.contents, self.api, self.told = target, contents, api, told
         self.repo, self.version = target.repository, contents.ref.version
         self.side = f"archive-{self.version}"
+        self.beside = False  # whether a branch was made for a version older than the newest
         self.arrived: dict[str, CommitOperationAdd] = {}  # whatever happens to the branch, nothing is uploaded twice
 
     def run(self) -> Published:
@@ -109,7 +110,7 @@ class _Putting:
         else:
             commit, done = self._commit(found)
             self.api.create_tag(self.repo, tag=self.version, revision=commit, repo_type=KIND)
-        if self.side in found.branches or self.side in self._refs().branches:
+        if self.beside or self.side in found.branches:
             self.api.delete_branch(self.repo, branch=self.side, repo_type=KIND)  # its tag holds the commit
         return done
 
@@ -122,6 +123,7 @@ class _Putting:
         if self._differing(tree) and self._is_older_than(head, tree):
             branch = self.side
             if (beside := found.branches.get(branch)) is None:
+                self.beside = True
                 self.api.create_branch(self.repo, branch=branch, revision=head, repo_type=KIND, exist_ok=True)
                 beside = self._refs().branches[branch]
             head, tree = beside, self._tree(beside)
@@ -260,6 +262,11 @@ class _Putting:
             f"a repository, or one branch of it, holds the versions of {self.contents.ref.name} alone",
             "publish to another repository or branch",
         )
+
+
+def blob_sha1(content: bytes) -> str:
+    """Return the name that git gives to the bytes of a file: the SHA-1 of a header with their number, and of them."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _order(version: str) -> tuple[int, ...]:

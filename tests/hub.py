@@ -96,7 +96,9 @@ class Repository:
         return str(found)
 
     def files(self, revision: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / "objects" / self.find(revision)).read_text())["files"]
+        found: dict[str, Any] = json.loads((self.folder / "objects" / self.find(revision)).read_text())[
+            "files"
+        ]
         return found
 
     def read(self, revision: str, path: str) -> bytes:
@@ -337,7 +339,10 @@ class Hub(Server):
         headers = {"X-Repo-Commit": repo.find(revision), "ETag": f'"{entry["oid"]}"'}
         if "lfs" in entry:
             headers |= {"X-Linked-Etag": f'"{entry["oid"]}"', "X-Linked-Size": str(entry["size"])}
-            headers["Location"] = f"{self.endpoint}/lfs/{entry['oid']}/{self.signature(entry['oid'])}"
+            # Large files lie on another host, behind a redirect that tells of them.
+            headers["Location"] = (
+                f"http://localhost:{self.port}/lfs/{entry['oid']}/{self.signature(entry['oid'])}"
+            )
             (self.folder / "wanted").mkdir(exist_ok=True)
             (self.folder / "wanted" / entry["oid"]).write_text(str(repo.folder))
             return Response("", 302, headers)
@@ -347,7 +352,9 @@ class Hub(Server):
         return ranged(asked, self.place(oid).read_bytes(), {"ETag": f'"{oid}"'})
 
 
-ROUTER = Map([Rule(path, methods=[method], endpoint=name) for method, path, name in ROUTES], merge_slashes=False)
+ROUTER = Map(
+    [Rule(path, methods=[method], endpoint=name) for method, path, name in ROUTES], merge_slashes=False
+)
 
 
 def ranged(asked: Asked, content: bytes, headers: dict[str, str]) -> Response:
@@ -361,8 +368,19 @@ def entered(files: dict[str, Any]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for path, entry in files.items():
         for end in [at for at, sign in enumerate(path) if sign == "/"]:
-            found[path[:end]] = {"type": "directory", "oid": sha1(path[:end].encode()), "size": 0, "path": path[:end]}
-        found[path] = {"type": "file", "oid": entry["oid"], "size": entry["size"], "path": path, "lastCommit": commit}
+            found[path[:end]] = {
+                "type": "directory",
+                "oid": sha1(path[:end].encode()),
+                "size": 0,
+                "path": path[:end],
+            }
+        found[path] = {
+            "type": "file",
+            "oid": entry["oid"],
+            "size": entry["size"],
+            "path": path,
+            "lastCommit": commit,
+        }
         if "lfs" in entry:
             found[path]["lfs"] = {"oid": entry["oid"], "size": entry["size"], "pointerSize": 130}
             found[path]["oid"] = sha1(f"pointer {entry['oid']}".encode())

@@ -12,7 +12,7 @@ from datacards.errors import UserError, from_os_error
 from datacards.objects import MARKER
 from datacards.places import CARD, read_card
 from datacards.store import Store
-from datacards.targets.contents import README, SUMS, Contents, Published, nothing
+from datacards.targets.contents import LAST, Contents, Published, nothing
 
 AT_ONCE = 4  # objects under way at the same time
 CLAIMS = ".publishing"
@@ -57,7 +57,6 @@ class BucketTarget:
             return there
         before = self.bucket.states(_folder(contents.ref))
         self._refuse_others(contents, before)
-        last = [file for file in contents.files if file.path in (README, SUMS)]
         new: set[str] = set()
         tags: dict[str, str] = {}
 
@@ -71,10 +70,11 @@ class BucketTarget:
             tags[key] = tag
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for _ in pool.map(arrived, [file for file in contents.files if file not in last]):
+            for _ in pool.map(arrived, [file for file in contents.files if file.path not in LAST]):
                 pass
-        for file in last:
-            arrived(file)
+        for file in contents.files:
+            if file.path in LAST:
+                arrived(file)
         self._finish(contents, tags)
         told(len(contents.text))
         sent = sum(file.bytes for file in contents.files if file.path in new) + len(contents.text)
@@ -123,7 +123,9 @@ class BucketTarget:
         text = self.bucket.read(f"{_folder(contents.ref)}/{CARD}")
         if text is None:
             return None
-        self.bucket.delete([_claim_key(contents.ref)])  # a writer may have died behind its card; no claim counts any more
+        self.bucket.delete(
+            [_claim_key(contents.ref)]
+        )  # a writer may have died behind its card; no claim counts any more
         if text != contents.text:
             raise self._taken(contents, _difference(contents, text))
         states = self.bucket.states(_folder(contents.ref))

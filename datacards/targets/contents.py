@@ -1,5 +1,6 @@
 """What of a version is published, under which names, and what every target tells of it when it is done."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -9,13 +10,14 @@ from typing import Protocol
 
 from datacards.card import Card, File, Ref
 from datacards.errors import UserError
-from datacards.places import CARD, read_card, sha256_of
-from datacards.store import Store
+from datacards.places import CARD, read_card
+from datacards.store import README, SUMS, Store
 
-README = "README.md"
-SUMS = "SHA256SUMS"
+LAST = (README, SUMS)  # put behind all data, before the card
 LONGEST = 240  # bytes of one name; file systems take 255 and drafts add to it
-_SIGNS = "._-+="  # beside letters and digits; every file system, every bucket and the hub take them as they are
+_SIGNS = (
+    "._-+="  # beside letters and digits; every file system, every bucket and the hub take them as they are
+)
 _DEVICES = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 _RESERVED = {".git", ".gitattributes", ".gitignore", ".cache", ".huggingface"}  # mean something to the hub
 
@@ -55,7 +57,7 @@ class Contents:
     card: Card
     text: bytes  # of card.json
     folder: Path
-    files: tuple[File, ...]  # what the card lists, and SHA256SUMS where there is one
+    files: tuple[File, ...]  # what the card lists: data first, then README.md and SHA256SUMS
     digest: str  # SHA-256 of card.json
 
     @property
@@ -83,14 +85,11 @@ class Contents:
             raise UserError("publish", f"no version '{ref}'", todo="see: kanagura cards list")
         card = read_card(ref, text)
         check_names(ref, (file.path for file in card.files))
-        folder = store.path(ref)
-        files = sorted(card.files, key=lambda file: (file.path == README, file.path))
-        if (sums := folder / SUMS).is_file():
-            files.append(File(path=SUMS, bytes=sums.stat().st_size, sha256=sha256_of(sums)))
-        digest = store.digest(ref)
+        files = sorted(card.files, key=lambda file: (file.path in LAST, file.path))
+        digest = hashlib.sha256(text).hexdigest()
         if ref.digest and ref.digest != digest:
             raise UserError(str(ref), "its card has changed", todo="restore it or make it again")
-        return cls(ref, card, text, folder, tuple(files), digest)
+        return cls(ref, card, text, store.path(ref), tuple(files), digest)
 
 
 def check_names(ref: Ref, paths: Iterable[str]) -> None:
@@ -99,7 +98,7 @@ def check_names(ref: Ref, paths: Iterable[str]) -> None:
     Refused are names that lead out of the version's folder, that a system or the hub gives another meaning, and two
     names that are one where capital letters do not count.
     """
-    seen: dict[str, str] = {CARD: CARD, SUMS.lower(): SUMS}
+    seen: dict[str, str] = {CARD: CARD}
     for path in paths:
         if reason := _wrong(path):
             raise UserError(

@@ -121,7 +121,9 @@ def _compare(contents: Contents, final: Path, told: Callable[[int], object]) -> 
     if not differing:
         names = {file.path for file in contents.all_files}
         found = (one for one in final.rglob("*") if one.is_symlink() or not one.is_dir())
-        differing = min((n for one in found if (n := one.relative_to(final).as_posix()) not in names), default="")
+        differing = min(
+            (n for one in found if (n := one.relative_to(final).as_posix()) not in names), default=""
+        )
     if differing:
         raise UserError(
             str(contents.ref),

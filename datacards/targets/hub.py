@@ -16,9 +16,9 @@ from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_b
 from datacards.card import VERSION, Card, File, Ref
 from datacards.errors import UserError
 from datacards.places import CARD, read_card
-from datacards.store import Store
+from datacards.store import README, Store
 from datacards.targets.answers import mended, told_plainly
-from datacards.targets.contents import README, Contents, Published, nothing
+from datacards.targets.contents import Contents, Published, nothing
 
 KIND = "dataset"
 KEPT = ".gitattributes"  # which files are large ones: the hub's own
@@ -71,7 +71,9 @@ class HubTarget:
         """
         contents = Contents.of(store, ref)
         if is_offline_mode():
-            raise UserError(self.address, "HF_HUB_OFFLINE=1 forbids it", todo="unset it, then run the same command again")
+            raise UserError(
+                self.address, "HF_HUB_OFFLINE=1 forbids it", todo="unset it, then run the same command again"
+            )
         if not (token := get_token()):
             todo = "set HF_TOKEN to a token that may write there, or run: hf auth login"
             raise UserError(self.address, "no token for the hub is known", todo=todo)
@@ -82,12 +84,16 @@ class HubTarget:
 class _Putting:
     """One put under way."""
 
-    def __init__(self, target: HubTarget, contents: Contents, api: HfApi, told: Callable[[int], object]) -> None:
+    def __init__(
+        self, target: HubTarget, contents: Contents, api: HfApi, told: Callable[[int], object]
+    ) -> None:
         self.target, self.contents, self.api, self.told = target, contents, api, told
         self.repo, self.version = target.repository, contents.ref.version
         self.side = f"archive-{self.version}"
         self.beside = False  # whether a branch was made for a version older than the newest
-        self.arrived: dict[str, CommitOperationAdd] = {}  # whatever happens to the branch, nothing is uploaded twice
+        self.arrived: dict[
+            str, CommitOperationAdd
+        ] = {}  # whatever happens to the branch, nothing is uploaded twice
 
     def run(self) -> Published:
         self._make_repository()
@@ -98,7 +104,9 @@ class _Putting:
                 if not mended(error):  # by looking again at what another publisher has changed
                     raise
         raise UserError(
-            self.target.address, "others keep changing the repository", todo="run the same command again later"
+            self.target.address,
+            "others keep changing the repository",
+            todo="run the same command again later",
         )
 
     def _attempt(self) -> Published:

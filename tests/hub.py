@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,12 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request as Asked
 from werkzeug.wrappers import Response
 
+from tests.repositories import WHEN, Repository, blob_sha1, entered, ranged, refused, told
 from tests.s3 import Request, Server, _Quiet
 
 TOKEN = "hf_sampletokenofthetests0001"
 PART = 300_000  # bytes of a part of a large file
 PAGE = 7  # entries of one page of a listing
-WHEN = "2026-11-21T00:00:00.000Z"
 DATASET = "/datasets/<org>/<name>"
 ROUTES = (
     ("POST", "/api/validate-yaml", "validate"),
@@ -47,72 +46,6 @@ ROUTES = (
     ("POST", "/lfs/<oid>/<signature>/verify", "verify"),
     ("GET", "/lfs/<oid>/<signature>", "download"),
 )
-
-
-def sha1(content: bytes) -> str:
-    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
-
-
-def refused(status: int, code: str = "", message: str = "") -> HTTPException:
-    """Return an error as the hub tells it, in headers."""
-    headers = {k: v for k, v in (("X-Error-Code", code), ("X-Error-Message", message)) if v}
-    return HTTPException(response=Response(json.dumps({"error": message or code}), status, headers))
-
-
-def told(content: Any, status: int = 200, **headers: str) -> Response:
-    return Response(json.dumps(content), status, headers, content_type="application/json")
-
-
-@dataclass(frozen=True)
-class Repository:
-    """One repository on the disk: refs in ``refs.json``, commits and small files by SHA-1, large ones by SHA-256."""
-
-    folder: Path
-
-    @property
-    def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / "refs.json").read_text())
-        return found
-
-    def save(self, state: dict[str, Any]) -> None:
-        half = self.folder / "refs.half"
-        half.write_text(json.dumps(state))
-        half.replace(self.folder / "refs.json")
-
-    def commit(self, files: dict[str, Any], title: str, parent: str) -> str:
-        text = json.dumps({"files": files, "title": title, "parent": parent}, sort_keys=True).encode()
-        self.keep(sha1(text), text)
-        return sha1(text)
-
-    def keep(self, oid: str, content: bytes) -> None:
-        (self.folder / "objects").mkdir(parents=True, exist_ok=True)
-        (self.folder / "objects" / oid).write_bytes(content)
-
-    def find(self, revision: str) -> str:
-        state = self.state
-        found = state["branches"].get(revision) or state["tags"].get(revision) or revision
-        if not (self.folder / "objects" / found).is_file():
-            raise refused(404, "RevisionNotFound")
-        return str(found)
-
-    def files(self, revision: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / "objects" / self.find(revision)).read_text())[
-            "files"
-        ]
-        return found
-
-    def read(self, revision: str, path: str) -> bytes:
-        entry = self.files(revision)[path]
-        return (self.folder / ("lfs" if "lfs" in entry else "objects") / entry["oid"]).read_bytes()
-
-    def history(self, revision: str) -> list[str]:
-        """Return the titles of a branch's commits, newest first."""
-        found, oid = [], self.find(revision)
-        while oid:
-            one = json.loads((self.folder / "objects" / oid).read_text())
-            found.append(str(one["title"]))
-            oid = one["parent"]
-        return found
 
 
 class Hub(Server):
@@ -169,7 +102,7 @@ class Hub(Server):
         if (repo.folder / "refs.json").is_file():
             raise refused(409, message="You already created this dataset repo")
         attributes = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
-        repo.keep(blob := sha1(b"blob %d\0" % len(attributes) + attributes), attributes)
+        repo.keep(blob := blob_sha1(attributes), attributes)
         first = repo.commit({".gitattributes": {"oid": blob, "size": len(attributes)}}, "initial commit", "")
         private = wanted.get("visibility") == "private" or bool(wanted.get("private"))
         repo.save({"private": private, "branches": {"main": first}, "tags": {}})
@@ -297,7 +230,7 @@ class Hub(Server):
                     raise refused(412, message="A commit has happened since. Please refresh and try again.")
             elif line["key"] == "file":
                 content = base64.b64decode(value["content"])
-                repo.keep(oid := sha1(b"blob %d\0" % len(content) + content), content)
+                repo.keep(oid := blob_sha1(content), content)
                 files[value["path"]] = {"oid": oid, "size": len(content)}
             elif line["key"] == "lfsFile":
                 if not (repo.folder / "lfs" / value["oid"]).is_file():
@@ -355,36 +288,6 @@ class Hub(Server):
 ROUTER = Map(
     [Rule(path, methods=[method], endpoint=name) for method, path, name in ROUTES], merge_slashes=False
 )
-
-
-def ranged(asked: Asked, content: bytes, headers: dict[str, str]) -> Response:
-    answer = Response(content, 200, headers, content_type="application/octet-stream")
-    return answer.make_conditional(asked.environ, accept_ranges=True, complete_length=len(content))
-
-
-def entered(files: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the entries of a listing: files, and the folders that they lie in."""
-    commit = {"id": "0" * 40, "title": "Publish", "date": WHEN}
-    found: dict[str, dict[str, Any]] = {}
-    for path, entry in files.items():
-        for end in [at for at, sign in enumerate(path) if sign == "/"]:
-            found[path[:end]] = {
-                "type": "directory",
-                "oid": sha1(path[:end].encode()),
-                "size": 0,
-                "path": path[:end],
-            }
-        found[path] = {
-            "type": "file",
-            "oid": entry["oid"],
-            "size": entry["size"],
-            "path": path,
-            "lastCommit": commit,
-        }
-        if "lfs" in entry:
-            found[path]["lfs"] = {"oid": entry["oid"], "size": entry["size"], "pointerSize": 130}
-            found[path]["oid"] = sha1(f"pointer {entry['oid']}".encode())
-    return found
 
 
 @contextmanager

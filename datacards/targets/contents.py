@@ -122,20 +122,23 @@ def _parents(path: str) -> Iterable[str]:
 
 def _wrong(path: str) -> str:
     """Return what is wrong with a path, '' when nothing is."""
-    if path != unicodedata.normalize("NFC", path):
-        return "is written with letters that are put together"
-    for part in path.split("/"):
-        if part in ("", ".", ".."):
-            return "leads out of the version's folder"
-        if not all(sign.isalnum() or sign in _SIGNS for sign in part):
-            return "holds a character that means something else elsewhere"
-        if _DEVICES.fullmatch(part) or part.endswith(".") or part.casefold() in _RESERVED:
-            return "means something else elsewhere"
-        if len(part.encode()) > LONGEST:
-            return "is too long"
-        if part.startswith("-"):
-            return "begins like an option"
-    return "is too long" if len(path.encode()) > 900 else ""  # a key of S3 has at most 1,024 bytes
+    parts = path.split("/")
+    faults = (
+        (path != unicodedata.normalize("NFC", path), "is written with letters that are put together"),
+        (any(part in ("", ".", "..") for part in parts), "leads out of the version's folder"),
+        (
+            not all(sign.isalnum() or sign in f"{_SIGNS}/" for sign in path),
+            "holds a sign with another meaning",
+        ),
+        (
+            any(_DEVICES.fullmatch(part) or part.casefold() in _RESERVED for part in parts),
+            "has another meaning",
+        ),
+        (any(part.startswith("-") or part.endswith(".") for part in parts), "has another meaning"),
+        (any(len(part.encode()) > LONGEST for part in parts), "is too long"),
+        (len(path.encode()) > 900, "is too long"),  # a key of S3 has at most 1,024 bytes
+    )
+    return next((reason for wrong, reason in faults if wrong), "")
 
 
 def nothing(_bytes: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from datacards.card import File, Ref
 from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
-from datacards.places import CARD, sha256_of
+from datacards.places import sha256_of
 from datacards.store import Store
 from datacards.targets.contents import Contents, Published, nothing
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token, is_offline_mode
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
 from datacards.card import VERSION, Card, File, Ref
 from datacards.errors import UserError
@@ -57,7 +57,7 @@ class HubTarget:
     def at(cls, text: str, *, private: bool = False) -> "HubTarget":
         """Return the target of an address; raise UserError, which does not repeat it, when it is none."""
         found = _ADDRESS.fullmatch(text)
-        branch = found and found[2] or "main"
+        branch = (found and found[2]) or "main"
         if not found or found[1].endswith(".git") or VERSION.fullmatch(branch):
             raise UserError("publish", "the address of a repository cannot be used", ALLOWED, "correct it")
         return cls(found[1], branch, private=private)

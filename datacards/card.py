@@ -88,9 +88,9 @@ class Card(Record):
     def content_digest(self) -> str:
         """SHA-256 over paths and hashes of the files: equal for equal content, whenever it was made.
 
-        README.md is left out: it is a rendering of this card and carries the date.
+        README.md and croissant.json are left out: they are renderings of this card and tell by what it was made.
         """
-        rows = sorted((f.path, f.sha256) for f in self.files if f.path != "README.md")
+        rows = sorted((f.path, f.sha256) for f in self.files if f.path not in {"README.md", "croissant.json"})
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
     def to_json(self) -> str:

@@ -17,6 +17,7 @@ from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
+from datacards.render.croissant import with_croissant
 from datacards.render.readme import readme
 
 __all__ = ["CARD", "Draft", "Store"]
@@ -272,6 +273,7 @@ def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], m
         rights=tuple(draft.rights),
         created_at=datetime.now(UTC).replace(microsecond=0),
     )
+    card = with_croissant(card, draft.path)
     page.write_text(readme(card), encoding="utf-8")
     listed = File(path=README, bytes=page.stat().st_size, sha256=sha256_of(page))
     return card.model_copy(update={"files": tuple(sorted((*card.files, listed), key=lambda f: f.path))})

@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from datacards.card import NAME, VERSION, Card, File, Kind, Provenance, Ref, Rights
+from datacards.describe import describe, undescribe
 from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
-from datacards.render.readme import readme
 from datacards.withdrawn import Withdrawal, withdrawals
 
 __all__ = ["CARD", "Draft", "Store"]
 
-README = "README.md"
 SUMS = "SHA256SUMS"
 NEEDED: dict[Kind, str] = {
     "captures": "captures are needed",
@@ -51,6 +50,7 @@ class Draft:
         self.rights: list[Rights] = []
         self.rows: dict[str, int] = {}
         self.made_from: list[Ref] = []  # inputs that were found out on the way, beside those of the request
+        self.tokenizers: list[str] = []  # what the page counts tokens with: see datacards.profile.tokens.load
         self.device = "cpu"
 
     def files(self) -> tuple[File, ...]:
@@ -268,8 +268,9 @@ class Store:
 
 
 def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], made_by: Provenance) -> Card:
-    """Write what describes a filled draft (its README, its checksums) and return its card."""
-    for name in (README, SUMS, CARD):
+    """Write what describes a filled draft (profile, plots, README, checksums) and return its card."""
+    undescribe(draft.path)
+    for name in (SUMS, CARD):
         (draft.path / name).unlink(missing_ok=True)
     card = Card(
         name=ref.name,
@@ -286,7 +287,7 @@ def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], m
         rights=tuple(draft.rights),
         created_at=_now(),
     )
-    card = _with(card, draft.path, README, readme(card))
+    card = describe(draft.path, card, draft.tokenizers)
     sums = "".join(f"{file.sha256}  {file.path}\n" for file in card.files)
     return _with(card, draft.path, SUMS, sums)
 

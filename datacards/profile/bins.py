@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from datacards.profile.record import Histogram
 
-#: 0, then 1, 2, 5 of every power of ten up to ten million.
-LENGTHS = (0, *(base * 10**power for power, base in product(range(7), (1, 2, 5))), 10**7)
+_TENTHS = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80)  # steps of a fifth or so, as round as can be
+#: 0 to 10, then ten steps of every power of ten up to ten million.
+LENGTHS = (*range(10), *(base * 10**power for power, base in product(range(6), _TENTHS)), 10**7)
 CLUSTERS = (1, 2, 3, 4, 5, 6, 11, 21, 51, 101, 1001)
 SHARES = tuple(place / 100 for place in range(101))
 

@@ -102,9 +102,7 @@ def draw(found: Sequence[Unit], *, most: int, seed: int) -> list[Unit]:
     return [found[place] for place in sorted(random.Random(seed).sample(range(len(found)), number))]  # noqa: S311
 
 
-def sampled(
-    chosen: Sequence[Unit], column: str, *, rows: int, seed: int
-) -> Iterator[tuple[Unit, list[str]]]:
+def sampled(chosen: Sequence[Unit], column: str, *, rows: int, seed: int) -> Iterator[tuple[Unit, list[str]]]:
     """Yield every chosen unit with the texts of at most ``rows`` of its rows, drawn by ``seed``."""
     chance = random.Random(seed)  # noqa: S311  a sample is to be the same every time
     for (shard, group), of_group in groupby(chosen, key=lambda unit: (unit.shard, unit.group)):

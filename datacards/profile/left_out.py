@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from datacards.profile.blocks import Shard, blocks
 from datacards.profile.record import Example, Left
-from datacards.rights import LICENSES
+from datacards.rights import allowed
 
 EXAMPLES = 3  # of one reason
 SHOWN = 80  # characters of a title, a detail or an excerpt
@@ -39,7 +39,9 @@ class LeftOut:
             return
         keys = block.select(["stage", "reason"]).append_column("at", pa.array(range(block.num_rows)))
         source = block["source"] if "source" in block.column_names else pa.nulls(block.num_rows, pa.string())
-        found = keys.append_column("source", source).group_by(["stage", "reason", "source"], use_threads=False)
+        found = keys.append_column("source", source).group_by(
+            ["stage", "reason", "source"], use_threads=False
+        )
         for row in found.aggregate([("at", "count"), ("at", "min")]).sort_by("at_min").to_pylist():
             key = (row["stage"] or "", row["reason"] or "")
             if key not in self.rows and len(self.rows) >= MOST:
@@ -75,8 +77,7 @@ def _chosen(by_source: dict[str, list[Example]]) -> tuple[Example, ...]:
 
 
 def _example(row: dict[str, str | None]) -> Example:
-    license_ = LICENSES.get(row.get("license") or "")
-    free = license_ is not None and license_.redistribution
+    free = allowed(row.get("license") or "", derived=False).publish
     return Example(
         source=short(row.get("source")),
         license=short(row.get("license")),

@@ -55,7 +55,9 @@ def profile(folder: Path, tokenizers: Sequence[str] = ()) -> Profile | None:
     dropped = left.found()
     texts = {name: files for name, files in by_format.items() if name != POINTERS}
     characters = {
-        name: sum(n for (config, _), part in rows.parts.items() if config == name for _, _, n in part.sorted())
+        name: sum(
+            n for (config, _), part in rows.parts.items() if config == name for _, _, n in part.sorted()
+        )
         for name in texts
     }
     counted = {_DUPLICATES[one.reason]: 0 for one in dropped if one.reason in _DUPLICATES}
@@ -114,5 +116,8 @@ def _columns(files: Sequence[Shard]) -> tuple[Columns, ...]:
         told = (Column(name=one.name, type=str(one.type), meaning=meaning(one)) for one in schema)
         configs[tuple(told)].append(name)
     order = {name: place for place, name in enumerate((*FORMATS, POINTERS, *TABLES))}
-    found = [Columns(configs=tuple(sorted(names, key=order.__getitem__)), columns=columns) for columns, names in configs.items()]
+    found = [
+        Columns(configs=tuple(sorted(names, key=order.__getitem__)), columns=columns)
+        for columns, names in configs.items()
+    ]
     return tuple(sorted(found, key=lambda one: order[one.configs[0]]))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -99,6 +100,6 @@ def _signals(bins: Mapping[str, Bins]) -> tuple[Signal, ...]:
     return tuple(Signal(name=name, values=one) for name, one in counted.items() if one)
 
 
-def _plain(values: pa.Array) -> np.ndarray:  # type: ignore[type-arg]
+def _plain(values: pa.Array) -> npt.NDArray[np.float64]:
     """Return numbers as numpy has them, null as no number."""
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=float)

@@ -105,7 +105,9 @@ class Counted:
         """Count rows by ``values`` (null counts as ''); the values behind the first ``MOST`` count together."""
         table = pa.table({"value": pc.fill_null(values, ""), "n": lengths})
         found = table.group_by("value", use_threads=False).aggregate([("n", "count"), ("n", "sum")])
-        for value, rows, characters in zip(*(found[n].to_pylist() for n in ("value", "n_count", "n_sum")), strict=True):
+        for value, rows, characters in zip(
+            *(found[n].to_pylist() for n in ("value", "n_count", "n_sum")), strict=True
+        ):
             name = value[:LONGEST]
             if name not in self.by_value and len(self.by_value) >= MOST:
                 name = OTHERS
@@ -145,7 +147,5 @@ def _years(block: pa.Table) -> tuple[pa.Array, pa.Array]:
         "event_at": pc.year(_column(block, "event_at", pa.date32())),
         "captured_at": pc.year(pc.cast(moved, pa.timestamp("us"))),
     }
-    basis = pc.case_when(
-        pc.make_struct(*(pc.is_valid(year) for year in years.values())), *years, "nothing"
-    )
+    basis = pc.case_when(pc.make_struct(*(pc.is_valid(year) for year in years.values())), *years, "nothing")
     return pc.coalesce(*years.values()), basis

@@ -1,6 +1,7 @@
 """Counts tokens by named tokenizers: all of them of a small version, else an estimate with its standard error."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from datacards.checkpoints import COMMIT
+from datacards.card import VERSION
 from datacards.errors import UserError
 from datacards.profile.blocks import Shard, Unit, draw, sampled, units
 from datacards.profile.record import Tokens
 
 FILE = "tokenizer.json"
+COMMIT = re.compile(r"[0-9a-f]{40}")
 EXACT = 20_000_000  # characters of all formats up to which every text is counted
 SAMPLE = 4_000_000  # characters of one format that an estimate looks at, or little more
 _UNITS = 256
@@ -27,7 +29,7 @@ class Tokenizer(NamedTuple):
     sha256: str
     made: Any
 
-    def count(self, texts: Sequence[str]) -> list[int]:
+    def sizes(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of every text, without special tokens."""
         return [len(one.ids) for one in self.made.encode_batch_fast(list(texts), add_special_tokens=False)]
 
@@ -44,18 +46,25 @@ def load(named: str) -> Tokenizer:
     else:
         path = Path(named).expanduser()
         path = path / FILE if path.is_dir() else path
-        name = path.resolve().parent.name if path.name == FILE else path.stem
+        name = _told(path.resolve().parent) if path.name == FILE else path.stem
     try:
         text = path.read_text(encoding="utf-8")
         described = json.loads(text)
     except (OSError, ValueError) as error:
-        raise UserError("tokenizers", f"'{name}' holds no {FILE} that can be read", todo="correct it") from error
+        raise UserError(
+            "tokenizers", f"'{name}' holds no {FILE} that can be read", todo="correct it"
+        ) from error
     if not isinstance(described, dict) or "model" not in described:
         raise UserError("tokenizers", f"the {FILE} of '{name}' is none", todo="name another one")
     made = Made.from_str(text)
     made.no_truncation()
     made.no_padding()
     return Tokenizer(name, sha256(text.encode()).hexdigest(), made)
+
+
+def _told(folder: Path) -> str:
+    """Return the name of a folder; of a version in a store ``name@version``."""
+    return f"{folder.parent.name}@{folder.name}" if VERSION.fullmatch(folder.name) else folder.name
 
 
 def _from_hub(named: str) -> Path:
@@ -87,7 +96,7 @@ def _all(one: Tokenizer, name: str, files: Sequence[Shard], characters: int, see
     found = units(files, "text")
     rows = sum(unit.rows for unit in found)
     counted = sum(
-        sum(one.count(part))
+        sum(one.sizes(part))
         for _, texts in sampled(found, "text", rows=rows or 1, seed=seed)
         for part in _parts(texts)
     )
@@ -132,7 +141,7 @@ def _estimate(one: Tokenizer, name: str, files: Sequence[Shard], characters: int
 def _weighed(one: Tokenizer, unit: Unit, texts: Sequence[str]) -> tuple[float, float]:
     """Return tokens and characters of a whole unit as the rows drawn from it let expect."""
     weight = unit.rows / len(texts)
-    counted = sum(sum(one.count(part)) for part in _parts(texts))
+    counted = sum(sum(one.sizes(part)) for part in _parts(texts))
     return weight * counted, weight * sum(map(len, texts))
 
 

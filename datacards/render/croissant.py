@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from datacards.card import Card, File
 from datacards.places import sha256_of
-from datacards.render.origin import origin
+from datacards.render.prov import origin
 from datacards.render.readme import configs
 from datacards.render.responsible import responsible
 from datacards.render.sites import Sites, sites

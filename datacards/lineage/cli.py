@@ -70,12 +70,12 @@ def command(
     else:
         meant = Asked("document", document_id) if document_id is not None else asked(store, versions, what)
         lines = _told(store, versions, meant, form=form, onward=onward, limit=limit, urls=urls)
+    if out is None:
+        for line in lines:
+            click.echo(line)
+        return
     try:
-        if out is None:
-            for line in lines:
-                click.echo(line)
-        else:
-            _write(out, lines)
+        _write(out, lines)
     except OSError as error:
         raise from_os_error(error, "lineage") from error
 

@@ -148,7 +148,7 @@ class _Made:
 
     def left(self, left: Mapping[Left, Group]) -> None:
         """Add what was left out, and the versions that did not take it in."""
-        known = [t.key for t in self.things.values() if t.kind in ("address", CAPTURE)]
+        known = [t.key for kind in (CAPTURE, "address") for t in self.things.values() if t.kind == kind]
         for (version, reason, stage), group in left.items():
             key = f"{version}/dropped/{reason}/{stage}"
             shown = [{name: row.get(name) or "" for name in ("detail", "url", "sha256", "document_id", "title")}

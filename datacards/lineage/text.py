@@ -78,10 +78,10 @@ def _version(thing: Thing, arrow: Arrow | None = None, *, again: bool = False) -
 def _rows(trace: Trace) -> Iterator[str]:
     """Yield what was fetched, the rows in each dataset version, and the models, in this order."""
     for key in trace.starts:
-        if trace.things[key].kind in ("address", "capture"):
+        if trace.things[key].kind == "address":
             yield visible(key)
-    yield from _fetched(trace)
     yield from _documents(trace)
+    yield from _fetched(trace)
     holders = dict.fromkeys(t.ref for t in trace.of_kind("rows", "dropped"))
     for ref in [key for key in trace.things if key in holders]:
         yield _version(trace.things[ref])
@@ -175,9 +175,12 @@ def _models(trace: Trace) -> Iterator[str]:
 
 
 def _summary(trace: Trace) -> str:
-    rows = sum(thing.count for thing in trace.of_kind("rows"))
+    rows, left = (sum(thing.count for thing in trace.of_kind(kind)) for kind in ("rows", "dropped"))
     holders = {thing.ref for thing in trace.of_kind("rows")}
-    left = sum(thing.count for thing in trace.of_kind("dropped"))
-    numbers = [(len(trace.of_kind(kind)), f"{kind}s") for kind in ("checkpoint", "evaluation")]
-    told = [f"{rows:,} rows in {len(holders):,} versions", f"{left:,} left out"]
-    return "in all: " + ", ".join([*told, *(f"{number:,} {name}" for number, name in numbers)])
+    numbers = [(len(trace.of_kind(kind)), kind) for kind in ("checkpoint", "evaluation")]
+    told = [f"{_many(rows, 'row')} in {_many(len(holders), 'version')}", f"{left:,} left out"]
+    return "in all: " + ", ".join([*told, *(_many(number, kind) for number, kind in numbers)])
+
+
+def _many(number: int, name: str) -> str:
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"

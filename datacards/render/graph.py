@@ -181,13 +181,15 @@ def _box_of(things: Sequence[Thing]) -> _Box:
     first, number = things[0], sum(thing.count for thing in things)
     whole = visible(first.url or first.label, 300)
     if len(things) > 1:
-        names = {"address": "addresses", "capture": "captures", "rows": "rows", "dropped": "left out"}
-        named = names.get(first.kind, f"{first.kind}s" if first.kind != "addresses" else "addresses")
+        plain = ("addresses", "captures", "rows")
+        named = {"address": "addresses", "dropped": "left out"} | {kind: kind for kind in plain}
+        told = named.get(first.kind, f"{first.kind}s")
         shared = {thing.ref for thing in things}
-        return _Box(first.kind, f"{number:,} {named}", visible(first.ref) if len(shared) == 1 else "", whole)
+        return _Box(first.kind, f"{number:,} {told}", visible(first.ref) if len(shared) == 1 else "", whole)
     what = first.kind if first.kind != "input" else first.state
     if first.kind in ("rows", "dropped", "addresses"):
-        what = f"{number:,} {'left out' if first.kind == 'dropped' else first.kind} · {first.ref}"
+        said = {"dropped": "left out", "rows": "row" if number == 1 else "rows"}.get(first.kind, first.kind)
+        what = f"{number:,} {said} · {first.ref}"
     elif first.kind == "document":
         what = f"{first.more['format']} · {first.ref}"
     elif first.kind == "score":

@@ -4,9 +4,12 @@ import json
 import shutil
 from hashlib import sha256
 
+import pyarrow.parquet as pq
 import pytest
 
+from corpus import shards
 from datacards.lineage import graph
+from datacards.release.pointers import pointer_table
 from tests.datacards.lineage.traced_world import (
     CHANGED,
     DAY,
@@ -151,6 +154,23 @@ def test_a_withdrawn_version_is_told_with_its_takedown_and_successor(copied: Wor
     told = copied.json(SAME, "--forward")
     assert edges(told, "stands_for") == {(f"texts@{LATER}.1", f"texts@{LATER}")}
     assert next(n["state"] for n in told["nodes"] if n["id"] == f"texts@{LATER}") == "withdrawn"
+
+
+def test_a_pointer_in_a_release_is_a_row_that_no_model_reads(copied: World) -> None:
+    texts = copied.store.resolve("texts")
+    (path,) = shards.shard(copied.store.path(texts), "markdown", "train")
+    with copied.store.write(
+        name="given", version=LATER, kind="dataset", recipe={}, made_from=[texts]
+    ) as draft:
+        shards.write_table(
+            draft.path / "pointers" / "train-press-00000.parquet",
+            pointer_table(pq.read_table(path), str(texts)),
+        )
+    made(copied.store, "reader", "checkpoint", ("given",), {"trainer": "causal_lm", "formats": None})
+    told = copied.json(SAME, "--forward")
+    assert counts(told)[f"given@{LATER}/pointers/train"] == 1
+    assert (f"given@{LATER}", f"given@{LATER}/pointers/train") in edges(told, "holds")
+    assert f"reader@{LATER}" not in {node["id"] for node in told["nodes"]}
 
 
 def test_what_is_gone_is_told_and_does_not_hide_the_rest(copied: World) -> None:

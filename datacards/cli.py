@@ -8,11 +8,10 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rich.tree import Tree
 
-from datacards import lineage as lines
 from datacards.card import Card, Ref
 from datacards.errors import UserError, from_os_error
+from datacards.lineage.cli import command as lineage
 from datacards.store import Store
 
 console = Console()
@@ -140,46 +139,7 @@ def verify(root: str, refs: tuple[str, ...]) -> None:
         )
 
 
-@main.command()
-@store_option
-@click.argument("ref")
-@click.option(
-    "--urls", is_flag=True, help="Print every captured address with its SHA-256, not only their number."
-)
-@click.option(
-    "--document", "document_id", help="Follow one document (an id or its beginning) to its evidence."
-)
-def lineage(root: str, ref: str, urls: bool, document_id: str | None) -> None:
-    """Print what REF was made from, down to the captured addresses and their rights."""
-    store = Store(root)
-    start = store.resolve(ref)
-    if document_id is not None:
-        for depth, row in lines.document(store, start, document_id):
-            where = row.get("section") or row.get("title") or ""
-            mark = row.get("id", f"sha256:{row.get('sha256', '')}")
-            click.echo(f"{'  ' * depth}{row['format']} {mark} {where}".rstrip())
-            click.echo(f"{'  ' * depth}  {row['url']}  ({row['license']}, {row['version']})")
-        return
-    node = lines.lineage(store, start)
-    console.print(_tree(node), soft_wrap=True)
-    for (source, license_), number in lines.sources(store, node).items():
-        click.echo(f"{number:6,} addresses of {source} ({license_})")
-    if urls:
-        for row in lines.captures(store, node):
-            click.echo(f"{row['sha256']}  {row['url']}")
-
-
-def _tree(node: lines.Node, tree: Tree | None = None) -> Tree:
-    told = f"[bold]{node.ref}[/] {node.card.kind if node.card else node.state}"
-    if node.state not in ("ok", "outside"):
-        told += f" [red]({node.state})[/]"
-    told += f" [dim]{node.ref.digest[:12]}[/]"
-    if node.card and node.card.kind == "evaluation":
-        told += " " + ", ".join(f"{k} {v:.4f}" for k, v in node.card.metrics.items())
-    branch = tree.add(told) if tree else Tree(told)
-    for below in node.inputs:
-        _tree(below, branch)
-    return branch
+main.add_command(lineage)
 
 
 @main.command()

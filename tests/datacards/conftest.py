@@ -7,7 +7,9 @@ import pytest
 from corpus import shards
 from corpus.captures import SCHEMA
 from corpus.document import Document, Format, Span
+from datacards.card import Ref
 from datacards.store import Store
+from tests.datacards.releases import publishable
 
 DIGESTS = ("a" * 64, "b" * 64)
 
@@ -51,3 +53,10 @@ def family(store: Store) -> Store:
             draft.counts[f"documents_{one.format}"] = 1
         made_from = [store.resolve(name)]
     return store
+
+
+@pytest.fixture
+def release(store: Store) -> Ref:
+    """Return a version that may be published, behind an older one."""
+    publishable(store, "2026.11.20", text="政策金利を据え置いた。")
+    return publishable(store, "2026.11.21")

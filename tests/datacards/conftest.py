@@ -1,6 +1,8 @@
 """A store with one captures version and two datasets made from it, one on top of the other."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from corpus.document import Document, Format, Span
 from datacards.card import Ref
 from datacards.store import Store
 from tests.datacards.releases import publishable
+from tests.hub import Hub, serve
 
 DIGESTS = ("a" * 64, "b" * 64)
 
@@ -60,3 +63,10 @@ def release(store: Store) -> Ref:
     """Return a version that may be published, behind an older one."""
     publishable(store, "2026.11.20", text="政策金利を据え置いた。")
     return publishable(store, "2026.11.21")
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """Serve an empty hub on loopback."""
+    with serve(tmp_path / "hub") as server:
+        yield server

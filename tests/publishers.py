@@ -94,7 +94,7 @@ class Publisher:
 
 
 @contextmanager
-def publisher(store: Store, environment: Mapping[str, str]) -> Iterator[Publisher]:
+def forker(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Start the process that forks, and end it with the block."""
     with subprocess.Popen(
         [sys.executable, "-c", FORKER],
@@ -103,6 +103,6 @@ def publisher(store: Store, environment: Mapping[str, str]) -> Iterator[Publishe
     ) as process:  # fmt: skip
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
-        yield Publisher(process, store)
+        yield process
         assert process.stdin
         process.stdin.close()

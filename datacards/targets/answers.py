@@ -32,7 +32,8 @@ def told_plainly(address: str, token: str) -> Iterator[None]:
             said = f"the hub answered {_status(answer)} {answer.response.reason_phrase}".rstrip()
             said += f": {answer.server_message.splitlines()[0]}" if answer.server_message else ""
             todo = _todo(_status(answer))
-        raise UserError(address, _ADDRESS.sub("...", said.replace(token, "***"))[:400], todo=todo) from None
+        plain = "".join(filter(str.isprintable, _ADDRESS.sub("...", said.replace(token, "***"))))
+        raise UserError(address, plain[:400], todo=todo) from None
 
 
 def _todo(status: int) -> str:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,11 @@ from datacards.card import Ref
 from datacards.store import Store
 from tests.datacards.releases import publishable
 from tests.hub import TOKEN, Hub
-from tests.publishers import Publisher, publisher
+from tests.publishers import Publisher, forker
 from tests.s3 import Answer, Request
 
 TARGET = "hf://datasets/kinzo/words"
 TEST = "qa/test-edinet-00000.parquet"
-
-
-@pytest.fixture
-def publishing(hub: Hub, store: Store, tmp_path: Path) -> Iterator[Publisher]:
-    """Return a process that publishes to the hub of this test."""
-    with publisher(store, hub.environment(tmp_path / "home")) as found:
-        yield found
 
 
 def run(
@@ -158,14 +150,14 @@ def test_a_tag_that_stands_for_other_files_is_refused_naming_one(
     before = hub.repository("kinzo", "words").state
     other = Store(tmp_path / "other")
     again = publishable(other, "2026.11.21", text="別の本文です。")
-    with publisher(other, hub.environment(tmp_path / "home")) as second:
-        message = " ".join(second.run(again, TARGET))
-        assert "the tag 2026.11.21 of" in message
-        assert "is there already and differs in index/00000.parquet; a published version never" in message
-        hub.repository("kinzo", "words").save({**before, "tags": {}})
-        assert "the branch main of hf://datasets/kinzo/words is there already" in " ".join(
-            second.run(again, TARGET)
-        )
+    second = Publisher(publishing.process, other)
+    message = " ".join(second.run(again, TARGET))
+    assert "the tag 2026.11.21 of" in message
+    assert "is there already and differs in index/00000.parquet; a published version never" in message
+    hub.repository("kinzo", "words").save({**before, "tags": {}})
+    assert "the branch main of hf://datasets/kinzo/words is there already" in " ".join(
+        second.run(again, TARGET)
+    )
     assert hub.repository("kinzo", "words").state == {**before, "tags": {}}
 
 
@@ -288,7 +280,8 @@ def test_two_versions_at_once_leave_the_newer_one_on_main(
 ) -> None:
     """The older one is about to commit when the newer one arrives."""
     arrived: list[tuple[str, ...]] = []
-    with publisher(store, hub.environment(tmp_path / "home")) as second:
+    with forker(hub.environment(tmp_path / "home")) as process:
+        second = Publisher(process, store)
 
         def arrive(request: Request, _environ: dict[str, Any]) -> None:
             if "/commit/main" in request.key and not arrived:

@@ -244,7 +244,7 @@ def test_a_private_repository_is_made_private_and_a_public_one_is_not_used_for_i
         ({"HF_TOKEN": ""}, TARGET, "no token for the hub is known; set HF_TOKEN to a token that may write there"),
         ({"HF_TOKEN": "hf_anothertokenofthetests02"}, TARGET, "401 UNAUTHORIZED: Invalid credentials"),
         ({}, "hf://datasets/others/words", "the hub answered 403 FORBIDDEN"),
-        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, TARGET, "check the network and HF_ENDPOINT, then run the same"),
+        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, TARGET, "check the network and HF_ENDPOINT (a hub"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_told_with_what_to_do_and_without_the_token(

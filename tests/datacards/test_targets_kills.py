@@ -14,7 +14,7 @@ from datacards.places import CARD
 from datacards.store import Store
 from tests.hub import Hub
 from tests.publishers import Child, Publisher, forker
-from tests.s3 import Shelf
+from tests.s3 import Request, Shelf
 
 KILLS = 50
 pytestmark = pytest.mark.slow
@@ -130,6 +130,11 @@ def test_the_hub(hub: Hub, store: Store, release: Ref, publishing: Publisher) ->
     assert killed >= KILLS - 5
 
 
+def changes(request: Request) -> bool:
+    """Tell whether a request may change what the hub holds."""
+    return request.method != "GET"
+
+
 def test_an_older_version_beside_main_on_the_hub(
     hub: Hub, store: Store, release: Ref, publishing: Publisher
 ) -> None:
@@ -141,11 +146,11 @@ def test_an_older_version_beside_main_on_the_hub(
     shutil.copytree(hub.folder / "kinzo" / "words", start)
     hub.calm()
     publishing.run(older, "hf://datasets/kinzo/words")
-    for number in range(1, len(hub.requests) + 1):
+    for number in range(1, len([one for one in hub.requests if changes(one)]) + 1):
         child, name = Child(), f"words-{number}"
         shutil.copytree(start, hub.folder / "kinzo" / name)
         hub.calm()
-        hub.kill(child, lambda _request: True, number, after=True)  # type: ignore[arg-type]
+        hub.kill(child, changes, number, after=True)  # type: ignore[arg-type]
         publishing.run(older, f"hf://datasets/kinzo/{name}", child=child)
         hub.calm()
         assert held(hub, name, "main") == after

@@ -156,7 +156,7 @@ class _Putting:
             added = {file.path: self._addition(file) for file in batch}
             # Rules of a .gitignore in the repository would leave files out without a word.
             self.api.preupload_lfs_files(
-                self.repo, added.values(), repo_type=KIND, revision=branch, gitignore_content=""
+                self.repo, added.values(), repo_type=KIND, revision=branch, gitignore_content="#"
             )
             for file in batch:
                 if added[file.path].upload_info.sha256.hex() != file.sha256:

@@ -103,7 +103,7 @@ def _manipulation(recipe: Mapping[str, Any]) -> str:
     return " ".join(told)
 
 
-def _annotation(card: Card) -> list[str]:
+def _annotation(card: Card) -> str:
     told = []
     if facts := card.counts.get("facts"):
         told.append(
@@ -116,7 +116,7 @@ def _annotation(card: Card) -> list[str]:
             f"Questions ({styles}) were written by the generator {_with_options(str(generator), options)}; each names "
             "the characters that prove its answer, and what did not pass the checks is kept in the config dropped."
         )
-    return told
+    return " ".join(told)
 
 
 def _tools(card: Card) -> list[str]:

@@ -42,7 +42,7 @@ def test_every_answer_stands_in_the_span_that_proves_it(
     found = questions(asked, style)
     assert len(found) > 15
     for question in found:
-        (span,) = question.made_from
+        span = question.made_from[0]
         shown = parents[span.id].text[span.start : span.end]
         answer = question.meta["answer"]
         if style == "multiple_choice":
@@ -61,10 +61,29 @@ def test_wrong_choices_are_other_true_answers_of_the_same_unit(asked: Path) -> N
             assert all(choice.endswith("百万円") for choice in choices)
 
 
+def test_every_choice_stands_in_a_span_and_all_parents_have_one_license(
+    asked: Path, documents: list[Document]
+) -> None:
+    parents = {parent.id: parent for parent in documents}
+    for question in questions(asked, "multiple_choice"):
+        shown = {parents[span.id].text[span.start : span.end] for span in question.made_from}
+        told = json.loads(question.meta["choices"])
+        assert len(question.made_from) == len(told) == 4
+        if "number" not in question.meta and question.meta["subject"] not in told:
+            assert shown == set(told)
+        assert {parents[span.id].license for span in question.made_from} == {question.license}
+        for span in question.made_from:
+            assert parents[span.id].attribution in question.attribution
+            assert parents[span.id].captured_at <= question.captured_at
+
+
 def test_the_true_answer_stands_equally_often_at_every_place(asked: Path) -> None:
-    places = Counter(question.meta["answer"] for question in questions(asked, "multiple_choice"))
-    assert set(places) == set("0123")
-    assert max(places.values()) - min(places.values()) <= 1
+    by_license: dict[str, Counter[str]] = {}
+    for question in questions(asked, "multiple_choice"):
+        by_license.setdefault(question.license, Counter())[question.meta["answer"]] += 1
+    for places in by_license.values():
+        assert set(places) == set("0123")
+        assert max(places.values()) - min(places.values()) <= 1
 
 
 def test_a_fact_is_in_one_split_only(asked: Path) -> None:

@@ -280,6 +280,24 @@ def test_a_citation_names_the_content(store: Store) -> None:
     assert r"fin\_ja 2026.11.21" in cite(card)
 
 
+URLS = (
+    "https://a:b@x.jp:1/y",
+    "https://x.jp:1",
+    "http://z.jp?q=u@v",
+    "ftp://w.jp/",
+    "",
+    None,
+    "https:///",
+    "/a/b",
+)
+
+
+def test_of_an_address_the_site_is_named_and_no_user(tmp_path: Path) -> None:
+    (tmp_path / "qa").mkdir()
+    pq.write_table(pa.table({"url": URLS, "source": ["s"] * len(URLS)}), tmp_path / "qa" / "train-0.parquet")
+    assert sites(tmp_path, ["qa/train-0.parquet"]).by_source == {"s": ("https://x.jp:1", "http://z.jp")}
+
+
 def test_sites_are_those_of_base_documents_if_there_are_any(store: Store) -> None:
     path = store.path(make(store))
     assert (

@@ -18,7 +18,7 @@ _TEXT = (
     "as_of_strict",
 )  # fields that bear on the text of a document
 _DUPLICATES = {"near_duplicate": "near_duplicate_of", "exact_duplicate": "exact_duplicate_of"}
-_RIGHTS = frozenset({"license", "attribution", "redistribution"})
+_RIGHTS = frozenset({"license", "redistribution"})
 
 
 class Why(NamedTuple):

@@ -101,7 +101,8 @@ def captures_part(files: Files, ref: Ref) -> Part:
     """Return the index of a captures version; raise UserError when its card names none."""
     for file in files.store.card(ref).files:
         if file.path == "captures.parquet":
-            return Part(ref, file.path, file.rows or 0, file.sha256)
+            part = Part(ref, file.path, file.rows or 0, file.sha256)
+            return part if file.rows is not None else files.counted(part)
     raise UserError(str(ref), "its card names no captures.parquet", todo="restore it")
 
 

@@ -53,11 +53,13 @@ class Files:
             folder, slash, leaf = file.path.partition("/")
             if folder == config and slash and "/" not in leaf and leaf.endswith(".parquet"):
                 part = Part(ref, file.path, file.rows or 0, file.sha256)
-                if file.rows is None:
-                    with self.opened(part) as opened:
-                        part = part._replace(rows=opened.metadata.num_rows)
-                found.append(part)
+                found.append(part if file.rows is not None else self.counted(part))
         return found
+
+    def counted(self, part: Part) -> Part:
+        """Return a file with the number of its rows."""
+        with self.opened(part) as opened:
+            return part._replace(rows=opened.metadata.num_rows)
 
     @contextmanager
     def opened(self, part: Part) -> Iterator[pq.ParquetFile]:

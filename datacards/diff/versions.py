@@ -87,7 +87,7 @@ def difference(a: Card, b: Card) -> dict[str, str]:
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             for name in sorted({*old, *new}):
                 yield from fields(old.get(name), new.get(name), f"{path}.{name}" if path else name)
-        elif _is_named(old) and _is_named(new):
+        elif path in ("steps", "formats") and _is_named(old) and _is_named(new):
             yield from fields(_by_name(old), _by_name(new), path)
             if [*_by_name(old)] != [*_by_name(new)] and {*_by_name(old)} == {*_by_name(new)}:
                 yield path, "another order"

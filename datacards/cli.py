@@ -12,7 +12,6 @@ from rich.tree import Tree
 
 from datacards import lineage as lines
 from datacards.card import Card, Ref
-from datacards.diff import cli as diff_cli
 from datacards.errors import UserError, from_os_error
 from datacards.store import Store
 
@@ -34,6 +33,7 @@ def store_option(function: Any) -> Any:
 
 #: Commands that have a room of their own, imported when they are asked for.
 ROOMS = {
+    "diff": "datacards.diff.cli",
     "publish": "datacards.release.cli",
 }
 
@@ -203,6 +203,3 @@ def report(root: str, refs: tuple[str, ...], out: Path) -> None:
         raise from_os_error(error, "report") from error
     console.print(pages.terminal(store, chosen))
     console.print(f"The whole page: {out}")
-
-
-main.add_command(diff_cli.command)

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from datacards.cli import store_option
+from datacards.diff.compare import diff as compare
 from datacards.diff.record import REASONS, SCHEMA, Diff, Row
 from datacards.errors import UserError, from_os_error
 from datacards.store import Store
@@ -23,15 +25,7 @@ _SUFFIXES = (".parquet", ".jsonl", ".csv")
 
 
 @click.command("diff")
-@click.option(
-    "--store",
-    "root",
-    envvar="KANAGURA_STORE",
-    default="store",
-    show_default=True,
-    metavar="PLACE",
-    help="What holds the versions: a folder, or an address like s3://bucket/prefix.",
-)
+@store_option
 @click.argument("a")
 @click.argument("b")
 @click.option(
@@ -42,16 +36,14 @@ _SUFFIXES = (".parquet", ".jsonl", ".csv")
     help="Write every row that differs to FILE: .parquet, .jsonl or .csv.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
-def command(root: str, a: str, b: str, out: Path | None, *, as_json: bool) -> None:
+def diff(root: str, a: str, b: str, out: Path | None, *, as_json: bool) -> None:
     """Tell what is different from version A to version B, row by row, each with its reason."""
-    from datacards.diff.compare import diff
-
     if out and out.suffix not in _SUFFIXES:
         raise UserError(
             "--rows", f"'{out.name}' has no known ending", f"known: {', '.join(_SUFFIXES)}", "correct it"
         )
     store = Store(root)
-    found = diff(store, store.resolve(a), store.resolve(b))
+    found = compare(store, store.resolve(a), store.resolve(b))
     if out:
         write_rows(found, out)
     if as_json:

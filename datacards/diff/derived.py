@@ -19,7 +19,7 @@ from datacards.diff.versions import asks_for
 Numbers = npt.NDArray[np.int64]
 
 #: Columns of a base document that bear on what is made from it; the others only go along.
-_BEARING = frozenset({"title", "language", "event_at", "published_at", "available_at", "license", "meta"})
+_BEARING = frozenset({"title", "language", "event_at", "published_at", "license", "meta"})
 _SAME_TEXT = ("metadata", "moved_split", "rights")
 _GENERATOR = ("generator", "options", "seed", "holdout", "styles")
 
@@ -45,18 +45,24 @@ class Fates:
         change, reason = self._codes[at].tolist()
         return CHANGES[change], Why(self._reasons[reason], self._details[at].as_py())
 
-    def places(self, parents: Keys) -> Numbers:
-        """Return the place of each document, -1 for one that is as it was or whose change bears on nothing else."""
+    def causes(self, parents: Keys) -> Numbers:
+        """Return for each document a number that ``why`` understands, -1 for one whose change bears on nothing else.
+
+        The number of one that says something else, came or left is larger than that of one with other columns alone.
+        """
         at = among(parents, self.keys)
         for row in np.flatnonzero(at >= 0).tolist():
             change, why = self[int(at[row])]
-            if change == "changed" and why.reason in _SAME_TEXT and not _bears(why.detail):
+            if change != "changed" or why.reason not in _SAME_TEXT:
+                at[row] += len(self.keys)
+            elif not _bears(why.detail):
                 at[row] = -1
         return at
 
-    def why(self, name: str, at: int, *, beside: bool = False) -> Why:
+    def why(self, name: str, cause: int, *, beside: bool = False) -> Why:
         """Return the reason of what was made from a document, or was gathered beside what was."""
-        change, why = self[at]
+        change, why = self[cause % len(self.keys)]
+        name = name or hex_of(self.keys, cause % len(self.keys))
         told = f"{name}: {why.reason} {why.detail}".strip()
         return Why(f"parent_{change}", f"gathered beside what is made from {told}" if beside else told)
 
@@ -93,14 +99,14 @@ class Links:
     def __init__(self, fates: Fates, found: Sequence[Edges]) -> None:
         edges = Edges(*(np.concatenate(column) for column in zip(Edges.of([], 0), *found, strict=True)))
         self._parents, parents = np.unique(edges.parents, return_inverse=True)
-        self._cause = _spread(fates.places(self._parents), edges.rows, parents)
+        self._cause = _spread(fates.causes(self._parents), edges.rows, parents)
         shards = np.full((2, len(self._parents)), -2)
         np.maximum.at(shards, (edges.sides, parents), edges.shards)
         moved = (shards > -2).all(axis=0) & (shards[0] != shards[1])
         self._moved = _spread(np.where(moved, 1, -1), edges.rows, parents)
 
     def cause(self, item: Item) -> int:
-        """Return the place among the fates of a document that rows linked to this one were made from, -1 for none."""
+        """Return the largest cause among the documents that rows linked to this one were made from, -1 for none."""
         return self._of(item, self._cause)
 
     def moved(self, item: Item) -> bool:
@@ -186,12 +192,13 @@ class DerivedJudge:
         return None
 
     def _of_parents(self, items: Sequence[Item]) -> Why | None:
-        for item in items:
-            at = self.fates.places(keys(item.parents))
-            for name, place in zip(item.parents, at.tolist(), strict=True):
-                if place >= 0:
-                    return self.fates.why(name, place)
-        return None
+        names = [name for item in items for name in item.parents]
+        causes = self.fates.causes(keys(names))
+        if (largest := causes.max(initial=-1)) < 0:
+            return None
+        other = causes >= (len(self.fates.keys) if largest >= len(self.fates.keys) else 0)
+        at = int(np.flatnonzero(other)[0])
+        return self.fates.why(names[at], int(causes[at]))
 
     def _of_recipes(self, items: Sequence[Item]) -> Why | None:
         if any(item.generator for item in items):
@@ -213,9 +220,12 @@ class DerivedJudge:
 
     def _of_links(self, items: Sequence[Item]) -> Why | None:
         for item in items:
-            if (at := self.links.cause(item)) >= 0:
-                return self.fates.why(hex_of(self.fates.keys, at), at, beside=True)
-        if any(self.links.moved(item) for item in items):
+            if (cause := self.links.cause(item)) >= 0:
+                return self.fates.why("", cause, beside=True)
+        shards = all(
+            "steps" in card.recipe for card in self.cards
+        )  # their numbers mean something in a corpus alone
+        if shards and any(self.links.moved(item) for item in items):
             return Why("regrouped", "its documents lie in other shards")
         return None
 

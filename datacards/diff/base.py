@@ -100,7 +100,7 @@ class BaseJudge:
 
     def _no_capture(self, a: Item) -> Why:
         there = self.captures.knows(1, a)
-        told = "its address has other bytes, which gave no such document" if there else "nor its address"
+        told = "its address has other bytes, which gave no such document" if there else ""
         return Why("capture_gone", told)
 
     def _added(self, b: Item) -> Why:
@@ -123,13 +123,13 @@ class BaseJudge:
 
     def _has(self, side: int, item: Item) -> bool:
         if item.evidence:
-            return self.captures.has(side, item.evidence)
+            return self.captures.has(side, item)
         return self.captures.knows(side, item) and self.captures.same(item)
 
     def _dropped(self, side: int, item: Item) -> list[Drop]:
         """Return what a version dropped of a document itself or of its captures."""
         drops = self.drops[side]
-        return drops.of_document(item.id) or drops.of_captures(item.evidence)
+        return drops.of_document(item.id) or drops.of_captures(item)
 
     def _dropped_at(self, side: int, item: Item) -> list[Drop]:
         """Return what only this version dropped of the address of a document: it left before it was what it is now."""

@@ -21,11 +21,12 @@ _NONE = key_of("")
 
 
 class Wanted(NamedTuple):
-    """What is looked for, as sorted keys: documents, captures by their bytes, addresses of a source."""
+    """What is looked for, as sorted keys: documents, bytes of captures, addresses of a source, bytes at an address."""
 
     ids: Keys
     captures: Keys
     addresses: Keys
+    answers: Keys
 
 
 def capture_key(sha256: str) -> bytes:
@@ -38,6 +39,11 @@ def address_key(source: str, url: str) -> bytes:
     return key_of(f"{source}\n{address(url)}")
 
 
+def answer_key(source: str, url: str, sha256: str) -> bytes:
+    """Return the key of bytes at an address of a source."""
+    return key_of(f"{source}\n{address(url)}\n{sha256[:32]}")
+
+
 class Captures:
     """Which captures the two versions were made from, of those that are looked for."""
 
@@ -46,6 +52,7 @@ class Captures:
         self.absent = tuple(", ".join(map(str, one.absent)) for one in versions)
         shape = len(wanted.addresses)
         self.had = np.zeros((2, len(wanted.captures)), bool)
+        self.answered = np.zeros((2, len(wanted.answers)), bool)
         self.first = np.full(
             (2, shape), np.iinfo(np.uint64).max, np.uint64
         )  # of the keys of an address's bytes
@@ -62,17 +69,27 @@ class Captures:
         for batch in files.batches(captures_part(files, ref), ["url", "source", "sha256"]):
             halves = column_keys(pc.utf8_slice_codeunits(batch.column("sha256"), 0, 32))
             at = among(halves, self.wanted.captures)
-            places = _addresses(batch, self.wanted.addresses)
+            told = [batch.column(name).to_pylist() for name in ("source", "url", "sha256")]
+            answers = among(_keys(answer_key(*row) for row in zip(*told, strict=True)), self.wanted.answers)
+            places = among(_address_keys(batch), self.wanted.addresses)
             here = places >= 0
             numbers = halves[here].view(">u8")[::2].astype(np.uint64)
             for side in sides:
                 self.had[side, at[at >= 0]] = True
+                self.answered[side, answers[answers >= 0]] = True
                 np.minimum.at(self.first[side], places[here], numbers)
                 np.maximum.at(self.last[side], places[here], numbers)
 
-    def has(self, side: int, sha256s: Iterable[str]) -> bool:
-        """Return whether one of the bytes is among the captures of a version."""
-        at = among(keys_of_captures(sha256s), self.wanted.captures)
+    def has(self, side: int, item: Item) -> bool:
+        """Return whether the evidence of a document is among the captures of a version: its bytes, at its address.
+
+        A document that has another address than its capture is looked for by the bytes alone.
+        """
+        made = _keys(answer_key(item.source, item.url, one) for one in item.evidence)
+        at = among(made, self.wanted.answers)
+        if self.answered[:, at[at >= 0]].any():
+            return bool(self.answered[side, at[at >= 0]].any())
+        at = among(_keys(map(capture_key, item.evidence)), self.wanted.captures)
         return bool(self.had[side, at[at >= 0]].any())
 
     def knows(self, side: int, item: Item) -> bool:
@@ -92,11 +109,6 @@ class Captures:
         return int(among(key, self.wanted.addresses)[0])
 
 
-def keys_of_captures(sha256s: Iterable[str]) -> Keys:
-    """Return the keys of captures' bytes."""
-    return np.frombuffer(b"".join(map(capture_key, sha256s)), KEY)
-
-
 def captures_part(files: Files, ref: Ref) -> Part:
     """Return the index of a captures version; raise UserError when its card names none."""
     for file in files.store.card(ref).files:
@@ -106,11 +118,14 @@ def captures_part(files: Files, ref: Ref) -> Part:
     raise UserError(str(ref), "its card names no captures.parquet", todo="restore it")
 
 
-def _addresses(batch: pa.RecordBatch, wanted: Keys) -> npt.NDArray[np.int64]:
-    """Return the place of each row's address among those that are wanted."""
+def _keys(made: Iterable[bytes]) -> Keys:
+    return np.frombuffer(b"".join(made), KEY)
+
+
+def _address_keys(batch: pa.RecordBatch) -> Keys:
+    """Return the key of each row's address."""
     columns = (batch.column(name).to_pylist() for name in ("source", "url"))
-    made = (address_key(source or "", url or "") for source, url in zip(*columns, strict=True))
-    return among(np.frombuffer(b"".join(made), KEY), wanted)
+    return _keys(address_key(source or "", url or "") for source, url in zip(*columns, strict=True))
 
 
 class Drop(NamedTuple):
@@ -121,6 +136,8 @@ class Drop(NamedTuple):
     stage: str
     document_id: str
     sha256: str
+    source: str
+    url: str
 
     @property
     def told(self) -> str:
@@ -145,7 +162,7 @@ class Drops:
                     _address_keys(batch),
                 )
                 hits = np.zeros(batch.num_rows, bool)
-                for one, looked_for in zip(made, wanted, strict=True):
+                for one, looked_for in zip(made, wanted[:3], strict=True):
                     hits |= (among(one, looked_for) >= 0) & (one != _NONE)
                 if hits.any():
                     for held, one in zip(found, made, strict=True):
@@ -163,13 +180,16 @@ class Drops:
         """Return what was dropped under an id."""
         return self._found(0, [key_of(document_id)])
 
-    def of_captures(self, sha256s: Iterable[str]) -> list[Drop]:
-        """Return what was dropped of captures by their bytes."""
-        return self._found(1, map(capture_key, sha256s))
+    def of_captures(self, item: Item) -> list[Drop]:
+        """Return what was dropped of the bytes that a document was made from, at its address."""
+        found = self._found(1, map(capture_key, item.evidence))
+        place = address_key(item.source, item.url)
+        return [drop for drop in found if address_key(drop.source, drop.url) == place]
 
     def of_address(self, item: Item) -> list[Drop]:
-        """Return what was dropped of the address of a row."""
-        return self._found(2, [address_key(item.source, item.url)])
+        """Return what was dropped of the address of a row: the capture, or a document of the very same address."""
+        found = self._found(2, [address_key(item.source, item.url)])
+        return [drop for drop in found if not drop.document_id or drop.url == item.url]
 
     def _found(self, by: int, wanted: Iterable[bytes]) -> list[Drop]:
         if self._rows is None:
@@ -183,12 +203,6 @@ class Drops:
                 row = {name: self._rows[name][at].as_py() or "" for name in Drop._fields}
                 found.append(Drop(**row))
         return found
-
-
-def _address_keys(batch: pa.RecordBatch) -> Keys:
-    columns = (batch.column(name).to_pylist() for name in ("source", "url"))
-    made = (address_key(source or "", url or "") for source, url in zip(*columns, strict=True))
-    return np.frombuffer(b"".join(made), KEY)
 
 
 class Takedowns:
@@ -235,15 +249,17 @@ def wanted_of(items: Iterable[Item]) -> Wanted:
     ids: set[bytes] = set()
     captures: set[bytes] = set()
     places: set[bytes] = set()
+    answers: set[bytes] = set()
     for item in items:
         ids.add(key_of(item.id))
         ids.update(key_of(one) for one in item.parents if item.generator)
         captures.update(map(capture_key, item.evidence))
+        answers.update(answer_key(item.source, item.url, one) for one in item.evidence)
         places.add(address_key(item.source, item.url))
-    return Wanted(*(np.sort(np.frombuffer(b"".join(one), KEY)) for one in (ids, captures, places)))
+    return Wanted(*(np.sort(_keys(one)) for one in (ids, captures, places, answers)))
 
 
 def merged(parts: Sequence[Wanted]) -> Wanted:
     """Return what several ask for."""
-    columns = list(zip(*parts, strict=True)) or [(keys([]),)] * 3
+    columns = list(zip(*parts, strict=True)) or [(keys([]),)] * 4
     return Wanted(*(np.unique(np.concatenate([keys([]), *column])) for column in columns))

@@ -1,4 +1,4 @@
-"""``kanagura cards``: list, show, lineage, verify, report."""
+"""``kanagura cards``: list, show, verify, report, and the commands that have a room of their own."""
 
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +11,6 @@ from rich.table import Table
 
 from datacards.card import Card, Ref
 from datacards.errors import UserError, from_os_error
-from datacards.lineage.cli import command as lineage
 from datacards.store import Store
 
 console = Console()
@@ -33,6 +32,7 @@ def store_option(function: Any) -> Any:
 #: Commands that have a room of their own, imported when they are asked for.
 ROOMS = {
     "diff": "datacards.diff.cli",
+    "lineage": "datacards.lineage.cli",
     "publish": "datacards.release.cli",
 }
 
@@ -138,9 +138,6 @@ def verify(root: str, refs: tuple[str, ...]) -> None:
         raise UserError(
             "verify", f"{bad} version(s) differ from their cards", todo="restore them or make them again"
         )
-
-
-main.add_command(lineage)
 
 
 @main.command()

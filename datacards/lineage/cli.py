@@ -10,7 +10,8 @@ import click
 from datacards.errors import from_os_error
 from datacards.lineage.asked import Asked, asked
 from datacards.lineage.back import backward
-from datacards.lineage.backward import captures, document, lineage
+from datacards.lineage import backward
+from datacards.lineage.backward import captures, document
 from datacards.lineage.forward import forward
 from datacards.lineage.text import text
 from datacards.lineage.trace import Trace
@@ -54,7 +55,7 @@ from datacards.store import Store
     help="How many rows of each kind, and addresses of each source, are named; all are counted.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to a file.")
-def command(
+def lineage(
     root: str, what: str, *, onward: bool, urls: bool, document_id: str | None, form: str, limit: int, out: Path | None
 ) -> None:  # fmt: skip
     """Print what WHAT was made from, down to the captured addresses and their rights.
@@ -109,7 +110,7 @@ def _drawn(trace: Trace, form: str) -> str:
 
 def _with_addresses(store: Store, versions: Graph, meant: Asked, trace: Trace) -> Iterable[str]:
     yield from text(trace)
-    for row in captures(store, lineage(store, versions[meant.value].ref)):
+    for row in captures(store, backward.lineage(store, versions[meant.value].ref)):
         yield f"{row['sha256']}  {visible(row['url'])}"
 
 

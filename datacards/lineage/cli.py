@@ -10,8 +10,8 @@ import click
 from datacards.errors import from_os_error
 from datacards.lineage.asked import Asked, asked
 from datacards.lineage.back import backward
-from datacards.lineage import backward
 from datacards.lineage.backward import captures, document
+from datacards.lineage.backward import lineage as tree
 from datacards.lineage.forward import forward
 from datacards.lineage.text import text
 from datacards.lineage.trace import Trace
@@ -110,7 +110,7 @@ def _drawn(trace: Trace, form: str) -> str:
 
 def _with_addresses(store: Store, versions: Graph, meant: Asked, trace: Trace) -> Iterable[str]:
     yield from text(trace)
-    for row in captures(store, backward.lineage(store, versions[meant.value].ref)):
+    for row in captures(store, tree(store, versions[meant.value].ref)):
         yield f"{row['sha256']}  {visible(row['url'])}"
 
 

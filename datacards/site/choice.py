@@ -93,10 +93,11 @@ def _quotas(counts: Mapping[Stratum, int], budget: int) -> dict[Stratum, int]:
 
 
 def _inputs(store: Store, card: Card) -> list[Part]:
-    """Return the parts of all dataset versions below, the nearest first; what is not here, or gone, is left out."""
+    """Return the parts of all dataset versions below, the nearest first; what is not here, or withdrawn, is left out."""
+    withdrawn = store.withdrawn()
     found, waiting, seen = [], list(card.made_from), set()
     for ref in waiting:  # it grows while it is read
-        if ":" in ref.name or str(ref) in seen or not store.digest(ref):
+        if ":" in ref.name or str(ref) in seen or str(ref) in withdrawn or not store.digest(ref):
             continue
         seen.add(str(ref))
         below = store.card(ref)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from datacards.card import Ref
-from datacards.rights import LICENSES
 from datacards.site.choice import Choice
 from datacards.site.entries import Entries, Entry, pieces, texts
 
@@ -66,6 +65,7 @@ def _index(ref: Ref, choice: Choice, found: Entries, where: dict[int, int]) -> d
         "licenses": sorted({row.license for row in rows}),
         "companies": sorted({code for row in rows for code in row.companies}),
         "versions": sorted({row.version for row in rows}),
+        "reasons": sorted({row.why for row in rows}),
     }
     names["formats"] = sorted({row.format for row in rows} | set(names["formats"]))
     at = {key: {name: place for place, name in enumerate(values)} for key, values in names.items()}
@@ -75,12 +75,11 @@ def _index(ref: Ref, choice: Choice, found: Entries, where: dict[int, int]) -> d
         "shown": choice.shown,
         **names,
         "companies": [[code, found.names.get(code, "")] for code in names["companies"]],
-        "reasons": [reason(name) for name in names["licenses"]],
         "rows": [
             [
                 row.id, row.title, row.section, row.language, at["formats"][row.format], at["sources"][row.source],
                 at["licenses"][row.license], [at["companies"][code] for code in row.companies], row.day, int(row.open),
-                where[number], at["versions"][row.version],
+                where[number], at["versions"][row.version], at["reasons"][row.why],
             ]
             for number, row in enumerate(rows)
         ],
@@ -91,23 +90,13 @@ def _record(found: Entries, number: int, shown: Sequence[tuple[int, str]], lengt
     """Return what the page of one document needs besides its row in the index."""
     row = found.rows[number]
     return {
-        **{
-            key: row.told[key]
-            for key in ("url", "attribution", "cluster", "allowed", "sha256", "pointer", "meta")
-        },
+        **{key: row.told[key] for key in ("url", "attribution", "cluster", "sha256", "pointer", "meta")},
         "chars": length or row.told["chars"],
         "dates": [row.told[key] for key in ("published_at", "event_at", "captured_at")],
         "pieces": shown,
         "parents": [[found.numbers.get(span.id, -1), *span] for span in row.spans],
         "children": found.children.get(number, ()),
     }
-
-
-def reason(license_: str) -> str:
-    """Return why a text under ``license_`` is not shown."""
-    known = LICENSES.get(license_)
-    named = f"{license_} ({known.title})" if known else license_ or "no license"
-    return f"Its rights, {named}, do not allow giving the text to others."
 
 
 def first(found: Entries) -> Sequence[Entry]:

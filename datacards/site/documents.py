@@ -4,22 +4,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from datacards.card import Card, Ref
+from datacards.card import Ref
 from datacards.render.markup import Markup, link, tag
 from datacards.site import data
-from datacards.site.choice import Choice, choose
+from datacards.site.choice import Choice
 from datacards.site.entries import Entries, Entry, entries
 from datacards.site.page import Frame, folder_of, japanese, table
-from datacards.store import Store
 
 NAME, STATIC = "documents.html", "first.html"
 
 
-def write_documents(store: Store, ref: Ref, card: Card, out: Path, frame: Frame, most: int) -> bool:
-    """Write the document pages of a dataset version below ``out``; return False when it holds no documents."""
-    choice = choose(store, ref, card, most)
-    if not choice.places:
-        return False
+def write_documents(out: Path, frame: Frame, ref: Ref, choice: Choice) -> None:
+    """Write the pages of the documents ``choice`` of a version below ``out``."""
     found = entries(choice, str(ref), restricted=frame.restricted)
     folder = folder_of(ref)
     leads = data.write(out / folder / "data", ref, choice, found)
@@ -29,7 +25,6 @@ def write_documents(store: Store, ref: Ref, card: Card, out: Path, frame: Frame,
     ):
         page = frame.page(title, *body, path=folder + name, script=script, wide=script)
         (out / folder / name).write_text(page, encoding="utf-8", errors="replace")
-    return True
 
 
 def shown(choice: Choice) -> str:
@@ -93,7 +88,7 @@ def _filters() -> Markup:
         return tag(
             "div",
             tag("label", label, for_=name),
-            tag("select", tag("option", "all", value=" "), id_=name),
+            tag("select", Markup('<option value="">all</option>'), id_=name),
             class_="field",
         )
 
@@ -161,7 +156,7 @@ def _article(row: Entry, lead: str | None) -> Markup:
     text = (
         tag("p", lead, class_="text lead", lang="ja", dir_="auto")
         if lead is not None
-        else tag("p", data.reason(row.license), class_="pointer")
+        else tag("p", f"Its text is not shown: {row.why}.", class_="pointer")
     )
     return tag(
         "article",

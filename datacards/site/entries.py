@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from datacards.render.findings import FORMATS
+from datacards.rights import allowed
 from datacards.site.choice import Choice
 from datacards.site.parts import Place, pick
 
@@ -28,7 +29,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document without its text; ``open`` says that the text is shown, ``companies`` are codes, ``day`` is ISO."""
+    """One document without its text. ``open`` says that the text is shown, ``why`` that it may not be given on and the
+    reason; ``companies`` are codes, ``day`` is ISO.
+    """
 
     place: Place
     id: str
@@ -41,6 +44,7 @@ class Entry:
     day: str
     license: str
     open: bool
+    why: str
     spans: tuple[Span, ...]
     companies: tuple[str, ...]
     told: Mapping[str, Any]
@@ -97,21 +101,22 @@ def _entry(
     restricted: bool,
 ) -> Entry:
     meta = _meta(row.get("meta"))
-    allowed = row["redistribution"] is True
+    why = _refused(row)
     text = "text_sha256" not in row  # a pointer has none, whoever asks
     code = meta.get("edinet_code") or meta.get("sec_code") or meta.get("filer") or ""
     if code:
         names[code] = max(names.get(code, ""), meta.get("filer", ""))
     owner = str(choice.parts[place.part].ref)
-    told = {name: _said(row.get(name)) for name in ("url", "published_at", "event_at", "captured_at")}
+    told: dict[str, Any] = {
+        name: _said(row.get(name)) for name in ("url", "published_at", "event_at", "captured_at")
+    }
     told |= {
         "attribution": row.get("attribution") or "",
         "chars": row.get("n_chars") or 0,
         "cluster": row.get("cluster_size") or 1,
-        "allowed": allowed,
         "sha256": row.get("text_sha256") or "",
         "pointer": not text,
-        "meta": [(k, v) for k, v in sorted(meta.items()) if len(v) <= SHORT] if allowed or restricted else [],
+        "meta": [(k, v) for k, v in sorted(meta.items()) if len(v) <= SHORT] if restricted or not why else [],
     }
     return Entry(
         place=place,
@@ -124,11 +129,19 @@ def _entry(
         language=row.get("language") or "",
         day=_said(row.get("available_at") or row.get("published_at")),
         license=row["license"] or "",
-        open=text and (allowed or restricted),
+        open=text and (restricted or not why),
+        why=why,
         spans=tuple(Span(s["id"], s["start"] or 0, s["end"] or 0) for s in (row["made_from"] or ())[:SPANS] if s and s["id"]),
         companies=(code,) if code else (),
         told=told,
     )  # fmt: skip
+
+
+def _refused(row: Mapping[str, Any]) -> str:
+    """Return why the text of a row may not be given to others, "" when it may: as when a release is published."""
+    verdict = allowed(row["license"] or "", derived=row["format"] != "markdown")
+    flag = "" if row["redistribution"] is True else "its record is marked as not to be given to others"
+    return verdict.why or flag
 
 
 def _meta(text: str | None) -> dict[str, str]:

@@ -78,7 +78,7 @@ def _row(
         ]
     return [
         label,
-        f"{card.created_at:%Y-%m-%d}",
+        tag("span", f"{card.created_at:%Y-%m-%d}", class_="whole"),
         tag("span", *told),
         size(sum(f.bytes for f in card.files)),
         _passed(card),
@@ -92,11 +92,10 @@ def holds(card: Card) -> str:
     if card.kind == "dataset":
         return ", ".join(f"{sum(splits.values()):,} {name}" for name, splits in documents(card).items())
     counts = {name.replace("_", " "): n for name, n in card.counts.items() if n and " " not in name}
-    told = (
-        ("captures", "captures new", "disallowed", "failed", "incomplete")
-        if card.kind == "captures"
-        else tuple(counts)[:4]
-    )
+    told = tuple(counts)[:4]
+    if card.kind == "captures":
+        counts = {name.replace("captures ", ""): n for name, n in counts.items()}
+        told = ("captures", "unchanged", "carried", "disallowed", "failed", "incomplete")
     return ", ".join(f"{counts[name]:,} {name}" for name in told if name in counts)
 
 

@@ -2,8 +2,8 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
-from urllib.parse import quote
 
 from datacards.card import Card, Ref
 from datacards.lineage import Graph, Version
@@ -11,7 +11,7 @@ from datacards.render import plots
 from datacards.render.findings import documents
 from datacards.render.markup import Markup, tag
 from datacards.site.drawing import page_of
-from datacards.site.page import facts, joined, scrolled, size
+from datacards.site.page import facts, joined, size
 from datacards.site.readme import readme
 from datacards.store import Store
 
@@ -42,7 +42,7 @@ def version_page(store: Store, graph: Graph, version: Version, documents_page: s
     text = _readme(store, ref)
     if card.kind == "dataset" and "plots/" not in text:
         yield from _plots(card, picture)
-    body, parts = readme(text, pages=lambda name: _page(graph, name), picture=picture)
+    body, parts = readme(_undescribed(text, card), pages=lambda name: _page(graph, name), picture=picture)
     if len(parts) > 3:
         items = (tag("li", tag("a", title, href=f"#{place}")) for place, title in parts)
         yield tag(
@@ -98,6 +98,11 @@ def _readme(store: Store, ref: Ref) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
+def _undescribed(text: str, card: Card) -> str:
+    """Return a README without the description, which stands at the top of the page."""
+    return text.replace(f"\n{card.description}\n", "\n", 1) if card.description else text
+
+
 def _pictures(store: Store, ref: Ref, card: Card) -> Callable[[str], Markup | None]:
     """Return what gives a picture of the version by its path, as data: nothing in it can run, or be opened alone."""
     known = {file.path for file in card.files if file.path.endswith((".svg", ".png")) and file.bytes <= LARGE}
@@ -117,14 +122,10 @@ def _told(path: str) -> str:
 
 
 def image(content: bytes, media_type: str, told: str) -> Markup:
-    """Return a picture as a figure of the page, on light ground in dark pages too."""
+    """Return a picture in the page, as data."""
     data = b64encode(content).decode()
     return tag(
-        "span",
-        Markup(
-            f"{tag('img', alt=told, src=f'data:{quote(media_type)};base64,{data}')}".removesuffix("</img>")
-        ),
-        class_="plot",
+        "span", Markup(f'<img alt="{escape(told)}" src="data:{media_type};base64,{data}">'), class_="plot"
     )
 
 
@@ -136,6 +137,3 @@ def _plots(card: Card, picture: Callable[[str], Markup | None]) -> Iterator[Mark
         drawn = [image(plots.bars(rows).encode(), "image/svg+xml", "documents per format and split")]
     if drawn:
         yield tag("section", tag("h2", "At a glance"), *(tag("figure", one) for one in drawn), class_="plots")
-
-
-__all__ = ["image", "scrolled", "version_page", "withdrawn"]

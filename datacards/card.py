@@ -30,6 +30,9 @@ def inside(path: str) -> str:
 Inside = Annotated[str, AfterValidator(inside)]
 
 
+_RENDERED = ("README.md", "SHA256SUMS", "croissant.json")
+
+
 class Record(BaseModel):
     """A frozen record that refuses unknown fields."""
 
@@ -106,9 +109,9 @@ class Card(Record):
     def content_digest(self) -> str:
         """SHA-256 over paths and hashes of the files: equal for equal content, whenever it was made.
 
-        README.md and SHA256SUMS are left out: they are renderings of this card.
+        README.md, SHA256SUMS and croissant.json are left out: they are renderings of this card.
         """
-        rows = sorted((f.path, f.sha256) for f in self.files if f.path not in ("README.md", "SHA256SUMS"))
+        rows = sorted((f.path, f.sha256) for f in self.files if f.path not in _RENDERED)
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
     def to_json(self) -> str:

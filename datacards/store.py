@@ -17,6 +17,7 @@ from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
+from datacards.render.croissant import with_croissant
 from datacards.render.readme import readme
 from datacards.withdrawn import Withdrawal, withdrawals
 
@@ -51,6 +52,7 @@ class Draft:
         self.rights: list[Rights] = []
         self.rows: dict[str, int] = {}
         self.made_from: list[Ref] = []  # inputs that were found out on the way, beside those of the request
+        self.tokenizers: list[str] = []  # that the card counts the tokens of a dataset with
         self.device = "cpu"
 
     def files(self) -> tuple[File, ...]:
@@ -286,6 +288,7 @@ def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], m
         rights=tuple(draft.rights),
         created_at=_now(),
     )
+    card = with_croissant(card, draft.path)
     card = _with(card, draft.path, README, readme(card))
     sums = "".join(f"{file.sha256}  {file.path}\n" for file in card.files)
     return _with(card, draft.path, SUMS, sums)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command("site")
 @click.option(
     "--store",
     "root",
@@ -37,7 +37,7 @@ import click
     is_flag=True,
     help="Show texts that may not be given to others: a site that stays at home.",
 )
-def site(
+def command(
     root: str, out: Path, documents: int, pairs: tuple[tuple[str, str], ...], *, restricted: bool
 ) -> None:
     """Render the store as static pages in the folder OUT, for a browser with or without a server."""

@@ -43,7 +43,7 @@ def _untitled(tokens: Sequence[Token]) -> Iterator[Token]:
 def _prepared(tokens: Sequence[Token]) -> list[tuple[str, str]]:
     """Give headings their ids and tables their captions; return the parts of the second level."""
     parts: list[tuple[str, str]] = []
-    title, lead, used = "Table", "", 0
+    title, used = "Table", 0
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
             title, used = _words(tokens[place + 1]), used + 1
@@ -56,9 +56,10 @@ def _prepared(tokens: Sequence[Token]) -> list[tuple[str, str]]:
             ]
             token.meta["caption"] = title if not heads else f"{title}: {heads[0]}"
         elif token.type in ("th_open", "td_open"):
-            lead = "th" if token.type == "th_open" else lead
             token.attrs = {k: v for k, v in token.attrs.items() if k != "style"}
-            if token.type == "th_open":
+            if token.type == "th_open" and not _words(tokens[place + 1]):
+                token.tag = tokens[place + 2].tag = "td"  # what heads nothing is no heading
+            elif token.type == "th_open":
                 token.attrSet("scope", "col")
             elif re.fullmatch(r"[\d,.]+", _words(tokens[place + 1])):
                 token.attrSet("class", "n")

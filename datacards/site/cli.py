@@ -4,17 +4,11 @@ from pathlib import Path
 
 import click
 
+from datacards.cli import store_option
 
-@click.command("site")
-@click.option(
-    "--store",
-    "root",
-    envvar="KANAGURA_STORE",
-    default="store",
-    show_default=True,
-    metavar="PLACE",
-    help="What holds the versions: a folder, or an address like s3://bucket/prefix.",
-)
+
+@click.command()
+@store_option
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
     "--documents",
@@ -37,7 +31,7 @@ import click
     is_flag=True,
     help="Show texts that may not be given to others: a site that stays at home.",
 )
-def command(
+def site(
     root: str, out: Path, documents: int, pairs: tuple[tuple[str, str], ...], *, restricted: bool
 ) -> None:
     """Render the store as static pages in the folder OUT, for a browser with or without a server."""

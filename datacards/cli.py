@@ -33,6 +33,7 @@ def store_option(function: Any) -> Any:
 
 #: Commands that have a room of their own, imported when they are asked for.
 ROOMS = {
+    "diff": "datacards.diff.cli",
     "publish": "datacards.release.cli",
     "site": "datacards.site.cli",
 }

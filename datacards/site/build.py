@@ -2,18 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
 
 from datacards.card import Ref
+from datacards.diff import diff
 from datacards.lineage import Graph, Version, graph
 from datacards.places import CARD
 from datacards.render.markup import tag
 from datacards.site.catalog import catalog
 from datacards.site.choice import Choice, choose
+from datacards.site.differences import PAIRS, Told, difference_page, overview, path_of
 from datacards.site.documents import NAME, write_documents
 from datacards.site.drawing import drawing, listing
 from datacards.site.page import Frame, folder_of, scrolled
@@ -46,7 +48,7 @@ class _Site:
         (self.work / path).write_text(page, encoding="utf-8", errors="replace")
 
     def folder(self, path: str) -> None:
-        (self.work / path).mkdir(parents=True)
+        (self.work / path).mkdir(parents=True, exist_ok=True)
 
 
 def build(
@@ -70,14 +72,18 @@ def build(
             shutil.copyfile(HERE / name, work / name)
         built = Built(len(store.refs()))
         browsers: dict[str, str] = {}
+        ids: dict[str, frozenset[str]] = {}
+        compared = {str(ref) for pair in differences for ref in pair}
         versions = [version for version in found.versions.values() if version.card]
         for version in tqdm(versions, desc="site", unit=" versions", disable=None):
             if choice := _documents(store, version, documents):
                 built.documents[str(version.ref)] = choice.shown, choice.total
                 browsers[str(version.ref)] = NAME
+                ids[str(version.ref)] = frozenset(choice.places if str(version.ref) in compared else ())
             _version(store, found, version, site, choice)
         order = [str(ref) for ref in store.refs()]
         site.put("Kanagura", "index.html", catalog(found, browsers, order))
+        _differences(store, site, differences, ids)
         site.put("Lineage", "lineage.html", _lineage(found), wide=True)
         _mark(work, restricted, built)
     return built
@@ -105,6 +111,21 @@ def _version(store: Store, found: Graph, version: Version, site: _Site, choice: 
     for name in COPIED if version.state == "ok" else ():
         if name in listed:
             shutil.copyfile(store.path(version.ref, name), site.work / folder / name)
+
+
+def _differences(
+    store: Store, site: _Site, pairs: Sequence[tuple[Ref, Ref]], ids: Mapping[str, frozenset[str]]
+) -> None:
+    """Write a page for every pair of versions, and one that lists them."""
+    told = []
+    for a, b in dict.fromkeys(pairs):
+        path = path_of(a, b)
+        site.folder(PAIRS)
+        found = diff(store, a, b)
+        site.put(f"{a} to {b}", path, difference_page(found, ids))
+        told.append(Told(path, a, b, found.number()))
+    if told:
+        site.put("Differences", f"{PAIRS}index.html", overview(told))
 
 
 def _lineage(found: Graph) -> Sequence[object]:

@@ -1,55 +1,19 @@
 """The pages of differences: what came, left and changed between two versions, each row with its reason."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from datacards.card import Ref
+from datacards.diff import CHANGES, REASONS, Count, Diff, Row
 from datacards.render.markup import Markup, link, tag
 from datacards.site.page import folder_of, japanese, table
 
-CHANGES = ("added", "removed", "changed")
+PAIRS = "differences/"  # the folder of the pages
 EXAMPLES = 12  # rows of one format, change and reason
 HIDDEN = frozenset({"takedown", "withdrawal"})  # reasons for which a page does not name what left
 LONG = 160  # characters of a title
-
-
-class Row(Protocol):
-    """One row that differs; ``id_a`` and ``id_b`` are its ids in the two versions, "" where it is not."""
-
-    format: str
-    change: str
-    reason: str
-    detail: str
-    id_a: str
-    id_b: str
-    source: str
-    url: str
-    title: str
-    section: str
-
-
-class Count(Protocol):
-    """How many rows of a format changed in one way for one reason."""
-
-    format: str
-    change: str
-    reason: str
-    rows: int
-
-
-class Difference(Protocol):
-    """What is different between two versions, as ``datacards.diff`` tells it."""
-
-    a: Ref
-    b: Ref
-    before: Mapping[str, int]
-    after: Mapping[str, int]
-    counts: Sequence[Count]
-    asked: Sequence[str]
-
-    def rows(self) -> Iterable[Row]: ...  # noqa: D102
 
 
 class Told(NamedTuple):
@@ -63,13 +27,11 @@ class Told(NamedTuple):
 
 def path_of(a: Ref, b: Ref) -> str:
     """Return the address of the page on two versions; an @ is not in names, so no two pairs share one."""
-    return f"differences/{a}..{b}.html"
+    return f"{PAIRS}{a}..{b}.html"
 
 
-def difference_page(
-    found: Difference, reasons: Mapping[str, str], shown: Mapping[str, Collection[str]]
-) -> Iterator[Markup]:
-    """Yield the page; ``reasons`` says what each means, ``shown`` has the ids of documents with a page, by version."""
+def difference_page(found: Diff, shown: Mapping[str, Collection[str]]) -> Iterator[Markup]:
+    """Yield the page on a diff; ``shown`` has the ids of the documents that can be looked at, by version."""
     yield tag(
         "p",
         tag("a", "Catalog", href="../index.html"),
@@ -90,7 +52,7 @@ def difference_page(
     if not found.counts:
         yield tag("p", "No row differs.")
         return
-    yield tag("section", tag("h2", "Reasons"), _reasons(found, reasons))
+    yield tag("section", tag("h2", "Reasons"), _reasons(found))
     yield tag("section", tag("h2", "Examples"), *_examples(found, shown))
 
 
@@ -100,7 +62,7 @@ def overview(pages: Sequence[Told]) -> Iterator[Markup]:
     yield tag("h1", "Differences")
     rows = [
         (
-            tag("a", f"{one.a} to {one.b}", href=one.path.removeprefix("differences/")),
+            tag("a", f"{one.a} to {one.b}", href=one.path.removeprefix(PAIRS)),
             f"{one.rows:,}",
         )
         for one in pages
@@ -108,7 +70,7 @@ def overview(pages: Sequence[Told]) -> Iterator[Markup]:
     yield table("Pairs of versions", ["from and to", "rows that differ"], rows, numbers=(1,))
 
 
-def _sums(found: Difference) -> Markup:
+def _sums(found: Diff) -> Markup:
     numbers: defaultdict[tuple[str, str], int] = defaultdict(int)
     for one in found.counts:
         numbers[one.format, one.change] += one.rows
@@ -125,9 +87,9 @@ def _sums(found: Difference) -> Markup:
     )
 
 
-def _reasons(found: Difference, reasons: Mapping[str, str]) -> Markup:
+def _reasons(found: Diff) -> Markup:
     rows = [
-        (one.format, one.change, tag("strong", one.reason), f"{one.rows:,}", reasons.get(one.reason, ""))
+        (one.format, one.change, tag("strong", one.reason), f"{one.rows:,}", REASONS.get(one.reason, ""))
         for one in found.counts
     ]
     return table(
@@ -138,7 +100,7 @@ def _reasons(found: Difference, reasons: Mapping[str, str]) -> Markup:
     )
 
 
-def _examples(found: Difference, shown: Mapping[str, Collection[str]]) -> Iterator[Markup]:
+def _examples(found: Diff, shown: Mapping[str, Collection[str]]) -> Iterator[Markup]:
     for one, rows in _first(found):
         hidden = one.reason in HIDDEN
         head = ["title", "source", "detail"] if not hidden else ["id", "source"]
@@ -147,7 +109,7 @@ def _examples(found: Difference, shown: Mapping[str, Collection[str]]) -> Iterat
         yield tag("details", tag("summary", label), table(label, head, made, hidden=True))
 
 
-def _first(found: Difference) -> list[tuple[Count, list[Row]]]:
+def _first(found: Diff) -> list[tuple[Count, list[Row]]]:
     """Return the first rows of every count, reading no further than needed."""
     kept: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
     missing = sum(min(EXAMPLES, one.rows) for one in found.counts)
@@ -161,7 +123,7 @@ def _first(found: Difference) -> list[tuple[Count, list[Row]]]:
     return [(one, kept[one.format, one.change, one.reason]) for one in found.counts]
 
 
-def _example(row: Row, found: Difference, shown: Mapping[str, Collection[str]]) -> tuple[object, ...]:
+def _example(row: Row, found: Diff, shown: Mapping[str, Collection[str]]) -> tuple[object, ...]:
     title = japanese((row.title or row.section or row.id_b or row.id_a)[:LONG])
     for ref, name in ((found.b, row.id_b), (found.a, row.id_a)):
         if name and name in shown.get(str(ref), ()):

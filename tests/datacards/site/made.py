@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus import shards
+from corpus.captures import SCHEMA
 from corpus.document import Document, Format, Span
 from datacards.card import Ref, Rights
 from datacards.release.pointers import pointer_table
@@ -147,16 +148,35 @@ def plain(
     with store.write(name=name, version=version, kind=kind, recipe={}, made_from=made_from) as draft:  # type: ignore[arg-type]
         for path, text in {"made.txt": "made", **files}.items():
             (draft.path / path).write_text(text, encoding="utf-8")
-        draft.counts["captures" if kind == "captures" else "rows"] = 70
+        draft.counts["rows"] = 70
         if kind == "evaluation":
             draft.metrics["chabsa/acc"] = 0.553
     return store.resolve(f"{name}@{version}")
 
 
+def crawl(store: Store, of: Sequence[Document]) -> Ref:
+    """Write the captures that the pages ``of`` name as theirs, without their bytes."""
+    rows = [
+        {
+            "url": one.url,
+            "source": one.source,
+            "license": one.license,
+            "sha256": one.made_from[0].id[7:],
+            "warc": "",
+            "offset": 0,
+        }
+        for one in of
+    ]
+    with store.write(name="pages", version="2026.11.20", kind="captures", recipe={}) as draft:
+        shards.write(draft.path / "captures.parquet", rows, SCHEMA)
+        draft.counts["captures"] = len(rows)
+    return store.resolve("pages@2026.11.20")
+
+
 def world(store: Store) -> Store:
     """Fill a store: captures, two datasets, a release, a withdrawn version with its successor, a model and its score."""
-    captures = plain(store, "pages", "2026.11.20", "captures")
     made = pages()
+    captures = crawl(store, made)
     texts = dataset(store, "texts", "2026.11.21", [*made, *questions(made)], [captures])
     dataset(store, "texts", "2026.11.23", [*made[1:], *questions(made[1:])], [captures])
     dataset(store, "asked", "2026.11.22", [one for one in questions(made) if one.format == "qa"], [texts])

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from datacards.store import Store
-from tests.datacards.site.conftest import Watched
+from tests.datacards.site.conftest import PAIR, Watched
 
 Shown = tuple[Store, Path]
 
@@ -38,6 +38,8 @@ def kinds(store: Store) -> dict[str, str]:
         "question": f"{browser}#{urlencode({'d': question})}",
         "first": "versions/texts/2026.11.21/first.html",
         "lineage": "lineage.html",
+        "difference": f"differences/{PAIR[0]}..{PAIR[1]}.html",
+        "differences": "differences/index.html",
     }  # fmt: skip
 
 

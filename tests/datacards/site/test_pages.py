@@ -3,20 +3,24 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from click.testing import CliRunner
 
-from datacards.card import Rights
+from datacards.card import Ref, Rights
 from datacards.cli import main
+from datacards.diff import CHANGES, REASONS, Count, Diff, Row, diff
 from datacards.errors import UserError
 from datacards.site.build import build
 from datacards.site.data import script
+from datacards.site.differences import difference_page
 from datacards.site.page import POLICY, WARNING
 from datacards.store import Store
+from tests.datacards.site.conftest import PAIR
 from tests.datacards.site.made import HOSTILE, SECRET, plain
 
 Shown = tuple[Store, Path]
@@ -57,6 +61,16 @@ class Parsed(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+@dataclass(frozen=True, eq=False)
+class Told(Diff):
+    """A diff that was told, not found."""
+
+    only: tuple[Row, ...] = ()
+
+    def rows(self) -> Iterator[Row]:
+        yield from self.only
+
+
 def pages(out: Path) -> Iterator[tuple[Path, Parsed]]:
     for path in sorted(out.rglob("*.html")):
         yield path, Parsed(path)
@@ -64,7 +78,7 @@ def pages(out: Path) -> Iterator[tuple[Path, Parsed]]:
 
 def test_every_page_is_whole_and_holds_nothing_that_runs_or_styles_by_itself(shown: Shown) -> None:
     found = list(pages(shown[1]))
-    assert len(found) == 2 + 10 + 2 * 5
+    assert len(found) == 2 + 10 + 2 * 5 + 2
     for path, page in found:
         assert page.open == [], path
         assert all(attributes.keys() == {"src", "defer"} for attributes in page.all("script")), path
@@ -161,7 +175,7 @@ def test_a_site_with_restricted_texts_says_so_on_every_page(shown: Shown, tmp_pa
 
 def test_the_same_store_gives_the_same_bytes(shown: Shown, tmp_path: Path) -> None:
     store, out = shown
-    build(store, tmp_path / "again")
+    build(store, tmp_path / "again", differences=[(store.resolve(PAIR[0]), store.resolve(PAIR[1]))])
     names = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
     assert names == sorted(
         p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*") if p.is_file()
@@ -197,6 +211,48 @@ def test_a_readme_cannot_bring_markup_scripts_or_pictures_from_elsewhere(
     assert all(
         address.startswith(("https://example.invalid/", "../../../", "#part-")) for address in outside
     ), outside
+
+
+def test_a_page_of_differences_adds_up_and_leads_to_documents(shown: Shown) -> None:
+    store, out = shown
+    found = diff(store, store.resolve(PAIR[0]), store.resolve(PAIR[1]))
+    page = Parsed(out / f"differences/{PAIR[0]}..{PAIR[1]}.html")
+    assert found.number() == 4
+    for one in found.counts:
+        assert f"{one.format} {one.change} {one.reason} {one.rows:,} {REASONS[one.reason]}" in page.text
+    for form in found.formats:
+        numbers = (found.before[form], *(found.number(change, form) for change in CHANGES), found.after[form])
+        assert " ".join([form, *map(str, numbers)]) in page.text
+    left = {row.id_a for row in found.rows()}
+    asked = {
+        parse_qs(urlsplit(a["href"]).fragment)["d"][0]
+        for a in page.all("a")
+        if "documents.html#" in a["href"]
+    }
+    assert asked == left
+    assert f"{PAIR[0]} to {PAIR[1]} 4" in Parsed(out / "differences/index.html").text
+
+
+def test_what_was_taken_down_is_not_named_in_a_difference() -> None:
+    row = Row(
+        "markdown",
+        "removed",
+        "takedown",
+        "by takedowns@2026.11.23",
+        "a" * 32,
+        "",
+        "edinet",
+        "https://example.invalid/gone",
+        "消された題名",
+        "",
+    )
+    counts = (Count("markdown", "removed", "takedown", 1),)
+    a, b = (Ref(name="texts", version=f"2026.11.2{n}") for n in (1, 3))
+    found = Told(a, b, "dataset", {"markdown": 1}, {"markdown": 0}, counts, only=(row,))
+    text = " ".join(difference_page(found, {str(a): {"a" * 32}}))
+    assert "a" * 32 in text
+    assert "消された題名" not in text
+    assert "example.invalid" not in text
 
 
 def test_a_damaged_card_is_named_and_the_rest_is_shown(store: Store, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from datacards.card import Card, File, Ref
+from datacards.describe import README
 from datacards.errors import UserError
 from datacards.places import CARD, read_card
-from datacards.store import README, SUMS, Store
+from datacards.store import SUMS, Store
 
 LAST = (README, SUMS)  # put behind all data, before the card
 LONGEST = 240  # bytes of one name; file systems take 255 and drafts add to it

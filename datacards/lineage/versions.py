@@ -1,17 +1,16 @@
 """All versions of a store with the arrows between them: what each was made from, and what was made from it."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from datacards.card import Card, Ref
 from datacards.errors import UserError
 from datacards.store import Store
+from datacards.withdrawn import Withdrawal
 
 State = Literal["ok", "withdrawn", "purged", "damaged", "absent", "outside"]
-TAKEDOWNS = "takedowns"  # the name of the versions that hold receipts of takedowns
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +46,6 @@ class Link:
     source: str
     digest: str
     changed: bool
-
-
-class Withdrawal(NamedTuple):
-    """What a takedown says of a version: which takedown, the digest it had, and what stands for it now."""
-
-    by: str
-    digest: str
-    successor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +98,7 @@ class Graph:
 
 def graph(store: Store) -> Graph:
     """Return all versions of the store, and all that their cards name, with the links; every card is read once."""
-    withdrawn = withdrawals(store)
+    withdrawn = store.withdrawn()
     found: dict[str, Version] = {}
     for ref in store.refs():
         name, gone = str(ref), withdrawn.get(str(ref))
@@ -118,7 +109,7 @@ def graph(store: Store) -> Graph:
             continue
         # A version that came into the place of a purged one is another: the takedown was about a digest.
         if gone and gone.digest in ("", ref.digest):
-            found[name] = Version(ref, "withdrawn", card, gone.by, gone.successor)
+            found[name] = Version(ref, "withdrawn", card, str(gone.by), gone.successor)
         else:
             found[name] = Version(ref, "ok", card)
     for version in list(found.values()):
@@ -133,7 +124,7 @@ def graph(store: Store) -> Graph:
 
 def _missing(ref: Ref, gone: Withdrawal | None) -> Version:
     if gone:
-        return Version(ref, "purged", None, gone.by, gone.successor)
+        return Version(ref, "purged", None, str(gone.by), gone.successor)
     return Version(ref, "outside" if ":" in ref.name else "absent")
 
 
@@ -165,19 +156,3 @@ def _linked(found: Mapping[str, Version]) -> Graph:
         inputs_of=inputs,
         users_of={name: tuple(links) for name, links in users.items()},
     )
-
-
-def withdrawals(store: Store) -> dict[str, Withdrawal]:
-    """Return what takedowns say of versions, by ``name@version``; raise UserError for a receipt that cannot be read."""
-    found = {}
-    for ref in store.refs(TAKEDOWNS):
-        path = store.path(ref, "receipt.json")
-        if not path.is_file():
-            continue
-        try:
-            said: list[dict[str, Any]] = json.loads(path.read_bytes())["withdrawn"]
-            for one in said:
-                found[str(one["ref"])] = Withdrawal(str(ref), one["digest"], one["successor"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(str(ref), f"its receipt cannot be read: {error!r}", todo="restore it") from error
-    return found

@@ -76,9 +76,8 @@ def _limits(card: Card, profile: Profile) -> Iterable[str]:
         yield f"{marked:,} documents overlap with tests and are marked so (contamination in their meta)."
     if sampled := [one for one in profile.tokens if one.stderr is not None]:
         yield f"Tokens are estimates: of {len(sampled)} counts each is from a sample of the texts."
-    if profile.quality and profile.quality.origin == "text":
-        one = profile.quality
-        yield f"Quality was measured on a sample: {one.rows:,} of {one.of:,} texts."
+    if (one := profile.quality) and one.rows < one.of:
+        yield f"Quality is that of {one.rows:,} of {one.of:,} documents: of a sample, or of those that carry its signals."
     unknown = sum(group.rows for group in profile.groups["industry"] if group.value == "")
     if unknown and unknown < profile.rows:
         yield f"The industry of {share(unknown, profile.rows)} of the documents is not known: they are about no listed company, or no list names it."

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from datacards.card import NAME, VERSION, Card, File, Kind, Provenance, Ref, Rights
-from datacards.describe import describe, undescribe
+from datacards.describe import README, describe, undescribe
 from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
 from datacards.withdrawn import Withdrawal, withdrawals
 
-__all__ = ["CARD", "Draft", "Store"]
+__all__ = ["CARD", "README", "SUMS", "Draft", "Store"]
 
 SUMS = "SHA256SUMS"
 NEEDED: dict[Kind, str] = {
@@ -50,7 +50,7 @@ class Draft:
         self.rights: list[Rights] = []
         self.rows: dict[str, int] = {}
         self.made_from: list[Ref] = []  # inputs that were found out on the way, beside those of the request
-        self.tokenizers: list[str] = []  # what the page counts tokens with: see datacards.profile.tokens.load
+        self.tokenizers: list[str] = []  # that the card counts the tokens of a dataset with
         self.device = "cpu"
 
     def files(self) -> tuple[File, ...]:
@@ -268,7 +268,7 @@ class Store:
 
 
 def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], made_by: Provenance) -> Card:
-    """Write what describes a filled draft (profile, plots, README, checksums) and return its card."""
+    """Write what describes a filled draft (profile, plots, Croissant, README, checksums) and return its card."""
     undescribe(draft.path)
     for name in (SUMS, CARD):
         (draft.path / name).unlink(missing_ok=True)

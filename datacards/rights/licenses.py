@@ -215,12 +215,15 @@ def license_of(name: str) -> License:
     )
 
 
-def counted(records: Mapping[str, int]) -> list[Rights]:
-    """Return the Rights of a version from the number of its records under each license."""
+def counted(records: Mapping[str, int], *, changed: bool = True) -> list[Rights]:
+    """Return the Rights of a version from the number of its records under each license.
+
+    ``changed`` is false for captures, which are as they were published.
+    """
     return [
         Rights(
             license=name,
-            attribution=license_of(name).attribution,
+            attribution=license_of(name).changed if changed else license_of(name).attribution,
             redistribution=license_of(name).redistribution,
             records=number,
         )

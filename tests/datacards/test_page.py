@@ -14,6 +14,7 @@ from corpus.contamination.decontaminate import TESTS
 from corpus.document import Document, Drop
 from datacards.card import Card, File, Provenance, Rights
 from datacards.columns import meaning
+from datacards.render.croissant import cite
 from datacards.render.header import configs, source_of
 from datacards.render.markdown import code, fenced, link, share, text
 from datacards.store import Draft, Store
@@ -177,7 +178,8 @@ def test_what_a_run_knows_of_its_limits_stands_on_the_page(store: Store) -> None
 def test_the_page_says_how_to_cite_and_to_make_the_version_again(store: Store) -> None:
     folder = made(store, document("金利", "markdown"), captures=["boj_speeches"])
     card, page = store.card(store.resolve("fin")), page_of(folder)
-    assert f"note = {{Dataset built with Kanagura; SHA-256 of its content {card.content_digest}}}" in page
+    assert cite(card) in page
+    assert card.content_digest in cite(card)
     assert "kanagura corpus recipe.yaml" in page
     assert "sha256sum --strict -c SHA256SUMS" in page
 

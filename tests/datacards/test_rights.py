@@ -154,6 +154,12 @@ def test_an_expression_is_a_license_that_allows_what_all_of_its_parts_allow() ->
     assert (rights.records, rights.redistribution) == (3, True)
 
 
+def test_documents_are_credited_as_made_from_their_source_and_captures_as_its_own_words() -> None:
+    pdl = license_of("PDL-1.0")
+    assert [one.attribution for one in counted({"PDL-1.0": 1})] == [pdl.changed]
+    assert [one.attribution for one in counted({"PDL-1.0": 1}, changed=False)] == [pdl.attribution]
+
+
 @pytest.mark.parametrize(
     "name", ["", " AND ", "GPL", "PDL-1.0 OR MIT", "PDL-1.0 AND x", "(MIT)", "あ" * 1000]
 )

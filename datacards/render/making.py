@@ -3,6 +3,7 @@
 import yaml
 
 from datacards.card import Card
+from datacards.profile.record import POINTERS
 from datacards.render.contents import rights_flag
 from datacards.render.croissant import cite
 from datacards.render.markdown import Markdown, code, fenced, link, table, text
@@ -63,6 +64,9 @@ def rebuild(card: Card) -> list[str]:
     named = next((str(ref) for ref in card.made_from), "INPUT")
     command = [stage.format(input=named)] if stage else []
     commands = [f"git checkout {card.provenance.commit}"] if card.provenance.commit else []
+    if any(file.path.startswith(f"{POINTERS}/") for file in card.files):
+        again = "# the records that stand here as pointers, from captures of your own or a crawl:"
+        command += [again, f"kanagura cards rebuild {card.name}@{card.version}"]
     check = "sha256sum --strict -c SHA256SUMS  # in the folder of the version: every file is as it was made"
     told = (
         f"Take the code at commit {state}, the inputs of the table below with these digests, and the recipe below as "

@@ -44,9 +44,7 @@ def held(profile: Profile) -> str:
         characters[part.format] += part.characters
     for one in profile.tables:
         rows[one.config][one.split] += one.rows
-    splits = [
-        split for split, _ in sorted({s: 0 for held in rows.values() for s in held}.items(), key=in_order)
-    ]
+    splits = sorted({split for counted in rows.values() for split in counted}, key=in_order)
     return table(
         ["config", *splits, "characters"],
         (

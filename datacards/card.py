@@ -12,7 +12,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 VERSION = re.compile(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}(\.[1-9][0-9]*)?")
 
 #: The beginnings of the paths of what is made from a version's other files and its card.
-DESCRIPTIONS = ("README.md", "SHA256SUMS", "profile.json", "plots/", "croissant.json")
+DESCRIPTIONS = ("README.md", "SHA256SUMS", "profile.json", "plots/", "croissant.json", "recipes/")
 
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$")]
 Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION.pattern}$")]

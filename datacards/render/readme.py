@@ -2,7 +2,7 @@
 
 from datacards.card import Card
 from datacards.profile.record import TABLES, Profile
-from datacards.render import contents, left_out, making
+from datacards.render import contents, left_out, origin
 from datacards.render.crawl import crawl_report
 from datacards.render.header import CONFIGS, configs, front_matter, source_of
 from datacards.render.markdown import table
@@ -60,10 +60,10 @@ def readme(card: Card, profile: Profile | None = None) -> str:
     parts += left_out.left_out(card, profile)
     if profile:
         parts += [*left_out.contamination(profile), *left_out.known_limits(card, profile)]
-    parts += making.rights(card)
+    parts += origin.rights(card)
     if card.kind == "dataset":
-        parts += [*making.cited(card), *making.rebuild(card)]
-    return "\n\n".join([*parts, *making.made_from(card)]) + "\n"
+        parts += [*origin.cited(card), *origin.rebuild(card)]
+    return "\n\n".join([*parts, *origin.made_from(card)]) + "\n"
 
 
 def _open(card: Card) -> list[str]:

@@ -12,6 +12,7 @@ from rich.tree import Tree
 from datacards import lineage as lines
 from datacards.card import Card, Ref
 from datacards.errors import UserError, from_os_error
+from datacards.rebuild.cli import rebuild
 from datacards.store import Store
 
 console = Console()
@@ -33,6 +34,9 @@ def store_option(function: Any) -> Any:
 @click.group()
 def main() -> None:
     """Look at the versions of the store: what was made, from what, by what, under which rights."""
+
+
+main.add_command(rebuild)
 
 
 @main.command("list")

@@ -1,0 +1,177 @@
+"""The rebuilder of the corpus stage: extraction, steps and formats as the recorded recipe says."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from corpus import shards
+from corpus.contamination.decontaminate import (
+    DecontaminationOptions,
+    build_index,
+    find_overlaps,
+    find_tests,
+    treated,
+)
+from corpus.contamination.overlaps import Index
+from corpus.document import Document
+from corpus.extract.ocr import engine
+from corpus.prepare import Plan
+from corpus.rebuild.evidence import prepare_wanted
+from corpus.rebuild.render import rendered
+from corpus.rebuild.wanted import Made, Wanted, base_ids, document_of
+from corpus.recipe import CorpusRecipe
+from corpus.times.asof import AsOf
+from corpus.times.withdrawn import edited_later, withdrawn
+from datacards.card import Ref
+from datacards.errors import UserError
+from datacards.rebuild.base import Found, Pending, Rebuilder, Task
+from datacards.rebuild.groups import word_of, words
+from datacards.rebuild.sources import Words
+from datacards.recipe import validate
+from datacards.store import Store
+
+
+class Documents(Rebuilder):
+    """Makes base documents from captures, and from those the other formats.
+
+    What de-duplication, repeats and marks say of a document is in the pointer or in no text. Facts that point into a
+    proven document are true of it.
+    """
+
+    def made(self, recipe: Mapping[str, Any]) -> bool:
+        """Say whether a recipe is one of ``kanagura corpus``."""
+        return {"captures", "steps", "formats"} <= recipe.keys()
+
+    def rebuild(self, task: Task) -> Iterator[Found]:
+        """Yield what was made again, a group at a time; see ``Rebuilder``."""
+        recipe = validate(task.told.ref, dict(task.told.recipe), CorpusRecipe)
+        released = Released(task.folder)
+        wanted = Wanted(task.every, released.ids)
+        made = _cutting(recipe.decontamination)
+        folders = _folders(task, recipe)
+        prepare_wanted(wanted, folders, task.work / "prepared", task.workers, made)
+        for pending in task.pending():
+            yield _group(pending, wanted, released, recipe, made or document_of)
+
+
+class Released:
+    """The base documents that the release itself holds: 16 bytes for each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = [path for path in shards.shard(folder, "markdown", "*") if "-rebuilt" not in path.name]
+        found = [words(pq.read_table(path, columns=["id"])["id"]) for path in self.files]
+        self._every = np.concatenate([np.empty(0, np.uint64), *found])
+        self._file = np.repeat(np.arange(len(found)), [len(one) for one in found])
+        self.ids: Words = np.unique(self._every)
+
+    def documents(self, names: Sequence[str]) -> dict[str, Document]:
+        """Return those of ``names`` that are here, with their facts, in the order of the files."""
+        wanted = np.array([word_of(name) for name in names], np.uint64)
+        files = np.unique(self._file[np.isin(self._every, wanted)])
+        asked = pa.array(names, pa.string())
+        found: dict[str, Document] = {}
+        for path in (self.files[number] for number in files):
+            table = pq.read_table(path)
+            facts = self._facts(path, asked)
+            for row in table.filter(pc.is_in(table["id"], asked)).to_pylist():
+                found[row["id"]] = shards.row_document(row, facts.get(row["id"], ()))
+        return found
+
+    def _facts(self, path: Path, asked: pa.Array) -> dict[str, list[Any]]:
+        split, _, number = path.stem.partition("-")[0], "", path.stem.rpartition("-")[2]
+        found: dict[str, list[Any]] = {}
+        for name in {path.name, f"{split}-{number}.parquet"}:
+            there = self.folder / "facts" / name
+            if there.is_file():
+                table = pq.read_table(there)
+                for row in table.filter(pc.is_in(table["document_id"], asked)).to_pylist():
+                    found.setdefault(row["document_id"], []).append(shards.row_fact(row))
+        return found
+
+
+def _folders(task: Task, recipe: CorpusRecipe) -> list[tuple[Path, Plan]]:
+    """Return the captures to read, in order, each with what its captures are put through."""
+    folders = [_whole(task.store, ref) for ref in task.captures]
+    gone = withdrawn(folders)  # as is known today: what a publisher took back since is not made again
+    ocr = engine(recipe.ocr)
+    plan = Plan(recipe.calls(), recipe.dedup, gone, recipe.repeats, None, ocr)
+    own = {str(ref) for ref in task.told.made_from}
+    mine = [folder for ref, folder in zip(task.captures, folders, strict=True) if str(ref) in own]
+    day = recipe.as_of
+    # What came later cannot tell what was out on a day, so only the captures of then are held against it.
+    then = plan._replace(then=AsOf(day, recipe.as_of_strict, edited_later(mine, day))) if day else plan
+    return [
+        (folder, then if str(ref) in own else plan)
+        for ref, folder in zip(task.captures, folders, strict=True)
+    ]
+
+
+def _whole(store: Store, ref: Ref) -> Path:
+    """Return the folder of captures, with those that hold bodies of theirs on this machine."""
+    for below in store.card(ref).made_from:
+        if store.digest(below):
+            store.path(below)
+    return store.path(ref)
+
+
+def _cutting(options: DecontaminationOptions | None) -> Made | None:
+    """Return what makes of a prepared row the document that tests left of it, None where nothing was cut.
+
+    Tests that are not on this machine cut nothing: what they cut then comes out as another text.
+    """
+    if options is None or "cut" not in {options.policy, *options.policies.values()}:
+        return None
+    try:
+        tests = find_tests(options)
+    except UserError:
+        tests = find_tests(options.model_copy(update={"folder": "", "tests": _shipped(options)}))
+    return partial(_cut, index=build_index(tests, options), options=options)
+
+
+def _shipped(options: DecontaminationOptions) -> tuple[str, ...]:
+    names = []
+    for name in options.tests:
+        try:
+            find_tests(options.model_copy(update={"folder": "", "tests": (name,)}))
+        except UserError:
+            continue
+        names.append(name)
+    return tuple(names)
+
+
+def _cut(row: dict[str, Any], index: Index, options: DecontaminationOptions) -> Document | None:
+    document = document_of(row)
+    if document is None:
+        return None
+    overlaps = find_overlaps(document, index)
+    result = treated(document, overlaps, options) if overlaps else document
+    return result if isinstance(result, Document) else None
+
+
+def _group(
+    pending: Pending,
+    wanted: Wanted,
+    released: Released,
+    recipe: CorpusRecipe,
+    made: Callable[[dict[str, Any]], Document | None],
+) -> Found:
+    names = base_ids(pending.pointers)
+    asked = set(names)
+    here = released.documents(names)
+    placed = [(place, made(row)) for place, row in wanted.rows(names)]
+    again = [one for _, one in sorted(placed, key=lambda pair: pair[0]) if one and one.id in asked]
+    documents = [*here.values(), *again]
+    if here and again:  # the order of the shard was that of the captures: by address
+        documents.sort(key=lambda one: one.url)
+    known = {one.id for one in documents}
+    why = {name: wanted.why(name) for name in names if name not in known}
+    rows, reasons = rendered(pending.pointers, documents, recipe.rendered(), why)
+    facts = [row for one in again for row in shards.fact_rows(one)]
+    return Found(pending.group, rows, pa.Table.from_pylist(facts, schema=shards.FACT), reasons)

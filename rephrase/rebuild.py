@@ -92,7 +92,8 @@ def _generate(task: Task, recipe: RephraseRecipe, made: Path) -> None:
 
 def _asked(every: Iterable[Pending]) -> tuple[list[str], Any, Any]:
     """Return the labels of groups, and sorted ids of questions with the number of the group of each."""
-    labels, ids, groups = [], [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    labels: list[str] = []
+    ids, groups = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     for group, pointers in every:
         own = np.unique(words(pointers.filter(pc.is_in(pointers["format"], _ASKED))["id"]))
         ids.append(own)

@@ -1,7 +1,9 @@
 """The rebuilder of the rephrase stage: questions made from facts are made again; what a model wrote is not."""
 
+import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -122,22 +124,16 @@ def _sources(task: Task) -> list[str]:
 def documents_of(folder: Path, order: Mapping[str, int]) -> Iterator[Document]:
     """Yield the base documents of a version that is split by source, facts attached, in the order of the corpus.
 
-    That is shard after shard, in each the sources in ``order``, and in each source by address. In memory is one shard.
+    That is the sources in ``order``, and in each source by address, as captures are. In memory are all facts.
     """
-    numbers: defaultdict[str, list[Path]] = defaultdict(list)
-    for path in shards.shard(folder, "markdown", "*"):
-        numbers[path.stem.rpartition("-")[2]].append(path)
-    for number, paths in sorted(numbers.items()):
-        facts = _facts(sorted((folder / "facts").glob(f"*-{number}.parquet")))
-        rows = [row for path in paths for row in shards.read(path)]
-        rows.sort(key=lambda row: (order.get(row["source"], len(order)), row["url"]))
-        for row in rows:
-            yield shards.row_document(row, facts.get(row["id"], ()))
-
-
-def _facts(paths: Sequence[Path]) -> dict[str, list[Fact]]:
-    found: defaultdict[str, list[Fact]] = defaultdict(list)
-    for path in paths:
+    facts: defaultdict[str, list[Fact]] = defaultdict(list)
+    for path in shards.shard(folder, "facts", "*"):
         for row in shards.read(path):
-            found[row["document_id"]].append(shards.row_fact(row))
-    return found
+            facts[row["document_id"]].append(shards.row_fact(row))
+    files: defaultdict[tuple[int, str], list[Path]] = defaultdict(list)
+    for path in shards.shard(folder, "markdown", "*"):
+        first = next(shards.read(path, ["source"]), {"source": ""})["source"]
+        files[order.get(first, len(order)), first].append(path)
+    for _, paths in sorted(files.items()):
+        for row in heapq.merge(*map(shards.read, paths), key=itemgetter("url")):
+            yield shards.row_document(row, facts.get(row["id"], ()))

@@ -77,20 +77,18 @@ class Released:
         files = np.unique(self._file[np.isin(self._every, wanted)])
         asked = pa.array(names, pa.string())
         found: dict[str, Document] = {}
+        facts = self._facts(asked) if len(files) else {}
         for path in (self.files[number] for number in files):
             table = pq.read_table(path)
-            facts = self._facts(path, asked)
             for row in table.filter(pc.is_in(table["id"], asked)).to_pylist():
                 found[row["id"]] = shards.row_document(row, facts.get(row["id"], ()))
         return found
 
-    def _facts(self, path: Path, asked: pa.Array) -> dict[str, list[Any]]:
-        split, _, number = path.stem.partition("-")[0], "", path.stem.rpartition("-")[2]
+    def _facts(self, asked: pa.Array) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
-        for name in {path.name, f"{split}-{number}.parquet"}:
-            there = self.folder / "facts" / name
-            if there.is_file():
-                table = pq.read_table(there)
+        for path in shards.shard(self.folder, "facts", "*"):
+            if "-rebuilt" not in path.name:
+                table = pq.read_table(path)
                 for row in table.filter(pc.is_in(table["document_id"], asked)).to_pylist():
                     found.setdefault(row["document_id"], []).append(shards.row_fact(row))
         return found

@@ -51,11 +51,9 @@ class Wanted:
         kept = ~among(ids, released)
         self.ids, first = ids[kept], first[kept]
         self.digests, self.urls = rows["digest"][first], rows["url"][first]
-        self.sources = {
-            one.group.source
-            for one in passes()
-            if among(_parents(one, known)["id"], self.ids[self.urls == 0]).any()
-        }
+        self.sources: set[str] = set()  # of those whose address nobody tells
+        for one in passes() if not self.urls.all() else ():
+            self.sources.update(_sources(one, self.ids[self.urls == 0]))
         self.where = np.full(len(self.ids), -1, np.int64)
         self.seen = np.zeros(len(self.ids), np.uint8)
         self.reason = np.zeros(len(self.ids), np.int16)
@@ -159,6 +157,14 @@ def _parents(pending: Pending, known: Words) -> Rows:
     rows = np.zeros(len(found), _ROW)
     rows["id"], rows["url"] = list(found), list(found.values())
     return rows[~among(rows["id"], known)]
+
+
+def _sources(pending: Pending, wanted: Words) -> Iterator[str]:
+    """Yield the sources of pointers with parents among ``wanted``."""
+    columns = (pending.pointers[name].to_pylist() for name in ("source", "made_from"))
+    for source, spans in zip(*columns, strict=True):
+        if among(np.array([word_of(span["id"]) for span in spans], np.uint64), wanted).any():
+            yield source
 
 
 def _joined(parts: Iterable[Rows]) -> Rows:

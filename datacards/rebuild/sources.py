@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacards.card import Ref
@@ -67,11 +68,11 @@ def _candidates(store: Store, release: Release, chosen: Sequence[str]) -> list[R
     names = dict.fromkeys(str(one) for told in datasets for one in told.made_from)
     order = {name: number for number, name in enumerate(names)}
     if chosen:
-        refs = [store.resolve(text) for text in chosen]
-        for ref in refs:
-            store.verified(str(ref), "captures")
+        refs = [store.verified(text, "captures") for text in chosen]
     else:
-        refs = [ref for ref in reversed(store.refs()) if store.card(ref).kind == "captures"]
+        gone = store.withdrawn()
+        standing = [ref for ref in reversed(store.refs()) if str(ref) not in gone]
+        refs = [ref for ref in standing if store.card(ref).kind == "captures"]
     return sorted(refs, key=lambda ref: order.get(str(ref), len(order)))
 
 
@@ -99,6 +100,12 @@ def _missing(groups: Sequence[Group], known: Words) -> Counter[str]:
     """Count the pointers of base documents, by source, whose evidence is not here."""
     missing: Counter[str] = Counter()
     for group in groups:
-        named = [word_of(sha) for row in evidence(read_group(group)) for sha in row]
-        missing[group.source] += int((~among(np.array(named, np.uint64), known)).sum())
-    return +missing
+        pointers = read_group(group)
+        named = [(source, sha) for source, row in _evidence(pointers) for sha in row]
+        lost = ~among(np.array([word_of(sha) for _, sha in named], np.uint64), known)
+        missing.update(source for (source, _), gone in zip(named, lost, strict=True) if gone)
+    return missing
+
+
+def _evidence(pointers: pa.Table) -> Iterator[tuple[str, list[str]]]:
+    return zip(pointers["source"].to_pylist(), evidence(pointers), strict=True)

@@ -1,6 +1,6 @@
 """The rebuilder of the corpus stage: extraction, steps and formats as the recorded recipe says."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from corpus.document import Document
 from corpus.extract.ocr import engine
 from corpus.prepare import Plan
 from corpus.rebuild.evidence import prepare_wanted
-from corpus.rebuild.render import rendered
-from corpus.rebuild.wanted import Made, Wanted, base_ids, document_of
+from corpus.rebuild.render import Together, rendered, together
+from corpus.rebuild.wanted import Made, Wanted, document_of
 from corpus.recipe import CorpusRecipe
 from corpus.times.asof import AsOf
 from corpus.times.withdrawn import edited_later, withdrawn
@@ -35,6 +35,8 @@ from datacards.rebuild.groups import word_of, words
 from datacards.rebuild.sources import Words
 from datacards.recipe import validate
 from datacards.store import Store
+
+TOGETHER = 500  # base documents that are in memory together, but for those that a format gathers
 
 
 class Documents(Rebuilder):
@@ -56,8 +58,9 @@ class Documents(Rebuilder):
         made = _cutting(recipe.decontamination)
         folders = _folders(task, recipe)
         prepare_wanted(wanted, folders, task.work / "prepared", task.workers, made)
+        base = _Base(wanted, released, made or document_of)
         for pending in task.pending():
-            yield _group(pending, wanted, released, recipe, made or document_of)
+            yield from _parts(pending, base, recipe)
 
 
 class Released:
@@ -153,23 +156,66 @@ def _cut(row: dict[str, Any], index: Index, options: DecontaminationOptions) -> 
     return result if isinstance(result, Document) else None
 
 
-def _group(
-    pending: Pending,
-    wanted: Wanted,
-    released: Released,
-    recipe: CorpusRecipe,
-    made: Callable[[dict[str, Any]], Document | None],
-) -> Found:
-    names = base_ids(pending.pointers)
-    asked = set(names)
-    here = released.documents(names)
-    placed = [(place, made(row)) for place, row in wanted.rows(names)]
-    again = [one for _, one in sorted(placed, key=lambda pair: pair[0]) if one and one.id in asked]
-    documents = [*here.values(), *again]
-    if here and again:  # the order of the shard was that of the captures: by address
-        documents.sort(key=lambda one: one.url)
-    known = {one.id for one in documents}
-    why = {name: wanted.why(name) for name in names if name not in known}
-    rows, reasons = rendered(pending.pointers, documents, recipe.rendered(), why)
-    facts = [row for one in again for row in shards.fact_rows(one)]
-    return Found(pending.group, rows, pa.Table.from_pylist(facts, schema=shards.FACT), reasons)
+class _Base:
+    """The base documents that can be had: those made again, and those that the release holds."""
+
+    def __init__(self, wanted: Wanted, released: Released, made: Made) -> None:
+        self.wanted, self.released, self.made = wanted, released, made
+
+    def again(self, names: Sequence[str]) -> list[Document]:
+        """Return those of ``names`` that were made again, in the order of their captures."""
+        asked = set(names)
+        placed = sorted((place, self.made(row)) for place, row in self.wanted.rows(names))
+        return [one for _, one in placed if one and one.id in asked]
+
+    def every(self, names: Sequence[str]) -> list[Document]:
+        """Return all that can be had of ``names``, in the order of their captures."""
+        here, again = self.released.documents(names), self.again(names)
+        # Where both kinds stood in one shard, its order was by address, as that of captures is.
+        both = [*here.values(), *again]
+        return sorted(both, key=lambda one: one.url) if here and again else both
+
+    def why(self, names: Iterable[str], documents: Iterable[Document]) -> dict[str, tuple[str, str]]:
+        """Return why the others of ``names`` cannot be had."""
+        known = {one.id for one in documents}
+        return {name: self.wanted.why(name) for name in names if name not in known}
+
+
+def _parts(pending: Pending, base: _Base, recipe: CorpusRecipe) -> Iterator[Found]:
+    """Yield the base documents of a group, some at a time, then what was derived from them."""
+    pointers = pending.pointers
+    names = pointers.filter(pc.equal(pointers["format"], "markdown"))["id"].to_pylist()
+    for at in range(0, len(names), TOGETHER):
+        some = names[at : at + TOGETHER]
+        again = base.again(some)
+        facts = [row for one in again for row in shards.fact_rows(one)]
+        rows = {one.id: shards.document_row(one) for one in again}
+        table = pa.Table.from_pylist(facts, schema=shards.FACT)
+        yield Found(pending.group, rows, table, base.why(some, again))
+    for sets in _batches(together(pointers)):
+        needed = list(dict.fromkeys(name for _, parents in sets for name in parents))
+        documents = base.every(needed)
+        why = base.why(needed, documents)
+        found: dict[str, Any] = {}
+        reasons: dict[str, tuple[str, str]] = {}
+        for asked, parents in sets:
+            mine = set(parents)
+            own = [one for one in documents if one.id in mine]
+            rows, told = rendered(pointers.take(pa.array(asked)), own, recipe.rendered(), why)
+            found |= rows
+            reasons |= told
+        yield Found(pending.group, found, why=reasons)
+
+
+def _batches(sets: Iterable[Together]) -> Iterator[list[Together]]:
+    """Yield sets of pointers that need at most ``TOGETHER`` base documents, or one set that needs more."""
+    batch: list[Together] = []
+    held = 0
+    for one in sets:
+        if batch and held + len(one[1]) > TOGETHER:
+            yield batch
+            batch, held = [], 0
+        batch.append(one)
+        held += len(one[1])
+    if batch:
+        yield batch

@@ -83,6 +83,10 @@ def _prepare(planned: Sequence[Chunk], plan: Plan, workers: int) -> None:
     missing = [chunk for chunk in planned if not chunk.out.is_file()]
     total = sum(len(chunk.rows) for chunk in missing)
     for _ in tqdm(
-        write_chunks(missing, plan, workers=workers), total=total, desc="extracting", unit=" captures"
+        write_chunks(missing, plan, workers=workers),
+        total=total,
+        desc="extracting",
+        unit=" captures",
+        disable=None,
     ):
         pass

@@ -24,18 +24,6 @@ Rows = npt.NDArray[np.void]
 Made = Callable[[dict[str, Any]], Document | None]
 
 
-def base_ids(pointers: pa.Table) -> list[str]:
-    """Return the ids of the base documents that pointers are, or are made of, each once, in order."""
-    found: dict[str, None] = {}
-    rows = zip(*(pointers[name].to_pylist() for name in ("id", "format", "made_from")), strict=True)
-    for name, form, spans in rows:
-        if form == "markdown":
-            found[name] = None
-        else:
-            found.update(dict.fromkeys(span["id"] for span in spans))
-    return list(found)
-
-
 class Wanted:
     """Base documents by the first 64 bits of their ids: some 40 bytes for each, whatever their texts are.
 

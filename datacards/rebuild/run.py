@@ -5,11 +5,14 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from datacards import plugins
 from datacards.card import Ref
@@ -18,7 +21,8 @@ from datacards.provenance import capture
 from datacards.rebuild.base import GROUP, Rebuilder, Task
 from datacards.rebuild.crawl import crawl
 from datacards.rebuild.groups import FORMATS, Group, groups_of
-from datacards.rebuild.ledger import PROVEN, REBUILT, Ledger, Written, prove
+from datacards.rebuild.ledger import PROVEN, REBUILT, Ledger
+from datacards.rebuild.proof import Proof
 from datacards.rebuild.release import SUMS, Release
 from datacards.rebuild.sources import held
 from datacards.release.recipes import Told
@@ -156,6 +160,8 @@ def _rebuilt(
     draft: Draft,
     workers: int,
 ) -> None:
+    for part in draft.path.glob("*/.*.part"):  # of a run that was killed while it wrote
+        part.unlink()
     _take_over(release, draft.path)
     ledger = Ledger(draft.work, groups)
     for number, (told, rebuilder) in enumerate(stages):
@@ -171,11 +177,11 @@ def _rebuilt(
             workers=workers,
         )
         differing = _differing(told)
-        for found in rebuilder.rebuild(task):
-            written, outcome, detail = prove(ledger, number, found, differing)
-            for one in written:
-                _write(draft.path, found.group, number, one)
-            ledger.note(number, found.group, outcome, detail)
+        parts = groupby(rebuilder.rebuild(task), key=attrgetter("group"))
+        for group, found in tqdm(parts, desc=f"rebuilding {told.ref}", unit=" files", disable=None):
+            with Proof(ledger, number, group, draft.path, differing) as proof:
+                for one in found:
+                    proof.add(one)
     with pq.ParquetWriter(draft.path / TOLD, REBUILT, compression="zstd") as writer:
         for table in ledger.told(len(stages)):
             writer.write_table(table)
@@ -213,16 +219,6 @@ def _linked(source: Path, target: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _write(folder: Path, group: Group, stage: int, one: Written) -> None:
-    """Write proven rows beside the released ones; a file that a killed run wrote is written again."""
-    made = f"rebuilt{stage or ''}"
-    path = folder / one.folder / f"{one.split}-{group.source}-{made}-{group.number}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    pq.write_table(one.table, part, compression="zstd", row_group_size=1000)
-    part.replace(path)
 
 
 def _differing(told: Told) -> str:

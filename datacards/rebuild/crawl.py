@@ -26,7 +26,7 @@ def crawl(store: Store, release: Release, sources: Collection[str], settings: Se
     delays and what publishers say of AI use are obeyed as in any crawl. ``settings`` are the user's, NAME=VALUE.
     """
     failed = []
-    for spider, arguments in sorted(_wanted(release, sources).items()):
+    for spider, arguments in sorted(asked_then(release, sources).items()):
         given = [word for name, value in arguments.items() for word in ("-a", f"{name}={value}")]
         words = ["crawl", spider, *given, *(word for one in settings for word in ("-s", one))]
         click.echo(f"$ scrapy {' '.join(words)}")
@@ -44,7 +44,7 @@ def crawl(store: Store, release: Release, sources: Collection[str], settings: Se
     return failed
 
 
-def _wanted(release: Release, sources: Collection[str]) -> dict[str, dict[str, str]]:
+def asked_then(release: Release, sources: Collection[str]) -> dict[str, dict[str, str]]:
     """Return the arguments by spider; of several captures of one spider those of the newest."""
     found: dict[str, dict[str, str]] = {}
     known: set[str] = set()

@@ -10,6 +10,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
@@ -75,7 +77,8 @@ def rebuild(
     stages = _stages(release)
     found = held(store, release, groups, captures)
     if settings is not None and found.missing:
-        crawl(store, release, found.missing, settings)
+        if failed := crawl(store, release, found.missing, settings):
+            click.echo(f"no version came of: {', '.join(failed)}; what they would hold stays missing")
         found = held(store, release, groups, captures)
     recipe = {"rebuilds": str(release.ref)}
     made_from = (release.ref, *found.versions)
@@ -106,10 +109,9 @@ def outcomes(store: Store, ref: Ref) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
     with pq.ParquetFile(store.path(ref, TOLD)) as file:
         for batch in file.iter_batches(columns=["source", "outcome"]):
-            table = pc.value_counts(batch.to_struct_array()).to_pylist()
-            for one in table:
-                counts = found.setdefault(one["values"]["source"], Counter())
-                counts[one["values"]["outcome"]] += one["counts"]
+            table = pa.Table.from_batches([batch]).group_by(["source", "outcome"])
+            for one in table.aggregate([([], "count_all")]).to_pylist():
+                found.setdefault(one["source"], Counter())[one["outcome"]] += one["count_all"]
     return dict(sorted(found.items()))
 
 

@@ -34,7 +34,7 @@ class Told(Record):
 
 
 def recipes_below(store: Store, ref: Ref) -> dict[str, str]:
-    """Return the recipes of ``ref``, of every dataset below it and of their captures, by file name ``NAME@VERSION.yaml``.
+    """Return the recipes of ``ref``, of every dataset below it and of their captures, by file name ``NAME-VERSION.yaml``.
 
     Earlier captures that only hold bodies of these are left out.
     """
@@ -42,11 +42,17 @@ def recipes_below(store: Store, ref: Ref) -> dict[str, str]:
     waiting = [ref]
     while waiting:
         here = waiting.pop()
-        if ":" in here.name or f"{here}.yaml" in found or not (digest := store.digest(here)):
+        if (
+            ":" in here.name
+            or f"{here.name}-{here.version}.yaml" in found
+            or not (digest := store.digest(here))
+        ):
             continue
         card = store.card(here)
         index = store.path(here, _INDEX) if card.kind == "captures" else None
-        found[f"{here}.yaml"] = recipe_text(card, digest, _sources(index) if index else ())
+        found[f"{here.name}-{here.version}.yaml"] = recipe_text(
+            card, digest, _sources(index) if index else ()
+        )
         if card.kind == "dataset":
             waiting.extend(card.made_from)
     return dict(sorted(found.items()))

@@ -96,6 +96,6 @@ def write_recipes(store: Store, ref: Ref, card: Card, draft: Draft) -> None:
     folder.mkdir(exist_ok=True)
     for name, text in {
         **recipes_below(store, ref),
-        f"{card.name}@{card.version}.yaml": recipe_text(card),
+        f"{card.name}-{card.version}.yaml": recipe_text(card),
     }.items():
         (folder / name).write_text(text, encoding="utf-8")

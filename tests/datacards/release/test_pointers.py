@@ -61,8 +61,8 @@ def test_the_recipes_of_all_datasets_below_are_told_and_no_time_or_command(store
     ):
         pass
     told = recipes_below(store, store.resolve("asked"))
-    assert list(told) == ["asked@2026.11.21.yaml", "words@2026.11.21.yaml"]
-    said = yaml.safe_load(told["words@2026.11.21.yaml"])
+    assert list(told) == ["asked-2026.11.21.yaml", "words-2026.11.21.yaml"]
+    said = yaml.safe_load(told["words-2026.11.21.yaml"])
     assert said["ref"] == "words@2026.11.21"
     assert said["digest"] == below.digest
     assert said["recipe"] == recipe
@@ -73,7 +73,7 @@ def test_the_recipes_of_all_datasets_below_are_told_and_no_time_or_command(store
 
 def test_the_recipe_of_captures_tells_their_sources_and_no_address_of_a_mirror(family: Store) -> None:
     told = recipes_below(family, family.resolve("asked"))
-    assert list(told) == ["asked@2026.11.21.yaml", "pages@2026.11.21.yaml", "texts@2026.11.21.yaml"]
-    said = yaml.safe_load(told["pages@2026.11.21.yaml"])
+    assert list(told) == ["asked-2026.11.21.yaml", "pages-2026.11.21.yaml", "texts-2026.11.21.yaml"]
+    said = yaml.safe_load(told["pages-2026.11.21.yaml"])
     assert (said["kind"], said["sources"], said["made_from"]) == ("captures", ["test"], [])
     assert "base_urls" not in said["recipe"]

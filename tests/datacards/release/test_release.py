@@ -278,7 +278,9 @@ def test_a_killed_release_leaves_nothing_to_see_and_ends_well_the_next_time(
     ref = release(asked, store, str(made))
     clean = Store(tmp_path / "clean")
     again = release(asked, clean, str(corpus(clean, world())))
-    hashes = [{file.path: file.sha256 for file in one.card(r).files} for one, r in ((store, ref), (clean, again))]
+    hashes = [
+        {file.path: file.sha256 for file in one.card(r).files} for one, r in ((store, ref), (clean, again))
+    ]
     assert hashes[0] == hashes[1]
 
 

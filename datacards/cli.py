@@ -11,7 +11,6 @@ from rich.table import Table
 
 from datacards.card import Card, Ref
 from datacards.errors import UserError, from_os_error
-from datacards.rebuild.cli import rebuild
 from datacards.store import Store
 
 console = Console()
@@ -35,6 +34,7 @@ ROOMS = {
     "diff": "datacards.diff.cli",
     "lineage": "datacards.lineage.cli",
     "publish": "datacards.release.cli",
+    "rebuild": "datacards.rebuild.cli",
 }
 
 
@@ -56,9 +56,6 @@ class Commands(click.Group):
 @click.group(cls=Commands)
 def main() -> None:
     """Look at the versions of the store: what was made, from what, by what, under which rights."""
-
-
-main.add_command(rebuild)
 
 
 @main.command("list")

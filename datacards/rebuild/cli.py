@@ -7,6 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from datacards.cli import store_option
+from datacards.rebuild.release import open_release
+from datacards.rebuild.run import outcomes, unproven
+from datacards.rebuild.run import rebuild as run
 from datacards.store import Store
 
 INCOMPLETE = 3  # the exit status when a record could not be proven, as of a crawl that lacks captures
@@ -22,7 +26,7 @@ console = Console()
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of Scrapy for --crawl.")
 @click.option("--out", default="", metavar="NAME", help="Name of the version; else that of RELEASE-rebuilt.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1))
-@click.option("--store", "root", envvar="KANAGURA_STORE", default="store", show_default=True, metavar="PLACE")
+@store_option
 @click.pass_context
 def rebuild(
     context: click.Context,
@@ -40,10 +44,6 @@ def rebuild(
     RELEASE is name@version, or a folder that was downloaded. The new version is for this machine: what the release
     did not give may not be given on. Exit status 3: some records could not be proven; rebuilt.parquet says why.
     """
-    from datacards.rebuild.release import open_release
-    from datacards.rebuild.run import outcomes, unproven
-    from datacards.rebuild.run import rebuild as run
-
     store = Store(root)
     before = store.refs()
     opened = open_release(store, release)

@@ -140,7 +140,7 @@ def _recipes(folder: Path) -> dict[str, Told]:
                 raise explain(where, error, Told) from error
             raise UserError(where, "cannot be read as a recipe", "", "download the release again") from error
         below = all(":" in one.name or parsed(str(one)) for one in told.made_from)
-        if path.name != f"{told.ref}.yaml" or not parsed(told.ref) or not below:
+        if not parsed(told.ref) or path.stem != told.ref.replace("@", "-") or not below:
             raise UserError(where, "its names are no names", "name@version", "download the release again")
         found[told.ref] = told
     return found

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from datacards import plugins
 from datacards.card import Ref
+from datacards.describe import README
 from datacards.errors import UserError
 from datacards.provenance import capture
 from datacards.rebuild.base import GROUP, Rebuilder, Task
@@ -29,7 +30,7 @@ from datacards.rebuild.release import SUMS, Release
 from datacards.rebuild.sources import held
 from datacards.release.recipes import Told
 from datacards.rights import counted
-from datacards.store import CARD, README, Draft, Store
+from datacards.store import CARD, Draft, Store
 
 TOLD = "rebuilt.parquet"
 #: What the store writes of a version itself, and what is not carried over.

@@ -16,7 +16,7 @@ from datacards.store import CARD, Store
 from tests.datacards.rebuild.small import DAY, downloaded, forged
 
 POINTERS = "pointers/train-boj_speeches-00000.parquet"
-RECIPE = f"recipes/fin@{DAY}.yaml"
+RECIPE = f"recipes/fin-{DAY}.yaml"
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_well_made_card_that_leads_elsewhere_is_refused(
 def test_a_recipe_that_is_none_is_refused(store: Store, folder: Path, text: str) -> None:
     (folder / RECIPE).write_text(text, encoding="utf-8")
     forged(folder)
-    with pytest.raises(UserError, match="recipes/fin@"):
+    with pytest.raises(UserError, match="recipes/fin-"):
         opened(store, folder)
 
 
@@ -190,7 +190,7 @@ def test_files_that_are_named_or_built_otherwise_are_refused(folder: Path) -> No
 
 
 def test_nothing_but_plain_words_of_a_recipe_reaches_a_crawl(store: Store, folder: Path) -> None:
-    path = folder / "recipes" / f"boj_speeches@{DAY}.yaml"
+    path = folder / "recipes" / f"boj_speeches-{DAY}.yaml"
     text = path.read_text("utf-8").replace(
         "spider: boj_speeches",
         "spider: ../../evil\n  since: '2024-01-01'\n  languages: [ja, en]\n  base_urls: {boj: 'http://169.254.169.254'}\n"

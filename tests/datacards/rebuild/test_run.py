@@ -146,7 +146,7 @@ def test_a_chosen_captures_version_is_the_only_one_that_is_read(released: Store)
 def test_another_step_gives_another_text(released: Store, tmp_path: Path) -> None:
     """The recipe that comes with the release asks for what was not done: nobody is told that this is the text."""
     folder = downloaded(released, released.resolve("fin-public"), tmp_path / "downloaded")
-    recipe = folder / "recipes" / f"fin@{DAY}.yaml"
+    recipe = folder / "recipes" / f"fin-{DAY}.yaml"
     asked = recipe.read_text("utf-8").replace(
         "  - unicode", "  - length:\n      minimum: 1000000\n  - unicode"
     )
@@ -160,7 +160,7 @@ def test_another_step_gives_another_text(released: Store, tmp_path: Path) -> Non
 
 def test_other_code_is_named_with_what_differs(released: Store, tmp_path: Path) -> None:
     folder = downloaded(released, released.resolve("fin-public"), tmp_path / "downloaded")
-    recipe = folder / "recipes" / f"fin@{DAY}.yaml"
+    recipe = folder / "recipes" / f"fin-{DAY}.yaml"
     said = recipe.read_text("utf-8").replace(
         "  - unicode", "  - length:\n      minimum: 1000000\n  - unicode"
     )

@@ -26,7 +26,7 @@ from datacards.rights import Refusal, counted, merged, permitted, refusals
 from datacards.store import Draft, Store
 
 BATCH = 1 << 14  # rows that are looked at together
-POINTERS = 200_000  # of a file at most: a rebuild holds one file of them
+POINTERS = 100_000  # of a file at most: a rebuild holds one file of them
 SPLITS = {TRAIN: "train", TEST: "test", VALIDATION: "validation"}
 _NUMBER = {name: number for number, name in SPLITS.items()}
 _RIGHTS = ["id", "license", "redistribution"]

@@ -34,6 +34,7 @@ ROOMS = {
     "diff": "datacards.diff.cli",
     "lineage": "datacards.lineage.cli",
     "publish": "datacards.release.cli",
+    "rebuild": "datacards.rebuild.cli",
     "site": "datacards.site.cli",
 }
 

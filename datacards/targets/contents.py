@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Protocol
 
 from datacards.card import Card, File, Ref
+from datacards.describe import README
 from datacards.errors import UserError
 from datacards.places import CARD, read_card
-from datacards.store import README, SUMS, Store
+from datacards.store import SUMS, Store
 
 LAST = (README, SUMS)  # put behind all data, before the card
 LONGEST = 240  # bytes of one name; file systems take 255 and drafts add to it
-_SIGNS = (
-    "._-+="  # beside letters and digits; every file system, every bucket and the hub take them as they are
-)
+# Beside letters and digits: every file system, every bucket and the hub take them as they are.
+_SIGNS = "._-+=@"
 _DEVICES = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 _RESERVED = {".git", ".gitattributes", ".gitignore", ".cache", ".huggingface"}  # mean something to the hub
 
@@ -85,11 +85,16 @@ class Contents:
             raise UserError("publish", f"no version '{ref}'", todo="see: kanagura cards list")
         card = read_card(ref, text)
         check_names(ref, (file.path for file in card.files))
-        files = sorted(card.files, key=lambda file: (file.path in LAST, file.path))
+        files = sorted(card.files, key=lambda file: order(file.path))
         digest = hashlib.sha256(text).hexdigest()
         if ref.digest and ref.digest != digest:
             raise UserError(str(ref), "its card has changed", todo="restore it or make it again")
         return cls(ref, card, text, store.path(ref), tuple(files), digest)
+
+
+def order(path: str) -> tuple[bool, bool, str]:
+    """Return the key by which a version's files are put, and the first of those that differ is named: data come first."""
+    return path in LAST, not path.endswith(".parquet"), path
 
 
 def check_names(ref: Ref, paths: Iterable[str]) -> None:

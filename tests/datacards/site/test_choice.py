@@ -15,7 +15,6 @@ from datacards.site.entries import AROUND, HEAD, WHOLE, entries, pieces, texts
 from datacards.store import Store
 from tests.datacards.site.made import base, dataset, questions
 
-
 LONG = "".join(chr(0x4E00 + n % 5000) for n in range(3 * WHOLE))
 
 

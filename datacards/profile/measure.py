@@ -44,7 +44,7 @@ def profile(folder: Path, tokenizers: Sequence[str] = ()) -> Profile | None:
     for shard in documents:
         by_format[shard.config].append(shard)
     base = next((name for name in (*FORMATS, POINTERS) if name in by_format), "")
-    rows = Rows(industries(tables["facts"]), base)
+    rows = Rows(industries(tables["facts"]), base, sum(one.rows for one in by_format[base]))
     with tqdm(total=sum(one.rows for one in documents), desc="profile", unit=" rows", disable=None) as bar:
         for shard in documents:
             for block in blocks(shard.path, COLUMNS):

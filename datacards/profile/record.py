@@ -178,13 +178,26 @@ class Profile(Record):
 
     @property
     def rows(self) -> int:
-        """Return the number of all documents in all formats."""
-        return sum(part.rows for part in self.parts)
+        """Return the number of all documents in all formats; pointers are none of them."""
+        return sum(part.rows for part in self.parts if part.format != POINTERS)
+
+    @property
+    def pointers(self) -> int:
+        """Return the number of records that stand here without their texts."""
+        return sum(part.rows for part in self.parts if part.format == POINTERS)
 
     @property
     def characters(self) -> int:
         """Return the characters of all texts in all formats; those that pointers stand for are none of them."""
         return sum(part.characters for part in self.parts if part.format != POINTERS)
+
+    def rows_by(self, dimension: str) -> dict[str, int]:
+        """Return how many documents, in all formats, have each value of a dimension; pointers are none of them."""
+        found: dict[str, int] = {}
+        for group in self.groups[dimension]:
+            if group.format != POINTERS:
+                found[group.value] = found.get(group.value, 0) + group.rows
+        return found
 
     def to_json(self) -> str:
         """Return the text of ``profile.json``: sorted, indented, stable."""

@@ -10,6 +10,7 @@ from datacards.profile.record import FORMATS, POINTERS, TABLES, Profile
 from datacards.rights import license_of, mixed
 
 CONFIGS = (*FORMATS, POINTERS, *TABLES)
+SPLITS = ("train", "validation", "test")
 CARRIED = "carried"  # stands where a source does in the files that were taken over from another version
 _OF_SOURCE = re.compile(r"[^-]+-(.+)-[0-9]{5,}\.parquet")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -51,11 +52,16 @@ def configs(card: Card) -> list[dict[str, object]]:
     return found
 
 
+def in_order(split: str) -> tuple[int, str]:
+    """Return the place of a split among the splits: what is trained on first."""
+    return (SPLITS.index(split) if split in SPLITS else len(SPLITS), split)
+
+
 def _config(name: str, paths: list[str], content: str) -> dict[str, object]:
     splits: dict[str, list[str]] = {}
     for path in sorted(paths):
         splits.setdefault(path.partition("/")[2].split("-")[0], []).append(path)
-    data_files = [{"split": split, "path": held} for split, held in sorted(splits.items(), reverse=True)]
+    data_files = [{"split": split, "path": splits[split]} for split in sorted(splits, key=in_order)]
     return {"config_name": name, "description": content, "data_files": data_files}
 
 

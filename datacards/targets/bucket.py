@@ -12,7 +12,7 @@ from datacards.errors import UserError, from_os_error
 from datacards.objects import MARKER
 from datacards.places import CARD, read_card
 from datacards.store import Store
-from datacards.targets.contents import LAST, Contents, Published, nothing
+from datacards.targets.contents import LAST, Contents, Published, nothing, order
 
 AT_ONCE = 4  # objects under way at the same time
 CLAIMS = ".publishing"
@@ -244,7 +244,8 @@ def _difference(contents: Contents, text: bytes) -> str:
     except UserError:
         return CARD
     theirs, ours = ({file.path: file.sha256 for file in card.files} for card in (other, contents.card))
-    return min((path for path in {*theirs, *ours} if theirs.get(path) != ours.get(path)), default=CARD)
+    differing = (path for path in {*theirs, *ours} if theirs.get(path) != ours.get(path))
+    return min(differing, key=order, default=CARD)
 
 
 def _folder(ref: Ref) -> str:

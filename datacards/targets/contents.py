@@ -85,11 +85,16 @@ class Contents:
             raise UserError("publish", f"no version '{ref}'", todo="see: kanagura cards list")
         card = read_card(ref, text)
         check_names(ref, (file.path for file in card.files))
-        files = sorted(card.files, key=lambda file: (file.path in LAST, file.path))
+        files = sorted(card.files, key=lambda file: order(file.path))
         digest = hashlib.sha256(text).hexdigest()
         if ref.digest and ref.digest != digest:
             raise UserError(str(ref), "its card has changed", todo="restore it or make it again")
         return cls(ref, card, text, store.path(ref), tuple(files), digest)
+
+
+def order(path: str) -> tuple[bool, bool, str]:
+    """Return the key by which a version's files are put, and the first of those that differ is named: data come first."""
+    return path in LAST, not path.endswith(".parquet"), path
 
 
 def check_names(ref: Ref, paths: Iterable[str]) -> None:

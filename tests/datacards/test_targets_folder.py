@@ -43,7 +43,7 @@ def test_a_published_folder_has_the_same_bytes_and_is_a_store(
 def test_datasets_opens_every_config_of_it(store: Store, release: Ref, tmp_path: Path) -> None:
     (done,) = publish(store, release, [str(tmp_path / "out")])
     names = datasets.get_dataset_config_names(done.url)
-    assert {"markdown", "qa"} <= set(names)
+    assert {"markdown", "qa", "edinet", "wikipedia"} <= set(names)
     for name in names:
         opened = datasets.load_dataset(done.url, name, cache_dir=str(tmp_path / "cache"))
         assert sum(len(split) for split in opened.values()) > 0

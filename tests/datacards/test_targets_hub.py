@@ -84,6 +84,10 @@ def test_the_hubs_client_and_datasets_read_it(
     assert found["files"] == {file.path: file.sha256 for file in card.files} | {"card.json": release.digest}
     assert found["opened"]["markdown"] == {"train": 2}
     assert found["opened"]["qa"] == {"train": 1, "test": 1}
+    assert (found["opened"]["edinet"], found["opened"]["wikipedia"]) == (
+        {"train": 2, "test": 1},
+        {"train": 1},
+    )
     assert all(found["opened"].values())
     said = "政策金利を0.5％に引き上げた。"
     assert found["main"] == [f"{said}（markdown/train-{source}）" for source in ("edinet", "wikipedia")]

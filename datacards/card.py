@@ -13,7 +13,7 @@ VERSION = re.compile(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}(\.[1-9][0-9]*)?")
 
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$", max_length=100)]
 Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION.pattern}$")]
-Kind = Literal["captures", "dataset", "checkpoint", "evaluation"]
+Kind = Literal["captures", "dataset", "checkpoint", "evaluation", "takedown"]
 
 
 class Record(BaseModel):

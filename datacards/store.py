@@ -27,6 +27,7 @@ NEEDED: dict[Kind, str] = {
     "dataset": "a dataset is needed",
     "checkpoint": "a checkpoint is needed",
     "evaluation": "an evaluation is needed",
+    "takedown": "a takedown is needed",
 }
 
 

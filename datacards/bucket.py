@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import obstore
@@ -17,6 +18,7 @@ from datacards.errors import UserError
 SCHEMES = ("s3", "gs", "az")
 BLOCK = 8 << 20  # bytes of a read
 PART = 5 << 20  # bytes of a part, the least that S3 takes
+MARK = "sha256"  # under which an object's metadata hold the SHA-256 of its bytes
 MOST_PARTS = 9_000  # of one object; S3 takes 10,000
 _SECRET = re.compile(r"\?\S*|(?<=//)[^/\s@]*@")  # a signature may stand in a query, a password before a host
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -76,6 +78,33 @@ class Bucket:
         part = max(PART, path.stat().st_size // MOST_PARTS + 1)
         with self._told():
             obstore.put(self._objects, key, path, chunk_size=part, max_concurrency=4)
+
+    def put_marked(self, key: str, source: IO[bytes], size: int, sha256: str) -> str:
+        """Put a stream of ``size`` bytes as one object that carries its SHA-256; return the object's tag.
+
+        Mark and bytes arrive in one step: an object with a mark has the bytes that the mark was made of. What
+        ``source`` raises ends the put without an object and comes out as an OSError.
+        """
+        part = max(PART, size // MOST_PARTS + 1)
+        with self._told():
+            done = obstore.put(
+                self._objects, key, source, attributes={MARK: sha256}, chunk_size=part, max_concurrency=4
+            )
+        return str(done["e_tag"] or "")
+
+    def mark(self, key: str) -> str:
+        """Return the SHA-256 that an object carries, '' when it carries none or is not there."""
+        with self._told():
+            try:
+                return str(obstore.get(self._objects, key, options={"head": True}).attributes.get(MARK, ""))
+            except FileNotFoundError:
+                return ""
+
+    def states(self, prefix: str) -> dict[str, tuple[int, str]]:
+        """Return the keys below ``prefix`` with their sizes in bytes and their tags, which change with the bytes."""
+        with self._told():
+            batches = obstore.list(self._objects, prefix)
+            return {one["path"]: (one["size"], one["e_tag"] or "") for batch in batches for one in batch}
 
     def create(self, key: str, content: bytes) -> bool:
         """Put a small object where there is none, in one step (``If-None-Match: *``); return False when there is one."""

@@ -6,14 +6,31 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 VERSION = re.compile(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}(\.[1-9][0-9]*)?")
 
-Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$", max_length=100)]
+Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$")]
 Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION.pattern}$")]
 Kind = Literal["captures", "dataset", "checkpoint", "evaluation", "takedown"]
+_RESERVED = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # names of devices on some systems
+
+
+def inside(path: str) -> str:
+    """Return a relative path that cannot leave the folder it is joined to, on any system; raise ValueError otherwise."""
+    parts = path.split("/")
+    if not path or any(not part or part in (".", "..") or _RESERVED.fullmatch(part) for part in parts):
+        raise ValueError(f"{path!r} is no path inside of a version")
+    if not path.isprintable() or any(sign in path for sign in '\\:*?"<>|'):
+        raise ValueError(f"{path!r} holds a sign that a path may not")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(inside)]
+
+
+_RENDERED = ("README.md", "SHA256SUMS", "croissant.json")
 
 
 class Record(BaseModel):
@@ -40,7 +57,7 @@ class Ref(Record):
 class File(Record):
     """One file of a version; ``path`` is relative to its folder, ``rows`` is None where rows mean nothing."""
 
-    path: str
+    path: Inside
     bytes: int
     rows: int | None = None
     sha256: str
@@ -68,7 +85,10 @@ class Provenance(Record):
 
 
 class Card(Record):
-    """The record of one version, written last: a folder without it is no version."""
+    """The record of one version, written last: a folder without it is no version.
+
+    ``seal`` is the SHA-256 of the card's text without it: whoever edits a card by hand breaks it.
+    """
 
     name: Name
     version: Version
@@ -83,16 +103,33 @@ class Card(Record):
     metrics: dict[str, float] = {}
     rights: tuple[Rights, ...] = ()
     created_at: datetime
+    seal: str = ""
 
     @property
     def content_digest(self) -> str:
         """SHA-256 over paths and hashes of the files: equal for equal content, whenever it was made.
 
-        README.md is left out: it is a rendering of this card and carries the date.
+        README.md, SHA256SUMS and croissant.json are left out: they are renderings of this card.
         """
-        rows = sorted((f.path, f.sha256) for f in self.files if f.path != "README.md")
+        rows = sorted((f.path, f.sha256) for f in self.files if f.path not in _RENDERED)
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
     def to_json(self) -> str:
-        """Return the text of ``card.json``: sorted, indented, stable."""
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        """Return the text of ``card.json``: sorted, indented, stable, sealed."""
+        said = self.model_dump(mode="json", exclude={"seal"})
+        return _text(said | {"seal": hashlib.sha256(_text(said).encode()).hexdigest()})
+
+
+def is_sealed(text: bytes) -> bool:
+    """Tell whether the text of a ``card.json`` is as ``Card.to_json`` wrote it."""
+    try:
+        said = json.loads(text)
+        seal = said.pop("seal", "")
+    except (ValueError, AttributeError):
+        return False
+    right = hashlib.sha256(_text(said).encode()).hexdigest()
+    return bool(seal == right and _text(said | {"seal": right}).encode() == text)
+
+
+def _text(said: dict[str, Any]) -> str:
+    return json.dumps(said, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

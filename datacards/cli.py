@@ -1,5 +1,6 @@
 """``kanagura cards``: list, show, lineage, verify, report."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,28 @@ def store_option(function: Any) -> Any:
     )(function)
 
 
-@click.group()
+#: Commands that have a room of their own, imported when they are asked for.
+ROOMS = {
+    "publish": "datacards.release.cli",
+}
+
+
+class Commands(click.Group):
+    """The commands of this file and, imported when asked for, those of the rooms."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all commands, in order of their names."""
+        return sorted({*super().list_commands(ctx), *ROOMS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one command, or None for an unknown name."""
+        if cmd_name in ROOMS:
+            command: click.Command = getattr(import_module(ROOMS[cmd_name]), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands)
 def main() -> None:
     """Look at the versions of the store: what was made, from what, by what, under which rights."""
 

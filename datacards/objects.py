@@ -117,8 +117,6 @@ class ObjectPlace:
         A copy gets its card when it is whole; files beside an equal card are then believed by their size, unless
         they are to be ``hashed``.
         """
-        if outside := [file.path for file in card.files if _climbs(file.path)]:
-            return [f"its card names {outside[0]}, which lies outside of it"]
         folder = self.local.path(ref)
         with self._fetching(ref) as parts:
             if not only and self.local.card(ref) != text:
@@ -255,10 +253,6 @@ def _key(ref: Ref, file: File) -> str:
 
 def _keys(ref: Ref, card: Card) -> set[str]:
     return {_card_key(ref), *(_key(ref, file) for file in card.files)}
-
-
-def _climbs(path: str) -> bool:
-    return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
 
 
 def _at_once(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from datacards.card import NAME, VERSION, Card, Ref
+from datacards.card import NAME, VERSION, Card, Ref, is_sealed
 from datacards.drafts import Drafts
 from datacards.errors import UserError
 
@@ -79,7 +79,9 @@ class LocalPlace:
         folder, problems = self.path(ref), []
         for file in card.files:
             path = folder / file.path
-            if not path.is_file():
+            if path.is_symlink():
+                problems.append(f"{file.path} is a link")
+            elif not path.is_file():
                 problems.append(f"{file.path} is missing")
             elif path.stat().st_size != file.bytes:
                 problems.append(f"{file.path} has {path.stat().st_size} bytes, the card says {file.bytes}")
@@ -121,11 +123,20 @@ def place_at(root: Path | str) -> Place:
 
 
 def read_card(ref: Ref, text: bytes) -> Card:
-    """Return the card that ``text`` holds; raise UserError when it cannot be read."""
+    """Return the card that ``text`` holds; raise UserError when it cannot be read or was edited."""
     try:
-        return Card.model_validate_json(text)
+        card = Card.model_validate_json(text)
     except ValidationError as error:
-        raise UserError(str(ref), f"its card is damaged: {error.errors()[0]['msg']}") from error
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(
+            str(ref), f"its card is damaged: {where}: {first['msg']}", todo="restore card.json"
+        ) from error
+    if not is_sealed(text):
+        raise UserError(
+            str(ref), "its card is not as it was written: the seal differs", todo="restore card.json"
+        )
+    return card
 
 
 def sha256_of(path: Path) -> str:

@@ -17,11 +17,14 @@ from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
+from datacards.render.croissant import with_croissant
 from datacards.render.readme import readme
+from datacards.withdrawn import Withdrawal, withdrawals
 
 __all__ = ["CARD", "Draft", "Store"]
 
 README = "README.md"
+SUMS = "SHA256SUMS"
 NEEDED: dict[Kind, str] = {
     "captures": "captures are needed",
     "dataset": "a dataset is needed",
@@ -49,6 +52,7 @@ class Draft:
         self.rights: list[Rights] = []
         self.rows: dict[str, int] = {}
         self.made_from: list[Ref] = []  # inputs that were found out on the way, beside those of the request
+        self.tokenizers: list[str] = []  # that the card counts the tokens of a dataset with
         self.device = "cpu"
 
     def files(self) -> tuple[File, ...]:
@@ -96,7 +100,7 @@ class Store:
         return sorted(self.place.versions(name), key=lambda ref: (ref.name, _order(ref.version)))
 
     def resolve(self, text: str) -> Ref:
-        """Return the Ref that ``name@version``, or ``name`` for its newest version, stands for.
+        """Return the Ref that ``name@version``, or ``name`` for its newest version that is not withdrawn, stands for.
 
         Raises UserError naming the versions that exist.
         """
@@ -107,9 +111,15 @@ class Store:
                 return ref.model_copy(update={"digest": digest})
         known = self.refs(name)
         if known and not version:
-            return known[-1]
+            withdrawn = self.withdrawn()
+            standing = [ref for ref in known if str(ref) not in withdrawn]
+            return (standing or known)[-1]
         versions = ", ".join(str(ref) for ref in (known or self.refs())) or "none yet"
         raise UserError("store", f"no version '{text}'", f"the store holds: {versions}", "correct the name")
+
+    def withdrawn(self) -> Mapping[str, Withdrawal]:
+        """Return what takedowns have withdrawn, by ``name@version``."""
+        return withdrawals(self.place)
 
     def path(self, ref: Ref, name: str = "") -> Path:
         """Return the folder of a version, or one file of it by its path in the folder.
@@ -169,6 +179,8 @@ class Store:
                 NEEDED[kind],
                 "name another one",
             )
+        if withdrawal := self.withdrawn().get(str(ref)):
+            raise withdrawal.told(ref)
         if problems := self._problems(ref, self.place.damage_to_read):
             told = "; ".join(problems[:3])
             raise UserError(str(ref), f"does not verify: {told}", todo="restore it or make it again")
@@ -181,11 +193,14 @@ class Store:
     ) -> Ref | None:
         """Return the version if it exists and was made from an equal request, None if it does not exist.
 
-        Raises UserError naming the differing field when the version stands for something else.
+        Raises UserError naming the differing field when the version stands for something else, and its successor when
+        it was withdrawn.
         """
         if not self.digest(Ref(name=name, version=version)):
             return None
         ref = self.resolve(f"{name}@{version}")
+        if withdrawal := self.withdrawn().get(str(ref)):
+            raise withdrawal.told(ref)
         card = self.card(ref)
         if differing := _difference(card, recipe, made_from):
             raise UserError(
@@ -240,6 +255,7 @@ class Store:
         request = _request(kind, recipe, made_from)
         drafts = Drafts(self.root / ".drafts")
         made_by = capture()
+        _now()  # a time that was given wrong is told before the work, not after it
         try:
             with drafts.lock(label):
                 if self.finished(name, version, recipe=recipe, made_from=made_from):
@@ -254,10 +270,9 @@ class Store:
 
 
 def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], made_by: Provenance) -> Card:
-    """Write the README of a filled draft and return its card."""
-    page = draft.path / README
-    for path in (page, draft.path / CARD):
-        path.unlink(missing_ok=True)
+    """Write what describes a filled draft (its README, its checksums) and return its card."""
+    for name in (README, SUMS, CARD):
+        (draft.path / name).unlink(missing_ok=True)
     card = Card(
         name=ref.name,
         version=ref.version,
@@ -271,11 +286,31 @@ def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], m
         drops=dict(sorted(draft.drops.items())),
         metrics=draft.metrics,
         rights=tuple(draft.rights),
-        created_at=datetime.now(UTC).replace(microsecond=0),
+        created_at=_now(),
     )
-    page.write_text(readme(card), encoding="utf-8")
-    listed = File(path=README, bytes=page.stat().st_size, sha256=sha256_of(page))
+    card = with_croissant(card, draft.path)
+    card = _with(card, draft.path, README, readme(card))
+    sums = "".join(f"{file.sha256}  {file.path}\n" for file in card.files)
+    return _with(card, draft.path, SUMS, sums)
+
+
+def _with(card: Card, folder: Path, name: str, text: str) -> Card:
+    """Write a text file into the draft and return the card that lists it too."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    listed = File(path=name, bytes=path.stat().st_size, sha256=sha256_of(path))
     return card.model_copy(update={"files": tuple(sorted((*card.files, listed), key=lambda f: f.path))})
+
+
+def _now() -> datetime:
+    """Return the time of day, or the one that a builder fixed (https://reproducible-builds.org/specs/source-date-epoch/)."""
+    if fixed := os.environ.get("SOURCE_DATE_EPOCH", ""):
+        if not fixed.isdecimal():
+            raise UserError(
+                "SOURCE_DATE_EPOCH", f"'{fixed}'", "whole seconds since 1970", "correct it or unset it"
+            )
+        return datetime.fromtimestamp(int(fixed), UTC)
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _request(kind: Kind, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> dict[str, Any]:

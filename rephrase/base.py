@@ -22,7 +22,8 @@ class Question:
     """One candidate question about ``parent``.
 
     ``spans`` are the characters of the parent that prove the answer. For multiple choice ``choices`` holds the
-    texts and ``answer_index`` the place of the true one; ``answer`` is always the text of the true answer.
+    texts and ``answer_index`` the place of the true one; ``answer`` is always the text of the true answer. Where wrong
+    choices are taken from documents, their spans stand behind that of the answer, and ``beside`` holds the documents.
     ``key`` names the fact that is asked for: questions with one key go to one split. ``meta`` holds strings.
     """
 
@@ -34,6 +35,7 @@ class Question:
     key: str
     choices: tuple[str, ...] = ()
     answer_index: int = -1
+    beside: tuple[Document, ...] = ()
     meta: dict[str, str] = field(default_factory=dict)
 
 

@@ -89,12 +89,14 @@ class Facts(Generator):
         found = [claim for document in documents() for claim in claims(document)]
         kept, rejects = _agreed(found)
         yield from rejects
-        groups: defaultdict[tuple[str, ...], list[Claim]] = defaultdict(list)
+        groups: defaultdict[tuple[tuple[str, ...], str], list[Claim]] = defaultdict(list)
         for claim in kept:
-            groups[claim.group].append(claim)
-        places: Counter[int] = Counter(dict.fromkeys(range(CHOICES), 0))
-        for group, members in sorted(groups.items()):
+            # A choice is text of its document, too: those of one question have one license.
+            groups[claim.group, claim.parent.license].append(claim)
+        used: dict[str, Counter[int]] = {}  # so that what one license gives does not depend on the others
+        for (group, license_), members in sorted(groups.items()):
             answers = Answers(members)
+            places = used.setdefault(license_, Counter(dict.fromkeys(range(CHOICES), 0)))
             for claim in _drawn(members, self.per_group, seed):
                 chance = random.Random(_number(f"{seed}|{claim.key}|{group}"))  # noqa: S311
                 asked = chance.choice(claim.questions)
@@ -177,7 +179,7 @@ def _question(style: Style, claim: Claim, asked: str) -> Question:
 
 
 def _choices(
-    claim: Claim, asked: str, wrong: list[str], chance: random.Random, places: Counter[int]
+    claim: Claim, asked: str, wrong: list[Claim], chance: random.Random, places: Counter[int]
 ) -> Question | Reject:
     if len(wrong) < CHOICES - 1:
         return Reject(Drop("too_few_choices", claim.key), claim.parent, asked)
@@ -185,14 +187,16 @@ def _choices(
     fewest = min(places.values())
     place = chance.choice([p for p in sorted(places) if places[p] == fewest])
     places[place] += 1
-    choices = [*wrong[:place], claim.answer, *wrong[place:]]
+    answers = [one.answer for one in wrong]
+    choices = [*answers[:place], claim.answer, *answers[place:]]
     base = _question("multiple_choice", claim, asked)
     return Question(
         style="multiple_choice",
         question=base.question,
         answer=base.answer,
         parent=base.parent,
-        spans=base.spans,
+        spans=(claim.span, *(one.span for one in wrong)),
+        beside=tuple(one.parent for one in wrong),
         key=base.key,
         choices=tuple(choices),
         answer_index=place,
@@ -204,13 +208,16 @@ class Answers:
     """The answers of one group, from which wrong choices are drawn without going through all of them each time."""
 
     def __init__(self, members: Sequence[Claim]) -> None:
-        self.all = sorted({claim.answer for claim in members})
+        self.by_answer: dict[str, Claim] = {}
+        for claim in members:
+            self.by_answer.setdefault(claim.answer, claim)
+        self.all = sorted(self.by_answer)
         self.own: defaultdict[str, set[str]] = defaultdict(set)
         for claim in members:
             self.own[claim.fact.subject].add(claim.answer)
 
-    def wrong(self, claim: Claim, chance: random.Random) -> list[str]:
-        """Return up to three answers that are true elsewhere and false here, other periods of the subject first.
+    def wrong(self, claim: Claim, chance: random.Random) -> list[Claim]:
+        """Return up to three claims whose answers are true elsewhere and false here, other periods of the subject first.
 
         A question that names subject, scope and period has one true answer at the displayed precision (see
         ``_agreed``), so any other text of the same unit is wrong; the same text is not.
@@ -230,7 +237,7 @@ class Answers:
                 picked.append(answer)
         picked += near[2 : 2 + CHOICES - 1 - len(picked)]
         chance.shuffle(picked)
-        return picked
+        return [self.by_answer[answer] for answer in picked]
 
 
 def _stride(size: int, chance: random.Random) -> int:

@@ -15,7 +15,7 @@ from corpus.formats import multiple_choice, qa
 from datacards import plugins
 from datacards.card import Ref
 from datacards.errors import UserError
-from datacards.rights import counted
+from datacards.rights import combined, counted, joined
 from datacards.store import Draft, Store
 from rephrase.base import Generator, Question, Reject
 from rephrase.recipe import RephraseRecipe
@@ -67,8 +67,12 @@ def documents_of(folder: Path) -> Callable[[], Iterator[Document]]:
 
 
 def to_document(question: Question, generator: str) -> Document:
-    """Return the document of a question: rights and times are its parent's, its origin the proving spans."""
-    parent = question.parent
+    """Return the document of a question: rights and times are its parents', its origin the spans of every choice.
+
+    Where a license forbids to give on what was made from the text, so does ``redistribution``.
+    """
+    parent, parents = question.parent, (question.parent, *question.beside)
+    terms = combined((one.license for one in parents), derived=True)
     meta = {
         **question.meta,
         "kind": "question",
@@ -89,6 +93,11 @@ def to_document(question: Question, generator: str) -> Document:
         text=text,
         format=question.style,
         section="",
+        license=terms.license,
+        attribution=joined(one.attribution for one in parents),
+        redistribution=terms.redistribution and all(one.redistribution for one in parents),
+        available_at=max((one.available_at for one in parents if one.available_at), default=None),
+        captured_at=max(one.captured_at for one in parents),
         made_from=tuple(Span(*span) for span in question.spans),
         meta=meta,
         facts=(),

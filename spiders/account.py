@@ -47,7 +47,7 @@ def account(draft: Draft, segments: Segments, spider: CaptureSpider, stats: Stat
     lacking = [row for row in rows if row["problem"] and row["problem"] not in spider.final]
     for row in lacking:
         spider.note("failures", url=row["url"], reason=row["problem"], detail="kept aside")
-    draft.rights = counted(Counter(rows.counted("license")))
+    draft.rights = counted(Counter(rows.counted("license")), changed=False)
     for stale in draft.path.glob("*.jsonl"):  # of a run that was killed while it finished
         stale.unlink()
     for name, ledger in spider.ledgers.items():

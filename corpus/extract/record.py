@@ -49,7 +49,7 @@ def base_document(
         title=title,
         captured_at=capture.fetched_at,
         license=license_.id,
-        attribution=license_.attribute(url, title),
+        attribution=license_.attribute(url, title, changed=True),  # taken out of its page and cleaned
         redistribution=license_.redistribution,
         language=language or capture.meta.get("language") or "ja",
         event_at=event_at or _date(capture.meta.get("event_at", "")),

@@ -90,7 +90,7 @@ def _article(capture: Capture, page: Page) -> Document | Drop:
         meta={"page": page.id, "revision": page.revision, "categories": inside},
     )
     license_ = license_of("CC-BY-SA-4.0")
-    attribution = license_.attribute(f"{url}?oldid={page.revision}", page.title)
+    attribution = license_.attribute(f"{url}?oldid={page.revision}", page.title, changed=True)
     return replace(
         document, license=license_.id, attribution=attribution, redistribution=license_.redistribution
     )

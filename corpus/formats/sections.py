@@ -13,6 +13,7 @@ from pydantic import Field
 
 from corpus.document import Document, Span
 from corpus.formats.derived import derived
+from datacards.rights import combined, joined
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*)$", re.MULTILINE)
 SEPARATOR = " > "
@@ -227,6 +228,7 @@ def _consolidated(run: Sequence[Document]) -> Document:
     first = run[0]
     parts = [_part(section) for section in run]
     [(name, _)] = Counter(map(_name, run)).most_common(1)
+    terms = combined((section.license for section in run), derived=True)
     shared = dict(first.meta.items())
     for section in run[1:]:
         shared = {key: value for key, value in shared.items() if section.meta.get(key) == value}
@@ -235,8 +237,9 @@ def _consolidated(run: Sequence[Document]) -> Document:
         text="\n\n".join([f"# {name}", *(text for text, _ in parts)]),
         title=name,
         section=name,
-        attribution="\n".join(dict.fromkeys(section.attribution for section in run)),
-        redistribution=all(section.redistribution for section in run),
+        license=terms.license,
+        attribution=joined(section.attribution for section in run),
+        redistribution=terms.redistribution and all(section.redistribution for section in run),
         event_at=_latest([section.event_at for section in run]),
         published_at=_latest([section.published_at for section in run]),
         available_at=_latest([section.available_at for section in run]),

@@ -126,6 +126,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 model = AutoModelForCausalLM.from_pretrained("{place}")
 tokenizer = AutoTokenizer.from_pretrained("{place}")
 ```""",
+    "takedown": "`receipt.json` says what was asked, what left which version, and what takes its place; "
+    "`tombstones.parquet` names every row that left, without its text.",
     "evaluation": "`scores.json` holds one object per score, `samples/` every question with what the model made of it.",
 }
 

@@ -25,7 +25,15 @@ from tests.corpus.asof_world import D1, D2, NAMES, World, fill, history
 
 STEPS = ["unicode", "boilerplate", "language", {"length": {"minimum": 10}}, "repetition"]
 #: Of a version as of a day these may differ from one built on that day: they name inputs and count what came later.
-TOLD = ("README.md", "card.json", "dropped")
+TOLD = (
+    "README.md",
+    "SHA256SUMS",
+    "profile.json",
+    "plots",
+    "croissant.json",
+    "card.json",
+    "dropped",
+)  # they tell of what left, too
 
 
 def recipe(day: date | None, **more: Any) -> CorpusRecipe:

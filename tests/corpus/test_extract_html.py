@@ -105,7 +105,8 @@ def test_a_speech_knows_its_title_day_and_speaker(speech: Speech) -> None:
     assert document.meta["speaker"].replace(" ", "") in speech.speaker.replace("　", "")
     assert document.language == "ja"
     assert document.redistribution is False
-    assert document.attribution == f"出典：日本銀行「{document.title}」（{document.url}）"
+    named = f"日本銀行「{document.title}」（{document.url}）"
+    assert document.attribution == f"{named}をもとに加工して作成（日本銀行が作成したものではありません）"
     assert document.captured_at == NOW
 
 

@@ -71,6 +71,7 @@ def test_an_article_names_its_page_revision_license_and_the_way_to_it() -> None:
     assert (
         document.attribution
         == "出典：「国債 市場」（https://ja.wikipedia.org/wiki/国債_市場?oldid=99）、CC BY-SA 4.0"
+        "（https://creativecommons.org/licenses/by-sa/4.0/）をもとに加工して作成"
     )
     assert document.published_at == date(2026, 5, 6)
     assert document.meta["revision"] == "99"

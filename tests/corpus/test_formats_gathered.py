@@ -246,3 +246,18 @@ def test_a_format_is_rendered_with_the_options_that_it_has(name: str) -> None:
     chosen = options(name)().model_dump()  # type: ignore[arg-type]
     batch = [*shard(), company_list(3, None)]
     assert list(render(batch, name, chosen)) == list(FORMATS[name](batch))  # type: ignore[arg-type,index]
+
+
+@pytest.mark.parametrize(
+    ("license_", "given_on"),
+    [("PDL-1.0", True), ("CC-BY-ND-4.0", False), ("CC-BY-SA-4.0 AND PDL-1.0", True), ("BOJ-terms", False)],
+)
+def test_what_is_made_from_texts_may_be_given_on_only_as_their_license_allows(
+    license_: str, given_on: bool
+) -> None:
+    reports = [filing(company, 2026, RISKS.format(company), license=license_) for company in COMPANIES[:2]]
+    [made] = list(sections.documents(reports))
+    assert (made.license, made.redistribution) == (license_, given_on)
+    assert made.attribution.count("\n") == 1, "both reports are credited"
+    [alone] = list(sections.documents(reports[:1]))
+    assert alone.redistribution == given_on

@@ -41,6 +41,7 @@ def test_a_version_is_one_object_for_each_file_and_its_card_comes_last(shelf: Sh
     card = store.card(make(store))
     keys = {
         "README.md": "README.{}.md",
+        "SHA256SUMS": "SHA256SUMS.{}",
         "big.bin": "big.{}.bin",
         "model.safetensors.index.json": "model.{}.safetensors.index.json",
         "qa/words.txt": "qa/words.{}.txt",
@@ -59,7 +60,7 @@ def test_another_machine_reads_the_same_bytes_and_fetches_them_once(
     assert other.resolve("words") == other.resolve("words@2026.11.21") == ref
     assert (other.path(ref) / "qa" / "words.txt").read_text(encoding="utf-8") == "金蔵"
     assert sorted(p.name for p in other.path(ref).iterdir()) == [
-        "README.md", "big.bin", CARD, "model.safetensors.index.json", "qa",
+        "README.md", "SHA256SUMS", "big.bin", CARD, "model.safetensors.index.json", "qa",
     ]  # fmt: skip
     shelf.server.requests.clear()
     assert other.path(ref).is_dir()

@@ -37,7 +37,11 @@ def test_a_version_reads_back_as_it_was_written(store: Store) -> None:
     assert (store.path(ref) / "qa" / "words.txt").read_text(encoding="utf-8") == "金蔵"
     assert card.counts == {"words": 1}
     assert card.recipe == RECIPE
-    assert {f.path: f.rows for f in card.files} == {"README.md": None, "qa/words.txt": 1}
+    assert {f.path: f.rows for f in card.files} == {
+        "README.md": None,
+        "SHA256SUMS": None,
+        "qa/words.txt": 1,
+    }
     assert store.verify(ref) == []
 
 
@@ -73,7 +77,7 @@ def test_a_failed_draft_leaves_no_version_and_is_found_again(store: Store) -> No
     with store.write(name="words", version="2026.11.21", kind="dataset", recipe=RECIPE) as draft:
         assert draft.resumed
         assert (draft.work / "half.txt").read_text() == "half"
-    assert [file.path for file in store.card(store.refs()[0]).files] == ["README.md"]
+    assert [file.path for file in store.card(store.refs()[0]).files] == ["README.md", "SHA256SUMS"]
 
 
 def test_a_draft_of_another_request_is_not_resumed(store: Store) -> None:
@@ -324,7 +328,7 @@ def test_a_file_called_card_json_in_a_folder_is_a_file_like_any_other(store: Sto
         (draft.path / "sub").mkdir()
         (draft.path / "sub" / "card.json").write_text("{}")
     ref = store.resolve("words")
-    assert [file.path for file in store.card(ref).files] == ["README.md", "sub/card.json"]
+    assert [file.path for file in store.card(ref).files] == ["README.md", "SHA256SUMS", "sub/card.json"]
     assert store.verify(ref) == []
 
 

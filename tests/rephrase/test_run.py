@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from click.testing import CliRunner
 from datasets import get_dataset_config_names, load_dataset
 
 from corpus import shards
-from corpus.document import Document
+from corpus.document import Document, Span
 from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.store import Store
+from rephrase.base import Question
 from rephrase.cli import main
 from rephrase.recipe import RephraseRecipe
-from rephrase.run import run
+from rephrase.run import run, to_document
 from rephrase.validate.numbers import values
 
 RECIPE = RephraseRecipe(name="asked", version="2026.11.21", holdout=0.3, carry=("markdown",))
@@ -40,7 +42,7 @@ def test_every_answer_stands_in_the_span_that_proves_it(
     found = questions(asked, style)
     assert len(found) > 15
     for question in found:
-        (span,) = question.made_from
+        span = question.made_from[0]
         shown = parents[span.id].text[span.start : span.end]
         answer = question.meta["answer"]
         if style == "multiple_choice":
@@ -59,10 +61,29 @@ def test_wrong_choices_are_other_true_answers_of_the_same_unit(asked: Path) -> N
             assert all(choice.endswith("百万円") for choice in choices)
 
 
+def test_every_choice_stands_in_a_span_and_all_parents_have_one_license(
+    asked: Path, documents: list[Document]
+) -> None:
+    parents = {parent.id: parent for parent in documents}
+    for question in questions(asked, "multiple_choice"):
+        shown = {parents[span.id].text[span.start : span.end] for span in question.made_from}
+        told = json.loads(question.meta["choices"])
+        assert len(question.made_from) == len(told) == 4
+        if "number" not in question.meta and question.meta["subject"] not in told:
+            assert shown == set(told)
+        assert {parents[span.id].license for span in question.made_from} == {question.license}
+        for span in question.made_from:
+            assert parents[span.id].attribution in question.attribution
+            assert parents[span.id].captured_at <= question.captured_at
+
+
 def test_the_true_answer_stands_equally_often_at_every_place(asked: Path) -> None:
-    places = Counter(question.meta["answer"] for question in questions(asked, "multiple_choice"))
-    assert set(places) == set("0123")
-    assert max(places.values()) - min(places.values()) <= 1
+    by_license: dict[str, Counter[str]] = {}
+    for question in questions(asked, "multiple_choice"):
+        by_license.setdefault(question.license, Counter())[question.meta["answer"]] += 1
+    for places in by_license.values():
+        assert set(places) == set("0123")
+        assert max(places.values()) - min(places.values()) <= 1
 
 
 def test_a_fact_is_in_one_split_only(asked: Path) -> None:
@@ -94,6 +115,18 @@ def test_rights_and_address_are_those_of_the_parent(asked: Path) -> None:
     question = questions(asked, "qa")[0]
     assert (question.license, question.redistribution) == ("PDL-1.0", True)
     assert question.url.startswith("https://example.invalid/")
+
+
+@pytest.mark.parametrize(("license_", "given_on"), [("CC-BY-SA-4.0", True), ("CC-BY-ND-4.0", False)])
+def test_a_question_about_a_text_that_may_not_be_changed_stays_at_home(
+    documents: list[Document], license_: str, given_on: bool
+) -> None:
+    parent = replace(documents[0], license=license_)
+    spans = (Span(parent.id, 0, 4),)
+    asked = Question("qa", "金利リスクとは何ですか。", "損失のおそれです。", parent, spans, "金利リスク")
+    made = to_document(asked, "facts")
+    assert (parent.redistribution, made.redistribution) == (True, given_on)
+    assert (made.license, made.attribution) == (license_, parent.attribution)
 
 
 def test_the_version_opens_with_datasets_and_holds_what_was_carried(asked: Path) -> None:

@@ -1,0 +1,1 @@
+"""A release: what of a dataset version may be given to others, and pointers to the rest."""

@@ -34,6 +34,8 @@ def store_option(function: Any) -> Any:
 #: Commands that have a room of their own, imported when they are asked for.
 ROOMS = {
     "publish": "datacards.release.cli",
+    "purge": "datacards.takedown.cli",
+    "takedown": "datacards.takedown.cli",
 }
 
 

@@ -83,7 +83,11 @@ def _borrowed(job: Job, name: str, keep: Mask, answers: set[str]) -> Mask:
     start = 0
     for table in groups(job.folder / name, ["id", "url", "source", "meta"]):
         choices = [json.loads(json.loads(meta).get("choices", "[]")) for meta in table["meta"].to_pylist()]
-        mask = np.array([not answers.isdisjoint(one) for one in choices], np.bool_) if answers else np.zeros(len(choices), bool)
+        mask = (
+            np.array([not answers.isdisjoint(one) for one in choices], np.bool_)
+            if answers
+            else np.zeros(len(choices), bool)
+        )
         mask &= keep[start : start + len(mask)]
         start += len(mask)
         parts.append(mask)

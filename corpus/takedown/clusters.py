@@ -85,7 +85,9 @@ def made_again(job: Job, recipe: CorpusRecipe, members: Sequence[Member]) -> lis
     for result in results:
         for row in () if isinstance(result, Drop) else result:
             if row.get("drop") is None:
-                one = shards.row_document({n: row[n] for n in shards.DOCUMENT.names}, map(shards.row_fact, row["facts"]))
+                one = shards.row_document(
+                    {n: row[n] for n in shards.DOCUMENT.names}, map(shards.row_fact, row["facts"])
+                )
                 documents[one.id] = one
     return [replace(member, document=documents.get(member.said["document_id"])) for member in members]
 

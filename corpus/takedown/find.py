@@ -1,8 +1,9 @@
 """Finds what a request names: captures in all their versions, the documents they gave, and all that is made of these."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +50,19 @@ class Finder:
             if self.request.copies:
                 self._copies()
             if removed.size() == before:
+                self._versions()
                 return removed
+
+    def _versions(self) -> None:
+        """Note which versions hold any of it."""
+        removed = self.removed
+        for ref, table in self._indexes(["url"]):
+            if among(table["url"], removed.urls).any():
+                removed.versions.add(str(ref))
+        for path, table in self._tables(["id", "document_id", "made_from", "url", "stage"]):
+            name = f"{path.parent.parent.parent.name}@{path.parent.parent.name}"
+            if name not in removed.versions and removed.rows(table).any():
+                removed.versions.add(name)
 
     # -- what the request names itself ---------------------------------------------------------------------
 
@@ -71,7 +84,10 @@ class Finder:
             yield self._of_companies(table["meta"]) & base, "company"
         if self.patterns:
             texts = zip(table["url"].to_pylist(), table["text"].to_pylist(), strict=True)
-            yield np.array([self.patterns.fit(u) or self.patterns.fit(t or "") for u, t in texts], bool), "pattern"
+            yield (
+                np.array([self.patterns.fit(u) or self.patterns.fit(t or "") for u, t in texts], bool),
+                "pattern",
+            )
 
     def _of_companies(self, metas: pa.ChunkedArray) -> Mask:
         mask = np.zeros(len(metas), np.bool_)
@@ -89,7 +105,9 @@ class Finder:
         owners: set[str] = set()
         for ref in self.datasets:
             for path in sorted((self.store.path(ref) / "facts").glob("*.parquet")):
-                for batch in pq.ParquetFile(path).iter_batches(10_000, columns=["document_id", "kind", "subject"]):
+                for batch in pq.ParquetFile(path).iter_batches(
+                    10_000, columns=["document_id", "kind", "subject"]
+                ):
                     mask = among(batch["kind"], {"amount"}) & among(batch["subject"], self.companies)
                     owners.update(batch["document_id"].filter(pa.array(mask)).to_pylist())
         if owners:
@@ -133,7 +151,9 @@ class Finder:
 
     def _captures_named(self) -> None:
         """Take the captures of named sources and companies, and those that a pattern fits."""
-        for ref, table in self._indexes(["url", "source", "kind", "warc", "offset", "about", "n_bytes", "sha256", "state", "media_type"]):
+        for ref, table in self._indexes(
+            ["url", "source", "kind", "warc", "offset", "about", "n_bytes", "sha256", "state", "media_type"]
+        ):
             folder = self.store.path(ref)
             mask = among(table["source"], set(self.request.sources))
             self._add_urls(table["url"].filter(pa.array(mask)).to_pylist(), "source")
@@ -166,7 +186,9 @@ class Finder:
         """Take all bodies of the addresses that go, and see which of them other addresses have, too."""
         removed = self.removed
         for _, table in self._indexes(["url", "sha256"]):
-            removed.digests.update(table["sha256"].filter(pa.array(among(table["url"], removed.urls))).to_pylist())
+            removed.digests.update(
+                table["sha256"].filter(pa.array(among(table["url"], removed.urls))).to_pylist()
+            )
         self.elsewhere: dict[str, set[str]] = {}
         for _, table in self._indexes(["url", "sha256"]):
             mask = among(table["sha256"], removed.digests) & ~among(table["url"], removed.urls)
@@ -220,7 +242,9 @@ class Finder:
             before = len(removed.ids)
             for path, table in self._tables(["id", "made_from"]):
                 if path.parent.name != "markdown" and "made_from" in table.column_names:
-                    removed.ids.update(table["id"].filter(pa.array(removed.children(table["made_from"]))).to_pylist())
+                    removed.ids.update(
+                        table["id"].filter(pa.array(removed.children(table["made_from"]))).to_pylist()
+                    )
             if len(removed.ids) == before:
                 return
 
@@ -261,9 +285,9 @@ def is_base(table: pa.Table, path: Path) -> Mask:
     return np.full(table.num_rows, path.parent.name in ("markdown", "pointers"))
 
 
-def _digests(row: dict[str, object]) -> list[str]:
+def _digests(row: Mapping[str, Any]) -> list[str]:
     spans = row.get("made_from") or ()
-    return [s["id"].removeprefix("sha256:") for s in spans if s["id"].startswith("sha256:")]  # type: ignore[attr-defined]
+    return [s["id"].removeprefix("sha256:") for s in spans if s["id"].startswith("sha256:")]
 
 
 def _forms(name: str) -> set[str]:

@@ -72,7 +72,9 @@ def _column(job: Job, file: str, name: str) -> pa.ChunkedArray:
     return pq.read_table(job.folder / "markdown" / file, columns=[name])[name]
 
 
-def _sections(job: Job, recipe: CorpusRecipe, keep: Mapping[str, Mask], file: str, gone: list[Row]) -> Iterator[Document]:
+def _sections(
+    job: Job, recipe: CorpusRecipe, keep: Mapping[str, Mask], file: str, gone: list[Row]
+) -> Iterator[Document]:
     """Yield what is left of gathered sections: of one that stays alone its own text, as if nothing had been gathered."""
     left = {row["id"]: [s for s in row["made_from"] if s["id"] not in job.removed.ids] for row in gone}
     parents = {span["id"] for spans in left.values() for span in spans}
@@ -85,7 +87,9 @@ def _sections(job: Job, recipe: CorpusRecipe, keep: Mapping[str, Mask], file: st
             yield found
 
 
-def _categories(job: Job, recipe: CorpusRecipe, keep: Mapping[str, Mask], file: str, gone: list[Row]) -> Iterator[Document]:
+def _categories(
+    job: Job, recipe: CorpusRecipe, keep: Mapping[str, Mask], file: str, gone: list[Row]
+) -> Iterator[Document]:
     """Yield lines that a document which goes said first, and that one which stays says, too."""
     said = {(row["source"], row["text"]) for row in gone}
     wanted = among(_column(job, file, "source"), {source for source, _ in said})

@@ -170,7 +170,9 @@ def strings_of(column: pa.Array, rows: Numbers) -> Iterator[tuple[Numbers, pa.Ar
         parents = np.asarray(pc.list_parent_indices(column))
         yield from strings_of(pc.list_flatten(column), rows[parents])
     elif pa.types.is_map(kind):
-        pairs = pa.ListArray.from_arrays(column.offsets, pa.StructArray.from_arrays([column.keys, column.items], ["k", "v"]))
+        pairs = pa.ListArray.from_arrays(
+            column.offsets, pa.StructArray.from_arrays([column.keys, column.items], ["k", "v"])
+        )
         yield from strings_of(pairs, rows)
 
 

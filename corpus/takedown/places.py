@@ -33,12 +33,18 @@ def move(job: Job, keep: Mapping[str, Mask], verdicts: Sequence[Verdict], ledger
     head = {v.member.said["document_id"]: v for v in verdicts if not v.reason}
     stays = np.concatenate([_stays(job, path, keep, head) for path in paths])
     position = np.where(stays, np.cumsum(stays) - 1, -1)
-    where = _positions(paths, firsts, {v.into for v in verdicts if v.into} | {v.member.said["document_id"] for v in verdicts})
-    into = {where[v.member.said["document_id"]]: where[v.into or v.member.said["document_id"]] for v in verdicts}
+    where = _positions(
+        paths, firsts, {v.into for v in verdicts if v.into} | {v.member.said["document_id"] for v in verdicts}
+    )
+    into = {
+        where[v.member.said["document_id"]]: where[v.into or v.member.said["document_id"]] for v in verdicts
+    }
     for number, path in enumerate(paths):
         part = slice(int(firsts[number]), int(firsts[number + 1]))
         table = pq.read_table(path)
-        new = _moved(table.filter(pa.array(stays[part])), np.arange(part.start, part.stop)[stays[part]], into, position)
+        new = _moved(
+            table.filter(pa.array(stays[part])), np.arange(part.start, part.stop)[stays[part]], into, position
+        )
         new = _placed(new, f"train-{path.stem}.parquet", keep, head, job)
         out = job.draft.path / FOLDER / path.name
         _count_prose(job, path, table.filter(pa.array(~stays[part])), ledger)

@@ -12,7 +12,7 @@ from corpus.captures import INDEX, capture_of
 from corpus.document import Capture, Document, Drop
 from corpus.extract import extract
 from corpus.sandbox import sandboxed
-from corpus.takedown import segments, versions
+from corpus.takedown import records, segments, versions
 from corpus.takedown.find import Finder, is_base
 from corpus.takedown.grams import GRAM, Grams
 from datacards.card import Card, Ref
@@ -30,14 +30,14 @@ class CorpusSearch(Grams):
 
     def __init__(self) -> None:
         super().__init__()
-        self.walks: dict[str, segments.Walk] = {}
+        self.walks: dict[str, records.Walk] = {}
         self.others: list[dict[str, object]] = []
         self.removed = Removed()
 
     def read_file(self, path: Path) -> Read:
         """Search a file of any kind, segments of captures, too."""
         if path.name.endswith(".warc.gz"):
-            return segments.read_segment(path, self, self.removed)
+            return records.read_segment(path, self, self.removed)
         return super().read_file(path)
 
 
@@ -46,7 +46,9 @@ class Corpus(Eraser):
 
     def made(self, card: Card) -> bool:
         """Return whether a version holds captures, or was made by a corpus recipe."""
-        return card.kind == "captures" or (card.kind == "dataset" and {"captures", "steps"} <= card.recipe.keys())
+        return card.kind == "captures" or (
+            card.kind == "dataset" and {"captures", "steps"} <= card.recipe.keys()
+        )
 
     def find(self, store: Store, versions: Sequence[Ref], request: Request) -> Removed | None:
         """Return what a request takes out of the captures and datasets among ``versions``."""
@@ -57,7 +59,9 @@ class Corpus(Eraser):
         found = CorpusSearch()
         found.removed = removed
         seen: set[str] = set()
-        for path, table in _tables(store, versions, ["id", "document_id", "url", "made_from", "text", "stage", "sha256"]):
+        for path, table in _tables(
+            store, versions, ["id", "document_id", "url", "made_from", "text", "stage", "sha256"]
+        ):
             mask = removed.rows(table) & is_base(table, path)
             for row in table.filter(pa.array(mask)).to_pylist():
                 identity = row.get("id") or row.get("document_id") or ""
@@ -73,7 +77,7 @@ class Corpus(Eraser):
             _listen(found, table.filter(pa.array(mask)))
         kept = [ref for ref in versions if store.card(ref).kind == "captures"]
         for ref in tqdm(kept, desc="reading captures", unit=" versions", disable=None):
-            found.walks[str(ref)] = segments.walk(store.path(ref), removed, found)
+            found.walks[str(ref)] = records.walk(store.path(ref), removed, found)
         found.others.sort(key=lambda one: (-int(str(one["places"])), str(one["id"])))
         del found.others[_OTHERS:]
         return found
@@ -92,15 +96,23 @@ def _listen(found: CorpusSearch, table: pa.Table) -> None:
     """Take what documents say that stay, and note those that share much with what goes."""
     shared = found.hear(table)
     for at in np.flatnonzero(shared).tolist():
-        row = table.slice(at, 1).select([n for n in ("id", "document_id", "url", "text") if n in table.column_names]).to_pylist()[0]
+        row = (
+            table.slice(at, 1)
+            .select([n for n in ("id", "document_id", "url", "text") if n in table.column_names])
+            .to_pylist()[0]
+        )
         places = max(1, len(row.get("text") or "") - GRAM + 1)
         if shared[at] >= _PLACES or shared[at] / places >= _SHARE:
             identity = row.get("id") or row.get("document_id") or ""
             share = min(1.0, float(shared[at]) / places)
-            found.others.append({"id": identity, "url": row["url"], "places": int(shared[at]), "share": round(share, 3)})
+            found.others.append(
+                {"id": identity, "url": row["url"], "places": int(shared[at]), "share": round(share, 3)}
+            )
 
 
-def _tables(store: Store, versions: Sequence[Ref], columns: list[str] | None = None) -> Iterator[tuple[Path, pa.Table]]:
+def _tables(
+    store: Store, versions: Sequence[Ref], columns: list[str] | None = None
+) -> Iterator[tuple[Path, pa.Table]]:
     """Yield the base documents, and what was dropped, of datasets."""
     for ref in versions:
         for config in ("markdown", "dropped"):
@@ -117,7 +129,9 @@ def _extracted(store: Store, versions: Sequence[Ref], removed: Removed) -> Itera
         folder = store.path(ref)
         if (folder / INDEX).is_file():
             for table in groups(folder / INDEX):
-                rows = table.filter(pa.array(among(table["url"], removed.urls) & among(table["state"], {"new"})))
+                rows = table.filter(
+                    pa.array(among(table["url"], removed.urls) & among(table["state"], {"new"}))
+                )
                 captures += [(folder, row) for row in rows.to_pylist()]
     bodies = (capture_of(folder, row) for folder, row in captures)
     for result in sandboxed(texts_of, bodies, workers=1, seconds=300, megabytes=4096) if captures else ():

@@ -12,7 +12,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from corpus import shards
-from corpus.contamination.decontaminate import CONTAMINATION, TESTS, build_index, find_overlaps, find_tests, rows, treated
+from corpus.contamination.decontaminate import (
+    CONTAMINATION,
+    TESTS,
+    build_index,
+    find_overlaps,
+    find_tests,
+    rows,
+    treated,
+)
 from corpus.contamination.overlaps import Index as TestIndex
 from corpus.document import Document, Drop
 from corpus.duplicates.index import FOLDER, index_of
@@ -42,7 +50,11 @@ def erase(job: Job) -> None:
     """Fill the draft of a corpus version with what stays of it."""
     recipe = CorpusRecipe.model_validate(job.card.recipe)
     ledger = Ledger(job.card)
-    tables = [name for name in held(job.card) if name.endswith(".parquet") and "/" in name and not name.startswith(FOLDER)]
+    tables = [
+        name
+        for name in held(job.card)
+        if name.endswith(".parquet") and "/" in name and not name.startswith(FOLDER)
+    ]
     keep = {name: judge(job, job.folder / name, Path(name).parent.name) for name in tables}
     verdicts = judged(made_again(job, recipe, orphans(job, keep)), recipe)
     new = _survivors(job, recipe, verdicts, keep)
@@ -53,7 +65,7 @@ def erase(job: Job) -> None:
         schema = pq.read_schema(job.folder / name)
         added = pa.Table.from_pylist(more, schema=schema) if more else None
         touched = bool(changed) and name.startswith("dropped/")
-        put(job, name, keep[name], ledger, added, _renamed(changed) if touched else None)
+        put(job, name, keep[name], ledger, more=added, change=_renamed(changed) if touched else None)
     _further(job, new, ledger)
     places.move(job, keep, verdicts, ledger)
     erase_tables(job, ledger, but=lambda name: name in tables or name.startswith(FOLDER) or name == TOLD)
@@ -69,11 +81,14 @@ def _renamed(changed: Mapping[str, Verdict]) -> Callable[[pa.Table], pa.Table]:
 
     def change(table: pa.Table) -> pa.Table:
         ids, stages = table["document_id"].to_pylist(), table["stage"].to_pylist()
-        verdicts = [changed.get(one) if stage == "dedup" else None for one, stage in zip(ids, stages, strict=True)]
+        verdicts = [
+            changed.get(one) if stage == "dedup" else None for one, stage in zip(ids, stages, strict=True)
+        ]
         for name in ("reason", "detail"):
             old = table[name].to_pylist()
             values = [
-                (v.reason if name == "reason" else v.into) if v else was for v, was in zip(verdicts, old, strict=True)
+                (v.reason if name == "reason" else v.into) if v else was
+                for v, was in zip(verdicts, old, strict=True)
             ]
             at = table.column_names.index(name)
             table = table.set_column(at, table.schema.field(name), pa.array(values, pa.string()))
@@ -82,7 +97,9 @@ def _renamed(changed: Mapping[str, Verdict]) -> Callable[[pa.Table], pa.Table]:
     return change
 
 
-def _survivors(job: Job, recipe: CorpusRecipe, verdicts: Sequence[Verdict], keep: Mapping[str, Mask]) -> dict[str, Shard]:
+def _survivors(
+    job: Job, recipe: CorpusRecipe, verdicts: Sequence[Verdict], keep: Mapping[str, Mask]
+) -> dict[str, Shard]:
     """Return by file name what the new survivors bring to their shards; their rows in ``dropped/`` go."""
     new: dict[str, Shard] = defaultdict(Shard)
     heads = [verdict for verdict in verdicts if not verdict.reason]
@@ -179,7 +196,13 @@ def _tests(job: Job, ledger: Ledger) -> None:
             if row["answered"]:
                 touched[row["test"]]["items_answered"].add(row["item"])
     told = [
-        {**row, **{name: len(touched[row["test"]][name]) for name in ("items_touched", "items_answered", "documents")}}
+        {
+            **row,
+            **{
+                name: len(touched[row["test"]][name])
+                for name in ("items_touched", "items_answered", "documents")
+            },
+        }
         for row in shards.read(path)
     ]
     job.draft.rows[TOLD] = shards.write(job.draft.path / TOLD, told, TESTS)

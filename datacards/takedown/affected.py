@@ -6,7 +6,6 @@ from typing import NamedTuple
 from datacards.card import Card, Ref
 from datacards.store import Store
 from datacards.takedown.eraser import Search
-from datacards.takedown.receipt import withdrawn
 from datacards.takedown.removed import Report
 
 
@@ -24,7 +23,7 @@ def affected(store: Store, reports: Sequence[Report], search: Search | None) -> 
     An evaluation is withdrawn when its samples say what only removed texts say, or when it asked questions of a
     version whose test questions lost some.
     """
-    gone = withdrawn(store)
+    gone = store.withdrawn()
     lost_tests = {one.version for one in reports if one.rows["split test"]}
     reached = {one.version for one in reports}
     cards = {str(ref): (ref, store.card(ref)) for ref in store.refs() if str(ref) not in gone}

@@ -3,18 +3,19 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacards.card import Ref
 from datacards.errors import UserError
+from datacards.withdrawn import RECEIPT, TAKEDOWNS
 
 if TYPE_CHECKING:
     from datacards.store import Store
 
-NAME, RECEIPT, TOMBSTONES = "takedowns", "receipt.json", "tombstones.parquet"
+TOMBSTONES = "tombstones.parquet"
 PURGES, PURGE = "purges", "purge.json"
 TOMBSTONE = pa.schema(
     [
@@ -28,14 +29,9 @@ TOMBSTONE = pa.schema(
 )
 
 
-class Withdrawal(NamedTuple):
-    """Which takedown withdrew a version, and what takes its place; "" when nothing does."""
-
-    takedown: str
-    successor: str
-
-
-def receipts(store: "Store", name: str = NAME, file: str = RECEIPT) -> Iterator[tuple[Ref, dict[str, Any]]]:
+def receipts(
+    store: "Store", name: str = TAKEDOWNS, file: str = RECEIPT
+) -> Iterator[tuple[Ref, dict[str, Any]]]:
     """Yield the receipts of a store, oldest first."""
     for ref in store.refs(name):
         path = store.path(ref, file)
@@ -44,15 +40,6 @@ def receipts(store: "Store", name: str = NAME, file: str = RECEIPT) -> Iterator[
                 yield ref, json.loads(path.read_text("utf-8"))
             except ValueError as error:
                 raise UserError(f"{ref}/{file}", "cannot be read", todo="restore it") from error
-
-
-def withdrawn(store: "Store") -> dict[str, Withdrawal]:
-    """Return the versions that a takedown withdrew, by ``name@version``."""
-    return {
-        one["ref"]: Withdrawal(str(ref), one["successor"])
-        for ref, receipt in receipts(store)
-        for one in receipt["withdrawn"]
-    }
 
 
 def purged(store: "Store") -> dict[str, str]:

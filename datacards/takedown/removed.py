@@ -30,7 +30,9 @@ class Removed:
     bases: set[str] = field(default_factory=set)  # those of ``ids`` that have evidence of their own
     why: dict[str, str] = field(default_factory=dict)
     versions: set[str] = field(default_factory=set)  # ``name@version`` of those that hold any of it
-    stays: dict[str, str] = field(default_factory=dict)  # derived row that is named itself -> its base, which stays
+    stays: dict[str, str] = field(
+        default_factory=dict
+    )  # derived row that is named itself -> its base, which stays
 
     def size(self) -> tuple[int, int, int]:
         """Return how much is known, to see whether more was found."""
@@ -76,7 +78,9 @@ def among(column: pa.ChunkedArray | pa.Array, wanted: set[str]) -> Mask:
     if not wanted or not len(column):
         return np.zeros(len(column), np.bool_)
     found = pc.is_in(column, value_set=pa.array(sorted(wanted), pa.string()))
-    return np.asarray(found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy())
+    return np.asarray(
+        found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy()
+    )
 
 
 @dataclass
@@ -90,12 +94,27 @@ class Report:
     files_linked: int = 0
     files_written: int = 0
     survivors: list[dict[str, str]] = field(default_factory=list)
-    lost: list[dict[str, str]] = field(default_factory=list)  # members of a cluster that could not be made again
+    lost: list[dict[str, str]] = field(
+        default_factory=list
+    )  # members of a cluster that could not be made again
     notes: list[str] = field(default_factory=list)
     tombstones: list[dict[str, str]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> "Report":
+        """Return the report that JSON holds as ``said``."""
+        counted = {name: Counter(said[name]) for name in ("rows", "kept")}
+        return cls(**{**said, **counted})
 
     def bury(self, kind: str, name: str, url: str, source: str, reason: str) -> None:
         """Note one thing that went; no text, no title."""
         self.tombstones.append(
-            {"kind": kind, "name": name, "url": url, "source": source, "version": self.version, "reason": reason}
+            {
+                "kind": kind,
+                "name": name,
+                "url": url,
+                "source": source,
+                "version": self.version,
+                "reason": reason,
+            }
         )

@@ -41,7 +41,9 @@ class Request(Record):
     def told(self) -> dict[str, Any]:
         """Return the request as receipts hold it: of a pattern, which may quote what has to go, only the SHA-256."""
         said = self.model_dump(mode="json")
-        return said | {"patterns": [f"sha256:{hashlib.sha256(p.encode()).hexdigest()}" for p in self.patterns]}
+        return said | {
+            "patterns": [f"sha256:{hashlib.sha256(p.encode()).hexdigest()}" for p in self.patterns]
+        }
 
 
 class Patterns:
@@ -54,7 +56,9 @@ class Patterns:
             try:
                 self._compiled.append(regex.compile(pattern))
             except regex.error as error:
-                raise UserError("--pattern", f"number {number} cannot be read: {error}", "", "correct it") from error
+                raise UserError(
+                    "--pattern", f"number {number} cannot be read: {error}", "", "correct it"
+                ) from error
             if self._compiled[-1].search("", timeout=SECONDS):
                 raise UserError("--pattern", f"number {number} fits everything", "", "ask for less")
 

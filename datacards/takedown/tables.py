@@ -98,7 +98,7 @@ def judge(job: Job, path: Path, config: str) -> Mask:
             leaks = job.search.leaks(table) & ~gone & derived(table, config)
         for mask, reason in ((gone, ""), (leaks, SHARES)):
             if mask.any():
-                _bury(job, table.filter(pa.array(mask)), config, reason)
+                _bury(job, table.filter(pa.array(mask)), path, reason)
         masks.append(~(gone | leaks))
     return np.concatenate(masks)
 
@@ -112,9 +112,11 @@ def derived(table: pa.Table, config: str) -> Mask:
     return np.ones(table.num_rows, np.bool_)
 
 
-def _bury(job: Job, rows: pa.Table, config: str, reason: str) -> None:
+def _bury(job: Job, rows: pa.Table, path: Path, reason: str) -> None:
     """Note rows that go; of what has an id of its own, a tombstone each."""
+    config = path.parent.name
     job.report.rows[config] += rows.num_rows
+    job.report.rows["split test"] += rows.num_rows * path.name.startswith("test-")
     names = rows.column_names
     named = "id" if "id" in names and config != "similar" else "document_id" if config == "dropped" else ""
     if not named:
@@ -131,6 +133,7 @@ def put(
     name: str,
     keep: Mask,
     ledger: Ledger,
+    *,
     more: pa.Table | None = None,
     change: Callable[[pa.Table], pa.Table] | None = None,
 ) -> None:
@@ -176,7 +179,9 @@ def put(
 
 def lines(job: Job, name: str, goes: Callable[[bytes], bool] | None = None) -> list[bytes]:
     """Lay a JSON Lines file down in the draft without the lines that go, and return these."""
-    path, gone, kept = job.folder / name, [], []
+    path = job.folder / name
+    gone: list[bytes] = []
+    kept: list[bytes] = []
     for line in path.read_bytes().splitlines(keepends=True):
         row = json.loads(line)
         leaks = job.search is not None and job.search.leaks_in(line.decode("utf-8", "replace"))

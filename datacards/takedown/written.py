@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,17 +12,16 @@ import pyarrow.parquet as pq
 from datacards.store import Draft, Store
 from datacards.takedown.affected import Affected
 from datacards.takedown.eraser import Read, Search
-from datacards.takedown.receipt import RECEIPT, TOMBSTONE, TOMBSTONES
+from datacards.takedown.plan import Plan
+from datacards.takedown.receipt import TOMBSTONE, TOMBSTONES
 from datacards.takedown.removed import Report
-
-if TYPE_CHECKING:
-    from datacards.takedown.run import Plan
+from datacards.withdrawn import RECEIPT
 
 
 def write_receipt(  # noqa: PLR0917 - what was done, in its order
     draft: Draft,
     store: Store,
-    plan: "Plan",
+    plan: Plan,
     reports: Sequence[Report],
     search: Search | None,
     read: Read,
@@ -35,9 +34,12 @@ def write_receipt(  # noqa: PLR0917 - what was done, in its order
         (stone for report in reports for stone in report.tombstones),
         key=lambda one: (one["version"], one["kind"], one["name"], one["url"]),
     )
-    pq.write_table(pa.Table.from_pylist(stones, schema=TOMBSTONE), draft.path / TOMBSTONES, compression="zstd")
+    pq.write_table(
+        pa.Table.from_pylist(stones, schema=TOMBSTONE), draft.path / TOMBSTONES, compression="zstd"
+    )
     withdrawn = [
-        {"ref": one.version, "digest": store.resolve(one.version).digest, "successor": one.successor} for one in reports
+        {"ref": one.version, "digest": store.resolve(one.version).digest, "successor": one.successor}
+        for one in reports
     ]
     withdrawn += [{"ref": str(ref), "digest": ref.digest, "successor": ""} for ref in further.withdrawn]
     said = {
@@ -67,7 +69,10 @@ def write_receipt(  # noqa: PLR0917 - what was done, in its order
     (draft.path / RECEIPT).write_text(text + "\n", "utf-8")
     draft.rows[TOMBSTONES] = len(stones)
     draft.counts.update(
-        tombstones=len(stones), versions_withdrawn=len(withdrawn), models_affected=len(further.models), leaks=read.leaks
+        tombstones=len(stones),
+        versions_withdrawn=len(withdrawn),
+        models_affected=len(further.models),
+        leaks=read.leaks,
     )
 
 

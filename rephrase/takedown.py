@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from corpus import shards
 from corpus.document import Document, Fact
@@ -13,7 +14,7 @@ from datacards import plugins
 from datacards.card import Card
 from datacards.takedown.eraser import Eraser, Job
 from datacards.takedown.removed import Mask, among
-from datacards.takedown.tables import SHARES, Ledger, erase_tables, groups, held, judge, lines, put
+from datacards.takedown.tables import SHARES, Ledger, erase_tables, groups, held, judge, lines, link, put
 from rephrase.chunk import passages
 from rephrase.facts import claims
 from rephrase.generators.vllm_server import VllmServer
@@ -41,8 +42,49 @@ class Rephrase(Eraser):
         if _REPLIES in held(job.card):
             prompts = _prompts(job)
             lines(job, _REPLIES, lambda line: json.loads(line)["prompt"] in prompts)
-        erase_tables(job, ledger, but=lambda name: name in asked or name == _REPLIES)
+        carried = _carried(job, ledger)
+        erase_tables(job, ledger, but=lambda name: name in asked or name == _REPLIES or name in carried)
         ledger.settle(job.draft)
+
+
+def _carried(job: Job, ledger: Ledger) -> set[str]:
+    """Carry the formats of the corpus version that takes the place of the one below; return the files that it replaces.
+
+    There they have new survivors, too. Where the version below stays as it is, nothing is replaced.
+    """
+    replaced: set[str] = set()
+    for ref in job.card.made_from:
+        folder = job.laid.get(str(ref))
+        for name in (*job.card.recipe["carry"], "facts") if folder else ():
+            old = {one for one in held(job.card) if one.startswith(f"{name}/") and "-carried-" in one}
+            new = {_as_carried(path): path for path in sorted((folder / name).glob("*.parquet"))} if folder else {}
+            replaced |= old
+            for one in sorted(old | new.keys()):
+                _replace(job, ledger, one, new.get(one))
+    return replaced
+
+
+def _as_carried(path: Path) -> str:
+    split, _, number = path.stem.partition("-")
+    return f"{path.parent.name}/{split}-carried-{number}.parquet"
+
+
+def _replace(job: Job, ledger: Ledger, name: str, new: Path | None) -> None:
+    """Lay ``new`` down in place of a carried file, and count what differs."""
+    old, config = job.folder / name, name.partition("/")[0]
+    if new:
+        link(new, job.draft.path / name)
+        job.draft.rows[name] = pq.read_metadata(new).num_rows
+        job.report.kept[config] += job.draft.rows[name]
+    if new and old.is_file() and old.samefile(new):
+        job.report.files_linked += 1
+        return
+    if old.is_file():
+        judge(job, old, config)  # for the tombstones
+    for path, sign in ((old, -1), (new, 1)):
+        for table in groups(path) if path and path.is_file() else ():
+            ledger.take(config, table, sign)
+    job.report.files_written += 1
 
 
 def _corpora(job: Job) -> Iterator[Path]:

@@ -32,6 +32,7 @@ class CorpusSearch(Grams):
         super().__init__()
         self.walks: dict[str, records.Walk] = {}
         self.others: list[dict[str, object]] = []
+        self.named: set[str] = set()
         self.removed = Removed()
 
     def read_file(self, path: Path) -> Read:
@@ -104,6 +105,9 @@ def _listen(found: CorpusSearch, table: pa.Table) -> None:
         places = max(1, len(row.get("text") or "") - GRAM + 1)
         if shared[at] >= _PLACES or shared[at] / places >= _SHARE:
             identity = row.get("id") or row.get("document_id") or ""
+            if identity in found.named:
+                continue
+            found.named.add(identity)
             share = min(1.0, float(shared[at]) / places)
             found.others.append(
                 {"id": identity, "url": row["url"], "places": int(shared[at]), "share": round(share, 3)}

@@ -32,11 +32,12 @@ def erase(job: Job, walked: Walk, search: Grams) -> None:
     listed = Listed.read(job.folder / INDEX, job.removed)
     leaks = np.zeros(len(listed.gone), np.bool_)
     for row, keys in walked.soft.items():
-        leaks[row] = bool((~search.said[keys]).any()) and not listed.gone[row]
-    gone = listed.gone | leaks
+        leaks[row] = bool((~search.said[keys]).any())
     moved = _moved(job)
+    pointing, bodiless = _pointing(job, moved)
+    leaks = (leaks | bodiless) & ~listed.gone
+    gone = listed.gone | leaks
     shifts: Shifts = {}
-    pointing = _pointing(job, moved)
     for number, name in enumerate(listed.segments):
         rows = np.flatnonzero(listed.segment == number)
         if gone[rows].any() or pointing[rows].any() or name in walked.stale:
@@ -93,14 +94,22 @@ def _moved(job: Job) -> Moved:
     return found
 
 
-def _pointing(job: Job, moved: Moved) -> Mask:
-    """Return which rows have their body in a version that has a successor."""
-    parts = [np.zeros(0, np.bool_)]
+def _pointing(job: Job, moved: Moved) -> tuple[Mask, Mask]:
+    """Return which rows have their body in a version that has a successor, and of which it is not there any more."""
+    parts = [np.zeros((2, 0), np.bool_)]
     with pq.ParquetFile(job.folder / INDEX) as file:
         for number in range(file.num_row_groups):
-            column = file.read_row_group(number, columns=["body_version"])["body_version"]
-            parts.append(among(column, set(moved)))
-    return np.concatenate(parts)
+            table = file.read_row_group(number, columns=["body_version", "body_warc", "body_offset"])
+            pointing = among(table["body_version"], set(moved))
+            bodiless = np.zeros(len(pointing), np.bool_)
+            for at in np.flatnonzero(pointing).tolist():
+                version, warc, offset = (table[name][at].as_py() for name in table.column_names)
+                kept = moved[version][1].get(warc, (np.zeros(0, np.int64),))[0]
+                place = int(np.searchsorted(kept, offset))
+                bodiless[at] = place == len(kept) or kept[place] != offset
+            parts.append(np.stack([pointing, bodiless]))
+    pointing, bodiless = np.concatenate(parts, axis=1)
+    return pointing, bodiless
 
 
 def _index(job: Job, ledger: Ledger, gone: _Gone, shifts: Shifts, moved: Moved) -> None:

@@ -63,7 +63,8 @@ class Read:
 class Job:
     """One version that is to have a successor: ``draft`` is to be filled with what stays of the files in ``folder``.
 
-    ``successors`` says for ``name@version`` which version takes its place. ``notes`` is a folder that outlives a
+    ``successors`` says for ``name@version`` which version takes its place, and ``laid`` where its files lie already, if
+    it was filled before. ``notes`` is a folder that outlives a
     killed run, in which jobs leave what later ones need.
     """
 
@@ -75,6 +76,7 @@ class Job:
     removed: Removed
     search: Search | None
     successors: dict[str, Ref]
+    laid: dict[str, Path]
     notes: Path
     report: Report
 

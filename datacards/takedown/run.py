@@ -41,6 +41,7 @@ class Takedown:
         self.reports: list[Report] = []
         self.read = Read()
         self.open: list[Open] = []
+        self.laid: dict[str, Path] = {}
         self.notes = Path()
         self.search: Search | None = None
 
@@ -99,6 +100,7 @@ class Takedown:
         noted = self.notes / f"{key}.json"
         if (digest := store.digest(successor)) and noted.is_file():
             self.successors[key] = successor.model_copy(update={"digest": digest})
+            self.laid[key] = store.path(successor)
             self._remember(noted)
             return
         context = store.write(
@@ -114,21 +116,23 @@ class Takedown:
         draft.metrics, draft.device = dict(card.metrics), card.provenance.device
         report = Report(key, str(successor))
         job = Job(
-            store,
-            ref,
-            card,
-            store.path(ref),
-            draft,
-            self.plan.removed,
-            self.search,
-            self.successors,
-            self.notes,
-            report,
+            store=store,
+            ref=ref,
+            card=card,
+            folder=store.path(ref),
+            draft=draft,
+            removed=self.plan.removed,
+            search=self.search,
+            successors=self.successors,
+            laid=self.laid,
+            notes=self.notes,
+            report=report,
         )
         next((one.erase for one in self.erasers if one.made(card)), _erase)(job)
         if not report.files_written and not report.rows.total():
             self._give_up(key)
             return
+        self.laid[key] = draft.path
         read = self._check(draft)
         self.read.add(read)
         said = {"report": vars(report), "read": vars(read)}

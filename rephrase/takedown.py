@@ -57,7 +57,11 @@ def _carried(job: Job, ledger: Ledger) -> set[str]:
         folder = job.laid.get(str(ref))
         for name in (*job.card.recipe["carry"], "facts") if folder else ():
             old = {one for one in held(job.card) if one.startswith(f"{name}/") and "-carried-" in one}
-            new = {_as_carried(path): path for path in sorted((folder / name).glob("*.parquet"))} if folder else {}
+            new = (
+                {_as_carried(path): path for path in sorted((folder / name).glob("*.parquet"))}
+                if folder
+                else {}
+            )
             replaced |= old
             for one in sorted(old | new.keys()):
                 _replace(job, ledger, one, new.get(one))

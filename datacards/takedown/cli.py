@@ -50,6 +50,33 @@ def takedown(root: str, dry_run: bool, **asked: Any) -> None:
     console.print(f"[bold]{ref}[/] is in the store. The old bytes stay until: kanagura cards purge {ref}")
 
 
+@click.command()
+@store_option
+@click.argument("ref")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+def purge(root: str, ref: str, yes: bool) -> None:
+    """Delete the files of the versions that the takedown REF withdrew; what was deleted is logged, cards stay."""
+    from datacards.takedown import purge as purging
+
+    store = Store(root)
+    takedown_ref, versions = purging.wanted(store, ref)
+    what = purging.files_of(store, versions)
+    size = sum(file["bytes"] for one in what for file in one["files"])
+    table = Table("version", "files", "MB", box=None, header_style="bold")
+    for one in what:
+        megabytes = sum(file["bytes"] for file in one["files"]) / 1e6
+        table.add_row(one["ref"], str(len(one["files"])), f"{megabytes:,.2f}")
+    console.print(table)
+    if not yes:
+        click.confirm(f"Delete {size / 1e6:,.2f} MB for good?", abort=True)
+    done = purging.purge(store, takedown_ref, versions)
+    console.print(f"[bold]{done}[/] tells what was deleted.")
+    for draft in purging.drafts(store, versions):
+        console.print(
+            f"[yellow]the unfinished draft {escape(draft)} may hold it still: delete it in .drafts[/]"
+        )
+
+
 def _planned(found: Any) -> Table:
     removed = found.removed
     table = Table("what would go", "number", box=None, header_style="bold")

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datacards.store import Store
 
 TOMBSTONES = "tombstones.parquet"
-PURGES, PURGE = "purges", "purge.json"
 TOMBSTONE = pa.schema(
     [
         ("kind", pa.string()),  # capture, document, dropped
@@ -40,11 +39,6 @@ def receipts(
                 yield ref, json.loads(path.read_text("utf-8"))
             except ValueError as error:
                 raise UserError(f"{ref}/{file}", "cannot be read", todo="restore it") from error
-
-
-def purged(store: "Store") -> dict[str, str]:
-    """Return which purge deleted the files of a version, by ``name@version``."""
-    return {one["ref"]: str(ref) for ref, purge in receipts(store, PURGES, PURGE) for one in purge["purged"]}
 
 
 @dataclass(frozen=True, slots=True)

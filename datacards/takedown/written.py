@@ -56,7 +56,9 @@ def write_receipt(  # noqa: PLR0917 - what was done, in its order
         },
         "versions": [_version(one) for one in reports],
         "named_themselves": [
-            {"document": one, "base_that_stays": base} for one, base in sorted(removed.stays.items()) if base not in removed.ids
+            {"document": one, "base_that_stays": base}
+            for one, base in sorted(removed.stays.items())
+            if base not in removed.ids
         ],
         "check": _check(search, read),
         "also_said_by": getattr(search, "others", []),

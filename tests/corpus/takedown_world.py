@@ -66,7 +66,9 @@ def world(store: Store) -> tuple[Ref, Ref, Ref]:
 
 def corpus(store: Store, version: str, captures: list[str], **more: object) -> Ref:
     fields = {"name": "fin", "version": version, "captures": captures, **RECIPE, **more}
-    recipe = CorpusRecipe.model_validate(fields | {"decontamination": DecontaminationOptions(tests=("cma_basics",))})
+    recipe = CorpusRecipe.model_validate(
+        fields | {"decontamination": DecontaminationOptions(tests=("cma_basics",))}
+    )
     return build(recipe, store, inputs(recipe, store))
 
 
@@ -136,11 +138,13 @@ def leaks(store: Store, receipt: dict[str, object], texts: list[str]) -> list[st
         for config in ("markdown", "dropped"):
             for row in rows(store, ref, config):
                 if row.get("stage") != "rephrase":
-                    wanted.difference_update(*(grams(str(row[name])) for name in ("text", "title", "url", "meta") if name in row))
+                    wanted.difference_update(
+                        *(grams(str(row[name])) for name in ("text", "title", "url", "meta") if name in row)
+                    )
         if (store.path(ref) / "captures.parquet").is_file():
             for one in read_captures(store.path(ref)):
                 if one.meta.get("kind") != "index" and one.status == 200 and one.media_type == "text/html":
-                    wanted -= grams(one.body.decode())
+                    wanted -= grams(one.body.decode("utf-8", "replace"))
     assert wanted
     return [text for ref in successors for text in strings(store.path(ref)) if grams(text) & wanted]
 

@@ -21,7 +21,7 @@ from corpus.engine import Engine
 from corpus.recipe import CorpusRecipe
 from corpus.repeats import RepeatOptions, Repeats, count_repeats
 from corpus.write import SIMILAR, Tally, Writer, plan, write_shard
-from datacards.card import Card
+from datacards.card import DESCRIPTIONS, Card
 from datacards.provenance import capture
 from datacards.rights import counted
 from datacards.store import CARD, Draft
@@ -104,7 +104,7 @@ def _carry(folder: Path, draft: Draft) -> None:
     """Take the files of the version that is extended over as they are, and what its card counts."""
     card = Card.model_validate_json((folder / CARD).read_bytes())
     for file in card.files:
-        if "/" in file.path:
+        if "/" in file.path and not file.path.startswith(DESCRIPTIONS):
             shards.take_over(folder / file.path, draft.path / file.path)
             if file.rows is not None:
                 draft.rows[file.path] = file.rows

@@ -14,56 +14,41 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.document import Capture, Document, Drop, Fact, Span
+from datacards.columns import DOCUMENT, column
 
-_SPANS = pa.list_(pa.struct([("id", pa.string()), ("start", pa.int64()), ("end", pa.int64())]))
-
-DOCUMENT = pa.schema(
-    [
-        ("id", pa.string()),  # content-addressed
-        ("text", pa.string()),
-        ("format", pa.string()),  # one of the six
-        ("source", pa.string()),  # a publisher's series
-        ("url", pa.string()),
-        ("title", pa.string()),
-        ("section", pa.string()),  # heading path for format "sections", else ""
-        ("language", pa.string()),  # ISO 639-1
-        ("event_at", pa.date32()),  # when what it tells happened
-        ("published_at", pa.date32()),
-        ("available_at", pa.date32()),  # from when a reader could have had it: published, else first seen
-        ("captured_at", pa.timestamp("us", tz="UTC")),
-        ("license", pa.string()),
-        ("attribution", pa.string()),
-        ("redistribution", pa.bool_()),
-        ("made_from", _SPANS),  # every parent with the characters [start, end) it came from
-        ("meta", pa.string()),  # a JSON object of strings
-        ("n_chars", pa.int64()),  # Unicode code points of text
-        ("cluster_size", pa.int64()),  # near-duplicates this document stands for, itself included
-    ]
-)
+__all__ = ["DOCUMENT", "DROPPED", "FACT"]
 
 FACT = pa.schema(
     [
-        ("document_id", pa.string()),  # the markdown document whose text[start:end] displays the value
-        *((name, pa.string()) for name in ("kind", "subject", "concept", "label", "value")),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        *((name, pa.string()) for name in ("number", "unit", "period", "decimals", "context")),
+        column("document_id", pa.string(), "The markdown document whose text[start:end] displays the value"),
+        column("kind", pa.string(), "amount, term or company: facts that may stand in for one another"),
+        column("subject", pa.string(), "Whom or what it is about: a company, a term"),
+        column("concept", pa.string(), "The name for machines: local name of an XBRL element, industry, ..."),
+        column("label", pa.string(), "The Japanese name of the concept"),
+        column("value", pa.string(), "The value as displayed"),
+        column("start", pa.int64(), "First character that displays it"),
+        column("end", pa.int64(), "First character behind it"),
+        column("number", pa.string(), "Of an amount the exact decimal value, scale and sign applied"),
+        column("unit", pa.string(), "Unit of the number: JPY, shares, pure, ..."),
+        column("period", pa.string(), "Day, or first and last day with a slash between"),
+        column("decimals", pa.string(), "Precision as in XBRL"),
+        column("context", pa.string(), "Context of the XBRL instance"),
     ]
 )
 
 DROPPED = pa.schema(
     [
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-        ("stage", pa.string()),  # extract, the name of a step, dedup, ...
-        ("source", pa.string()),
-        ("url", pa.string()),
-        ("sha256", pa.string()),  # of the capture's body, for what was dropped before it became a document
-        ("document_id", pa.string()),
-        ("available_at", pa.date32()),  # of the document
-        ("license", pa.string()),
-        ("title", pa.string()),
-        ("text", pa.string()),  # whole, so that nothing is lost
+        column("reason", pa.string(), "Why it left, a word in snake_case"),
+        column("detail", pa.string(), "More on the reason: a measure, what it equals"),
+        column("stage", pa.string(), "Where it left: extract, the name of a step, dedup, ..."),
+        column("source", pa.string(), "The publisher's series that it is from"),
+        column("url", pa.string(), "Where it was published"),
+        column("sha256", pa.string(), "Of the capture's body, for what left before it became a document"),
+        column("document_id", pa.string(), "Of what had become a document"),
+        column("available_at", pa.date32(), "Day from which a reader could have had the document"),
+        column("license", pa.string(), "License or terms"),
+        column("title", pa.string(), "Title of the document"),
+        column("text", pa.string(), "What left, whole, so that nothing is lost"),
     ]
 )
 

@@ -19,6 +19,7 @@ from corpus.duplicates import index
 from corpus.duplicates.compared import DedupOptions
 from corpus.formats import render
 from corpus.verdicts import Stretch, judged
+from datacards.columns import column
 
 Row = dict[str, Any]
 
@@ -26,10 +27,10 @@ ROWS = 100_000  # documents, and what left, that one shard is made of at most: a
 
 SIMILAR = pa.schema(
     [
-        ("id", pa.string()),
-        ("other_id", pa.string()),
-        ("similarity", pa.float64()),  # Jaccard similarity of the sets of character n-grams
-        ("reason", pa.string()),  # why both stayed: below_threshold, states_otherwise
+        column("id", pa.string(), "One document"),
+        column("other_id", pa.string(), "Another one that is much like it"),
+        column("similarity", pa.float64(), "Jaccard similarity of their sets of character n-grams"),
+        column("reason", pa.string(), "Why both stayed: below_threshold, states_otherwise"),
     ]
 )
 
@@ -172,8 +173,8 @@ def _write_index(shard: Shard, places: Sequence[tuple[str, int, int]], writer: W
         table = pq.read_table(path, columns=names).slice(start, stop - start)
         tables.append(table.filter(table["length"].is_valid()))
     table = pa.concat_tables(tables)
-    for field_, column in zip(index.PLACE, zip(*places, strict=True), strict=True):
-        table = table.append_column(field_, pa.array(column, field_.type))
+    for field_, values in zip(index.PLACE, zip(*places, strict=True), strict=True):
+        table = table.append_column(field_, pa.array(values, field_.type))
     name = f"{index.FOLDER}/{shard.number:05d}.parquet"
     shards.write_table(writer.out / name, table)
     return [name]

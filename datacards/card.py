@@ -11,6 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 VERSION = re.compile(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}(\.[1-9][0-9]*)?")
 
+#: The beginnings of the paths of what is made from a version's other files and its card.
+DESCRIPTIONS = ("README.md", "SHA256SUMS", "profile.json", "plots/", "croissant.json", "recipes/")
+
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$")]
 Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION.pattern}$")]
 Kind = Literal["captures", "dataset", "checkpoint", "evaluation", "takedown"]
@@ -28,9 +31,6 @@ def inside(path: str) -> str:
 
 
 Inside = Annotated[str, AfterValidator(inside)]
-
-
-_RENDERED = ("README.md", "SHA256SUMS", "croissant.json")
 
 
 class Record(BaseModel):
@@ -109,9 +109,9 @@ class Card(Record):
     def content_digest(self) -> str:
         """SHA-256 over paths and hashes of the files: equal for equal content, whenever it was made.
 
-        README.md, SHA256SUMS and croissant.json are left out: they are renderings of this card.
+        What only describes the other files (``DESCRIPTIONS``) is left out.
         """
-        rows = sorted((f.path, f.sha256) for f in self.files if f.path not in _RENDERED)
+        rows = sorted((f.path, f.sha256) for f in self.files if not f.path.startswith(DESCRIPTIONS))
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
     def to_json(self) -> str:

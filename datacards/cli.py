@@ -1,4 +1,4 @@
-"""``kanagura cards``: list, show, lineage, verify, report."""
+"""``kanagura cards``: list, show, verify, report, and the commands that have a room of their own."""
 
 from importlib import import_module
 from pathlib import Path
@@ -8,9 +8,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rich.tree import Tree
 
-from datacards import lineage as lines
 from datacards.card import Card, Ref
 from datacards.errors import UserError, from_os_error
 from datacards.store import Store
@@ -33,8 +31,11 @@ def store_option(function: Any) -> Any:
 
 #: Commands that have a room of their own, imported when they are asked for.
 ROOMS = {
+    "diff": "datacards.diff.cli",
+    "lineage": "datacards.lineage.cli",
     "publish": "datacards.release.cli",
     "purge": "datacards.takedown.cli",
+    "site": "datacards.site.cli",
     "takedown": "datacards.takedown.cli",
 }
 
@@ -140,48 +141,6 @@ def verify(root: str, refs: tuple[str, ...]) -> None:
         raise UserError(
             "verify", f"{bad} version(s) differ from their cards", todo="restore them or make them again"
         )
-
-
-@main.command()
-@store_option
-@click.argument("ref")
-@click.option(
-    "--urls", is_flag=True, help="Print every captured address with its SHA-256, not only their number."
-)
-@click.option(
-    "--document", "document_id", help="Follow one document (an id or its beginning) to its evidence."
-)
-def lineage(root: str, ref: str, urls: bool, document_id: str | None) -> None:
-    """Print what REF was made from, down to the captured addresses and their rights."""
-    store = Store(root)
-    start = store.resolve(ref)
-    if document_id is not None:
-        for depth, row in lines.document(store, start, document_id):
-            where = row.get("section") or row.get("title") or ""
-            mark = row.get("id", f"sha256:{row.get('sha256', '')}")
-            click.echo(f"{'  ' * depth}{row['format']} {mark} {where}".rstrip())
-            click.echo(f"{'  ' * depth}  {row['url']}  ({row['license']}, {row['version']})")
-        return
-    node = lines.lineage(store, start)
-    console.print(_tree(node), soft_wrap=True)
-    for (source, license_), number in lines.sources(store, node).items():
-        click.echo(f"{number:6,} addresses of {source} ({license_})")
-    if urls:
-        for row in lines.captures(store, node):
-            click.echo(f"{row['sha256']}  {row['url']}")
-
-
-def _tree(node: lines.Node, tree: Tree | None = None) -> Tree:
-    told = f"[bold]{node.ref}[/] {node.card.kind if node.card else node.state}"
-    if node.state not in ("ok", "outside"):
-        told += f" [red]({node.state})[/]"
-    told += f" [dim]{node.ref.digest[:12]}[/]"
-    if node.card and node.card.kind == "evaluation":
-        told += " " + ", ".join(f"{k} {v:.4f}" for k, v in node.card.metrics.items())
-    branch = tree.add(told) if tree else Tree(told)
-    for below in node.inputs:
-        _tree(below, branch)
-    return branch
 
 
 @main.command()

@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from datacards.card import NAME, VERSION, Card, File, Kind, Provenance, Ref, Rights
+from datacards.describe import describe, undescribe
 from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
 from datacards.render.croissant import with_croissant
-from datacards.render.readme import readme
 from datacards.withdrawn import Withdrawal, purged, withdrawals
 
 __all__ = ["CARD", "Draft", "Store"]
 
-README = "README.md"
 SUMS = "SHA256SUMS"
 NEEDED: dict[Kind, str] = {
     "captures": "captures are needed",
@@ -272,8 +271,9 @@ class Store:
 
 
 def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], made_by: Provenance) -> Card:
-    """Write what describes a filled draft (its README, its checksums) and return its card."""
-    for name in (README, SUMS, CARD):
+    """Write what describes a filled draft (profile, plots, README, checksums) and return its card."""
+    undescribe(draft.path)
+    for name in (SUMS, CARD):
         (draft.path / name).unlink(missing_ok=True)
     card = Card(
         name=ref.name,
@@ -290,8 +290,8 @@ def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], m
         rights=tuple(draft.rights),
         created_at=_now(),
     )
+    card = describe(draft.path, card, draft.tokenizers)
     card = with_croissant(card, draft.path)
-    card = _with(card, draft.path, README, readme(card))
     sums = "".join(f"{file.sha256}  {file.path}\n" for file in card.files)
     return _with(card, draft.path, SUMS, sums)
 

@@ -114,7 +114,14 @@ def build(demo: Demo, report: Path) -> None:
         "rephrase", "kanagura", "rephrase", str(RECIPES / "fin-sample.yaml"),
         "--corpus", f"fin-sample-documents@{VERSION}",
     )  # fmt: skip
-    demo.run("open with datasets", "python", "-m", "sample.opened", f"fin-sample@{VERSION}")
+    demo.run(
+        "publish", "kanagura", "cards", "publish", str(RECIPES / "fin-sample-public.yaml"),
+        "--corpus", f"fin-sample@{VERSION}", "--to", str(report.parent / "published"),
+    )  # fmt: skip
+    demo.run(
+        "open what was published", "python", "-m", "sample.opened",
+        str(report.parent / "published" / "fin-sample-public" / VERSION),
+    )  # fmt: skip
     demo.run("train", "train", str(RECIPES / "train-sample.yaml"), "--corpus", f"fin-sample@{VERSION}")
     demo.run("merge", "merge", str(RECIPES / "merge-sample.yaml"), "--domain", MODELS["domain"])
     for role, model in MODELS.items():
@@ -126,6 +133,7 @@ def build(demo: Demo, report: Path) -> None:
     demo.run("verify every version", "kanagura", "cards", "verify")
     demo.run("lineage of the final score", "kanagura", "cards", "lineage", scored[-1])
     demo.run("report", "kanagura", "cards", "report", *scored, "--out", str(report))
+    demo.run("site", "kanagura", "cards", "site", str(report.parent / "site"))
 
 
 def farewell(demo: Demo, report: Path) -> None:
@@ -141,8 +149,9 @@ def farewell(demo: Demo, report: Path) -> None:
     console.print(f"Largest process: {peak:.2f} GiB. On disk: {size:,.0f} MB.\n")
     store = demo.environment["KANAGURA_STORE"]
     console.print(
-        f"Made: a corpus in six formats, a domain model, a merged model and four score sheets, in [bold]{store}[/].\n"
-        f"Read: [bold]{report}[/] in a browser.\n\n"
+        f"Made: a corpus in six formats, what of it may be given to others, a domain model, a merged model and four score "
+        f"sheets, in [bold]{store}[/].\n"
+        f"Read: [bold]{report}[/] and [bold]{report.parent / 'site' / 'index.html'}[/] in a browser.\n\n"
         "Try next, on the real sources (README, 'The real thing'):\n"
         "  scrapy crawl boj_speeches -a since=2026-01-01\n"
         "  EDINET_API_KEY=... scrapy crawl edinet -a since=2026-06-20 -a until=2026-06-30\n"

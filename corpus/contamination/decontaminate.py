@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from corpus.contamination.benchmarks import LAYOUTS, NAMED, Benchmark, benchmark
 from corpus.contamination.overlaps import Index, Overlap
 from corpus.document import Document, Drop
+from datacards.columns import column
 from datacards.errors import UserError
 
 Policy = Literal["mark", "drop", "cut"]
@@ -19,32 +20,36 @@ Policy = Literal["mark", "drop", "cut"]
 #: One row per overlap of a document with a test item.
 CONTAMINATION = pa.schema(
     [
-        ("test", pa.string()),
-        ("item", pa.string()),  # the test's own id of the item, or its content hash in the project's copy
-        ("part", pa.string()),  # stem, stem+gold, stem+choices, sentence, context, filing
-        ("answered", pa.bool_()),  # what gives the answer away stands beside it
-        ("document_id", pa.string()),  # of the document that was searched: before a cut
-        ("url", pa.string()),
-        ("start", pa.int64()),  # characters [start, end) of that document's text
-        ("end", pa.int64()),
-        ("coverage", pa.float64()),  # share of the item's text that stands there
-        ("characters", pa.int64()),  # letters and digits of the item that stand there
-        ("policy", pa.string()),  # mark, drop, cut
+        column("test", pa.string(), "Name of the test"),
+        column(
+            "item", pa.string(), "The test's own id of the item, or its content hash in the project's copy"
+        ),
+        column(
+            "part", pa.string(), "What was found: stem, stem+gold, stem+choices, sentence, context, filing"
+        ),
+        column("answered", pa.bool_(), "Whether what gives the answer away stands beside it"),
+        column("document_id", pa.string(), "Of the document that was searched: before a cut"),
+        column("url", pa.string(), "Address of that document"),
+        column("start", pa.int64(), "First character of that document's text"),
+        column("end", pa.int64(), "First character behind it"),
+        column("coverage", pa.float64(), "Share of the item's text that stands there"),
+        column("characters", pa.int64(), "Letters and digits of the item that stand there"),
+        column("policy", pa.string(), "What happened: mark, drop, cut"),
     ]
 )
 
 #: One row per test, those that were absent too.
 TESTS = pa.schema(
     [
-        ("test", pa.string()),
-        ("status", pa.string()),  # shipped, folder, absent
-        ("files", pa.list_(pa.string())),  # below the folder
-        ("sha256", pa.string()),  # over all files in order
-        ("items", pa.int64()),
-        ("items_unmatchable", pa.int64()),  # too short, or made only of what other items say too
-        ("items_touched", pa.int64()),  # with at least one overlap
-        ("items_answered", pa.int64()),  # with at least one that gives the answer away
-        ("documents", pa.int64()),  # with at least one overlap
+        column("test", pa.string(), "Name of the test"),
+        column("status", pa.string(), "Where it was found: shipped, folder, absent"),
+        column("files", pa.list_(pa.string()), "Its files"),
+        column("sha256", pa.string(), "Over all files in order"),
+        column("items", pa.int64(), "Items of the test"),
+        column("items_unmatchable", pa.int64(), "Too short, or made only of what other items say too"),
+        column("items_touched", pa.int64(), "Items with at least one overlap"),
+        column("items_answered", pa.int64(), "Items with at least one overlap that gives the answer away"),
+        column("documents", pa.int64(), "Documents with at least one overlap"),
     ]
 )
 

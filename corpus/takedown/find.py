@@ -83,7 +83,8 @@ class Finder:
         if self.companies and "meta" in table.column_names:
             yield self._of_companies(table["meta"]) & base, "company"
         if self.patterns:
-            texts = zip(table["url"].to_pylist(), table["text"].to_pylist(), strict=True)
+            said = table["text"].to_pylist() if "text" in table.column_names else [""] * table.num_rows
+            texts = zip(table["url"].to_pylist(), said, strict=True)
             yield (
                 np.array([self.patterns.fit(u) or self.patterns.fit(t or "") for u, t in texts], bool),
                 "pattern",

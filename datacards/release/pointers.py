@@ -5,34 +5,18 @@ from hashlib import sha256
 
 import pyarrow as pa
 
+from datacards.columns import DOCUMENT, column
 from datacards.release.recipes import recipes_below
 
 __all__ = ["POINTER", "pointer_table", "recipes_below"]
 
-_SPANS = pa.list_(pa.struct([("id", pa.string()), ("start", pa.int64()), ("end", pa.int64())]))
-
 #: The columns of documents without ``text`` and ``meta``, and what proves a text that was made again.
 POINTER = pa.schema(
     [
-        ("id", pa.string()),  # over format, source, url, section and text
-        ("text_sha256", pa.string()),  # of the text in UTF-8, hexadecimal
-        ("format", pa.string()),
-        ("source", pa.string()),
-        ("url", pa.string()),
-        ("title", pa.string()),
-        ("section", pa.string()),
-        ("language", pa.string()),
-        ("event_at", pa.date32()),
-        ("published_at", pa.date32()),
-        ("available_at", pa.date32()),
-        ("captured_at", pa.timestamp("us", tz="UTC")),
-        ("license", pa.string()),
-        ("attribution", pa.string()),
-        ("redistribution", pa.bool_()),
-        ("made_from", _SPANS),
-        ("n_chars", pa.int64()),
-        ("cluster_size", pa.int64()),
-        ("version", pa.string()),  # of the dataset that the record was in: name@version
+        DOCUMENT.field("id"),
+        column("text_sha256", pa.string(), "SHA-256 of the text in UTF-8, hexadecimal"),
+        *(field for field in DOCUMENT if field.name not in ("id", "text", "meta")),
+        column("version", pa.string(), "The dataset that the record was in: name@version"),
     ]
 )
 _GIVEN = [name for name in POINTER.names if name not in ("text_sha256", "version")]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from datacards.card import Card, File
 from datacards.places import sha256_of
-from datacards.render.origin import origin
+from datacards.render.prov import origin
 from datacards.render.readme import configs
 from datacards.render.responsible import responsible
 from datacards.render.sites import Sites, sites
@@ -51,6 +51,7 @@ CONTEXT: Json = {
     "name": {"@container": "@language"},
     **{term: f"cr:{term}" for term in _TERMS},
 }
+SPLITS = "_splits"  # a name begins with a letter or a digit, so no config or source is called so
 CONFORMS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
 _SPLITS = {"train": "TrainingSplit", "validation": "ValidationSplit", "test": "TestSplit"}
 #: What a column of documents means in vocabularies that others know: rights and provenance of every single record.
@@ -74,6 +75,7 @@ def croissant(card: Card, profile: Mapping[str, Any] | None, schema_of: Schemas,
     https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html and https://mlcommons.org/croissant/RAI/1.0.
     """
     sets = _record_sets(card, schema_of)
+    splits = [_splits(sets)] if sets else []
     head: Json = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -94,7 +96,7 @@ def croissant(card: Card, profile: Mapping[str, Any] | None, schema_of: Schemas,
         **responsible(card, profile, found),
         **origin(card, found),
         "distribution": [*_file_objects(card), *(config.files for config in sets)],
-        "recordSet": [*([_splits(sets)] if sets else []), *(config.records for config in sets)],
+        "recordSet": [*splits, *(config.records for config in sets)],
     }
     return {key: value for key, value in head.items() if value not in (None, [], {}, "")}
 
@@ -191,9 +193,10 @@ def _config(name: str, paths: Sequence[str], splits: tuple[str, ...], schema: pa
         "source": {
             "fileSet": {"@id": file_set},
             "extract": {"fileProperty": "filename"},
-            "transform": {"regex": f"^({'|'.join(map(re.escape, splits))})-.+$"},
+            # A bare split matches too, since mlcroissant takes what it found through the expression once more.
+            "transform": {"regex": f"^({'|'.join(map(re.escape, splits))})(?:-.+)?$"},
         },
-        "references": {"field": {"@id": "splits/name"}},
+        "references": {"field": {"@id": f"{SPLITS}/name"}},
     }
     records: Json = {
         "@type": "cr:RecordSet",
@@ -255,16 +258,18 @@ def _splits(sets: Sequence[_Config]) -> Json:
     )
     return {
         "@type": "cr:RecordSet",
-        "@id": "splits",
-        "name": "splits",
+        "@id": SPLITS,
+        "name": SPLITS,
         "description": "The splits: what is trained on, and what is held out.",
         "dataType": "cr:Split",
-        "key": {"@id": "splits/name"},
+        "key": {"@id": f"{SPLITS}/name"},
         "field": [
-            {"@type": "cr:Field", "@id": "splits/name", "name": "name", "dataType": "sc:Text"},
-            {"@type": "cr:Field", "@id": "splits/url", "name": "url", "dataType": ["sc:URL", "cr:Split"]},
+            {"@type": "cr:Field", "@id": f"{SPLITS}/name", "name": "name", "dataType": "sc:Text"},
+            {"@type": "cr:Field", "@id": f"{SPLITS}/url", "name": "url", "dataType": ["sc:URL", "cr:Split"]},
         ],
-        "data": [{"splits/name": name, "splits/url": f"cr:{_SPLITS.get(name, 'Split')}"} for name in names],
+        "data": [
+            {f"{SPLITS}/name": name, f"{SPLITS}/url": f"cr:{_SPLITS.get(name, 'Split')}"} for name in names
+        ],
     }
 
 

@@ -3,12 +3,25 @@
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
+from unicodedata import category
 
 
 class Markup(str):
     """Text that is HTML already; every other string is escaped before it becomes a part of a page."""
 
     __slots__ = ()
+
+
+def visible(value: object, most: int | None = None) -> str:
+    """Return ``value`` on one line, every sign that a terminal or a reader would obey instead of show told by its number.
+
+    Those are control characters, marks that turn the direction of writing, line and paragraph separators, halves of
+    characters (Unicode categories Cc, Cf, Cs, Co, Cn, Zl, Zp). What is longer than ``most`` characters ends in "…".
+    """
+    told = str(value)
+    if not told.isprintable():
+        told = "".join(c if c.isprintable() or category(c) == "Zs" else f"\\u{{{ord(c):x}}}" for c in told)
+    return told if most is None or len(told) <= most else told[: most - 1] + "…"
 
 
 def text(value: object) -> str:

@@ -1,56 +1,105 @@
-"""Card -> PROV-O: what a version was derived from, by which activity, and to whom its records are owed."""
+"""The parts of a page about rights, citing, rebuilding, and where a version and its files come from."""
 
-import json
-from typing import Any
+import yaml
 
-from datacards.card import Card, Ref
-from datacards.render.sites import Sites
+from datacards.card import Card
+from datacards.render.contents import rights_flag
+from datacards.render.markdown import Markdown, code, fenced, link, table, text
+from datacards.rights import rights_rows
 
-Json = dict[str, Any]
-
-
-def origin(card: Card, found: Sites) -> Json:
-    """Return the properties of PROV-O (https://www.w3.org/TR/prov-o/) of a version.
-
-    Every input is named with the SHA-256 of its card, which in turn lists the hashes of its files and inputs.
-    """
-    return {
-        "prov:wasDerivedFrom": [_input(ref) for ref in card.made_from],
-        "prov:wasGeneratedBy": _activity(card),
-        "prov:wasAttributedTo": [
-            {"@type": "prov:Agent", "prov:label": source, "url": list(named)}
-            for source, named in found.by_source.items()
-        ],
-    }
+#: A field that only recipes of one stage have -> the command of that stage.
+_STAGES = {
+    "captures": "kanagura corpus recipe.yaml",
+    "generator": "kanagura rephrase recipe.yaml --corpus {input}",
+    "restricted": "kanagura cards publish recipe.yaml --corpus {input}",
+}
 
 
-def _input(ref: Ref) -> Json:
-    said: Json = {"@type": "prov:Entity", "prov:label": str(ref), "identifier": str(ref)}
-    return said | ({"sha256": ref.digest} if ref.digest else {})
-
-
-def _activity(card: Card) -> Json:
-    """Return the run: recipe, code and libraries; never when, where or by which command it ran."""
-    made = card.provenance
-    libraries = [
-        {"@type": "sc:SoftwareApplication", "name": name, "softwareVersion": version}
-        for name, version in sorted({"Python": made.python, **made.libraries}.items())
-        if name != "kanagura" and version
+def rights(card: Card) -> list[str]:
+    """Return the table of rights, nothing for a version without any."""
+    if not card.rights:
+        return []
+    told = {one.license: one for one in card.rights}
+    rows = [
+        (
+            _linked(one.license, one.link),
+            one.records,
+            rights_flag(told[one.license].redistribution),
+            rights_flag(one.derivatives),
+            rights_flag(one.commercial),
+            "yes" if one.share_alike else "",
+            told[one.license].attribution,
+        )
+        for one in rights_rows({r.license: r.records for r in card.rights})
     ]
-    agent: Json = {"@type": "prov:SoftwareAgent", "prov:label": "Kanagura"}
-    if version := made.libraries.get("kanagura"):
-        agent["softwareVersion"] = version
-    if made.commit:
-        agent["identifier"] = f"git commit {made.commit}" + (" with local changes" if made.dirty else "")
-    recipe = {
-        "@type": ["prov:Plan", "prov:Entity"],
-        "prov:label": "recipe",
-        "encodingFormat": "application/json",
-        "text": json.dumps(card.recipe, ensure_ascii=False, sort_keys=True),
-    }
-    return {
-        "@type": "prov:Activity",
-        "prov:label": f"made {card.name}@{card.version}",
-        "prov:wasAssociatedWith": agent,
-        "prov:used": [recipe, *libraries],
-    }
+    head = [
+        "license", "records", "may be redistributed", "may be changed", "for profit", "share-alike", "attribution",
+    ]  # fmt: skip
+    return [
+        "## Rights",
+        table(head, rows),
+        "`{title}` and `{url}` are those of each record.",
+    ]
+
+
+def _linked(license_: str, links: str) -> Markdown:
+    return link(license_, links) if " " not in links else Markdown(text(license_))
+
+
+def cite(card: Card) -> list[str]:
+    """Return how to cite a version, in words and as BibTeX; the digest tells it from any other."""
+    name, digest = f"{card.name} {card.version}", card.content_digest
+    entry = (
+        f"@misc{{{card.name}-{card.version},\n"
+        f"  title = {{{{{card.name}}}}},\n"
+        f"  version = {{{card.version}}},\n"
+        f"  year = {{{card.version[:4]}}},\n"
+        f"  note = {{Dataset built with Kanagura; SHA-256 of its content {digest}}}\n}}"
+    )
+    return [
+        "## Cite",
+        f"{text(name)}. Dataset built with Kanagura. SHA-256 of its content: {code(digest)}.",
+        fenced(entry, "bibtex"),
+    ]
+
+
+def rebuild(card: Card) -> list[str]:
+    """Return how a version is made again and how the result is compared."""
+    stage = next((told for field, told in _STAGES.items() if field in card.recipe), None)
+    state = code(card.provenance.commit or "unknown")
+    named = next((str(ref) for ref in card.made_from), "INPUT")
+    command = [stage.format(input=named)] if stage else []
+    commands = [f"git checkout {card.provenance.commit}"] if card.provenance.commit else []
+    check = "sha256sum --strict -c SHA256SUMS  # in the folder of the version: every file is as it was made"
+    told = (
+        f"Take the code at commit {state}, the inputs of the table below with these digests, and the recipe below as "
+        "`recipe.yaml`. The same code, recipe and inputs give the same files."
+    )
+    return [
+        "## Rebuild",
+        told,
+        fenced("\n".join([*commands, *command, check]), "sh"),
+    ]
+
+
+def origin(card: Card) -> list[str]:
+    """Return inputs, recipe, code and files; neither the time nor the command of the run, which card.json has."""
+    recipe = yaml.safe_dump(card.recipe, allow_unicode=True, sort_keys=False)
+    made = card.provenance
+    where = text(f"Python {made.python}, {made.platform}, device {made.device}")
+    changes = " with local changes" if made.dirty else ""
+    return [
+        "## Made from",
+        table(["input", "digest"], [(str(ref), code(ref.digest[:16])) for ref in card.made_from]),
+        f"Made at commit {code(made.commit[:12] or 'unknown')}{changes}, {where}, by this recipe:",
+        fenced(recipe, "yaml"),
+        table(["library", "version"], sorted(made.libraries.items())),
+        "## Files",
+        table(
+            ["file", "rows", "bytes", "SHA-256"],
+            [
+                (file.path, "" if file.rows is None else file.rows, file.bytes, code(file.sha256[:16]))
+                for file in card.files
+            ],
+        ),
+    ]

@@ -34,18 +34,30 @@ def japanese_font() -> Path | None:
 
 
 @contextmanager
-def _canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes, StringIO]]:
+def canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes, StringIO]]:
     """Yield an empty plot of ``width`` x ``height`` inches and the stream that holds its SVG afterwards."""
+    with drawing(width, height) as (figure, out):
+        axes = figure.add_subplot()
+        dress(axes)
+        yield figure, axes, out
+
+
+def dress(axes: Axes) -> None:
+    """Take away from a plot what says nothing, and lay thin rules behind it."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GRAY)
+    axes.tick_params(colors=GRAY, labelsize=9, length=3)
+    axes.grid(axis="y", color=RULE, linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+@contextmanager
+def drawing(width: float, height: float) -> Iterator[tuple[Figure, StringIO]]:
+    """Yield an empty drawing and the stream that holds its SVG afterwards, every text in the Japanese font."""
     out = StringIO()
     with mpl.rc_context({"svg.hashsalt": "kanagura", "svg.fonttype": "path", "path.simplify": True}):
         figure = Figure(figsize=(width, height), layout="constrained")
-        axes = figure.add_subplot()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(GRAY)
-        axes.tick_params(colors=GRAY, labelsize=9, length=3)
-        axes.grid(axis="y", color=RULE, linewidth=0.8)
-        axes.set_axisbelow(True)
-        yield figure, axes, out
+        yield figure, out
         if font := japanese_font():
             for text in figure.findobj(Text):
                 if isinstance(text, Text):
@@ -68,7 +80,7 @@ def lines(
     Names that stand in ``order`` take their color by their place there, the others those behind.
     """
     places = {name: place for place, name in enumerate(dict.fromkeys((*order, *series)))}
-    with _canvas(7.6, 3.4) as (_, axes, out):
+    with canvas(7.6, 3.4) as (_, axes, out):
         for name, points in series.items():
             number = places[name]
             color = COLORS[number % len(COLORS)]
@@ -110,7 +122,7 @@ def dots(
     Every row is (label, a value and its error or None per name, the value that guessing gives or None).
     """
     step = 0.8 / max(len(names), 1)
-    with _canvas(7.6, 0.8 + 0.2 * len(rows) * (len(names) + 1)) as (_, axes, out):
+    with canvas(7.6, 0.8 + 0.2 * len(rows) * (len(names) + 1)) as (_, axes, out):
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", color=RULE, linewidth=0.8)
         for place, (_, values, chance) in enumerate(rows):
@@ -135,16 +147,24 @@ def dots(
     return out.getvalue()
 
 
-def bars(rows: Mapping[str, Mapping[str, int]]) -> str:
-    """Return horizontal bars, one per name, stacked by part: {name: {part: number}}."""
-    parts = sorted({part for row in rows.values() for part in row}, reverse=True)  # train before test
-    with _canvas(7.6, 0.7 + 0.34 * len(rows)) as (_, axes, out):
+def bars(rows: Mapping[str, Mapping[str, int]], parts: Sequence[str] = ()) -> str:
+    """Return horizontal bars, one per name, stacked by part: {name: {part: number}}, in order of ``parts``."""
+    held = {part for row in rows.values() for part in row}
+    parts = parts or sorted(held, reverse=True)  # train before test
+    with canvas(7.6, 0.7 + 0.34 * len(rows)) as (_, axes, out):
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", color=RULE, linewidth=0.8)
         starts = [0] * len(rows)
         for number, part in enumerate(parts):
             sizes = [row.get(part, 0) for row in rows.values()]
-            axes.barh(range(len(rows)), sizes, left=starts, color=COLORS[number], height=0.62, label=part)
+            axes.barh(
+                range(len(rows)),
+                sizes,
+                left=starts,
+                color=COLORS[number % len(COLORS)],
+                height=0.62,
+                label=part,
+            )
             starts = [start + size for start, size in zip(starts, sizes, strict=True)]
         for place, total in enumerate(starts):
             axes.annotate(

@@ -24,7 +24,7 @@ def responsible(card: Card, profile: Profile | None, found: Sites) -> Json:
         "rai:dataCollectionRawData": "The responses as fetched are kept as WARC 1.1 in the captures that the version "
         "was derived from; made_from of every base document holds the SHA-256 of its response.",
         "rai:dataCollectionMissingData": _missing(card),
-        "rai:dataPreprocessingProtocol": _preprocessing(card.recipe),
+        "rai:dataPreprocessingProtocol": _preprocessing(card),
         "rai:dataManipulationProtocol": _manipulation(card.recipe),
         "rai:dataAnnotationProtocol": _annotation(card),
         "rai:machineAnnotationTools": _tools(card),
@@ -73,7 +73,8 @@ def _with_options(name: str, options: Mapping[str, Any]) -> str:
     return f"{name} ({told})" if told else name
 
 
-def _preprocessing(recipe: Mapping[str, Any]) -> list[str]:
+def _preprocessing(card: Card) -> list[str]:
+    recipe = card.recipe
     told = [f"step {_with_options(name, options)}" for name, options in _chosen(recipe, "steps")]
     told += [
         _with_options(name, recipe[name])
@@ -82,6 +83,9 @@ def _preprocessing(recipe: Mapping[str, Any]) -> list[str]:
     ]
     if recipe.get("as_of"):
         told.append(f"only what a reader could have had on {recipe['as_of']}")
+    below = sorted(file.path for file in card.files if file.path.startswith("recipes/"))
+    if below:
+        told.append(f"the recipes of this version and of all below it: {', '.join(below)}")
     return told
 
 
@@ -103,7 +107,7 @@ def _manipulation(recipe: Mapping[str, Any]) -> str:
     return " ".join(told)
 
 
-def _annotation(card: Card) -> list[str]:
+def _annotation(card: Card) -> str:
     told = []
     if facts := card.counts.get("facts"):
         told.append(
@@ -116,7 +120,7 @@ def _annotation(card: Card) -> list[str]:
             f"Questions ({styles}) were written by the generator {_with_options(str(generator), options)}; each names "
             "the characters that prove its answer, and what did not pass the checks is kept in the config dropped."
         )
-    return told
+    return " ".join(told)
 
 
 def _tools(card: Card) -> list[str]:

@@ -1,5 +1,6 @@
 """The sites that the records of a dataset version name, and when they were captured."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 MOST = 20  # sites that are named of one source
-_SITE = r"^(?P<site>https?://)(?:[^/?#@]*@)?(?P<host>[^/?#@]+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,15 @@ def _count(batch: pa.RecordBatch, counts: dict[str, Counter[str]], instants: lis
         instants += [moment for moment in ends.values() if moment]
         instants[:] = [min(instants), max(instants)] if instants else []
     if {"source", "url"} <= set(table.column_names):
-        parts = pc.extract_regex(table["url"].combine_chunks(), pattern=_SITE)
-        site = pc.binary_join_element_wise(pc.struct_field(parts, "site"), pc.struct_field(parts, "host"), "")
-        pairs = pa.table({"source": table["source"], "site": site}).group_by(["source", "site"])
-        for row in pairs.aggregate([([], "count_all")]).to_pylist():
-            if row["source"] and row["site"]:
-                counts[row["source"]][row["site"]] += row["count_all"]
+        addresses = pc.or_(pc.starts_with(table["url"], "https://"), pc.starts_with(table["url"], "http://"))
+        table = table.filter(addresses)  # so that there are three parts at least
+        parts = pc.split_pattern(table["url"], "/", max_splits=3)
+        pairs = {
+            "source": table["source"],
+            "scheme": pc.list_element(parts, 0),
+            "host": pc.list_element(parts, 2),
+        }
+        for row in pa.table(pairs).group_by(list(pairs)).aggregate([([], "count_all")]).to_pylist():
+            host = re.split("[?#]", row["host"])[0].rpartition("@")[2]  # never a name or a password
+            if row["source"] and host:
+                counts[row["source"]][f"{row['scheme']}//{host}"] += row["count_all"]

@@ -114,6 +114,7 @@ class Takedown:
         self.open.append(Open(ref, card, draft, context))
         draft.clear()
         draft.metrics, draft.device = dict(card.metrics), card.provenance.device
+        draft.tokenizers = list(card.recipe.get("tokenizers", ()))
         report = Report(key, str(successor))
         job = Job(
             store=store,

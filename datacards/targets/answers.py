@@ -27,12 +27,16 @@ def told_plainly(address: str, token: str) -> Iterator[None]:
         if answer is None:
             line = (str(error).strip().splitlines() or [""])[0]
             said = f"{type(error).__name__}: {line}" if line else type(error).__name__
-            todo = "check the network and HF_ENDPOINT, then run the same command again: it goes on where it stopped"
+            todo = (
+                "check the network and HF_ENDPOINT (a hub that knows no xet needs HF_HUB_DISABLE_XET=1), then run the "
+                "same command again: it goes on where it stopped"
+            )
         else:
             said = f"the hub answered {_status(answer)} {answer.response.reason_phrase}".rstrip()
             said += f": {answer.server_message.splitlines()[0]}" if answer.server_message else ""
             todo = _todo(_status(answer))
-        raise UserError(address, _ADDRESS.sub("...", said.replace(token, "***"))[:400], todo=todo) from None
+        plain = "".join(filter(str.isprintable, _ADDRESS.sub("...", said.replace(token, "***"))))
+        raise UserError(address, plain[:400], todo=todo) from None
 
 
 def _todo(status: int) -> str:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Protocol
 
 from datacards.card import Card, File, Ref
+from datacards.describe import README
 from datacards.errors import UserError
 from datacards.places import CARD, read_card
-from datacards.store import README, SUMS, Store
+from datacards.store import SUMS, Store
 
 LAST = (README, SUMS)  # put behind all data, before the card
 LONGEST = 240  # bytes of one name; file systems take 255 and drafts add to it
-_SIGNS = (
-    "._-+="  # beside letters and digits; every file system, every bucket and the hub take them as they are
-)
+# Beside letters and digits: every file system, every bucket and the hub take them as they are.
+_SIGNS = "._-+=@"
 _DEVICES = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 _RESERVED = {".git", ".gitattributes", ".gitignore", ".cache", ".huggingface"}  # mean something to the hub
 

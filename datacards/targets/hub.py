@@ -14,9 +14,10 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
 from datacards.card import VERSION, Card, File, Ref
+from datacards.describe import README
 from datacards.errors import UserError
 from datacards.places import CARD, read_card
-from datacards.store import README, Store
+from datacards.store import Store
 from datacards.targets.answers import mended, told_plainly
 from datacards.targets.contents import Contents, Published, nothing
 
@@ -155,7 +156,7 @@ class _Putting:
             added = {file.path: self._addition(file) for file in batch}
             # Rules of a .gitignore in the repository would leave files out without a word.
             self.api.preupload_lfs_files(
-                self.repo, added.values(), repo_type=KIND, revision=branch, gitignore_content=""
+                self.repo, added.values(), repo_type=KIND, revision=branch, gitignore_content="#"
             )
             for file in batch:
                 if added[file.path].upload_info.sha256.hex() != file.sha256:

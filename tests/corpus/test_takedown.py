@@ -108,7 +108,11 @@ def test_rows_that_stay_are_the_same_value_for_value(store: Store) -> None:
 def test_files_without_what_goes_are_linked(store: Store) -> None:
     _, receipt = take_down(store, urls=[FOUND])
     old, new = (store.path(store.resolve(f"fin@{THREE}{part}")) for part in ("", ".1"))
-    linked = [f for f in new.rglob("*.parquet") if (old / f.relative_to(new)).is_file() and f.samefile(old / f.relative_to(new))]
+    linked = [
+        f
+        for f in new.rglob("*.parquet")
+        if (old / f.relative_to(new)).is_file() and f.samefile(old / f.relative_to(new))
+    ]
     assert len(linked) > 10
     assert sum(one["files_linked"] for one in receipt["versions"]) > len(linked)  # type: ignore[attr-defined]
 
@@ -144,7 +148,9 @@ def places(store: Store, ref: Ref) -> None:
         assert head["config"] == "markdown" and (row["config"] == "dropped" or row["survivor"] == at)
         if row["config"] == "dropped":
             assert text["detail"] == head["key"].hex()
-    assert len(index) == sum(1 for c in ("markdown", "dropped") for r in rows(store, ref, c) if r.get("stage", "dedup") == "dedup")
+    assert len(index) == sum(
+        1 for c in ("markdown", "dropped") for r in rows(store, ref, c) if r.get("stage", "dedup") == "dedup"
+    )
 
 
 def test_a_later_version_extends_the_successor_as_it_would_have_the_old_one(store: Store) -> None:
@@ -191,7 +197,9 @@ def test_bodies_of_unchanged_captures_are_found_in_the_successor(store: Store) -
 
 def test_withdrawn_versions_are_refused_and_a_name_leads_to_the_successor(store: Store) -> None:
     take_down(store, urls=[FOUND])
-    with pytest.raises(UserError, match=rf"fin@{THREE}: was withdrawn by takedowns@2026.12.24; .* use fin@{THREE}\.1"):
+    with pytest.raises(
+        UserError, match=rf"fin@{THREE}: was withdrawn by takedowns@2026.12.24; .* use fin@{THREE}\.1"
+    ):
         store.verified(f"fin@{THREE}", "dataset")
     assert str(store.resolve("fin")) == f"fin@{THREE}.1"
     assert questions(store, store.resolve("fin"), "2026.12.24")
@@ -203,8 +211,12 @@ def test_datasets_opens_the_successor(store: Store, tmp_path: Path) -> None:
     folder, card = store.path(ref), store.card(ref)
     for name in ("markdown", "multiple_choice", "qa", "facts"):
         opened = datasets.load_dataset(str(folder), name, cache_dir=str(tmp_path / "cache"))
-        assert sum(len(split) for split in opened.values()) == card.counts.get(f"documents_{name}", card.counts.get(name))
-    assert {row["url"] for row in rows(store, ref, "qa")}.isdisjoint({f"https://api.example.jp/documents/S100{COMPANIES[1].sec_code[:4]}?type=1"})
+        assert sum(len(split) for split in opened.values()) == card.counts.get(
+            f"documents_{name}", card.counts.get(name)
+        )
+    assert {row["url"] for row in rows(store, ref, "qa")}.isdisjoint(
+        {f"https://api.example.jp/documents/S100{COMPANIES[1].sec_code[:4]}?type=1"}
+    )
 
 
 @pytest.mark.parametrize("asked", [{"urls": [NEAR]}, {"companies": [COMPANIES[1].edinet_code]}], ids=str)
@@ -219,12 +231,23 @@ def test_counts_are_those_of_the_rows(store: Store, asked: Named) -> None:
         for config in ("markdown", "sections", "qa", "multiple_choice"):
             found = rows(store, ref, config)
             assert card.counts.get(f"documents_{config}", 0) == len(found)
-            assert card.counts.get(f"characters_{config}", 0) == sum(int(str(row["n_chars"])) for row in found)
+            assert card.counts.get(f"characters_{config}", 0) == sum(
+                int(str(row["n_chars"])) for row in found
+            )
         assert card.counts["facts"] == len(rows(store, ref, "facts"))
         dropped = rows(store, ref, "dropped")
-        assert card.drops == {reason: sum(row["reason"] == reason for row in dropped) for reason in {str(row["reason"]) for row in dropped}}
-        licenses = [str(row["license"]) for c in ("markdown", "sections", "categories", "qa", "multiple_choice") for row in rows(store, ref, c)]
-        assert {r.license: r.records for r in card.rights if r.records} == {one: licenses.count(one) for one in set(licenses)}
+        assert card.drops == {
+            reason: sum(row["reason"] == reason for row in dropped)
+            for reason in {str(row["reason"]) for row in dropped}
+        }
+        licenses = [
+            str(row["license"])
+            for c in ("markdown", "sections", "categories", "qa", "multiple_choice")
+            for row in rows(store, ref, c)
+        ]
+        assert {r.license: r.records for r in card.rights if r.records} == {
+            one: licenses.count(one) for one in set(licenses)
+        }
 
 
 def test_a_second_takedown_goes_on_from_the_successors(store: Store) -> None:
@@ -242,7 +265,9 @@ def test_a_second_takedown_goes_on_from_the_successors(store: Store) -> None:
 def test_a_derived_row_goes_alone_and_its_base_stays(store: Store) -> None:
     row = rows(store, store.resolve("asked"), "qa")[5]
     _, receipt = take_down(store, documents=[row["id"]])
-    assert receipt["named_themselves"] == [{"document": row["id"], "base_that_stays": row["made_from"][0]["id"]}]  # type: ignore[index]
+    assert receipt["named_themselves"] == [
+        {"document": row["id"], "base_that_stays": row["made_from"][0]["id"]}
+    ]  # type: ignore[index]
     assert [one["version"] for one in receipt["versions"]] == [f"asked@{THREE}"]  # type: ignore[attr-defined]
     assert row["id"] not in {one["id"] for one in rows(store, store.resolve("asked"), "qa")}
 

@@ -1,13 +1,20 @@
 """A store with one captures version and two datasets made from it, one on top of the other."""
 
+import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from corpus import shards
 from corpus.captures import SCHEMA
 from corpus.document import Document, Format, Span
+from datacards.card import Ref
 from datacards.store import Store
+from tests.datacards.releases import publishable
+from tests.hub import Hub, serve
+from tests.publishers import Publisher, forker
 
 DIGESTS = ("a" * 64, "b" * 64)
 
@@ -51,3 +58,41 @@ def family(store: Store) -> Store:
             draft.counts[f"documents_{one.format}"] = 1
         made_from = [store.resolve(name)]
     return store
+
+
+@pytest.fixture
+def release(store: Store) -> Ref:
+    """Return a version that may be published, behind an older one."""
+    publishable(store, "2026.11.20", text="政策金利を据え置いた。")
+    return publishable(store, "2026.11.21")
+
+
+@pytest.fixture(scope="session")
+def hub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """Serve a hub on loopback."""
+    with serve(tmp_path_factory.mktemp("hub")) as server:
+        yield server
+
+
+@pytest.fixture
+def hub(hub_server: Hub, tmp_path: Path) -> Hub:
+    """Return a hub that holds nothing."""
+    hub_server.calm()
+    hub_server.folder = tmp_path / "hub"
+    hub_server.folder.mkdir()
+    return hub_server
+
+
+@pytest.fixture(scope="session")
+def hub_forker(
+    hub_server: Hub, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["subprocess.Popen[str]"]:
+    """Start a process whose children publish to the hub."""
+    with forker(hub_server.environment(tmp_path_factory.mktemp("home"))) as process:
+        yield process
+
+
+@pytest.fixture
+def publishing(hub: Hub, hub_forker: "subprocess.Popen[str]", store: Store) -> Publisher:
+    """Publish from the store to the hub, every time in a process of its own."""
+    return Publisher(hub_forker, store)

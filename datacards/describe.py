@@ -1,0 +1,55 @@
+"""Writes what describes a filled version: its profile, its plots and its page."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from datacards.card import Card, File
+from datacards.places import sha256_of
+from datacards.profile.record import PROFILE
+from datacards.render.readme import readme
+
+README = "README.md"
+PLOTS = "plots"
+
+
+def undescribe(path: Path) -> None:
+    """Take away what ``describe`` wrote into a draft before its run was stopped, or what was carried over of it.
+
+    A carried file may be one with that of an earlier version: it is unlinked, never written over.
+    """
+    for name in (README, PROFILE):
+        (path / name).unlink(missing_ok=True)
+    shutil.rmtree(path / PLOTS, ignore_errors=True)
+
+
+def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
+    """Write ``profile.json`` and ``plots/*.svg`` of a dataset, and the README of any version, into the folder ``path``.
+
+    ``card`` lists the files there; the card that is returned lists the new ones too. A version without any row has no
+    profile. ``tokenizers`` are counted with (see ``datacards.profile.tokens.load``). The same files and card give
+    the same bytes whenever it runs.
+    """
+    profile = None
+    if card.kind == "dataset":
+        from datacards.profile.measure import profile as measured
+
+        profile = measured(path, tokenizers)
+    if profile:
+        from datacards.render.profile_plots import drawn
+
+        card = _listing(card, path, _written(path, PROFILE, profile.to_json()))
+        for name, svg in drawn(profile):
+            card = _listing(card, path, _written(path, f"{PLOTS}/{name}.svg", svg))
+    return _listing(card, path, _written(path, README, readme(card, profile)))
+
+
+def _written(path: Path, name: str, text: str) -> str:
+    (path / name).parent.mkdir(exist_ok=True)
+    (path / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def _listing(card: Card, path: Path, name: str) -> Card:
+    file = File(path=name, bytes=(path / name).stat().st_size, sha256=sha256_of(path / name))
+    return card.model_copy(update={"files": tuple(sorted((*card.files, file), key=lambda f: f.path))})

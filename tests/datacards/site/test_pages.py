@@ -208,10 +208,9 @@ def test_a_readme_cannot_bring_markup_scripts_or_pictures_from_elsewhere(
     page = Parsed(tmp_path / "out/versions/hostile/2026.11.21/index.html")
     assert page.all("script") == page.all("img") == page.all("b") == page.all("i") == []
     outside = {a["href"] for a in page.all("a")} - {"#content"}
-    assert all(
-        address.startswith(("https://", "../../../", "#part-", "card.json"))
-        for address in outside
-    ), outside
+    assert all(address.startswith(("https://", "../../../", "#part-", "card.json")) for address in outside), (
+        outside
+    )
 
 
 def test_a_page_of_differences_adds_up_and_leads_to_documents(shown: Shown) -> None:

@@ -23,9 +23,10 @@ def chosen(store: Store, name: str, most: int) -> Choice:
     return choose(store, ref, store.card(ref), most)
 
 
-@pytest.fixture
-def many(store: Store) -> Store:
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Return a store with a version of 300 pages of one source, 5 of another, and what was made of them."""
+    store = Store(tmp_path_factory.mktemp("many") / "store")
     pages = [base(number) for number in range(300)]
     dataset(
         store, "many", "2026.11.21", [*pages, *questions(pages), *(base(n, source="rare") for n in range(5))]

@@ -78,14 +78,17 @@ def list_(root: str, name: str | None) -> None:
         table.add_column(
             title, no_wrap=no_wrap, overflow="fold", justify="right" if title in ("files", "MB") else "left"
         )
+    withdrawn = store.withdrawn()
     for ref in _some(store, name):
+        gone = withdrawn.get(str(ref))
+        mark = f"[yellow]withdrawn by {gone.by}[/] " if gone else ""
         try:
             card = store.card(ref)
         except UserError as error:
             table.add_row(str(ref), "[red]damaged[/]", "", "", escape(error.message))
             continue
         size = sum(file.bytes for file in card.files) / 1e6
-        table.add_row(str(ref), card.kind, str(len(card.files)), f"{size:,.2f}", escape(_holds(card)))
+        table.add_row(str(ref), card.kind, str(len(card.files)), f"{size:,.2f}", mark + escape(_holds(card)))
     # Names are copied into the next command and piped into others: outside of a terminal no line is too long.
     (console if console.is_terminal else Console(width=1000)).print(table)
 
@@ -130,10 +133,18 @@ def show(root: str, ref: str) -> None:
 @store_option
 @click.argument("refs", nargs=-1)
 def verify(root: str, refs: tuple[str, ...]) -> None:
-    """Hash every file of the versions REFS (default: all) again and compare with the cards."""
+    """Hash every file of the versions REFS (default: all) again and compare with the cards.
+
+    A version whose files a purge deleted is told, and is no error.
+    """
     store = Store(root)
-    bad = 0
+    bad, purged = 0, store.purged()
     for ref in [store.resolve(ref) for ref in refs] or _some(store):
+        if by := purged.get(str(ref)):
+            console.print(
+                f"{ref}: [yellow]withdrawn, its files purged by {by}[/]", soft_wrap=True, highlight=False
+            )
+            continue
         problems = store.verify(ref)
         bad += bool(problems)
         said = f"[red]{escape('; '.join(problems))}[/]" if problems else "[green]ok[/]"

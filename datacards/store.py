@@ -119,6 +119,11 @@ class Store:
         """Return what takedowns have withdrawn, by ``name@version``."""
         return withdrawals(self.place)
 
+    def purged(self) -> Mapping[str, str]:
+        """Return which purge deleted the files of withdrawn versions, by ``name@version``; their cards stay."""
+        withdrawn = self.withdrawn()
+        return {ref: by for ref, by in purged(self.place).items() if ref in withdrawn}
+
     def path(self, ref: Ref, name: str = "") -> Path:
         """Return the folder of a version, or one file of it by its path in the folder.
 
@@ -153,7 +158,7 @@ class Store:
         problems = []
         if (card.name, card.version) != (ref.name, ref.version):
             problems.append(f"its card is that of {card.name}@{card.version}")
-        if by := purged(self.place).get(str(ref)):
+        if by := self.purged().get(str(ref)):
             return [*problems, f"its files were purged by {by}"]
         problems += damage(ref, card)
         for made_from in card.made_from:

@@ -194,8 +194,14 @@ class DerivedJudge:
         return None
 
     def _asked(self, item: Item) -> bool:
-        """Return whether the version that does not have a row asks for its format at all; of pointers none does."""
-        return self.config == POINTERS or asks_for(self.cards[1 - item.side], self.config)
+        """Return whether the version that does not have a row asks for its like at all; for pointers none does.
+
+        What is no question of its own a version of questions has only where it carries the format.
+        """
+        other = self.cards[1 - item.side]
+        if not item.generator and "carry" in other.recipe:
+            return self.config == POINTERS or self.config in other.recipe["carry"]
+        return self.config == POINTERS or asks_for(other, self.config)
 
     def _of_parents(self, items: Sequence[Item]) -> Why | None:
         names = [name for item in items for name in item.parents]

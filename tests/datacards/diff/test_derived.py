@@ -177,3 +177,9 @@ def test_a_takedown_is_the_reason_down_to_what_was_gathered(store: Store) -> Non
     }
     [row] = rows_of(found, "markdown", "takedown")
     assert row.detail == "takedowns@2026.11.23: 請求による"
+
+
+def test_native_questions_that_a_version_of_questions_does_not_carry_are_gone(world: Store) -> None:
+    found = compare(world, "fin@2026.12.03", "asked@2026.12.03")
+    assert ("qa", "removed", "format_gone") in told(found)
+    assert ("qa", "added", "new_generator") in told(found)

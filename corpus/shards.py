@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.document import Capture, Document, Drop, Fact, Span
-from datacards.columns import DOCUMENT, column
+from datacards.columns import DOCUMENT, DROPPED, column
 
 __all__ = ["DOCUMENT", "DROPPED", "FACT"]
 
@@ -33,22 +33,6 @@ FACT = pa.schema(
         column("period", pa.string(), "Day, or first and last day with a slash between"),
         column("decimals", pa.string(), "Precision as in XBRL"),
         column("context", pa.string(), "Context of the XBRL instance"),
-    ]
-)
-
-DROPPED = pa.schema(
-    [
-        column("reason", pa.string(), "Why it left, a word in snake_case"),
-        column("detail", pa.string(), "More on the reason: a measure, what it equals"),
-        column("stage", pa.string(), "Where it left: extract, the name of a step, dedup, ..."),
-        column("source", pa.string(), "The publisher's series that it is from"),
-        column("url", pa.string(), "Where it was published"),
-        column("sha256", pa.string(), "Of the capture's body, for what left before it became a document"),
-        column("document_id", pa.string(), "Of what had become a document"),
-        column("available_at", pa.date32(), "Day from which a reader could have had the document"),
-        column("license", pa.string(), "License or terms"),
-        column("title", pa.string(), "Title of the document"),
-        column("text", pa.string(), "What left, whole, so that nothing is lost"),
     ]
 )
 

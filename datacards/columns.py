@@ -50,3 +50,20 @@ DOCUMENT = pa.schema(
         column("cluster_size", pa.int64(), "Near-duplicates that it stands for, itself included"),
     ]
 )
+
+#: The columns of what was left out.
+DROPPED = pa.schema(
+    [
+        column("reason", pa.string(), "Why it left, a word in snake_case"),
+        column("detail", pa.string(), "More on the reason: a measure, what it equals"),
+        column("stage", pa.string(), "Where it left: extract, the name of a step, dedup, ..."),
+        column("source", pa.string(), "The publisher's series that it is from"),
+        column("url", pa.string(), "Where it was published"),
+        column("sha256", pa.string(), "Of the capture's body, for what left before it became a document"),
+        column("document_id", pa.string(), "Of what had become a document"),
+        column("available_at", pa.date32(), "Day from which a reader could have had the document"),
+        column("license", pa.string(), "License or terms"),
+        column("title", pa.string(), "Title of the document"),
+        column("text", pa.string(), "What left, whole, so that nothing is lost"),
+    ]
+)

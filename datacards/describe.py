@@ -1,4 +1,4 @@
-"""Writes what describes a filled version: its profile, its plots and its page."""
+"""Writes what describes a filled version: its profile, its plots, its Croissant and its page."""
 
 import shutil
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from datacards.card import Card, File
 from datacards.places import sha256_of
 from datacards.profile.record import PROFILE
+from datacards.render.croissant import CROISSANT, with_croissant
 from datacards.render.readme import readme
 
 README = "README.md"
@@ -18,13 +19,13 @@ def undescribe(path: Path) -> None:
 
     A carried file may be one with that of an earlier version: it is unlinked, never written over.
     """
-    for name in (README, PROFILE):
+    for name in (README, PROFILE, CROISSANT):
         (path / name).unlink(missing_ok=True)
     shutil.rmtree(path / PLOTS, ignore_errors=True)
 
 
 def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
-    """Write ``profile.json`` and ``plots/*.svg`` of a dataset, and the README of any version, into the folder ``path``.
+    """Write profile, plots and Croissant of a dataset, and the README of any version, into the folder ``path``.
 
     ``card`` lists the files there; the card that is returned lists the new ones too. A version without any row has no
     profile. ``tokenizers`` are counted with (see ``datacards.profile.tokens.load``). The same files and card give
@@ -41,6 +42,7 @@ def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
         card = _listing(card, path, _written(path, PROFILE, profile.to_json()))
         for name, svg in drawn(profile):
             card = _listing(card, path, _written(path, f"{PLOTS}/{name}.svg", svg))
+    card = with_croissant(card, path)
     return _listing(card, path, _written(path, README, readme(card, profile)))
 
 

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from datacards.card import NAME, VERSION, Card, File, Kind, Provenance, Ref, Rights
-from datacards.describe import describe, undescribe
+from datacards.describe import README, describe, undescribe
 from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
-from datacards.render.croissant import with_croissant
-from datacards.withdrawn import Withdrawal, withdrawals
+from datacards.withdrawn import Withdrawal, purged, withdrawals
 
-__all__ = ["CARD", "Draft", "Store"]
+__all__ = ["CARD", "README", "SUMS", "Draft", "Store"]
 
 SUMS = "SHA256SUMS"
 NEEDED: dict[Kind, str] = {
@@ -154,6 +153,8 @@ class Store:
         problems = []
         if (card.name, card.version) != (ref.name, ref.version):
             problems.append(f"its card is that of {card.name}@{card.version}")
+        if by := purged(self.place).get(str(ref)):
+            return [*problems, f"its files were purged by {by}"]
         problems += damage(ref, card)
         for made_from in card.made_from:
             below = "" if ":" in made_from.name else self.digest(made_from)
@@ -269,7 +270,7 @@ class Store:
 
 
 def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], made_by: Provenance) -> Card:
-    """Write what describes a filled draft (profile, plots, README, checksums) and return its card."""
+    """Write what describes a filled draft (profile, plots, Croissant, README, checksums) and return its card."""
     undescribe(draft.path)
     for name in (SUMS, CARD):
         (draft.path / name).unlink(missing_ok=True)
@@ -289,7 +290,6 @@ def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], m
         created_at=_now(),
     )
     card = describe(draft.path, card, draft.tokenizers)
-    card = with_croissant(card, draft.path)
     sums = "".join(f"{file.sha256}  {file.path}\n" for file in card.files)
     return _with(card, draft.path, SUMS, sums)
 

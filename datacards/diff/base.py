@@ -129,7 +129,8 @@ class BaseJudge:
     def _dropped(self, side: int, item: Item) -> list[Drop]:
         """Return what a version dropped of a document itself or of its captures."""
         drops = self.drops[side]
-        return drops.of_document(item.id) or drops.of_captures(item)
+        anywhere = not self.captures.at_home(item)
+        return drops.of_document(item.id) or drops.of_captures(item, anywhere=anywhere)
 
     def _dropped_at(self, side: int, item: Item) -> list[Drop]:
         """Return what only this version dropped of the address of a document: it left before it was what it is now."""
@@ -159,8 +160,8 @@ def dropped(drop: Drop) -> Why:
 
 
 def left_out(item: Item, release: Card) -> str:
-    """Return why a release does not give on a text, "" if it does or is none."""
-    if not item.redistribution and release.recipe.get("restricted") in ("pointers", "leave_out"):
+    """Return why a release leaves a text out without a pointer, "" if it does not or is none."""
+    if not item.redistribution and release.recipe.get("restricted") == "leave_out":
         return f"{item.license or 'its license'} does not let it be given on"
     return ""
 

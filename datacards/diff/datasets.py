@@ -62,12 +62,17 @@ class Datasets:
         self.items[config] = Items(self.work / config, self.found[config])
         self.items[config].fill(self.files, self.found[config])
 
+    @property
+    def at_home(self) -> bool:
+        """Whether the base documents are rows of the versions themselves, and no others."""
+        return not self.bare and self.items[BASE] is self.items.get("markdown")
+
     def explain(self, spool: Spool) -> Rows:
         """Write every row that differs, with its reason, and return how many rows there are."""
         evidence = self._evidence()
         fates = Fates(self._base(evidence, spool))
         for config in self.found:
-            if config != BASE and not (config == "markdown" and self.items[BASE] is self.items[config]):
+            if config != BASE and not (config == "markdown" and self.at_home):
                 judge = self._judge(config, evidence, fates)
                 for items in self.items[config].buckets():
                     spool.add([row for row, _ in _judged(config, items, judge)])
@@ -109,7 +114,6 @@ class Datasets:
         judge = self._base_judge(evidence)
         if self.bare:
             return
-        emitted = self.items[BASE] is self.items.get("markdown")
         for bucket in self.items[BASE].buckets():
             judged = _judged("markdown", [item for item in bucket if item.format == "markdown"], judge)
             rows = []
@@ -118,7 +122,7 @@ class Datasets:
                 rows.append(row)
                 fates += [(name, row.change, why) for name in dict.fromkeys((row.id_a, row.id_b)) if name]
             yield fates
-            if emitted:
+            if self.at_home:
                 spool.add(rows)
 
     def _judge(self, config: str, evidence: "_Evidence", fates: Fates) -> Judge:

@@ -13,6 +13,7 @@ from datacards.diff.base import Recipes, Why, dropped, left_out, same_text
 from datacards.diff.evidence import Drops, Takedowns
 from datacards.diff.items import Item
 from datacards.diff.keys import KEY, Keys, among, hex_of, key_of, keys
+from datacards.diff.parts import POINTERS
 from datacards.diff.record import CHANGES, REASONS, Change
 from datacards.diff.versions import asks_for
 
@@ -163,14 +164,14 @@ class DerivedJudge:
     def _of_one(self, item: Item, side: int) -> Why | None:
         """Return what is known of a row itself, which the version of the other side does not have."""
         other, removed = self.cards[1 - side], side == 0
-        if not asks_for(other, self.config) and self.config != "pointers":
+        if not self._asked(item):
             return Why(
                 "format_gone" if removed else "new_format", f"the recipe of {other.name}@{other.version}"
             )
         if removed and (told := self.takedowns.names(item)):
             return Why("takedown", told)
         key = keys([item.id])
-        swapped = self.texts if self.config == "pointers" else self.pointers
+        swapped = self.texts if self.config == POINTERS else self.pointers
         if among(key, swapped[1 - side])[0] >= 0:
             return Why(
                 "rights",
@@ -185,11 +186,16 @@ class DerivedJudge:
     def _of_base(self, a: Item | None, b: Item | None) -> Why | None:
         """Return the reason of a base document that was found out already."""
         for item in (b, a):
-            if item and item.format == "markdown" and self.config != "pointers":
-                at = int(among(keys([item.id]), self.fates.keys)[0])
-                if at >= 0 and asks_for(self.cards[1 - item.side], self.config):
-                    return self.fates[at][1]
+            if not item or item.format != "markdown" or not self._asked(item):
+                continue
+            at = int(among(keys([item.id]), self.fates.keys)[0])
+            if at >= 0 and not (self.fates[at][0] == "changed" and self.fates[at][1].reason in _SAME_TEXT):
+                return self.fates[at][1]
         return None
+
+    def _asked(self, item: Item) -> bool:
+        """Return whether the version that does not have a row asks for its format at all; of pointers none does."""
+        return self.config == POINTERS or asks_for(self.cards[1 - item.side], self.config)
 
     def _of_parents(self, items: Sequence[Item]) -> Why | None:
         names = [name for item in items for name in item.parents]

@@ -69,7 +69,8 @@ class Captures:
         for batch in files.batches(captures_part(files, ref), ["url", "source", "sha256"]):
             halves = column_keys(pc.utf8_slice_codeunits(batch.column("sha256"), 0, 32))
             at = among(halves, self.wanted.captures)
-            told = [batch.column(name).to_pylist() for name in ("source", "url", "sha256")]
+            hits = batch.filter(pa.array(at >= 0))  # few rows in most batches, and texts cost
+            told = [hits.column(name).to_pylist() for name in ("source", "url", "sha256")]
             answers = among(_keys(answer_key(*row) for row in zip(*told, strict=True)), self.wanted.answers)
             places = among(_address_keys(batch), self.wanted.addresses)
             here = places >= 0
@@ -80,17 +81,24 @@ class Captures:
                 np.minimum.at(self.first[side], places[here], numbers)
                 np.maximum.at(self.last[side], places[here], numbers)
 
+    def at_home(self, item: Item) -> bool:
+        """Return whether a document has the address of its capture; that of an article, for one, is another."""
+        return bool(self.answered[:, self._answers(item)].any())
+
     def has(self, side: int, item: Item) -> bool:
         """Return whether the evidence of a document is among the captures of a version: its bytes, at its address.
 
         A document that has another address than its capture is looked for by the bytes alone.
         """
-        made = _keys(answer_key(item.source, item.url, one) for one in item.evidence)
-        at = among(made, self.wanted.answers)
-        if self.answered[:, at[at >= 0]].any():
-            return bool(self.answered[side, at[at >= 0]].any())
+        if self.at_home(item):
+            return bool(self.answered[side, self._answers(item)].any())
         at = among(_keys(map(capture_key, item.evidence)), self.wanted.captures)
         return bool(self.had[side, at[at >= 0]].any())
+
+    def _answers(self, item: Item) -> npt.NDArray[np.int64]:
+        made = _keys(answer_key(item.source, item.url, one) for one in item.evidence)
+        at = among(made, self.wanted.answers)
+        return at[at >= 0]
 
     def knows(self, side: int, item: Item) -> bool:
         """Return whether the address of a row is among the captures of a version."""
@@ -180,11 +188,11 @@ class Drops:
         """Return what was dropped under an id."""
         return self._found(0, [key_of(document_id)])
 
-    def of_captures(self, item: Item) -> list[Drop]:
-        """Return what was dropped of the bytes that a document was made from, at its address."""
+    def of_captures(self, item: Item, *, anywhere: bool) -> list[Drop]:
+        """Return what was dropped of the bytes that a document was made from, at its address or anywhere."""
         found = self._found(1, map(capture_key, item.evidence))
         place = address_key(item.source, item.url)
-        return [drop for drop in found if address_key(drop.source, drop.url) == place]
+        return [drop for drop in found if anywhere or address_key(drop.source, drop.url) == place]
 
     def of_address(self, item: Item) -> list[Drop]:
         """Return what was dropped of the address of a row: the capture, or a document of the very same address."""

@@ -16,7 +16,7 @@ LONGEST_URL = 300
 MOST = 1000  # pairs of stage and reason that are told apart
 _COLUMNS = ("stage", "reason", "source", "license", "title", "url", "detail", "text")
 #: Addresses of persons and their numbers are masked in documents; what left may have left before that.
-_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\d[\d\-－ー―() （）]{7,}\d")
+_PERSONAL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\d[\d\-－ー―() （）]{7,}\d")
 
 Key = tuple[str, str]
 

@@ -153,7 +153,7 @@ class Profile(Record):
 
     ``year_from`` says how many rows took their year from which column. ``duplicates`` are what left as ``exact`` or
     ``near`` duplicates, and the pairs alike that both stayed (``similar_kept``). ``marked`` counts rows of base
-    documents by marks of theirs: ``contaminated``, ``pages_needing_ocr``.
+    documents by marks of theirs: ``contamination``, ``pages_needing_ocr``. ``unreadable`` files are no Parquet.
     """
 
     parts: tuple[Part, ...]
@@ -168,6 +168,7 @@ class Profile(Record):
     tests: tuple[TestReport, ...]
     duplicates: Mapping[str, int]
     marked: Mapping[str, int]
+    unreadable: tuple[str, ...]
     columns: tuple[Columns, ...]
 
     @property
@@ -178,13 +179,26 @@ class Profile(Record):
 
     @property
     def rows(self) -> int:
-        """Return the number of all documents in all formats."""
-        return sum(part.rows for part in self.parts)
+        """Return the number of all documents in all formats; pointers are none of them."""
+        return sum(part.rows for part in self.parts if part.format != POINTERS)
+
+    @property
+    def pointers(self) -> int:
+        """Return the number of records that stand here without their texts."""
+        return sum(part.rows for part in self.parts if part.format == POINTERS)
 
     @property
     def characters(self) -> int:
         """Return the characters of all texts in all formats; those that pointers stand for are none of them."""
         return sum(part.characters for part in self.parts if part.format != POINTERS)
+
+    def rows_by(self, dimension: str) -> dict[str, int]:
+        """Return how many documents, in all formats, have each value of a dimension; pointers are none of them."""
+        found: dict[str, int] = {}
+        for group in self.groups[dimension]:
+            if group.format != POINTERS:
+                found[group.value] = found.get(group.value, 0) + group.rows
+        return found
 
     def to_json(self) -> str:
         """Return the text of ``profile.json``: sorted, indented, stable."""

@@ -28,7 +28,7 @@ _MICROSECONDS = 9 * 3600 * 10**6  # Japan is nine hours ahead, and days of publi
 class Rows:
     """What is counted of documents; memory does not grow with their number."""
 
-    def __init__(self, industries: Industries, base: str) -> None:
+    def __init__(self, industries: Industries, base: str, base_rows: int) -> None:
         self.industries = industries
         self.base = base  # the format whose rows tell clusters, quality and marks
         self.parts: dict[tuple[str, str], Counted] = {}
@@ -36,7 +36,7 @@ class Rows:
         self.year_from: Counter[str] = Counter()
         self.lengths: dict[str, Bins] = {}
         self.clusters = Bins(CLUSTERS)
-        self.quality = FromMeta()
+        self.quality = FromMeta(base_rows)
         self.marked: Counter[str] = Counter()
 
     def add(self, shard: Shard, block: pa.Table) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datacards import columns
 from datacards.card import Card, Ref
 from datacards.release.files import Files
 from datacards.release.recipes import recipe_text, recipes_below
@@ -16,14 +17,8 @@ REPORTS = ("dropped", "contamination", "similar")
 #: What is told of a record that left; never its text.
 DROPPED = pa.schema(
     [
-        *(
-            (name, pa.string())
-            for name in ("reason", "detail", "stage", "source", "url", "sha256", "document_id")
-        ),
-        ("available_at", pa.date32()),
-        ("license", pa.string()),
-        ("title", pa.string()),
-        ("version", pa.string()),  # of the dataset that it left
+        *(field for field in columns.DROPPED if field.name != "text"),
+        columns.column("version", pa.string(), "The dataset that it left: name@version"),
     ]
 )
 

@@ -7,7 +7,8 @@ from math import sqrt
 from datacards.card import Card
 from datacards.profile.quality import TOLD
 from datacards.profile.record import OTHERS, POINTERS, Histogram, Profile
-from datacards.render.markdown import Markdown, code, fenced, share, strong, table
+from datacards.render.header import in_order
+from datacards.render.markdown import Markdown, code, fenced, share, table
 
 SHOWN = 60  # rows of one table
 FEW = 8  # columns beside the first one that a table has at most
@@ -17,17 +18,18 @@ _NAMED = {"": "unknown", OTHERS: "others"}
 def in_short(card: Card, profile: Profile) -> str:
     """Return the few numbers that a reader looks for first."""
     years = sorted(g.value for g in profile.groups["year"] if g.value.isdecimal())
-    free = sum(g.rows for g in profile.groups["redistribution"] if g.value == "yes")
+    given = profile.rows_by("redistribution").get("yes", 0)
     sources = {part.source for part in profile.parts if part.source}
     rows: list[tuple[object, object]] = [
         ("documents, in all formats", profile.rows),
+        *([("pointers, without texts", profile.pointers)] if profile.pointers else []),
         ("characters, in all formats", profile.characters),
         *((f"tokens by {name}", said) for name, said in _token_sums(profile).items()),
         ("sources", len(sources)),
     ]
     if years:
         rows.append(("years", years[0] if years[0] == years[-1] else f"{years[0]} to {years[-1]}"))
-    rows.append(("may be given to others", f"{share(free, profile.rows)} of the documents"))
+    rows.append(("may be given to others", f"{share(given, profile.rows)} of the documents"))
     if card.rights:
         rows.append(("licenses", ", ".join(r.license for r in card.rights)))
     return table(["", ""], rows)
@@ -42,7 +44,7 @@ def held(profile: Profile) -> str:
         characters[part.format] += part.characters
     for one in profile.tables:
         rows[one.config][one.split] += one.rows
-    splits = sorted({split for counted in rows.values() for split in counted}, reverse=True)
+    splits = sorted({split for counted in rows.values() for split in counted}, key=in_order)
     return table(
         ["config", *splits, "characters"],
         (
@@ -184,8 +186,3 @@ def opening(card: Card, config: str, source: str) -> str:
     if source:
         lines.append(f'load_dataset("{place}", "{source}")  # one source, all formats')
     return fenced("\n".join(lines), "python")
-
-
-def rights_flag(given: bool) -> Markdown:
-    """Return yes, or no in bold."""
-    return Markdown("yes") if given else strong("no")

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from datacards.card import Card, File
 from datacards.places import sha256_of
+from datacards.render.header import configs
 from datacards.render.prov import origin
-from datacards.render.readme import configs
 from datacards.render.responsible import responsible
 from datacards.render.sites import Sites, sites
 from datacards.render.usage import license_links, usage

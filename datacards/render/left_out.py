@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from datacards.card import Card
-from datacards.profile.record import OTHERS, POINTERS, Profile
+from datacards.profile.record import OTHERS, Profile
 from datacards.render.markdown import link, share, table, text
 
 _OCR = "needs_ocr"
@@ -66,6 +66,8 @@ def known_limits(card: Card, profile: Profile) -> list[str]:
 
 
 def _limits(card: Card, profile: Profile) -> Iterable[str]:
+    for name in profile.unreadable:
+        yield f"{name} cannot be read as Parquet; its rows are counted nowhere."
     yield from _of_rights(profile)
     yield from _of_tests(card, profile)
     if scanned := sum(one.rows for one in profile.dropped if one.reason == _OCR):
@@ -76,10 +78,9 @@ def _limits(card: Card, profile: Profile) -> Iterable[str]:
         yield f"{marked:,} documents overlap with tests and are marked so (contamination in their meta)."
     if sampled := [one for one in profile.tokens if one.stderr is not None]:
         yield f"Tokens are estimates: of {len(sampled)} counts each is from a sample of the texts."
-    if profile.quality and profile.quality.origin == "text":
-        one = profile.quality
-        yield f"Quality was measured on a sample: {one.rows:,} of {one.of:,} texts."
-    unknown = sum(group.rows for group in profile.groups["industry"] if group.value == "")
+    if (one := profile.quality) and one.rows < one.of:
+        yield f"Quality is that of {one.rows:,} of {one.of:,} documents: of a sample, or of those that carry its signals."
+    unknown = profile.rows_by("industry").get("", 0)
     if unknown and unknown < profile.rows:
         yield f"The industry of {share(unknown, profile.rows)} of the documents is not known: they are about no listed company, or no list names it."
     for column, told in (
@@ -98,12 +99,10 @@ def _limits(card: Card, profile: Profile) -> Iterable[str]:
 
 
 def _of_rights(profile: Profile) -> Iterable[str]:
-    free = sum(g.rows for g in profile.groups["redistribution"] if g.value == "yes" and g.format != POINTERS)
-    texts = sum(part.rows for part in profile.parts if part.format != POINTERS)
-    if free < texts:
-        yield f"{texts - free:,} of {texts:,} documents ({share(texts - free, texts)}) may not be given to others: this version is not to be passed on whole."
-    if pointed := profile.rows - texts:
-        yield f"{pointed:,} records stand here as pointers without their texts (kanagura cards rebuild makes them again)."
+    if kept := profile.rows - profile.rows_by("redistribution").get("yes", 0):
+        yield f"{kept:,} of {profile.rows:,} documents ({share(kept, profile.rows)}) may not be given to others: this version is not to be passed on whole."
+    if profile.pointers:
+        yield f"{profile.pointers:,} records stand here as pointers without their texts; kanagura cards rebuild makes them again."
 
 
 def _of_tests(card: Card, profile: Profile) -> Iterable[str]:

@@ -2,9 +2,11 @@
 
 import yaml
 
-from datacards.card import Card
-from datacards.render.contents import rights_flag
-from datacards.render.markdown import Markdown, code, fenced, link, table, text
+from datacards.card import Card, Rights
+from datacards.errors import UserError
+from datacards.profile.record import POINTERS
+from datacards.render.croissant import cite
+from datacards.render.markdown import Markdown, code, fenced, link, strong, table, text
 from datacards.rights import rights_rows
 
 #: A field that only recipes of one stage have -> the command of that stage.
@@ -19,19 +21,7 @@ def rights(card: Card) -> list[str]:
     """Return the table of rights, nothing for a version without any."""
     if not card.rights:
         return []
-    told = {one.license: one for one in card.rights}
-    rows = [
-        (
-            _linked(one.license, one.link),
-            one.records,
-            rights_flag(told[one.license].redistribution),
-            rights_flag(one.derivatives),
-            rights_flag(one.commercial),
-            "yes" if one.share_alike else "",
-            told[one.license].attribution,
-        )
-        for one in rights_rows({r.license: r.records for r in card.rights})
-    ]
+    rows = [_terms(one) for one in card.rights]
     head = [
         "license", "records", "may be redistributed", "may be changed", "for profit", "share-alike", "attribution",
     ]  # fmt: skip
@@ -42,24 +32,28 @@ def rights(card: Card) -> list[str]:
     ]
 
 
-def _linked(license_: str, links: str) -> Markdown:
-    return link(license_, links) if " " not in links else Markdown(text(license_))
+def _terms(rights: Rights) -> tuple[object, ...]:
+    """Return what the card says of one license, and what the table of licenses adds to it, if it knows it."""
+    held = (rights.records, _flag(rights.redistribution))
+    try:
+        [one] = rights_rows({rights.license: rights.records})
+    except UserError:
+        return (rights.license, *held, "unknown", "unknown", "unknown", rights.attribution)
+    named = link(one.license, one.link) if " " not in one.link else one.license
+    shared = "yes" if one.share_alike else ""
+    return (named, *held, _flag(one.derivatives), _flag(one.commercial), shared, rights.attribution)
 
 
-def cite(card: Card) -> list[str]:
+def _flag(given: bool) -> Markdown:
+    return Markdown("yes") if given else strong("no")
+
+
+def cited(card: Card) -> list[str]:
     """Return how to cite a version, in words and as BibTeX; the digest tells it from any other."""
-    name, digest = f"{card.name} {card.version}", card.content_digest
-    entry = (
-        f"@misc{{{card.name}-{card.version},\n"
-        f"  title = {{{{{card.name}}}}},\n"
-        f"  version = {{{card.version}}},\n"
-        f"  year = {{{card.version[:4]}}},\n"
-        f"  note = {{Dataset built with Kanagura; SHA-256 of its content {digest}}}\n}}"
-    )
     return [
         "## Cite",
-        f"{text(name)}. Dataset built with Kanagura. SHA-256 of its content: {code(digest)}.",
-        fenced(entry, "bibtex"),
+        f"{text(f'{card.name} {card.version}')}, SHA-256 of its content {code(card.content_digest)}.",
+        fenced(cite(card), "bibtex"),
     ]
 
 
@@ -70,6 +64,9 @@ def rebuild(card: Card) -> list[str]:
     named = next((str(ref) for ref in card.made_from), "INPUT")
     command = [stage.format(input=named)] if stage else []
     commands = [f"git checkout {card.provenance.commit}"] if card.provenance.commit else []
+    if any(file.path.startswith(f"{POINTERS}/") for file in card.files):
+        again = "# the records that stand here as pointers, from captures of your own or a crawl:"
+        command += [again, f"kanagura cards rebuild {card.name}@{card.version}"]
     check = "sha256sum --strict -c SHA256SUMS  # in the folder of the version: every file is as it was made"
     told = (
         f"Take the code at commit {state}, the inputs of the table below with these digests, and the recipe below as "
@@ -82,7 +79,7 @@ def rebuild(card: Card) -> list[str]:
     ]
 
 
-def origin(card: Card) -> list[str]:
+def made_from(card: Card) -> list[str]:
     """Return inputs, recipe, code and files; neither the time nor the command of the run, which card.json has."""
     recipe = yaml.safe_dump(card.recipe, allow_unicode=True, sort_keys=False)
     made = card.provenance

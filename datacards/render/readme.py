@@ -4,7 +4,7 @@ from datacards.card import Card
 from datacards.profile.record import TABLES, Profile
 from datacards.render import contents, left_out, origin
 from datacards.render.crawl import crawl_report
-from datacards.render.header import configs, front_matter, source_of
+from datacards.render.header import CONFIGS, configs, front_matter, source_of
 from datacards.render.markdown import table
 
 __all__ = ["configs", "readme", "table"]
@@ -62,8 +62,8 @@ def readme(card: Card, profile: Profile | None = None) -> str:
         parts += [*left_out.contamination(profile), *left_out.known_limits(card, profile)]
     parts += origin.rights(card)
     if card.kind == "dataset":
-        parts += [*origin.cite(card), *origin.rebuild(card)]
-    return "\n\n".join([*parts, *origin.origin(card)]) + "\n"
+        parts += [*origin.cited(card), *origin.rebuild(card)]
+    return "\n\n".join([*parts, *origin.made_from(card)]) + "\n"
 
 
 def _open(card: Card) -> list[str]:
@@ -72,7 +72,8 @@ def _open(card: Card) -> list[str]:
         return [_OPEN[card.kind].replace("{place}", place)]
     names = [str(config["config_name"]) for config in configs(card)]
     sources = {source for file in card.files if (source := source_of(file.path))}
-    source = next((name for name in names if name.removeprefix("source-") in sources), "")
+    of_sources = (name for name in names if name not in CONFIGS)
+    source = next((name for name in of_sources if name.removeprefix("source-") in sources), "")
     return [contents.opening(card, names[0] if names else "markdown", source), _OPEN["dataset"]]
 
 

@@ -20,12 +20,11 @@ from datacards.site.documents import NAME, write_documents
 from datacards.site.drawing import drawing, listing
 from datacards.site.page import Frame, folder_of, scrolled
 from datacards.site.put import MADE_BY, MARK, swapped
-from datacards.site.version import version_page
+from datacards.site.version import COPIED, version_page
 from datacards.store import Store
 
 HERE = Path(__file__).parent
 DOCUMENTS = 2_000
-COPIED = (CARD, "croissant.json")  # what stands beside the page of a version for machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +128,10 @@ def _differences(
 
 
 def _lineage(found: Graph) -> Sequence[object]:
-    keys = (
-        tag("li", kind, class_=kind)
-        for kind in ("captures", "dataset", "checkpoint", "evaluation", "takedown")
-    )
+    kinds = ("captures", "dataset", "checkpoint", "evaluation", "takedown")
+    keys = [tag("li", kind, class_=kind) for kind in kinds]
+    if any(link.changed for links in found.inputs_of.values() for link in links):
+        keys.append(tag("li", "dashed: the card of the input is another one now", class_="changed"))
     return (
         tag(
             "div",

@@ -1,16 +1,17 @@
 """What the document browser loads: scripts that register JSON, since only scripts load from a file:// address."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from datacards.card import Ref
 from datacards.site.choice import Choice
-from datacards.site.entries import Entries, Entry, pieces, texts
+from datacards.site.entries import Entries, pieces, texts
 
 CHUNK = 250_000  # characters of texts in one file, unless one text alone has more
-FIRST = 50  # documents of the page that needs no JavaScript
+EXAMPLES = 50  # documents of the page that needs no JavaScript
 LEAD = 600  # characters of their texts
 
 
@@ -25,10 +26,11 @@ def script(name: str, value: object) -> bytes:
 
 
 def write(out: Path, ref: Ref, choice: Choice, found: Entries) -> dict[int, str]:
-    """Write the scripts of one version into the folder ``out``; return the beginnings of the first texts by number."""
+    """Write the scripts of one version into the folder ``out``; return the beginnings of the examples' texts by number."""
     out.mkdir(parents=True)
     where: dict[int, int] = {}
     leads: dict[int, str] = {}
+    few = set(examples(found))
     chunk: dict[int, dict[str, Any]] = {}
     filled = count = 0
     for number, text in _all(choice, found):
@@ -39,7 +41,7 @@ def write(out: Path, ref: Ref, choice: Choice, found: Entries) -> dict[int, str]
             chunk, filled, count = {}, 0, count + 1
         chunk[number] = _record(found, number, shown, len(text or ""))
         where[number], filled = count, filled + used
-        if text is not None and number < FIRST:
+        if text is not None and number in few:
             leads[number] = text[:LEAD] + ("…" if len(text) > LEAD else "")
     _put(out, f"texts-{count:04d}", chunk)
     _put(out, "index", _index(ref, choice, found, where))
@@ -99,6 +101,16 @@ def _record(found: Entries, number: int, shown: Sequence[tuple[int, str]], lengt
     }
 
 
-def first(found: Entries) -> Sequence[Entry]:
-    """Return the documents of the page that needs no JavaScript."""
-    return found.rows[:FIRST]
+def examples(found: Entries) -> list[int]:
+    """Return the numbers of the documents that are shown without JavaScript: of every format and source in turn.
+
+    Those with a text come first.
+    """
+    kinds: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for number in sorted(range(len(found.rows)), key=lambda number: not found.rows[number].open):
+        row = found.rows[number]
+        if not row.version:
+            kinds[row.format, row.source].append(number)
+    turns = range(max(map(len, kinds.values()), default=0))
+    order = [kinds[kind][turn] for turn in turns for kind in sorted(kinds) if turn < len(kinds[kind])]
+    return sorted(order, key=lambda number: not found.rows[number].open)[:EXAMPLES]

@@ -1,4 +1,4 @@
-"""The pages of a version's documents: the browser, and the first of them for readers without JavaScript."""
+"""The pages of a version's documents: the browser, and examples for readers without JavaScript."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from datacards.site.choice import Choice
 from datacards.site.entries import Entries, Entry, entries
 from datacards.site.page import Frame, folder_of, japanese, table
 
-NAME, STATIC = "documents.html", "first.html"
+NAME, STATIC = "documents.html", "examples.html"
 
 
 def write_documents(out: Path, frame: Frame, ref: Ref, choice: Choice) -> None:
@@ -21,7 +21,7 @@ def write_documents(out: Path, frame: Frame, ref: Ref, choice: Choice) -> None:
     leads = data.write(out / folder / "data", ref, choice, found)
     for name, title, body, script in (
         (NAME, f"Documents of {ref}", _browser(ref, choice, found), True),
-        (STATIC, f"First documents of {ref}", _static(ref, choice, found, leads), False),
+        (STATIC, f"Examples of {ref}", _static(ref, choice, found, leads), False),
     ):
         page = frame.page(title, *body, path=folder + name, script=script, wide=script)
         (out / folder / name).write_text(page, encoding="utf-8", errors="replace")
@@ -66,7 +66,7 @@ def _browser(ref: Ref, choice: Choice, found: Entries) -> Iterator[Markup]:
         tag(
             "p",
             "The browser needs JavaScript. ",
-            tag("a", "The first documents", href=STATIC),
+            tag("a", "Examples", href=STATIC),
             " are on a page that does not.",
             class_="note in",
         ),
@@ -128,12 +128,12 @@ def _results() -> Markup:
 
 
 def _static(ref: Ref, choice: Choice, found: Entries, leads: Mapping[int, str]) -> Iterator[Markup]:
-    rows = data.first(found)
-    yield from _head(ref, "First documents")
+    numbers = data.examples(found)
+    yield from _head(ref, "Examples")
     yield tag(
         "p",
-        f"The newest {len(rows):,} of those shown. {shown(choice)} ",
-        tag("a", "All of them, to search", href=NAME),
+        f"{len(numbers):,} documents, of every format and source in turn. ",
+        tag("a", "More of them, to search", href=NAME),
         " (needs JavaScript).",
         class_="soft",
     )
@@ -147,8 +147,8 @@ def _static(ref: Ref, choice: Choice, found: Entries, leads: Mapping[int, str]) 
         told,
         numbers=(2, 3),
     )
-    for number, row in enumerate(rows):
-        yield _article(row, leads.get(number))
+    for number in numbers:
+        yield _article(found.rows[number], leads.get(number))
 
 
 def _article(row: Entry, lead: str | None) -> Markup:

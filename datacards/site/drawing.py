@@ -12,6 +12,7 @@ from datacards.site.page import folder_of, table
 
 WIDTH, HEIGHT, GAP, STEP = 176, 42, 30, 54
 LANE = 0.4  # of a row: what an arrow takes that passes a column
+MOST_LANES = 50_000  # of a drawing in which arrows keep out of the way of boxes
 SWEEPS = 8
 
 Spot = tuple[int, float]  # column, row
@@ -29,7 +30,8 @@ def drawing(graph: Graph, root: str = "") -> Markup:
         return Markup("")
     links = [link for name in graph.versions for link in graph.inputs(name)]
     depth = _depths(graph)
-    chains = [_chain(link.source, link.made, depth) for link in links]
+    lanes = len(links) * (1 + max(depth.values())) <= MOST_LANES
+    chains = [_chain(link.source, link.made, depth) if lanes else [link.source, link.made] for link in links]
     spots = _spots(depth, chains)
     width = (1 + max(column for column, _ in spots.values())) * (WIDTH + GAP) - GAP + 8
     height = (1 + max(row for _, row in spots.values())) * STEP + 4
@@ -48,11 +50,12 @@ def drawing(graph: Graph, root: str = "") -> Markup:
 def listing(graph: Graph, root: str = "") -> Markup:
     """Return the table of all versions with what each was made from and what was made from it."""
 
-    def linked(names: list[str]) -> Markup:
+    def linked(names: list[tuple[str, bool]]) -> Markup:
         made = []
-        for name in names:
+        for name, changed in names:
             page = page_of(graph[name])
-            made.append(tag("li", tag("a", name, href=root + page) if page else name))
+            words = tag("a", name, href=root + page) if page else name
+            made.append(tag("li", words, " (another card now)" if changed else ""))
         return tag("ul", *made) if made else Markup("–")
 
     rows = [
@@ -60,8 +63,8 @@ def listing(graph: Graph, root: str = "") -> Markup:
             tag("a", name, href=root + page_of(version)) if version.card else name,
             version.kind or "",
             "" if version.state == "ok" else version.state,
-            linked([link.source for link in graph.inputs(name)]),
-            linked([link.made for link in graph.users(name)]),
+            linked([(link.source, link.changed) for link in graph.inputs(name)]),
+            linked([(link.made, False) for link in graph.users(name)]),
         )
         for name, version in reversed(list(graph.versions.items()))
     ]
@@ -132,7 +135,7 @@ def _box(version: Version, root: str, column: int, row: float) -> str:
     x, y = column * (WIDTH + GAP), row * STEP
     name = version.ref.name if len(version.ref.name) <= 24 else version.ref.name[:23] + "…"
     state = "" if version.state == "ok" else version.state
-    told = " · ".join(filter(None, [version.kind, version.ref.version[:18], state]))
+    told = " · ".join(filter(None, [state or version.kind, version.ref.version[:14]]))
     inner = (
         f"<title>{escape(', '.join(filter(None, [str(version.ref), version.kind, state])))}</title>"
         f'<rect x="{x}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="4"/>'

@@ -51,19 +51,34 @@ def _prepared(tokens: Sequence[Token]) -> list[tuple[str, str]]:
             if token.tag == "h2":
                 parts.append((f"part-{used}", title))
         elif token.type == "table_open":
-            heads = [
-                _words(tokens[at + 1]) for at in range(place, len(tokens)) if tokens[at].type == "th_open"
-            ]
-            token.meta["caption"] = title if not heads else f"{title}: {heads[0]}"
-        elif token.type in ("th_open", "td_open"):
-            token.attrs = {k: v for k, v in token.attrs.items() if k != "style"}
-            if token.type == "th_open" and not _words(tokens[place + 1]):
-                token.tag = tokens[place + 2].tag = "td"  # what heads nothing is no heading
-            elif token.type == "th_open":
-                token.attrSet("scope", "col")
-            elif re.fullmatch(r"[\d,.]+", _words(tokens[place + 1])):
-                token.attrSet("class", "n")
+            close = next(at for at in range(place, len(tokens)) if tokens[at].type == "table_close")
+            first = _tabulated(tokens[place:close])
+            token.meta["caption"] = ": ".join(filter(None, [title, first]))
     return parts
+
+
+def _tabulated(tokens: Sequence[Token]) -> str:
+    """Give the cells of a table their scopes, numbers their side; return the first heading."""
+    columns: list[list[tuple[Token, Token, str]]] = []
+    column = 0
+    for opened, inner, closed in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        column = 0 if opened.type == "tr_open" else column
+        if opened.type in ("th_open", "td_open"):
+            opened.attrs = {k: v for k, v in opened.attrs.items() if k != "style"}
+            columns += [[]] if column == len(columns) else []
+            columns[column].append((opened, closed, _words(inner)))
+            column += 1
+    for cells in columns:
+        (head, end, title), *body = cells
+        if title:
+            head.attrSet("scope", "col")
+        else:
+            head.tag = end.tag = "td"  # what heads nothing is no heading
+        said = [words for _, _, words in body if words]
+        if said and all(re.fullmatch(r"[\d,.]+", words) for words in said):
+            for cell, _, _ in cells:
+                cell.attrSet("class", "n")
+    return columns[0][0][2] if columns else ""
 
 
 def _words(token: Token) -> str:

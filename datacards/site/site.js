@@ -2,7 +2,7 @@
 // Everything from a version is inserted as text, never as markup; nothing is asked of any other place.
 "use strict";
 (() => {
-  const PAGE = 50, SOURCES = 4, DERIVED = 20;
+  const PAGE = 50, SOURCES = 4, DERIVED = 12, LEAD = 300;
   const held = new Map(), asked = new Map();
   window.kanagura = { put: (name, text) => held.set(name, JSON.parse(text)) };
 
@@ -11,7 +11,7 @@
     OPEN = 9, CHUNK = 10, VERSION = 11, WHY = 12;
   const FILTERS = ["q", "format", "source", "company", "from", "to"];
   const at = (id) => document.getElementById(id);
-  let index, words, matches = [], state = {}, drawn = 0;
+  let index, words, matches = [], state = {}, drawn = 0, page = 1;
 
   const element = (name, attributes, ...inner) => {
     const made = document.createElement(name);
@@ -70,7 +70,9 @@
   };
 
   const list = () => {
-    const pages = Math.max(1, Math.ceil(matches.length / PAGE)), page = Math.min(Math.max(1, Number(state.page) || 1), pages);
+    const pages = Math.max(1, Math.ceil(matches.length / PAGE));
+    const of = state.d ? matches.findIndex((place) => index.rows[place][ID] === state.d) : 0;
+    page = Math.min(Math.max(1, Number(state.page) || Math.floor(Math.max(of, 0) / PAGE) + 1), pages);
     at("count").textContent = `${number(matches.length)} of ${number(words.listed)} documents`;
     at("page").textContent = `Page ${number(page)} of ${number(pages)}`;
     at("pages").hidden = pages === 1;
@@ -79,14 +81,14 @@
     at("list").start = (page - 1) * PAGE + 1;
     at("list").replaceChildren(...matches.slice((page - 1) * PAGE, page * PAGE).map((place) => {
       const row = index.rows[place], current = state.d === row[ID];
-      const link = element("a", { href: address({ d: row[ID] }), "aria-current": current ? "true" : "" }, said(row[TITLE] || row[ID], row[LANGUAGE]));
+      const link = element("a", { href: address({ d: row[ID], page: "" }), "aria-current": current ? "true" : "" }, said(row[TITLE] || row[ID], row[LANGUAGE]));
       const parts = [link];
       if (row[SECTION] && row[SECTION] !== row[TITLE]) parts.push(element("span", { class: "section" }, said(row[SECTION], row[LANGUAGE])));
       parts.push(summary(row));
       return element("li", {}, ...parts);
     }));
     const current = at("list").querySelector("[aria-current]");
-    if (current) at("results").scrollTop = current.offsetTop - at("results").offsetTop - 120;
+    if (current) at("results").scrollTop = current.offsetTop - 120; // both are measured in the box that scrolls
   };
 
   // -- one document --------------------------------------------------------------------------------------------------
@@ -161,7 +163,7 @@
     }
     if (row < 0) return element("article", { class: "source" }, heading(4, "A document that is not among those shown"), element("p", {}, element("code", {}, id)));
     const parent = index.rows[row], its = await record(row);
-    const title = element("h4", {}, element("a", { href: address({ d: id }) }, said(parent[TITLE] || id, parent[LANGUAGE])));
+    const title = element("h4", {}, element("a", { href: address({ d: id, page: "" }) }, said(parent[TITLE] || id, parent[LANGUAGE])));
     const body = parent[OPEN] ? text(its, parent[LANGUAGE], spans, "Text of the source, what was used of it marked") : pointer(parent, its);
     return element("article", { class: "source" }, title, element("p", {}, summary(parent)), body);
   };
@@ -173,12 +175,17 @@
     return made.length ? [element("section", { "aria-labelledby": "sources" }, heading(3, "Made from", "sources"), ...made, ...rest)] : [];
   };
 
+  const lead = (found) => {
+    const signs = Array.from(found.pieces[0][1]);
+    return signs.length > LEAD ? `${signs.slice(0, LEAD).join("")} …` : signs.join("");
+  };
+
   const child = async (row, box) => {
     const its = index.rows[row], found = await record(row);
     const top = element("p", { class: "about" }, element("span", { class: "badge" }, index.formats[its[FORMAT]]), " ",
-      element("a", { href: address({ d: its[ID] }) }, said(its[SECTION] || its[TITLE] || its[ID], its[LANGUAGE])));
+      element("a", { href: address({ d: its[ID], page: "" }) }, said(its[SECTION] || its[TITLE] || its[ID], its[LANGUAGE])));
     const made = element("article", { class: "derived" }, top,
-      its[OPEN] ? element("div", { class: "said", lang: "ja", dir: "auto" }, found.pieces.map(([, piece]) => piece).join(" … ")) : pointer(its, {}));
+      its[OPEN] ? element("div", { class: "said", lang: "ja", dir: "auto" }, lead(found)) : pointer(its, {}));
     if (box && box.querySelector("mark")) {
       const show = element("button", { type: "button" }, "Show in the text");
       show.addEventListener("click", () => light(box, row, true));
@@ -218,9 +225,9 @@
 
   const neighbors = (row) => {
     const place = matches.indexOf(row), links = [];
-    if (place > 0) links.push(element("a", { href: address({ d: index.rows[matches[place - 1]][ID] }) }, "← Previous document"));
-    if (place >= 0 && place + 1 < matches.length) links.push(element("a", { href: address({ d: index.rows[matches[place + 1]][ID] }) }, "Next document →"));
-    return element("nav", { "aria-label": "Neighbors", class: "neighbors" }, element("a", { href: address({ d: "" }), class: "back" }, "Back to the results"), ...links);
+    if (place > 0) links.push(element("a", { href: address({ d: index.rows[matches[place - 1]][ID], page: "" }) }, "← Previous document"));
+    if (place >= 0 && place + 1 < matches.length) links.push(element("a", { href: address({ d: index.rows[matches[place + 1]][ID], page: "" }) }, "Next document →"));
+    return element("nav", { "aria-label": "Neighbors", class: "neighbors" }, element("a", { href: address({ d: "", page: page > 1 ? String(page) : "" }), class: "back" }, "Back to the results"), ...links);
   };
 
   const open = async (row) => {
@@ -238,7 +245,7 @@
       more(its, found));
     for (const region of at("document").querySelectorAll(".source .text")) {
       const first = region.querySelector("mark");
-      if (first) region.scrollTop = first.offsetTop - region.offsetTop - 80;
+      if (first) region.scrollTop = first.offsetTop - 80;
     }
     document.title = `${its[TITLE] || its[ID]} · Documents of ${index.version}`;
     title.focus();
@@ -273,8 +280,7 @@
     list();
   };
   const turn = (by) => {
-    const page = Math.max(1, Number(state.page) || 1) + by;
-    location.hash = address({ page: String(page) });
+    location.hash = address({ page: String(page + by) });
     at("results-head").focus();
   };
 

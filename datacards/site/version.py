@@ -7,6 +7,7 @@ from pathlib import Path
 
 from datacards.card import Card, Ref
 from datacards.lineage import Graph, Version
+from datacards.places import CARD
 from datacards.render import plots
 from datacards.render.findings import documents
 from datacards.render.markup import Markup, tag
@@ -17,6 +18,7 @@ from datacards.store import Store
 
 README = "README.md"
 LARGE = 2_000_000  # bytes of a picture that a page still holds
+COPIED = (CARD, "croissant.json")  # what stands beside the page for machines
 UP = "../../../"  # from a version's page to the root of the site
 
 
@@ -35,7 +37,13 @@ def version_page(store: Store, graph: Graph, version: Version, documents_page: s
         yield tag("p", tag("bdi", card.description), class_="lead")
     if documents_page:
         yield tag("p", tag("a", "Browse the documents", href=documents_page, class_="button"))
-    yield facts(_facts(graph, ref, card))
+    copied = [
+        name
+        for name in COPIED
+        if version.state == "ok" and (name == CARD or name in {f.path for f in card.files})
+    ]
+    links = joined([tag("a", name, href=name) for name in copied])
+    yield facts([*_facts(graph, ref, card), ("for machines", links)])
     if version.state == "withdrawn":
         return
     picture = _pictures(store, ref, card)

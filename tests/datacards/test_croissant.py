@@ -177,7 +177,7 @@ def test_responsible_use_is_told_from_card_and_recipe(store: Store) -> None:
     assert "too_short 2" in found["rai:dataCollectionMissingData"]
     assert "step personal (address mask)" in found["rai:dataPreprocessingProtocol"]
     assert "address 2" in found["rai:personalSensitiveInformation"][1]
-    assert found["rai:dataBiases"] == ["Records by source: boj_speeches 50.0%, edinet 50.0%."]
+    assert found["rai:dataBiases"][0] == "Records by source: boj_speeches 50.0%, edinet 50.0%."
     assert any("BOJ-terms may not be given" in limit for limit in found["rai:dataLimitations"])
     assert found["rai:dataUseCases"][1].startswith("Validation and testing")
 

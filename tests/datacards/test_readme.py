@@ -30,7 +30,8 @@ def test_the_header_is_one_that_the_hub_reads(family: Store) -> None:
 def test_what_the_table_of_formats_says_is_not_said_again(store: Store) -> None:
     with store.write(name="texts", version="2026.11.21", kind="dataset", recipe={}) as draft:
         (draft.path / "markdown").mkdir()
-        (draft.path / "markdown" / "train-00000.parquet").write_bytes(b"")
+        lengths = [4_602] * 1_233 + [5_678_901 - 1_233 * 4_602]
+        pq.write_table(pa.table({"n_chars": lengths}), draft.path / "markdown" / "train-00000.parquet")
         draft.rows["markdown/train-00000.parquet"] = 1234
         draft.counts.update(documents_markdown=1234, characters_markdown=5_678_901, captures=9)
         draft.rights.append(

@@ -36,7 +36,7 @@ def kinds(store: Store) -> dict[str, str]:
         "page": f"{browser}#{urlencode({'d': free})}",
         "pointer": f"{browser}#{urlencode({'d': closed})}",
         "question": f"{browser}#{urlencode({'d': question})}",
-        "first": "versions/texts/2026.11.21/first.html",
+        "examples": "versions/texts/2026.11.21/examples.html",
         "lineage": "lineage.html",
         "difference": f"differences/{PAIR[0]}..{PAIR[1]}.html",
         "differences": "differences/index.html",

@@ -112,6 +112,11 @@ def test_what_a_document_was_made_from_is_marked_in_its_parent(
         assert "".join(marks.all_text_contents()) == want or form == "sections"
         assert want.startswith(marks.first.text_content() or "?")
         assert page.locator(".own .text").text_content()
+        # It is seen without scrolling by hand: its middle lies in the box of the source.
+        box, mark = page.locator("article.source .text").bounding_box(), marks.first.bounding_box()
+        assert box
+        assert mark
+        assert form == "sections" or box["y"] <= mark["y"] + mark["height"] / 2 <= box["y"] + box["height"]
 
 
 def test_a_page_stands_beside_all_that_was_made_of_it(shown: Shown, watched: Watched) -> None:
@@ -192,15 +197,20 @@ def test_the_keyboard_alone_leads_to_a_document_and_back(shown: Shown, watched: 
     page.keyboard.press("Enter")
     expect(page.locator("#results-head")).to_be_focused()
     expect(page.locator("#page")).to_have_text("Page 2 of 3")
+    page.locator("#list a").last.press("Enter")
+    page.get_by_role("link", name="Next document").click()
+    expect(page.locator("#page")).to_have_text("Page 3 of 3")
+    page.get_by_role("link", name="Back to the results").click()
+    expect(page.locator("#list a").first).to_be_focused()
 
 
 def test_without_javascript_a_page_of_first_documents_is_offered(shown: Shown, chromium: Any) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto((shown[1] / "versions/texts/2026.11.21/documents.html").as_uri())
-    page.get_by_role("link", name="The first documents").click()
+    page.get_by_role("link", name="Examples").click()
     assert page.locator("article").count() == 50
-    assert page.get_by_role("heading", level=1).inner_text() == "First documents"
+    assert page.get_by_role("heading", level=1).inner_text() == "Examples"
     context.close()
 
 

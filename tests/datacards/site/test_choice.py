@@ -15,15 +15,18 @@ from datacards.site.entries import AROUND, HEAD, WHOLE, entries, pieces, texts
 from datacards.store import Store
 from tests.datacards.site.made import base, dataset, questions
 
+LONG = "".join(chr(0x4E00 + n % 5000) for n in range(3 * WHOLE))
+
 
 def chosen(store: Store, name: str, most: int) -> Choice:
     ref = store.resolve(name)
     return choose(store, ref, store.card(ref), most)
 
 
-@pytest.fixture
-def many(store: Store) -> Store:
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Return a store with a version of 300 pages of one source, 5 of another, and what was made of them."""
+    store = Store(tmp_path_factory.mktemp("many") / "store")
     pages = [base(number) for number in range(300)]
     dataset(
         store, "many", "2026.11.21", [*pages, *questions(pages), *(base(n, source="rare") for n in range(5))]
@@ -118,7 +121,7 @@ def test_shares_are_as_even_as_may_be(counts: dict[str, int], budget: int) -> No
     st.lists(st.tuples(st.integers(0, 3 * WHOLE), st.integers(0, 900)), max_size=6),
 )
 def test_what_was_used_of_a_long_text_is_shown_around(length: int, used: list[tuple[int, int]]) -> None:
-    text = "".join(chr(0x4E00 + n % 5000) for n in range(length))
+    text = LONG[:length]
     found = pieces(text, [(start, start + size) for start, size in used])
     assert all(text[start : start + len(piece)] == piece for start, piece in found)
     assert len(found[0][1]) >= HEAD

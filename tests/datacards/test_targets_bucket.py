@@ -138,7 +138,8 @@ def test_two_versions_of_one_name_cannot_be_mixed(
     assert before == {key: shelf.get(key) for key in shelf.held()}
     shelf.delete(".publishing/words@2026.11.21")  # as the message says, when the first will never be finished
     (done,) = publish(other, again, [shelf.address])
-    assert done.files_there == 0
+    equal = {file.sha256 for file in store.card(release).files} & {f.sha256 for f in other.card(again).files}
+    assert done.files_there == len(equal)  # pictures of the same counts
     for file in other.card(again).files:
         assert shelf.get(f"{FOLDER}/{file.path}") == (other.path(again) / file.path).read_bytes()
 

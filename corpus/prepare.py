@@ -21,6 +21,7 @@ from corpus.repeats import RepeatOptions
 from corpus.sandbox import sandboxed
 from corpus.steps import Left, clean
 from corpus.times import asof
+from datacards.takedown.receipt import TakenDown
 
 #: A chunk ends at so many captures, or at so many bytes of bodies: what a killed run does again at most.
 CHUNK, CHUNK_BYTES = 256, 16_000_000
@@ -48,7 +49,7 @@ def schema(dedup: DedupOptions) -> pa.Schema:
 class Plan(NamedTuple):
     """What all captures of a run are put through.
 
-    ``withdrawn`` are filings that may not be used, and why; ``then`` is the day that is asked for, if any; ``ocr``
+    ``withdrawn`` are filings that may not be used, and why; ``taken_down`` what takedowns name, if any; ``then`` is the day that is asked for, if any; ``ocr``
     reads pages that have no text.
     """
 
@@ -58,6 +59,7 @@ class Plan(NamedTuple):
     repeats: RepeatOptions | None = None
     then: asof.AsOf | None = None
     ocr: Ocr | None = None
+    taken_down: TakenDown | None = None
 
 
 class Chunk(NamedTuple):
@@ -104,6 +106,8 @@ def prepare(capture: Capture, *, plan: Plan) -> list[dict[str, Any]]:
     """Return the rows of one capture: its documents, cleaned and signed, and everything that left."""
     if what := plan.withdrawn.get(capture.meta.get("docID", "")):
         return [{"drop": shards.drop_row(Drop(f"filing_{what}", capture.meta["docID"]), "extract", capture)}]
+    if plan.taken_down and (by := plan.taken_down.by(capture.url, capture.source, capture.meta)):
+        return [{"drop": shards.drop_row(Drop("taken_down", by), "extract", capture)}]
     rows: list[dict[str, Any]] = []
     documents: list[Document] = []
     read = asof.judged(capture, plan.then, plan.ocr) if plan.then else extract(capture, plan.ocr)

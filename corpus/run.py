@@ -24,6 +24,7 @@ from corpus.times.withdrawn import edited_later, withdrawn
 from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.store import Draft, Store
+from datacards.takedown.receipt import TakenDown
 
 
 def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tuple[Ref, ...]:
@@ -50,7 +51,10 @@ def inputs(recipe: CorpusRecipe, store: Store, pins: Sequence[str] = ()) -> tupl
 
 
 def _all(store: Store, text: str) -> list[str]:
-    return [text] if "@" in text else list(map(str, store.refs(text))) or [text]
+    if "@" in text:
+        return [text]
+    withdrawn = store.withdrawn()
+    return [name for name in map(str, store.refs(text)) if name not in withdrawn] or [text]
 
 
 def run(
@@ -141,7 +145,8 @@ def _prepare(
     day = recipe.as_of
     then = AsOf(day, recipe.as_of_strict, edited_later(folders, day)) if day else None
     gone, ocr = withdrawn(folders, day), ocr_engine(recipe.ocr)
-    shared = Plan(recipe.calls(), recipe.dedup, gone, recipe.repeats, then, ocr)
+    taken_down = TakenDown.read(store)
+    shared = Plan(recipe.calls(), recipe.dedup, gone, recipe.repeats, then, ocr, taken_down or None)
     choice = choices(folders, then) if then else [None] * len(folders)
     known = _known(store, older)
     out = draft.work / f"prepared-{code_digest()}"  # chunks of other code are not mixed in

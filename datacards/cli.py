@@ -34,7 +34,10 @@ ROOMS = {
     "diff": "datacards.diff.cli",
     "lineage": "datacards.lineage.cli",
     "publish": "datacards.release.cli",
+    "purge": "datacards.takedown.cli",
+    "rebuild": "datacards.rebuild.cli",
     "site": "datacards.site.cli",
+    "takedown": "datacards.takedown.cli",
 }
 
 

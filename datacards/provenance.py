@@ -5,6 +5,7 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -49,16 +50,25 @@ def command_line(argv: list[str]) -> str:
     """Return the command as typed, without folders outside of the working one and without secrets.
 
     Of the address of a store, too, only the last part stays.
-    Secret is what stands behind a word like key or token, the value of an environment variable with such a
+    The patterns of a takedown are left out, too. Secret is what stands behind a word like key or token, the value of an environment variable with such a
     name, what looks like a token of a well-known service, and the user in an address.
     """
-    words = [Path(argv[0]).name, *map(_placeless, argv[1:])] if argv else []
+    words = [Path(argv[0]).name, *map(_placeless, _unquoted(argv[1:]))] if argv else []
     line = _STORE.sub(r"\1", " ".join(words))
     for name, value in os.environ.items():
         if len(value) >= 8 and _SECRET_NAME.search(name):
             line = line.replace(value, "***")
     line = _KNOWN_TOKEN.sub("***", _USER_IN_ADDRESS.sub("***@", line))
     return _SECRET.sub(r"\1\2***", line)
+
+
+def _unquoted(words: Sequence[str]) -> Iterator[str]:
+    """Yield words without the patterns of a takedown: they may quote what has to go."""
+    hidden = False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        yield "***" if hidden else f"{name}=***" if equals and name == "--pattern" else word
+        hidden = not hidden and word == "--pattern"
 
 
 def _placeless(word: str) -> str:

@@ -18,7 +18,7 @@ from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
-from datacards.withdrawn import Withdrawal, withdrawals
+from datacards.withdrawn import Withdrawal, purged, withdrawals
 
 __all__ = ["CARD", "README", "SUMS", "Draft", "Store"]
 
@@ -153,6 +153,8 @@ class Store:
         problems = []
         if (card.name, card.version) != (ref.name, ref.version):
             problems.append(f"its card is that of {card.name}@{card.version}")
+        if by := purged(self.place).get(str(ref)):
+            return [*problems, f"its files were purged by {by}"]
         problems += damage(ref, card)
         for made_from in card.made_from:
             below = "" if ":" in made_from.name else self.digest(made_from)

@@ -10,6 +10,8 @@ from datacards.places import Place
 
 TAKEDOWNS = "takedowns"  # the name of the versions that say what was taken down
 RECEIPT = "receipt.json"
+PURGES = "purges"  # the name of the versions that say which files were deleted
+PURGE = "purge.json"
 
 
 class Withdrawal(NamedTuple):
@@ -42,4 +44,16 @@ def withdrawals(place: Place) -> Mapping[str, Withdrawal]:
                 found[str(one["ref"])] = Withdrawal(by, str(one["digest"]), str(one["successor"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(str(by), f"its {RECEIPT} cannot be read", todo="restore it") from error
+    return found
+
+
+def purged(place: Place) -> Mapping[str, str]:
+    """Return which purge deleted the files of a version, by ``name@version``; the card of such a version stays."""
+    found: dict[str, str] = {}
+    for by in place.versions(PURGES):
+        try:
+            said = json.loads(place.path(by, PURGE).read_text(encoding="utf-8"))
+            found |= {str(one["ref"]): str(by) for one in said["purged"]}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(str(by), f"its {PURGE} cannot be read", todo="restore it") from error
     return found

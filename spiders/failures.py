@@ -13,6 +13,7 @@ from datacards.errors import UserError
 from spiders.bounds import PRIVATE, TOO_LONG
 from spiders.pace import LEFT
 from spiders.signals import REFUSED
+from spiders.takedowns import TAKEN
 
 _REASONS = (
     (DownloadTimeoutError, "timeout"),
@@ -27,10 +28,11 @@ _IGNORED = (  # how the messages of IgnoreRequest begin: Scrapy has one exceptio
     ("Ignored response", "too_large"),  # a small response that inflates to more than DOWNLOAD_MAXSIZE
     (REFUSED, "ai_use_refused"),
     (TOO_LONG, "address_too_long"),
+    (TAKEN, "taken_down"),
     (LEFT, "left_alone"),  # the host asks for more time than we wait
 )
-#: Why an address is not captured although nothing went wrong: the publisher does not want it.
-UNWANTED = frozenset({"robots_disallowed", "ai_use_refused"})
+#: Why an address is not captured although nothing went wrong: the publisher does not want it, or a takedown names it.
+UNWANTED = frozenset({"robots_disallowed", "ai_use_refused", "taken_down"})
 #: What will fail again the next time: a version is complete without it.
 FINAL = frozenset(
     {"redirect_elsewhere", "too_many_redirects", "private_address", "too_large", "address_too_long"}

@@ -14,10 +14,12 @@ from corpus.captures import INDEX
 from corpus.document import Capture
 from datacards.errors import UserError, from_os_error
 from datacards.store import Draft, Store
+from datacards.takedown.receipt import TakenDown
 from spiders.account import account, missing, nothing, summary
 from spiders.base import CaptureSpider
 from spiders.progress import Progress
 from spiders.records import Carried, Visit
+from spiders.takedowns import TAKEN
 from spiders.warc import Segments
 
 MADE = "kanagura/made"  # the stat that says which version a crawl finished
@@ -33,6 +35,7 @@ class CapturePipeline:
         self.stack = ExitStack()
         self.draft: Draft | None = None
         self.segments: Segments | None = None
+        self.taken_down: TakenDown | None = None
         self.progress: Progress | None = None
         self.ending: asyncio.Future[None] | None = None
         self.limit = crawler.settings.getint("KANAGURA_MAX_BYTES")
@@ -70,7 +73,7 @@ class CapturePipeline:
         except UserError as error:
             spider.failure = error
             raise CloseSpider("failed") from error
-        self.draft, self.segments = draft, segments
+        self.draft, self.segments, self.taken_down = draft, segments, TakenDown.read(store)
         self.progress = self.crawler.get_extension(Progress)
         spider.work = draft.work
         spider.earlier = lambda url: segments.rows.get(url, "earlier")
@@ -85,6 +88,11 @@ class CapturePipeline:
         if self.segments is None or self.spider.failure:
             raise DropItem("the crawl is ending")
         url = item.url if isinstance(item, Carried) else item.capture.url
+        said = item if isinstance(item, Carried) else item.capture
+        # What is no answer to a request, an article of a dump, is met here first (see ``spiders.takedowns``).
+        if self.taken_down and (by := self.taken_down.by(url, said.source, said.meta)):
+            self.spider.note_failure(url, "taken_down", by)
+            raise DropItem(f"{TAKEN} {by}")
         try:
             self._write(self.segments, url, item)
         except OSError as error:
@@ -173,6 +181,8 @@ class CapturePipeline:
 
 
 def _earlier(store: Store, spider: CaptureSpider) -> list[Path]:
-    """Return the folders of the finished versions of the same crawl, oldest first."""
-    folders = [store.path(ref) for ref in store.refs(spider.name) if ref.version != spider.asked.version]
+    """Return the folders of the finished versions of the same crawl that are not withdrawn, oldest first."""
+    withdrawn = store.withdrawn()
+    refs = [ref for ref in store.refs(spider.name) if str(ref) not in withdrawn]
+    folders = [store.path(ref) for ref in refs if ref.version != spider.asked.version]
     return [folder for folder in folders if (folder / INDEX).is_file()]

@@ -75,6 +75,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "spiders.bounds.Bounds": 40,
+    "spiders.takedowns.Takedowns": 45,
     "spiders.replay.Replay": 50,  # before robots.txt is asked: a capture that is here costs no request
     "spiders.signals.Signals": 110,  # right behind Scrapy's robots.txt middleware (100)
     "spiders.replay.Unchanged": 120,  # behind the signals, which are those of the page, not of a 304

@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, NamedTuple
@@ -62,6 +62,21 @@ def documents(
     for members in groups.values():
         for run in _packed(_different(sorted(members, key=_order)), maximum_characters):
             yield run[0] if len(run) == 1 else _consolidated(run)
+
+
+def gathered(documents: Mapping[str, Document], parts: Sequence[tuple[str, int, int]]) -> Document | None:
+    """Return the section that the given parts make, in their order; None when the documents have no such parts.
+
+    ``documents`` are base documents by id; a part is (id, start, end) as in the spans of a gathered section. One part
+    alone is the section of its document.
+    """
+    found = []
+    for identity, start, end in parts:
+        cut = _cut(documents[identity]) if identity in documents else ()
+        same = (one for one in cut if _part(one)[1] == Span(identity, start, end))
+        if one := next(same, None):
+            found.append(one)
+    return (found[0] if len(found) == 1 else _consolidated(found)) if found else None
 
 
 def _cut(document: Document) -> Iterator[Document]:

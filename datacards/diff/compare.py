@@ -18,8 +18,9 @@ def diff(store: Store, a: Ref, b: Ref) -> Diff:
     """Return what is different between the versions ``a`` and ``b``, from the first to the second.
 
     Every file that is read is compared with its card first; files that both versions have byte for byte are not read.
-    In memory are 24 bytes for each row of the other files, of one format at a time, and some 150 bytes for each row
-    that differs; what is said of those lies on disk as long as the Diff lives. Raises UserError for versions of two
+    In memory are 24 bytes for each row of the other files, of one format at a time, some 200 bytes for each row that
+    differs, and what is said of 16,000 of these at once, or of a 256th of them if that is more; all that is said of
+    them lies on disk as long as the Diff lives. Raises UserError for versions of two
     kinds, and for a damaged file, which it names.
     """
     one, other = version(store, a), version(store, b)

@@ -69,7 +69,8 @@ class Captures:
         for batch in files.batches(captures_part(files, ref), ["url", "source", "sha256"]):
             halves = column_keys(pc.utf8_slice_codeunits(batch.column("sha256"), 0, 32))
             at = among(halves, self.wanted.captures)
-            told = [batch.column(name).to_pylist() for name in ("source", "url", "sha256")]
+            hits = batch.filter(pa.array(at >= 0))  # few rows in most batches, and texts cost
+            told = [hits.column(name).to_pylist() for name in ("source", "url", "sha256")]
             answers = among(_keys(answer_key(*row) for row in zip(*told, strict=True)), self.wanted.answers)
             places = among(_address_keys(batch), self.wanted.addresses)
             here = places >= 0

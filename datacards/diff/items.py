@@ -34,8 +34,9 @@ _READ = (
     "captured_at", "license", "attribution", "redistribution", "made_from", "meta", "cluster_size", "text_sha256",
 )  # fmt: skip
 _ROWS = 10_000  # that are read at once
-_BUCKET = 50_000  # rows that differ and are in memory at once: some 100 MB
-_HELD = 50_000  # rows on their way to their buckets
+_BUCKET = 16_000  # rows that differ and are in memory at once, some 7 KB each
+_BUCKETS = 256  # files that are open at once; with more rows than they hold so, each holds more
+_HELD = 16_000  # rows on their way to their buckets
 _STORED = pa.schema(
     [
         ("side", pa.int8()),  # 0 in the first version, 1 in the second
@@ -151,7 +152,8 @@ class Items:
     def __init__(self, folder: Path, found: Different) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True)
-        self.count = max(1, -(-(len(found.removed) + len(found.added)) // _BUCKET))
+        rows = len(found.removed) + len(found.added)
+        self.count = min(_BUCKETS, max(1, -(-rows // _BUCKET)))
         self._writers: dict[int, pq.ParquetWriter] = {}
         self._held: list[list[Any]] = [[] for _ in _STORED]
 

@@ -18,7 +18,7 @@ COLUMNS = (
     "title", "language", "event_at", "published_at", "available_at", "captured_at", "license", "attribution",
     "redistribution", "made_from", "meta", "cluster_size", "text_sha256", "split",
 )  # fmt: skip
-_BLOCK = 1 << 20  # records that are compared at once
+_BLOCK = 1 << 17  # records that are compared at once
 _HEX = re.compile("[0-9a-f]{32}")
 _NIBBLES = np.full(256, 255, np.uint8)
 _NIBBLES[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)

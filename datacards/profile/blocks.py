@@ -9,8 +9,6 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacards.errors import UserError
-
 ROWS, BYTES = 65_536, 32 << 20  # of one block at most, but for a single batch that is larger
 BATCH = 1000  # rows that are decoded at once, and that one unit of a sample is
 READ = 2 << 30  # bytes of text that a sample decodes at most, of which it takes few
@@ -35,32 +33,26 @@ class Unit(NamedTuple):
     bytes: int
 
 
-def shards(folder: Path, configs: Sequence[str]) -> list[Shard]:
+def shards(folder: Path, configs: Sequence[str], unreadable: list[str]) -> list[Shard]:
     """Return the files of the configs that are there, in order of the configs and of their names.
 
-    Raises UserError naming a file that is no Parquet.
+    A file that is no Parquet has no rows to count; it is added to ``unreadable``.
     """
-    return [
-        Shard(path, config, path.name.split("-")[0], opened(path).metadata.num_rows)
-        for config in configs
-        for path in sorted((folder / config).glob("*.parquet"))
-        if not path.name.startswith(".")
-    ]
-
-
-def opened(path: Path) -> pq.ParquetFile:
-    """Return an open Parquet file; raise UserError when it cannot be read as one."""
-    try:
-        return pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise UserError(
-            f"{path.parent.name}/{path.name}", "cannot be read as Parquet", todo="write it again"
-        ) from error
+    found = []
+    for config in configs:
+        for path in sorted((folder / config).glob("*.parquet")):
+            try:
+                rows = pq.read_metadata(path).num_rows
+            except pa.ArrowInvalid:
+                unreadable.append(f"{config}/{path.name}")
+                continue
+            found.append(Shard(path, config, path.name.split("-")[0], rows))
+    return found
 
 
 def blocks(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Yield the rows of a file in order, those of the ``columns`` that it has; row groups are joined and cut."""
-    with opened(path) as file:
+    with pq.ParquetFile(path) as file:
         names = [name for name in columns if name in file.schema_arrow.names]
         if not names:
             # A table without columns would have no rows to count.
@@ -81,7 +73,7 @@ def units(files: Sequence[Shard], column: str) -> list[Unit]:
     """Return all rows of the files that have the column as units of at most ``BATCH`` rows."""
     found = []
     for shard in files:
-        with opened(shard.path) as file:
+        with pq.ParquetFile(shard.path) as file:
             meta = file.metadata
             leaf = next((n for n in range(meta.num_columns) if meta.schema.column(n).path == column), None)
             for group in range(meta.num_row_groups if leaf is not None else 0):
@@ -107,7 +99,7 @@ def sampled(chosen: Sequence[Unit], column: str, *, rows: int, seed: int) -> Ite
     chance = random.Random(seed)  # noqa: S311  a sample is to be the same every time
     for (shard, group), of_group in groupby(chosen, key=lambda unit: (unit.shard, unit.group)):
         wanted = {unit.start: unit for unit in of_group}
-        with opened(shard.path) as file:
+        with pq.ParquetFile(shard.path) as file:
             at = 0
             batches = file.iter_batches(
                 batch_size=BATCH, row_groups=[group], columns=[column], use_threads=False

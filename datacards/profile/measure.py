@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from datacards.columns import meaning
 from datacards.profile import quality, tokens
-from datacards.profile.blocks import Shard, blocks, opened, shards
+from datacards.profile.blocks import Shard, blocks, shards
 from datacards.profile.industry import industries
 from datacards.profile.left_out import LeftOut
 from datacards.profile.record import (
@@ -33,12 +33,13 @@ def profile(folder: Path, tokenizers: Sequence[str] = ()) -> Profile | None:
     """Return what the dataset version in ``folder`` holds, None when it has no file of any config.
 
     Rows are read in blocks of bounded size and only the columns that are counted; texts are read only to be
-    tokenized, or where rows carry no signals of quality, and then of a sample. Raises UserError for a file that is
-    no Parquet and for a tokenizer that cannot be loaded.
+    tokenized, or where rows carry no signals of quality, and then of a sample. Raises UserError for a tokenizer that
+    cannot be loaded.
     """
-    documents = shards(folder, (*FORMATS, POINTERS))
-    tables = {name: shards(folder, (name,)) for name in TABLES}
-    if not documents and not any(tables.values()):
+    unreadable: list[str] = []
+    documents = shards(folder, (*FORMATS, POINTERS), unreadable)
+    tables = {name: shards(folder, (name,), unreadable) for name in TABLES}
+    if not documents and not any(tables.values()) and not unreadable:
         return None
     by_format: dict[str, list[Shard]] = defaultdict(list)
     for shard in documents:
@@ -77,6 +78,7 @@ def profile(folder: Path, tokenizers: Sequence[str] = ()) -> Profile | None:
         tests=_tests(folder / TESTS),
         duplicates=counted | {"similar_kept": sum(one.rows for one in tables["similar"])},
         marked=dict(sorted(rows.marked.items())),
+        unreadable=tuple(unreadable),
         columns=_columns([*documents, *(one for files in tables.values() for one in files)]),
     )
 
@@ -99,7 +101,7 @@ def _tests(path: Path) -> tuple[TestReport, ...]:
     """Return the rows of ``tests.parquet``, one per test, none when there is no such file."""
     if not path.is_file():
         return ()
-    with opened(path) as file:
+    with pq.ParquetFile(path) as file:
         held = [name for name in TestReport.model_fields if name in file.schema_arrow.names]
     missing = {name: "" if name in ("test", "status") else 0 for name in TestReport.model_fields}
     return tuple(
@@ -111,7 +113,7 @@ def _columns(files: Sequence[Shard]) -> tuple[Columns, ...]:
     """Return the columns of every config as its first file has them, equal ones together."""
     configs: dict[tuple[Column, ...], list[str]] = defaultdict(list)
     for name, shard in {shard.config: shard for shard in reversed(files)}.items():
-        with opened(shard.path) as file:
+        with pq.ParquetFile(shard.path) as file:
             schema = file.schema_arrow
         told = (Column(name=one.name, type=str(one.type), meaning=meaning(one)) for one in schema)
         configs[tuple(told)].append(name)

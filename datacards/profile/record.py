@@ -153,7 +153,7 @@ class Profile(Record):
 
     ``year_from`` says how many rows took their year from which column. ``duplicates`` are what left as ``exact`` or
     ``near`` duplicates, and the pairs alike that both stayed (``similar_kept``). ``marked`` counts rows of base
-    documents by marks of theirs: ``contaminated``, ``pages_needing_ocr``.
+    documents by marks of theirs: ``contamination``, ``pages_needing_ocr``. ``unreadable`` files are no Parquet.
     """
 
     parts: tuple[Part, ...]
@@ -168,6 +168,7 @@ class Profile(Record):
     tests: tuple[TestReport, ...]
     duplicates: Mapping[str, int]
     marked: Mapping[str, int]
+    unreadable: tuple[str, ...]
     columns: tuple[Columns, ...]
 
     @property

@@ -12,6 +12,7 @@ from datacards.errors import UserError
 from datacards.release.recipe import FORMATS
 
 GROUP = 10_000  # rows of a row group at most
+ROWS = 1_000_000  # of a file at most
 GROUP_BYTES = 64 << 20
 RESERVED = {
     *FORMATS,
@@ -35,10 +36,13 @@ def source_name(source: str) -> str:
 
 
 class Files:
-    """The files ``FOLDER/SPLIT-SOURCE-NNNNN.parquet`` of one folder; a new one begins behind ``characters`` of text."""
+    """The files ``FOLDER/SPLIT-SOURCE-NNNNN.parquet`` of one folder.
 
-    def __init__(self, folder: Path, schema: pa.Schema, characters: int) -> None:
-        self.folder, self.schema, self.characters = folder, schema, characters
+    A new one begins behind ``characters`` of text, or behind ``most`` rows, so that who reads one whole knows its size.
+    """
+
+    def __init__(self, folder: Path, schema: pa.Schema, characters: int, most: int = ROWS) -> None:
+        self.folder, self.schema, self.characters, self.most = folder, schema, characters, most
         self.rows: dict[str, int] = {}
         self._waiting: dict[str, list[pa.Table]] = {}
         self._open: dict[str, tuple[str, pq.ParquetWriter]] = {}
@@ -67,8 +71,10 @@ class Files:
         rows = pa.concat_tables(self._waiting[name]).combine_chunks()
         self._waiting[name] = []
         size = int(pc.sum(rows["n_chars"]).as_py() or 0) if "n_chars" in rows.column_names else 0
-        if name in self._open and self._written[name] and self._written[name] + size > self.characters:
-            self._open.pop(name)[1].close()
+        if name in self._open:
+            held, full = self.rows[self._open[name][0]], self._written[name] + size > self.characters
+            if held + rows.num_rows > self.most or (self._written[name] and full):
+                self._open.pop(name)[1].close()
         if name not in self._open:
             number = sum(path.startswith(f"{self.folder.name}/{name}-") for path in self.rows)
             path = f"{self.folder.name}/{name}-{number:05d}.parquet"

@@ -26,6 +26,7 @@ from datacards.rights import Refusal, counted, merged, permitted, refusals
 from datacards.store import Draft, Store
 
 BATCH = 1 << 14  # rows that are looked at together
+POINTERS = 100_000  # of a file at most: a rebuild holds one file of them
 SPLITS = {TRAIN: "train", TEST: "test", VALIDATION: "validation"}
 _NUMBER = {name: number for number, name in SPLITS.items()}
 _RIGHTS = ["id", "license", "redistribution"]
@@ -134,7 +135,7 @@ class _Release:
     def __init__(self, recipe: ReleaseRecipe, folder: Path, source: Ref, draft: Draft) -> None:
         self.recipe, self.folder, self.source, self.draft = recipe, folder, source, draft
         self.licenses: Counter[str] = Counter()
-        self.pointers = Files(draft.path / "pointers", POINTER, recipe.shard_characters)
+        self.pointers = Files(draft.path / "pointers", POINTER, recipe.shard_characters, POINTERS)
         self.dropped = Files(draft.path / "dropped", reports.DROPPED, 1)
         holdout = recipe.holdout
         self.sides: KeyTable | None = (

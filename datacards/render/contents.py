@@ -8,7 +8,7 @@ from datacards.card import Card
 from datacards.profile.quality import TOLD
 from datacards.profile.record import OTHERS, POINTERS, Histogram, Profile
 from datacards.render.header import in_order
-from datacards.render.markdown import Markdown, code, fenced, share, strong, table
+from datacards.render.markdown import Markdown, code, fenced, share, table
 
 SHOWN = 60  # rows of one table
 FEW = 8  # columns beside the first one that a table has at most
@@ -186,8 +186,3 @@ def opening(card: Card, config: str, source: str) -> str:
     if source:
         lines.append(f'load_dataset("{place}", "{source}")  # one source, all formats')
     return fenced("\n".join(lines), "python")
-
-
-def rights_flag(given: bool) -> Markdown:
-    """Return yes, or no in bold."""
-    return Markdown("yes") if given else strong("no")

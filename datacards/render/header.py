@@ -2,10 +2,12 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 import yaml
 
 from datacards.card import Card
+from datacards.errors import UserError
 from datacards.profile.record import FORMATS, POINTERS, TABLES, Profile
 from datacards.rights import license_of, mixed
 
@@ -69,9 +71,7 @@ def header(card: Card, profile: Profile | None = None) -> dict[str, object]:
     """Return the YAML header of a hub page; mixed rights are ``other`` with the licenses named."""
     licenses = sorted({r.license for r in card.rights})
     head: dict[str, object] = {"pretty_name": f"{card.name} {card.version}", "language": _languages(profile)}
-    head |= mixed(licenses).hub
-    if head.get("license") == "other" and len(licenses) == 1:
-        head["license_link"] = license_of(licenses[0]).url
+    head |= _license(licenses)
     head["tags"] = ["finance", "kanagura", card.kind]
     if profile:
         head["size_categories"] = [next((name for most, name in _SIZES if profile.rows < most), "n>1T")]
@@ -79,6 +79,18 @@ def header(card: Card, profile: Profile | None = None) -> dict[str, object]:
         head["task_categories"] = ["text-generation", *tasks]
     if card.kind == "dataset":
         head["configs"] = configs(card)
+    return head
+
+
+def _license(licenses: Sequence[str]) -> dict[str, str]:
+    """Return the lines about the license; what the table of licenses does not know is told by its name alone."""
+    try:
+        head = mixed(licenses).hub
+        if head.get("license") == "other" and len(licenses) == 1:
+            head["license_link"] = license_of(licenses[0]).url
+    except UserError:
+        name = re.sub(r"[^a-z0-9.]+", "-", "-and-".join(licenses).lower()).strip("-")
+        return {"license": "other", "license_name": name or "unknown"}
     return head
 
 

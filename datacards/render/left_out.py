@@ -66,6 +66,8 @@ def known_limits(card: Card, profile: Profile) -> list[str]:
 
 
 def _limits(card: Card, profile: Profile) -> Iterable[str]:
+    for name in profile.unreadable:
+        yield f"{name} cannot be read as Parquet; its rows are counted nowhere."
     yield from _of_rights(profile)
     yield from _of_tests(card, profile)
     if scanned := sum(one.rows for one in profile.dropped if one.reason == _OCR):

@@ -2,11 +2,11 @@
 
 import yaml
 
-from datacards.card import Card
+from datacards.card import Card, Rights
+from datacards.errors import UserError
 from datacards.profile.record import POINTERS
-from datacards.render.contents import rights_flag
 from datacards.render.croissant import cite
-from datacards.render.markdown import Markdown, code, fenced, link, table, text
+from datacards.render.markdown import Markdown, code, fenced, link, strong, table, text
 from datacards.rights import rights_rows
 
 #: A field that only recipes of one stage have -> the command of that stage.
@@ -21,19 +21,7 @@ def rights(card: Card) -> list[str]:
     """Return the table of rights, nothing for a version without any."""
     if not card.rights:
         return []
-    told = {one.license: one for one in card.rights}
-    rows = [
-        (
-            _linked(one.license, one.link),
-            one.records,
-            rights_flag(told[one.license].redistribution),
-            rights_flag(one.derivatives),
-            rights_flag(one.commercial),
-            "yes" if one.share_alike else "",
-            told[one.license].attribution,
-        )
-        for one in rights_rows({r.license: r.records for r in card.rights})
-    ]
+    rows = [_terms(one) for one in card.rights]
     head = [
         "license", "records", "may be redistributed", "may be changed", "for profit", "share-alike", "attribution",
     ]  # fmt: skip
@@ -44,8 +32,20 @@ def rights(card: Card) -> list[str]:
     ]
 
 
-def _linked(license_: str, links: str) -> Markdown:
-    return link(license_, links) if " " not in links else Markdown(text(license_))
+def _terms(rights: Rights) -> tuple[object, ...]:
+    """Return what the card says of one license, and what the table of licenses adds to it, if it knows it."""
+    held = (rights.records, _flag(rights.redistribution))
+    try:
+        [one] = rights_rows({rights.license: rights.records})
+    except UserError:
+        return (rights.license, *held, "unknown", "unknown", "unknown", rights.attribution)
+    named = link(one.license, one.link) if " " not in one.link else one.license
+    shared = "yes" if one.share_alike else ""
+    return (named, *held, _flag(one.derivatives), _flag(one.commercial), shared, rights.attribution)
+
+
+def _flag(given: bool) -> Markdown:
+    return Markdown("yes") if given else strong("no")
 
 
 def cited(card: Card) -> list[str]:

@@ -135,7 +135,7 @@ def _box(version: Version, root: str, column: int, row: float) -> str:
     x, y = column * (WIDTH + GAP), row * STEP
     name = version.ref.name if len(version.ref.name) <= 24 else version.ref.name[:23] + "…"
     state = "" if version.state == "ok" else version.state
-    told = " · ".join(filter(None, [version.kind, version.ref.version[:18], state]))
+    told = " · ".join(filter(None, [state or version.kind, version.ref.version[:14]]))
     inner = (
         f"<title>{escape(', '.join(filter(None, [str(version.ref), version.kind, state])))}</title>"
         f'<rect x="{x}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="4"/>'

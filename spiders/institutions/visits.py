@@ -44,7 +44,8 @@ def plan(
     """
     wanted = {site.name: site for site in sites}
     seen: dict[str, _Last] = {}
-    for ref in reversed(store.refs(NAME)):
+    withdrawn = store.withdrawn()
+    for ref in reversed([one for one in store.refs(NAME) if str(one) not in withdrawn]):
         if seen.keys() >= wanted.keys():
             break
         card, failures = store.card(ref), _failures(store.path(ref, "failures.jsonl"))

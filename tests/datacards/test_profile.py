@@ -265,11 +265,13 @@ def test_a_tokenizer_that_is_not_pinned_or_not_there_is_refused(tmp_path: Path, 
         profile(tmp_path, [named])
 
 
-def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_no_parquet_is_named_and_the_others_are_counted(tmp_path: Path) -> None:
+    lay(tmp_path, [one("金利")])
     (tmp_path / "qa").mkdir()
     (tmp_path / "qa" / "train-00000.parquet").write_bytes(b"PAR1")
-    with pytest.raises(UserError, match=r"qa/train-00000\.parquet: cannot be read as Parquet"):
-        profile(tmp_path)
+    found = measured(tmp_path)
+    assert found.unreadable == ("qa/train-00000.parquet",)
+    assert found.rows == 1
 
 
 def test_a_version_without_any_row_has_no_profile(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What a takedown has to know of captures and corpus versions."""

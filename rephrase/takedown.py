@@ -1,0 +1,167 @@
+"""A version of questions without what goes: questions, wrong choices that were answers elsewhere, and replies of models."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus import shards
+from corpus.document import Document, Fact
+from datacards import plugins
+from datacards.card import Card
+from datacards.takedown.eraser import Eraser, Job
+from datacards.takedown.removed import Mask, among
+from datacards.takedown.tables import SHARES, Ledger, erase_tables, groups, held, judge, lines, link, put
+from rephrase.chunk import passages
+from rephrase.facts import claims
+from rephrase.generators.vllm_server import VllmServer
+from rephrase.log import digest
+from rephrase.prompts import fill, template
+
+_CHOICES, _REPLIES = "multiple_choice", "replies.jsonl"
+
+
+class Rephrase(Eraser):
+    """Erases from the versions that a rephrase recipe made."""
+
+    def made(self, card: Card) -> bool:
+        """Return whether a version was made by a rephrase recipe."""
+        return card.kind == "dataset" and {"generator", "styles"} <= card.recipe.keys()
+
+    def erase(self, job: Job) -> None:
+        """Fill the draft of a job with what stays."""
+        ledger = Ledger(job.card)
+        answers = _answers(job) if job.card.recipe["generator"] == "facts" else set()
+        asked = [name for name in held(job.card) if name.startswith(f"{_CHOICES}/")]
+        for name in asked:
+            keep = judge(job, job.folder / name, _CHOICES)
+            put(job, name, keep & ~_borrowed(job, name, keep, answers), ledger)
+        if _REPLIES in held(job.card):
+            prompts = _prompts(job)
+            lines(job, _REPLIES, lambda line: json.loads(line)["prompt"] in prompts)
+        carried = _carried(job, ledger)
+        erase_tables(job, ledger, but=lambda name: name in asked or name == _REPLIES or name in carried)
+        ledger.settle(job.draft)
+
+
+def _carried(job: Job, ledger: Ledger) -> set[str]:
+    """Carry the formats of the corpus version that takes the place of the one below; return the files that it replaces.
+
+    There they have new survivors, too. Where the version below stays as it is, nothing is replaced.
+    """
+    replaced: set[str] = set()
+    for ref in job.card.made_from:
+        folder = job.laid.get(str(ref))
+        for name in (*job.card.recipe["carry"], "facts") if folder else ():
+            old = {one for one in held(job.card) if one.startswith(f"{name}/") and "-carried-" in one}
+            new = (
+                {_as_carried(path): path for path in sorted((folder / name).glob("*.parquet"))}
+                if folder
+                else {}
+            )
+            replaced |= old
+            for one in sorted(old | new.keys()):
+                _replace(job, ledger, one, new.get(one))
+    return replaced
+
+
+def _as_carried(path: Path) -> str:
+    split, _, number = path.stem.partition("-")
+    return f"{path.parent.name}/{split}-carried-{number}.parquet"
+
+
+def _replace(job: Job, ledger: Ledger, name: str, new: Path | None) -> None:
+    """Lay ``new`` down in place of a carried file, and count what differs."""
+    old, config = job.folder / name, name.partition("/")[0]
+    if new:
+        link(new, job.draft.path / name)
+        job.draft.rows[name] = pq.read_metadata(new).num_rows
+        job.report.kept[config] += job.draft.rows[name]
+    if new and old.is_file() and old.samefile(new):
+        job.report.files_linked += 1
+        return
+    if old.is_file():
+        judge(job, old, config)  # for the tombstones
+    for path, sign in ((old, -1), (new, 1)):
+        for table in groups(path) if path and path.is_file() else ():
+            ledger.take(config, table, sign)
+    job.report.files_written += 1
+
+
+def _corpora(job: Job) -> Iterator[Path]:
+    for ref in job.card.made_from:
+        if job.store.digest(ref) and job.store.card(ref).kind == "dataset":
+            yield job.store.path(ref)
+
+
+def _documents(folder: Path, ids: set[str], *, inside: bool) -> Iterator[Document]:
+    """Yield the documents of a corpus version that are among ``ids``, or those that are not, with their facts."""
+    for path in shards.shard(folder, "markdown", "train"):
+        facts: dict[str, list[Fact]] = {}
+        beside = folder / "facts" / path.name
+        for table in groups(beside) if beside.is_file() else ():
+            mask = among(table["document_id"], ids)
+            for row in table.filter(pa.array(mask if inside else ~mask)).to_pylist():
+                facts.setdefault(row["document_id"], []).append(shards.row_fact(row))
+        for table in groups(path):
+            mask = among(table["id"], ids)
+            for row in table.filter(pa.array(mask if inside else ~mask)).to_pylist():
+                yield shards.row_document(row, facts.get(row["id"], ()))
+
+
+def _answers(job: Job) -> set[str]:
+    """Return the answers that only documents give that go: as wrong choices they would stay behind, shorter than any check."""
+    found: set[str] = set()
+    for folder in _corpora(job):
+        found |= {c.answer for one in _documents(folder, job.removed.bases, inside=True) for c in claims(one)}
+    for folder in _corpora(job) if found else ():
+        for one in _documents(folder, job.removed.bases, inside=False):
+            found.difference_update(claim.answer for claim in claims(one))
+    return found
+
+
+def _borrowed(job: Job, name: str, keep: Mask, answers: set[str]) -> Mask:
+    """Return which questions offer an answer that goes; they are noted in the report."""
+    parts = [np.zeros(0, np.bool_)]
+    start = 0
+    for table in groups(job.folder / name, ["id", "url", "source", "meta"]):
+        choices = [json.loads(json.loads(meta).get("choices", "[]")) for meta in table["meta"].to_pylist()]
+        mask = (
+            np.array([not answers.isdisjoint(one) for one in choices], np.bool_)
+            if answers
+            else np.zeros(len(choices), bool)
+        )
+        mask &= keep[start : start + len(mask)]
+        start += len(mask)
+        parts.append(mask)
+        for row in table.filter(pa.array(mask)).to_pylist():
+            job.report.bury("document", row["id"], row["url"], row["source"], SHARES)
+            job.report.rows[_CHOICES] += 1
+    return np.concatenate(parts)
+
+
+def _prompts(job: Job) -> set[str]:
+    """Return the digests of the prompts that held passages of what goes, as the generator made them."""
+    recipe = job.card.recipe
+    if recipe["generator"] != "vllm_server":
+        return set()
+    generator = plugins.make("kanagura.generators", "vllm_server", recipe["options"])
+    assert isinstance(generator, VllmServer)  # noqa: S101  the plug-in of that name
+    sampling = {
+        "max_tokens": generator.max_tokens,
+        "temperature": generator.temperature,
+        "top_p": generator.top_p,
+        "seed": recipe["seed"],
+        "mode": generator.mode,
+    }
+    found = set()
+    for folder in _corpora(job):
+        for one in _documents(folder, job.removed.bases, inside=True):
+            for span in passages(one, generator.characters):
+                for style in recipe["styles"]:
+                    prompt = fill(template(style, generator.prompt_version), one.text[span.start : span.end])
+                    found.add(digest(generator.model, prompt, sampling))
+    return found

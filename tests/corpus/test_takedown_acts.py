@@ -1,0 +1,287 @@
+"""Facts about takedowns as acts: killed and gone on with, purged, heeded in future, reaching releases and models."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from corpus import shards
+from corpus.captures import read_captures
+from corpus.takedown.grams import Grams
+from datacards.card import Ref
+from datacards.errors import UserError
+from datacards.release.recipe import ReleaseRecipe
+from datacards.release.run import release
+from datacards.store import Store
+from datacards.takedown import purge as purging
+from datacards.takedown.plan import plan
+from datacards.takedown.request import Patterns, Request
+from sample.companies import COMPANIES
+from tests.corpus.asof_world import World, fill, page, sentences, web
+from tests.corpus.takedown_world import EARLY, ERASERS, NEAR, THREE, corpus, leaks, rows, take_down, world
+
+FOUND = "https://www.example.jp/found.html"
+REFS = (f"fin@{THREE}.1", f"asked@{THREE}.1", "press@2026.04.01.1", "press@2026.08.01.1")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("world") / "store"
+    world(Store(root))
+    return root
+
+
+@pytest.fixture
+def store(made: Path, tmp_path: Path) -> Store:
+    shutil.copytree(made, tmp_path / "store")
+    return Store(tmp_path / "store")
+
+
+# -- killed at any moment ----------------------------------------------------------------------------------
+
+RUN = """
+import sys
+from pathlib import Path
+from datacards.store import Store
+from tests.corpus.takedown_world import take_down
+if __name__ == "__main__":
+    take_down(Store(Path(sys.argv[1])), urls=[sys.argv[2]])
+"""
+
+
+def killed_when(store: Store, root: Path, moment: Callable[[], bool]) -> None:
+    """Start a takedown and kill it as soon as ``moment`` has come."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(store.root), NEAR],
+        cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    while not moment():
+        assert process.poll() is None, "it came to its end before"
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+MOMENTS = {
+    "when it had just begun": ".drafts/takedowns@2026.12.24",
+    "in the first captures": ".drafts/press@2026.04.01.1/warc/*",
+    "in the corpus": f".drafts/fin@{THREE}.1/markdown/*",
+    "in the questions": f".drafts/asked@{THREE}.1/*/*",
+    "when the first successor was there": "press@2026.04.01.1/card.json",
+    "when the corpus was there": f"fin/{THREE}.1/card.json",
+    "when all but the takedown were there": f"asked/{THREE}.1/card.json",
+}
+
+
+@pytest.mark.slow
+def test_a_killed_takedown_leaves_the_old_state_and_the_same_command_ends_it(
+    store: Store, root: Path, made: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(made, tmp_path / "calm")
+    calm = Store(tmp_path / "calm")
+    take_down(calm, urls=[NEAR])
+    for where, pattern in MOMENTS.items():
+        killed_when(
+            store,
+            root,
+            lambda pattern=pattern: any(
+                store.root.glob(pattern.replace("press@2026.04.01.1/card", "press/2026.04.01.1/card"))
+            ),
+        )
+        assert not store.withdrawn(), where
+        for ref in store.refs():
+            assert store.verify(ref) == [], where
+        assert str(store.verified(f"fin@{THREE}", "dataset")) == f"fin@{THREE}"
+    ref, receipt = take_down(store, urls=[NEAR])
+    assert str(ref) == "takedowns@2026.12.24" and receipt["check"]["leaks"] == 0  # type: ignore[index]
+    for name in REFS:
+        assert store.card(store.resolve(name)).content_digest == calm.card(calm.resolve(name)).content_digest
+    assert [path.name for path in (store.root / ".drafts").iterdir() if path.is_dir()] == []
+    assert json.loads(store.path(ref, "receipt.json").read_text("utf-8"))["found"] == receipt["found"]
+
+
+# -- purged ------------------------------------------------------------------------------------------------
+
+
+def test_a_purge_deletes_what_was_withdrawn_and_says_what_it_was(store: Store) -> None:
+    ref, receipt = take_down(store, urls=[NEAR])
+    takedown, versions = purging.wanted(store, str(ref))
+    held = {str(one): {file.path: file.sha256 for file in store.card(one).files} for one in versions}
+    done = purging.purge(store, takedown, versions)
+    told = json.loads(store.path(done, "purge.json").read_text("utf-8"))["purged"]
+    assert {one["ref"]: {file["path"]: file["sha256"] for file in one["files"]} for one in told} == held
+    for one in versions:
+        assert [path.name for path in store.path(one).iterdir()] == ["card.json"]
+        assert store.verify(one) == [f"its files were purged by {done}"]
+    for one in receipt["withdrawn"]:  # type: ignore[attr-defined]
+        successor = store.resolve(one["successor"])
+        assert store.verify(successor) == []
+        if successor.name == "press":
+            assert list(read_captures(store.path(successor)))
+    assert purging.purge(store, takedown, versions) == done  # again changes nothing
+    left = b"".join(p.read_bytes() for p in store.root.rglob("*") if p.is_file() and "near.html" in p.name)
+    assert left == b""
+
+
+def test_a_purge_waits_for_captures_that_have_bodies_in_what_it_deletes(store: Store) -> None:
+    ref, _ = take_down(store, urls=[NEAR])
+    old = store.resolve("press@2026.04.01")
+    with store.write(
+        name="press", version="2026.12.25", kind="captures", recipe={"spider": "press"}
+    ) as draft:
+        draft.made_from = [old]
+        shutil.copytree(store.path(store.resolve("press@2026.08.01")) / "warc", draft.path / "warc")
+    with pytest.raises(UserError, match=r"press@2026.12.25: has bodies in press@2026.04.01"):
+        purging.wanted(store, str(ref))
+
+
+def test_a_purge_names_drafts_that_may_hold_it_still(store: Store) -> None:
+    with (
+        pytest.raises(RuntimeError),
+        store.write(
+            name="fin-more",
+            version="2026.12.02",
+            kind="dataset",
+            recipe={},
+            made_from=[store.resolve(f"fin@{THREE}")],
+        ),
+    ):
+        raise RuntimeError
+    ref, _ = take_down(store, urls=[FOUND])
+    _, versions = purging.wanted(store, str(ref))
+    assert purging.drafts(store, versions) == ["fin-more@2026.12.02"]
+
+
+# -- in future ---------------------------------------------------------------------------------------------
+
+
+def test_a_corpus_leaves_out_what_a_takedown_names_when_it_reads_captures_again(store: Store) -> None:
+    take_down(store, urls=[EARLY])
+    again = [web("2026.12.25", "early.html", page("早い記事", sentences(1)), "2026-12-25")]
+    again += [web("2026.12.25", "other.html", page("別の記事", sentences(93)), "2026-12-25")]
+    fill(store, World({"press": again}, []), ["2026.12.25"])
+    ref = corpus(store, "2026.12.25", ["press@2026.12.25"])
+    [left] = rows(store, ref, "dropped")
+    assert (left["reason"], left["detail"], left["url"], left["text"]) == (
+        "taken_down",
+        "takedowns@2026.12.24",
+        EARLY,
+        "",
+    )
+    assert [row["url"] for row in rows(store, ref, "markdown")] == ["https://www.example.jp/other.html"]
+
+
+def test_a_list_that_only_quoted_what_went_may_come_again(store: Store) -> None:
+    from datacards.takedown.receipt import TakenDown
+
+    take_down(store, urls=[NEAR], copies=True)
+    named = TakenDown.read(store)
+    assert named.by(NEAR, "press", {}) == "takedowns@2026.12.24"
+    assert not named.by("https://www.example.jp/index.html", "press", {})
+
+
+# -- releases, models, evaluations -------------------------------------------------------------------------
+
+
+def trained(store: Store, name: str, made_from: Ref) -> Ref:
+    with store.write(
+        name=name, version="2026.12.02", kind="checkpoint", recipe={}, made_from=[made_from]
+    ) as draft:
+        (draft.path / "config.json").write_text("{}")
+    return store.resolve(name)
+
+
+def test_models_and_evaluations_of_withdrawn_versions_are_named(store: Store) -> None:
+    model = trained(store, "model", store.resolve("asked"))
+    merged = trained(store, "merged", model)
+    said = rows(store, store.resolve("asked"), "markdown")
+    quoted = next(row for row in said if row["url"] == FOUND)
+    for name, text in (("scores", "無関係な問い"), ("quoting", str(quoted["text"])[:60])):
+        with store.write(
+            name=name, version="2026.12.03", kind="evaluation", recipe={}, made_from=[merged]
+        ) as draft:
+            (draft.path / "samples.jsonl").write_text(
+                json.dumps({"choices": [text]}, ensure_ascii=False) + "\n", "utf-8"
+            )
+    _, receipt = take_down(store, urls=[FOUND])
+    assert receipt["models"] == [str(merged), str(model)]
+    assert receipt["evaluations"] == ["scores@2026.12.03"]
+    assert receipt["evaluations_withdrawn"] == ["quoting@2026.12.03"]
+    assert store.withdrawn()["quoting@2026.12.03"].successor == ""
+
+
+def test_a_takedown_reaches_releases_and_their_pointers(store: Store) -> None:
+    recipe = ReleaseRecipe(name="public", version="2026.12.05", restricted="pointers")
+    ref = release(recipe, store, "asked")
+    edinet = COMPANIES[1].edinet_code
+    url = f"https://api.example.jp/documents/S100{COMPANIES[1].sec_code[:4]}?type=1"
+    there = [row for config in ("markdown", "qa") for row in rows(store, ref, config)]
+    assert url in {row["url"] for row in there} and FOUND in {
+        row["url"] for row in rows(store, ref, "pointers")
+    }
+    take_down(store, companies=[edinet], urls=[FOUND])
+    successor = store.resolve("public")
+    assert str(successor) == "public@2026.12.05.1" and store.verify(successor) == []
+    left = [
+        row
+        for config in ("markdown", "qa", "multiple_choice", "pointers")
+        for row in rows(store, successor, config)
+    ]
+    assert left and {url, FOUND}.isdisjoint({row["url"] for row in left})
+
+
+def test_the_receipt_holds_no_text_and_no_pattern(store: Store) -> None:
+    ref, receipt = take_down(store, patterns=["遅い記事"])
+    told = b"".join(path.read_bytes() for path in store.path(ref).rglob("*") if path.is_file()).decode(
+        "utf-8", "replace"
+    )
+    assert "遅い記事" not in told
+    assert receipt["request"]["patterns"][0].startswith("sha256:")  # type: ignore[index]
+
+
+# -- the search --------------------------------------------------------------------------------------------
+
+
+def test_a_hostile_pattern_ends_in_time() -> None:
+    patterns = Patterns([r"(?:あ|い|あい)+う(?=え)"])
+    with pytest.raises(UserError, match="takes more than 1 s"):
+        patterns.fit("あい" * 3000 + "うお")
+
+
+def test_what_others_also_say_is_not_looked_for() -> None:
+    import pyarrow as pa
+
+    search = Grams()
+    search.look_for("当社は灯台の電球を三十年にわたり製造している。売上高は百二十億円であった。")
+    search.settle()
+    whole = search.looked_for
+    search.hear(pa.table({"text": ["当社は、灯台の電球を三十年にわたり製造している。"]}))
+    assert 0 < search.looked_for < whole
+    strings = [
+        ["灯台の電球を三十年にわたり製造している", "売 上 高 は 百二十億円であった。"],
+        ["売上高は百二十"],
+        ["億円であった"],
+    ]
+    assert search.leaks(pa.table({"choices": strings})).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("wrapped", ["{0}", '{{"question": "問い\\n{0}"}}', "<b>{0}</b>"])
+def test_text_is_found_in_whatever_holds_it(wrapped: str) -> None:
+    search = Grams()
+    search.look_for("売上高は百二十億円であったと述べた")
+    search.settle()
+    assert search.leaks_in(wrapped.format("売上高は百二十億円であったと述べた"))
+
+
+def test_nothing_is_planned_for_versions_that_are_withdrawn(store: Store) -> None:
+    take_down(store, urls=[FOUND])
+    assert plan(store, Request(urls=(FOUND,), reason="試験"), ERASERS) is None
+    assert list(shards.read_documents(store.path(store.resolve("fin")), "markdown"))
+    assert leaks

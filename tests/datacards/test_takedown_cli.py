@@ -1,0 +1,62 @@
+"""The commands: a dry run writes nothing, a takedown says what it did, a purge asks first."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from datacards.provenance import command_line
+from datacards.store import Store
+from tests.corpus.test_run import build, crawl, recipe, speeches
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    crawl(store, "boj_speeches", speeches(4))
+    build(store, recipe(captures=["boj_speeches"], decontamination=None))
+    return store
+
+
+def command(store: Store, *words: str, answer: str = "") -> str:
+    from datacards.cli import main
+
+    done = CliRunner().invoke(
+        main, [*words, "--store", str(store.root)], input=answer, env={"COLUMNS": "200"}
+    )
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.output
+
+
+def tree(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+
+
+def test_from_a_dry_run_to_a_purge(filled: Store) -> None:
+    if not installed():
+        pytest.skip("the entry points of kanagura.erasers are not installed here")
+    url = speeches(4)[2].url
+    before = tree(filled.root)
+    said = command(filled, "takedown", "--url", url, "--reason", "訴えによる", "--dry-run")
+    assert url in said and "fin@2026.11.21 would be looked through" in said
+    assert tree(filled.root) == before
+    done = command(filled, "takedown", "--url", url, "--reason", "訴えによる")
+    assert "0 are left" in done and "fin@2026.11.21.1" in done
+    again = command(filled, "takedown", "--url", url, "--reason", "訴えによる")
+    assert "nothing to do" in again
+    [ref] = map(str, filled.refs("takedowns"))
+    refused = command(filled, "purge", ref, answer="n\n")
+    assert "Aborted" in refused and filled.verify(filled.resolve("fin@2026.11.21")) == []
+    assert "tells what was deleted" in command(filled, "purge", ref, "--yes")
+    assert "purged by" in filled.verify(filled.resolve("fin@2026.11.21"))[0]
+
+
+def installed() -> bool:
+    from datacards.takedown.plan import built_in
+
+    return bool(built_in())
+
+
+@pytest.mark.parametrize("words", [["--pattern", "山田 太郎"], ["--pattern=山田 太郎"]])
+def test_a_card_does_not_tell_the_pattern_that_quotes_what_has_to_go(words: list[str]) -> None:
+    told = command_line(["kanagura", "cards", "takedown", *words, "--reason", "訴え"])
+    assert "山田" not in told and "太郎" not in told and "--reason 訴え" in told

@@ -212,12 +212,11 @@ def test_hostile_names_and_texts_are_data(store: Store) -> None:
                 pa.table({field.name: [leaf]}, schema=pa.schema([field])), draft.path / "qa" / leaf
             )
         draft.drops[HOSTILE] = 1
-        draft.rights = [Rights(license=HOSTILE, attribution=HOSTILE, redistribution=True, records=1)]
+        draft.rights = [Rights(license="MIT", attribution=HOSTILE, redistribution=True, records=1)]
     ref = store.resolve("hostile")
     found = told(store, ref)
     assert found["description"] == HOSTILE
-    assert found["license"] == [HOSTILE]
-    assert "odrl:distribute" in json.dumps(found["usageInfo"][0]["odrl:prohibition"])
+    assert HOSTILE in found["usageInfo"][0]["description"]
     rows = list(opened(store.path(ref)).records("qa"))
     assert sorted(value.decode() for row in rows for value in row.values() if b".parquet" in value) == sorted(
         leaves
@@ -227,12 +226,19 @@ def test_hostile_names_and_texts_are_data(store: Store) -> None:
     assert " " not in described["@id"] and described["@id"].count("/") == 1
 
 
+def test_of_an_unknown_license_nothing_is_allowed(store: Store) -> None:
+    rights = Rights(license=HOSTILE, attribution=HOSTILE, redistribution=True, records=1)
+    card = store.card(make(store)).model_copy(update={"rights": (rights,)})
+    found = croissant(card, None, lambda name: None, Sites())
+    assert found["license"] == [HOSTILE]
+    forbidden = [rule["odrl:action"]["@id"] for rule in found["usageInfo"][0]["odrl:prohibition"]]
+    assert forbidden == ["odrl:distribute", "odrl:derive", "cc:CommercialUse"]
+
+
 def test_what_is_no_parquet_is_listed_without_columns(store: Store) -> None:
-    with store.write(name="broken", version="2026.11.21", kind="dataset", recipe={}) as draft:
-        (draft.path / "qa").mkdir()
-        (draft.path / "qa" / "train-00000.parquet").write_bytes(b"no parquet")
-    found = told(store, store.resolve("broken"))
-    assert [one["name"] for one in found["distribution"]] == ["qa/train-00000.parquet"]
+    found = croissant(store.card(make(store)), None, lambda name: None, Sites())
+    assert {one["@type"] for one in found["distribution"]} == {"cr:FileObject"}
+    assert len(found["distribution"]) == 4
     assert "recordSet" not in found
 
 
@@ -307,3 +313,26 @@ def test_sites_are_those_of_base_documents_if_there_are_any(store: Store) -> Non
     both = sites(path, ["markdown/train-00000.parquet", "qa/train-00000.parquet"])
     assert both == sites(path, ["markdown/train-00000.parquet"])
     assert sites(path, ["dropped/train-00000.parquet"]) == Sites()
+
+
+def test_a_release_has_the_records_of_every_source_too(store: Store) -> None:
+    rows = {
+        source: [shards.document_row(document(number)) for number in numbers]
+        for source, numbers in (("edinet", (2, 4)), ("boj_speeches", (1, 3, 5)))
+    }
+    with store.write(name="public", version="2026.11.21", kind="dataset", recipe={}) as draft:
+        for source, documents in rows.items():
+            for form, split in (("markdown", "train"), ("qa", "train"), ("qa", "test")):
+                leaf = f"{form}/{split}-{source}-00000.parquet"
+                draft.rows[leaf] = shards.write(draft.path / leaf, documents, shards.DOCUMENT)
+        draft.rights = counted({"PDL-1.0": 6})
+    path = store.path(store.resolve("public"))
+    assert len(list(records(opened(path), "edinet"))) == 6
+    assert len(list(records(opened(path), "qa", split="test"))) == 5
+    [held_out, further] = records(opened(path), "edinet", split="test")
+    assert {held_out["source"], further["source"]} == {"edinet"}
+    described = {
+        one["name"]: one.get("description")
+        for one in told(store, store.resolve("public"))["recordSet"][1]["field"]
+    }
+    assert described["license"] and described["made_from"], "the files say what their columns mean"

@@ -21,7 +21,7 @@ from datacards.release import bases, reports
 from datacards.release.bases import CROSSES, TEST, TRAIN, VALIDATION
 from datacards.release.files import Files, source_name
 from datacards.release.pointers import POINTER, pointer_table
-from datacards.release.recipe import ByCompany, ByTime, ReleaseRecipe
+from datacards.release.recipe import FORMATS, ByCompany, ByTime, ReleaseRecipe
 from datacards.rights import Refusal, counted, merged, permitted, refusals
 from datacards.store import Draft, Store
 
@@ -78,6 +78,21 @@ def release(recipe: ReleaseRecipe, store: Store, corpus: str) -> Ref:
 def is_release(card: Card) -> bool:
     """Return whether a version was made by a release recipe."""
     return card.kind == "dataset" and {"restricted", "holdout"} <= card.recipe.keys()
+
+
+def check(store: Store, ref: Ref) -> None:
+    """Raise UserError naming the records of a release that may not be given on after all, and texts it must not hold.
+
+    It is asked once more before anything is published: what made the release may have been another code.
+    """
+    folder = store.path(ref)
+    files = [file.path for file in store.card(ref).files if file.path.endswith(".parquet")]
+    _refuse(folder, [path for path in files if path.partition("/")[0] in FORMATS], ref)
+    for path in files:
+        config = path.partition("/")[0]
+        held = {"text", "meta"} & set(pq.read_schema(folder / path).names) if config not in FORMATS else set()
+        if held or config == "index":
+            raise UserError(str(ref), f"{path} tells of texts that stay at home", todo="release it again")
 
 
 def _is_of(path: str, recipe: ReleaseRecipe) -> bool:

@@ -18,6 +18,7 @@ from datasets import get_dataset_config_names, load_dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus import shards
 from corpus.document import Document, Fact
 from datacards.card import Ref
 from datacards.cli import main
@@ -305,6 +306,27 @@ def test_the_command_releases_publishes_and_says_what_is_there_already(store: St
     assert "words@2026.11.21: is no release" in publish("words", "--to", str(tmp_path / "shelf"))[1]
     assert "no --corpus" in publish(str(path))[1]
     assert "goes with a recipe" in publish("public", "--corpus", "words")[1]
+
+
+@pytest.mark.parametrize("config", ["markdown", "dropped", "index"])
+def test_what_only_looks_like_a_release_is_looked_at_before_it_is_published(
+    store: Store, tmp_path: Path, config: str
+) -> None:
+    rows_ = [shards.document_row(page(1, license_="BOJ-terms"))]
+    with store.write(
+        name="odd", version="2026.11.21", kind="dataset", recipe={"restricted": "refuse", "holdout": None}
+    ) as draft:
+        draft.rows["x"] = shards.write(
+            draft.path / config / "train-edinet-00000.parquet", rows_, shards.DOCUMENT
+        )
+    done = CliRunner().invoke(
+        main, ["publish", "--store", str(store.root), "odd", "--to", str(tmp_path / "shelf")]
+    )
+    assert done.exit_code == 1
+    assert (
+        "may not be given to others" if config == "markdown" else "texts that stay at home"
+    ) in done.output
+    assert not (tmp_path / "shelf").exists()
 
 
 @settings(max_examples=60, deadline=None)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from datacards.card import Card, Ref
 from datacards.errors import UserError
-from datacards.keys import Keys, KeyTable, is_id, keys
+from datacards.keys import Keys, KeyTable, column_keys, is_id
 from datacards.provenance import capture
 from datacards.release import bases, reports
 from datacards.release.bases import CROSSES, TEST, TRAIN, VALIDATION
@@ -205,7 +205,7 @@ class _Release:
             out.add(name, rows)
             self._count(config, rows)
         if config == "markdown":
-            self._keys.append(keys(table["id"].combine_chunks().filter(pa.array(given))))
+            self._keys.append(column_keys(table["id"].combine_chunks().filter(pa.array(given))))
             self._splits.append(
                 np.array([self._names.setdefault(n, len(self._names)) for n in names[given]], dtype=np.int32)
             )
@@ -261,7 +261,7 @@ class _Release:
             for table in _tables(path):
                 fits = pa.array(is_id(table["document_id"].combine_chunks()))
                 rows = table.filter(fits)
-                of = given.get(keys(rows["document_id"].combine_chunks()), len(self._names))
+                of = given.get(column_keys(rows["document_id"].combine_chunks()), len(self._names))
                 for name, chosen in _parts(rows, names[of], of < len(self._names)):
                     out.add(name, chosen)
                     self.draft.counts["facts"] += len(chosen)

@@ -73,6 +73,7 @@ class Takedown:
                 ),
                 None,
             )
+            self._check_reason()
             self._fill()
             self._publish()
             self._read_pages()
@@ -82,6 +83,11 @@ class Takedown:
                 draft, store, found, self.reports, self.search, self.read, further, time.monotonic() - began
             )
         return store.resolve(f"{TAKEDOWNS}@{found.version}")
+
+    def _check_reason(self) -> None:
+        """Raise UserError when the reason, which others may read for good, says itself what is to go."""
+        if self.search and self.search.leaks_in(self.plan.request.reason):
+            raise UserError("--reason", "says what is to go", "a reason in other words", "say it otherwise")
 
     def _fill(self) -> None:
         """Fill the drafts of all successors; should one fail, none of them is published."""

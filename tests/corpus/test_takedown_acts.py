@@ -249,6 +249,18 @@ def test_the_receipt_holds_no_text_and_no_pattern(store: Store) -> None:
 # -- the search --------------------------------------------------------------------------------------------
 
 
+def test_a_reason_that_quotes_what_is_to_go_is_refused_before_anything_is_published(store: Store) -> None:
+    quoted = next(str(row["text"]) for row in rows(store, f"fin@{THREE}", "markdown") if row["url"] == FOUND)
+    before = [str(ref) for ref in store.refs()]
+    with pytest.raises(UserError, match="--reason: says what is to go"):
+        take_down(store, urls=[FOUND], reason=f"「{quoted[-60:]}」とある記事")
+    assert [str(ref) for ref in store.refs()] == before
+    take_down(store, urls=[FOUND], reason="訴えによる")
+    assert [f"fin@{THREE}.1"] == [
+        one.successor for ref, one in store.withdrawn().items() if ref == f"fin@{THREE}"
+    ]
+
+
 def test_a_hostile_pattern_ends_in_time() -> None:
     patterns = Patterns([r"(?:あ|い|あい)+う(?=え)"])
     with pytest.raises(UserError, match="takes more than 1 s"):

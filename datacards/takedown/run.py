@@ -15,7 +15,7 @@ from datacards.errors import UserError
 from datacards.store import CARD, Draft, Store
 from datacards.takedown.affected import affected
 from datacards.takedown.eraser import Eraser, Job, Read, Search
-from datacards.takedown.plan import Plan
+from datacards.takedown.plan import Plan, made_meanwhile
 from datacards.takedown.removed import Report
 from datacards.takedown.tables import RENDERED, Ledger, erase_tables
 from datacards.takedown.written import write_receipt
@@ -77,6 +77,13 @@ class Takedown:
             self._fill()
             self._publish()
             self._read_pages()
+            if new := made_meanwhile(store, found, self.erasers):
+                raise UserError(
+                    "takedown",
+                    f"{', '.join(map(str, new))} came in meanwhile and may hold what is to go",
+                    "nothing is withdrawn yet",
+                    "run the same command again: it goes on, and takes that, too",
+                )
             further = affected(store, self.reports, self.search)
             draft.made_from = [one for one in self.successors.values() if one.digest]
             write_receipt(

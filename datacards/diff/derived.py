@@ -242,6 +242,8 @@ class DerivedJudge:
         return None
 
     def _last(self, items: Sequence[Item]) -> Why:
+        if self.takedowns.made:
+            return Why("takedown", f"{self.takedowns.made}: made again")
         generated = any(item.generator for item in items)
         if code := (self.own.code if generated else self.below.code):
             return Why("newer_step", f"code: {code}")

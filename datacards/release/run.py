@@ -29,7 +29,7 @@ BATCH = 1 << 14  # rows that are looked at together
 POINTERS = 100_000  # of a file at most: a rebuild holds one file of them
 SPLITS = {TRAIN: "train", TEST: "test", VALIDATION: "validation"}
 _NUMBER = {name: number for number, name in SPLITS.items()}
-_RIGHTS = ["id", "license", "redistribution"]
+_RIGHTS = ["id", "license", "redistribution", "format", "made_from", "meta"]
 
 
 def release(recipe: ReleaseRecipe, store: Store, corpus: str) -> Ref:
@@ -102,7 +102,7 @@ def _is_of(path: str, recipe: ReleaseRecipe) -> bool:
 def _refuse(folder: Path, files: list[str], source: Ref) -> None:
     found: list[list[Refusal]] = []
     for path in files:
-        found.extend(refusals(table) for table in _tables(folder / path, _RIGHTS))
+        found.extend(refusals(_judged(table)) for table in _tables(folder / path, _RIGHTS))
     if told := merged(found):
         lines = [
             f"{one.records:,} records under {one.license} ({one.why}): {', '.join(one.ids[:5])}"
@@ -115,6 +115,22 @@ def _refuse(folder: Path, files: list[str], source: Ref) -> None:
             "records whose license allows it",
             "say restricted: pointers (hash and recipe in place of the text) or restricted: leave_out",
         )
+
+
+def _judged(table: pa.Table) -> pa.Table:
+    """Return what rights are judged by: a question whose wrong choices are of documents that nobody names stays at home.
+
+    Earlier code noted only what the answer was made from; the choices may be of another license.
+    """
+    untraced = pc.and_(
+        pc.and_(
+            pc.equal(table["format"], "multiple_choice"), pc.less(pc.list_value_length(table["made_from"]), 2)
+        ),
+        pc.match_substring(table["meta"], '"generator": "facts"'),
+    )
+    given = pc.and_(pc.fill_null(table["redistribution"], False), pc.invert(untraced))
+    at = table.column_names.index("redistribution")
+    return table.set_column(at, "redistribution", given).select(["id", "license", "redistribution"])
 
 
 def _told(recipe: ReleaseRecipe, source: Ref) -> Card:
@@ -221,7 +237,7 @@ class _Release:
         if self.recipe.holdout:
             split[split != TRAIN] = VALIDATION
             split = np.where((side == TEST) | (side == CROSSES), side, split)
-        given = permitted(table.select(_RIGHTS)).to_numpy(zero_copy_only=False)
+        given = permitted(_judged(table)).to_numpy(zero_copy_only=False)
         return _Sorted(split, given)
 
     def _names_of(self, table: pa.Table, split: npt.NDArray[np.int32]) -> npt.NDArray[np.str_]:

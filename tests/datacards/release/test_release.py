@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -117,6 +119,50 @@ def test_refusing_names_the_licenses_how_many_and_which(store: Store) -> None:
     ):
         release(recipe(restricted="refuse"), store, str(source))
     assert store.refs("public") == []
+
+
+def question(choices: list[Document]) -> Document:
+    """Return a question as the facts give them, with what its choices were made from."""
+    meta = {"generator": "facts", "choices": json.dumps(["一円", "二円", "三円", "四円"], ensure_ascii=False)}
+    return replace(part(choices, "multiple_choice"), text=f"問い {len(choices)}", meta=meta)
+
+
+@pytest.mark.parametrize("restricted", ["pointers", "leave_out", "refuse"])
+def test_a_question_whose_wrong_choices_nobody_traces_is_not_given_on(store: Store, restricted: str) -> None:
+    pages = [page(n) for n in range(4)]
+    traced, not_traced = question(pages), question(pages[:1])
+    corpus(store, [*pages, traced, not_traced])
+    if restricted == "refuse":
+        with pytest.raises(UserError, match=f"holds 1 records .*: {not_traced.id}"):
+            release(recipe(restricted=restricted), store, "words")
+        return
+    ref = release(recipe(restricted=restricted), store, "words")
+    assert [row["id"] for row in rows(store, ref, "multiple_choice")["train"]] == [traced.id]
+    if restricted == "pointers":
+        assert [row["id"] for row in rows(store, ref, "pointers")["train"]] == [not_traced.id]
+
+
+def test_what_left_is_told_without_details_that_quote_texts(store: Store) -> None:
+    details = {
+        ("rephrase", "ambiguous_fact"): "amount|会社|売上高: 1,234百万円 / 1,235百万円",
+        ("extract", "broken_instance"): "it begins with b'secret'",
+        ("extract", "filing_withdrawn"): "S100ABCD",
+        ("dedup", "near_duplicate"): page(1).id,
+    }
+    below = corpus(store, [page(1)])
+    with store.write(
+        name="more", version="2026.11.21", kind="dataset", recipe={}, made_from=[below]
+    ) as draft:
+        path = draft.path / "dropped" / "train-00000.parquet"
+        told = [
+            {"stage": s, "reason": r, "detail": d, "text": "", "source": "x"} for (s, r), d in details.items()
+        ]
+        draft.rows["dropped/train-00000.parquet"] = shards.write(path, told, shards.DROPPED)
+        shutil.copytree(store.path(below) / "markdown", draft.path / "markdown")
+    ref = release(recipe(), store, "more")
+    found = {(row["stage"], row["reason"]): row["detail"] for row in rows(store, ref, "dropped")["train"]}
+    quoting = {("rephrase", "ambiguous_fact"), ("extract", "broken_instance")}
+    assert {key: found[key] for key in details} == details | dict.fromkeys(quoting, "")
 
 
 def test_an_unknown_license_is_not_given_on_whatever_its_flag_says(store: Store) -> None:

@@ -14,6 +14,7 @@ from datacards.release.recipe import ReleaseRecipe
 from datacards.release.run import check, is_release, release
 from datacards.store import Store
 from datacards.targets.publish import publish as put
+from datacards.targets.publish import target_at
 
 
 @click.command()
@@ -33,6 +34,8 @@ def publish(what: str, corpus: str | None, targets: tuple[str, ...], root: str, 
 
     Without a target the release is only made. Publishing again changes nothing.
     """
+    for target in targets:
+        target_at(target)  # what cannot be one is said before the long work
     store = Store(root)
     ref = _release(store, what, corpus)
     card = store.card(ref)

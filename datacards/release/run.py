@@ -16,6 +16,7 @@ from tqdm import tqdm
 from datacards.card import Card, Ref
 from datacards.errors import UserError
 from datacards.keys import Keys, KeyTable, column_keys, is_id
+from datacards.profile.tokens import load
 from datacards.provenance import capture
 from datacards.release import bases, reports
 from datacards.release.bases import CROSSES, TEST, TRAIN, VALIDATION
@@ -51,6 +52,8 @@ def release(recipe: ReleaseRecipe, store: Store, corpus: str) -> Ref:
             recipe.name, f"{source} has none of the formats", f"it holds {', '.join(held)}", "name others"
         )
     folder = store.path(source)
+    for name in recipe.tokenizers:
+        load(name)  # one that is not there is said before the long work
     if recipe.restricted == "refuse":
         _refuse(folder, files, source)
     with store.write(

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from datacards.card import Card, File
 from datacards.places import sha256_of
-from datacards.render.header import configs
+from datacards.render.header import configs, of_texts, source_of
 from datacards.render.prov import origin
 from datacards.render.responsible import responsible
 from datacards.render.sites import Sites, sites
@@ -91,8 +91,8 @@ def croissant(card: Card, profile: Mapping[str, Any] | None, schema_of: Schemas,
         "isLiveDataset": False,
         "inLanguage": _languages(profile),
         "keywords": ["finance", "Japanese", *sorted({config.name for config in sets})],
-        "license": license_links(card.rights),
-        "usageInfo": usage(card.rights),
+        "license": license_links(of_texts(card)),
+        "usageInfo": usage(card.rights, of_texts(card)),
         **responsible(card, profile, found),
         **origin(card, found),
         "distribution": [*_file_objects(card), *(config.files for config in sets)],
@@ -193,8 +193,9 @@ def _config(name: str, paths: Sequence[str], splits: tuple[str, ...], schema: pa
         "source": {
             "fileSet": {"@id": file_set},
             "extract": {"fileProperty": "filename"},
-            # A bare split matches too, since mlcroissant takes what it found through the expression once more.
-            "transform": {"regex": f"^({'|'.join(map(re.escape, splits))})(?:-.+)?$"},
+            # A bare split matches too, since mlcroissant takes what it found through the expression once more. It makes
+            # a glob of it when one split is asked for: without the source in it that finds those of other sources, too.
+            "transform": {"regex": f"^({'|'.join(map(re.escape, splits))})(?:-{_source(paths)}.+)?$"},
         },
         "references": {"field": {"@id": f"{SPLITS}/name"}},
     }
@@ -216,6 +217,12 @@ def _config(name: str, paths: Sequence[str], splits: tuple[str, ...], schema: pa
         "includes": [escape(path) for path in paths],
     }
     return _Config(name, files, records, splits)
+
+
+def _source(paths: Sequence[str]) -> str:
+    """Return the source that all files are of and a dash, for a regular expression; "" when there is none."""
+    found = {source_of(path) for path in paths}
+    return f"{re.escape(found.pop())}-" if len(found) == 1 and "" not in found else ""
 
 
 def field_of(place: tuple[str, ...], column: pa.Field, source: Json) -> Json:

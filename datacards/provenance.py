@@ -28,6 +28,7 @@ _USER_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@\"']+@")
 _FOLDER = re.compile(r"(?:~$|~/|/|\.\./|file:/).*", re.DOTALL)
 _QUOTED_FOLDER = re.compile(r"(?<=[\"'])(?:~?/|file:/)[^\"']*(?=[\"'])")
 _BARE_FOLDER = re.compile(r"(?<![\w:/.~])~?/(?:[^/\s\"',]+/)*([^/\s\"',]+)/?")
+_NAMING = ("--url", "--source", "--company", "--document", "--pattern", "--reason")  # options of a takedown
 _STORE = re.compile(r"\b(?:s3|gs|az)://(?:[^\s'\",/]+/)*([^\s'\",/]+)/?")
 
 
@@ -49,9 +50,10 @@ def _name(path: Path) -> str:
 def command_line(argv: list[str]) -> str:
     """Return the command as typed, without folders outside of the working one and without secrets.
 
-    Of the address of a store, too, only the last part stays.
-    The patterns of a takedown are left out, too. Secret is what stands behind a word like key or token, the value of an environment variable with such a
-    name, what looks like a token of a well-known service, and the user in an address.
+    Of the address of a store, too, only the last part stays. Of a takedown, what it names and why is left out: every
+    successor tells its command, and only the receipt may say what went. Secret is what stands behind a word like key
+    or token, the value of an environment variable with such a name, what looks like a token of a well-known service,
+    and the user in an address.
     """
     words = [Path(argv[0]).name, *map(_placeless, _unquoted(argv[1:]))] if argv else []
     line = _STORE.sub(r"\1", " ".join(words))
@@ -63,12 +65,13 @@ def command_line(argv: list[str]) -> str:
 
 
 def _unquoted(words: Sequence[str]) -> Iterator[str]:
-    """Yield words without the patterns of a takedown: they may quote what has to go."""
+    """Yield words without what a takedown names: it may quote what has to go."""
+    naming = _NAMING if "takedown" in words[:3] else ()
     hidden = False
     for word in words:
         name, equals, _ = word.partition("=")
-        yield "***" if hidden else f"{name}=***" if equals and name == "--pattern" else word
-        hidden = not hidden and word == "--pattern"
+        yield "***" if hidden else f"{name}=***" if equals and name in naming else word
+        hidden = not hidden and word in naming
 
 
 def _placeless(word: str) -> str:

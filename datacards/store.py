@@ -258,7 +258,8 @@ class Store:
         When the block fails or the process dies, wherever it does, the draft stays and an equal request finds
         it again with ``draft.resumed`` true; a different request for the same version gets a draft of its own.
         Two processes that write one version exclude each other: the second gets a UserError, at once on one machine
-        and, where two machines share an address, when it would finish.
+        and, where two machines share an address, when it would finish. A version whose input a takedown has withdrawn
+        in the meantime is refused at the end; a checkpoint is not, it holds no text.
         """
         label, ref = f"{name}@{version}", Ref(name=name, version=version)
         if not (NAME.fullmatch(name) and VERSION.fullmatch(version)):
@@ -267,6 +268,7 @@ class Store:
         drafts = Drafts(self.root / ".drafts")
         made_by = capture()
         _now()  # a time that was given wrong is told before the work, not after it
+        before = self.withdrawn()
         try:
             with drafts.lock(label):
                 if self.finished(name, version, recipe=recipe, made_from=made_from):
@@ -275,9 +277,24 @@ class Store:
                 path, resumed = drafts.open(label, request)
                 draft = Draft(path, resumed=resumed)
                 yield draft
-                self.place.publish(drafts, _carded(draft, ref, description, request, made_by))
+                card = _carded(draft, ref, description, request, made_by)
+                self._check_inputs(card, before)
+                self.place.publish(drafts, card)
         except OSError as error:
             raise from_os_error(error, label) from error
+
+    def _check_inputs(self, card: Card, before: Mapping[str, Withdrawal]) -> None:
+        """Raise UserError when an input was withdrawn while a version was made of it, or holds bodies of captures."""
+        withdrawn = self.withdrawn() if card.kind != "checkpoint" else {}
+        for one in map(str, card.made_from):
+            # What a takedown had no reason to touch stays as it was, made from what was withdrawn before.
+            if one in withdrawn and (one not in before or card.kind == "captures"):
+                raise UserError(
+                    f"{card.name}@{card.version}",
+                    f"{one}, which it was made from, has been withdrawn by {withdrawn[one].by}",
+                    "",
+                    f"delete its draft and make it again{' of ' + withdrawn[one].successor if withdrawn[one].successor else ''}",
+                )
 
 
 def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], made_by: Provenance) -> Card:

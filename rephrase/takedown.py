@@ -21,7 +21,7 @@ from rephrase.generators.vllm_server import VllmServer
 from rephrase.log import digest
 from rephrase.prompts import fill, template
 
-_CHOICES, _REPLIES = "multiple_choice", "replies.jsonl"
+_CHOICES, _DROPPED, _REPLIES = "multiple_choice", "dropped", "replies.jsonl"
 
 
 class Rephrase(Eraser):
@@ -35,9 +35,9 @@ class Rephrase(Eraser):
         """Fill the draft of a job with what stays."""
         ledger = Ledger(job.card)
         answers = _answers(job) if job.card.recipe["generator"] == "facts" else set()
-        asked = [name for name in held(job.card) if name.startswith(f"{_CHOICES}/")]
+        asked = [name for name in held(job.card) if name.startswith((f"{_CHOICES}/", f"{_DROPPED}/"))]
         for name in asked:
-            keep = judge(job, job.folder / name, _CHOICES)
+            keep = judge(job, job.folder / name, name.partition("/")[0])
             put(job, name, keep & ~_borrowed(job, name, keep, answers), ledger)
         if _REPLIES in held(job.card):
             prompts = _prompts(job)
@@ -124,23 +124,35 @@ def _answers(job: Job) -> set[str]:
 
 
 def _borrowed(job: Job, name: str, keep: Mask, answers: set[str]) -> Mask:
-    """Return which questions offer an answer that goes; they are noted in the report."""
+    """Return which questions offer, or left beside, an answer that goes; they are noted in the report."""
     parts = [np.zeros(0, np.bool_)]
-    start = 0
-    for table in groups(job.folder / name, ["id", "url", "source", "meta"]):
-        choices = [json.loads(json.loads(meta).get("choices", "[]")) for meta in table["meta"].to_pylist()]
-        mask = (
-            np.array([not answers.isdisjoint(one) for one in choices], np.bool_)
-            if answers
-            else np.zeros(len(choices), bool)
-        )
+    start, config = 0, name.partition("/")[0]
+    offered, named = (_choices, "id") if config == _CHOICES else (_contradicting, "document_id")
+    for table in groups(job.folder / name):
+        said = offered(table) if answers else [[]] * table.num_rows
+        mask = np.array([not answers.isdisjoint(one) for one in said], np.bool_)
         mask &= keep[start : start + len(mask)]
         start += len(mask)
         parts.append(mask)
         for row in table.filter(pa.array(mask)).to_pylist():
-            job.report.bury("document", row["id"], row["url"], row["source"], SHARES)
-            job.report.rows[_CHOICES] += 1
+            kind = "document" if config == _CHOICES else "dropped"
+            job.report.bury(kind, row[named] or "", row["url"], row["source"], SHARES)
+            job.report.rows[config] += 1
     return np.concatenate(parts)
+
+
+def _choices(table: pa.Table) -> list[list[str]]:
+    """Return the choices of questions."""
+    return [json.loads(json.loads(meta).get("choices", "[]")) for meta in table["meta"].to_pylist()]
+
+
+def _contradicting(table: pa.Table) -> list[list[str]]:
+    """Return the answers, of several documents, for which questions were not asked."""
+    columns = (table[name].to_pylist() for name in ("reason", "detail"))
+    return [
+        (detail or "").rpartition(": ")[2].split(" / ") if reason == "ambiguous_fact" else []
+        for reason, detail in zip(*columns, strict=True)
+    ]
 
 
 def _prompts(job: Job) -> set[str]:

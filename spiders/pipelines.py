@@ -162,6 +162,7 @@ class CapturePipeline:
             refs = Store.default().refs(spider.name)
             draft.made_from = [ref for ref in refs if ref.version in held]
             told, lacking = summary(draft), missing(draft)
+            _heed(TakenDown.read(Store.default()), segments, f"{spider.name}@{spider.asked.version}")
             self.stack.close()
         except OSError as error:
             spider.failure = from_os_error(error, spider.name)
@@ -178,6 +179,15 @@ class CapturePipeline:
         """Leave the draft as it is: the store's block must end with an error to be left unfinished."""
         with suppress(OSError, UserError):
             self.stack.__exit__(type(error), error, error.__traceback__)
+
+
+def _heed(taken_down: TakenDown, segments: Segments, label: str) -> None:
+    """Raise UserError when a takedown names a capture that the crawl made before there was the takedown."""
+    for row in segments.rows if taken_down else ():
+        if by := taken_down.by(row["url"], row["source"], {}):
+            raise UserError(
+                label, f"holds {row['url']}, which {by} names", "", "delete its draft, then crawl again"
+            )
 
 
 def _earlier(store: Store, spider: CaptureSpider) -> list[Path]:

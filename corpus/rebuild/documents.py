@@ -35,6 +35,7 @@ from datacards.rebuild.groups import word_of, words
 from datacards.rebuild.sources import Words
 from datacards.recipe import validate
 from datacards.store import Store
+from datacards.takedown.receipt import TakenDown
 
 TOGETHER = 500  # base documents that are in memory together, but for those that a format gathers
 
@@ -102,7 +103,10 @@ def _folders(task: Task, recipe: CorpusRecipe) -> list[tuple[Path, Plan]]:
     folders = [_whole(task.store, ref) for ref in task.captures]
     gone = withdrawn(folders)  # as is known today: what a publisher took back since is not made again
     ocr = engine(recipe.ocr)
-    plan = Plan(recipe.calls(), recipe.dedup, gone, recipe.repeats, None, ocr)
+    taken_down = (
+        TakenDown.read(task.store) or None
+    )  # holds for captures, too, that came here after the takedown
+    plan = Plan(recipe.calls(), recipe.dedup, gone, recipe.repeats, None, ocr, taken_down)
     own = {str(ref) for ref in task.told.made_from}
     mine = [folder for ref, folder in zip(task.captures, folders, strict=True) if str(ref) in own]
     day = recipe.as_of

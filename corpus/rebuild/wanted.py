@@ -16,9 +16,12 @@ from datacards.rebuild.base import CAPTURE_MISSING, CHANGED_SINCE, OTHER_TEXT, P
 from datacards.rebuild.groups import evidence, word_of, words
 from datacards.rebuild.sources import Words, among, url_words
 
-WITHDRAWN = "withdrawn"  # the publisher has taken the filing back
+WITHDRAWN = "withdrawn"  # the publisher has taken the filing back, or a takedown names it
 _DIGEST, _ADDRESS = 1, 2  # what was seen of an entry's evidence: the body itself, another body of its address
-_LEFT = "filing_"  # drops of filings that are withdrawn, hidden or gone begin so
+_LEFT = (
+    "filing_",
+    "taken_down",
+)  # drops of filings that are withdrawn, hidden or gone begin so; those of takedowns
 _ROW = np.dtype([("id", "<u8"), ("digest", "<u8"), ("url", "<u8")])
 Rows = npt.NDArray[np.void]
 Made = Callable[[dict[str, Any]], Document | None]

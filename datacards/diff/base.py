@@ -7,9 +7,9 @@ from typing import NamedTuple
 from datacards.card import Card
 from datacards.diff.evidence import Captures, Drop, Drops, Takedowns
 from datacards.diff.items import Item
-from datacards.diff.keys import Keys, among, keys
 from datacards.diff.pairs import other_columns
 from datacards.diff.versions import difference, other_code
+from datacards.keys import Keys, among, keys
 
 _TEXT = (
     "steps",
@@ -82,9 +82,14 @@ class BaseJudge:
         return self.captures.knows(0, a) and self.captures.knows(1, b) and not self.captures.same(a)
 
     def _made_otherwise(self) -> Why:
-        """Return what is different in the recipes or the code when the bytes are the same."""
+        """Return what is different in the recipes or the code when the bytes are the same.
+
+        A takedown makes rows again by the same recipe, so code that is other since is no reason.
+        """
         if told := self.recipes.of(_TEXT):
             return Why("newer_step", told)
+        if self.takedowns.made:
+            return Why("takedown", f"{self.takedowns.made}: made again")
         return Why("newer_step", f"code: {self.recipes.code}") if self.recipes.code else Why("unexplained")
 
     def _removed(self, a: Item) -> Why:

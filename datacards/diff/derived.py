@@ -12,10 +12,10 @@ from datacards.card import Card
 from datacards.diff.base import Recipes, Why, dropped, left_out, same_text
 from datacards.diff.evidence import Drops, Takedowns
 from datacards.diff.items import Item
-from datacards.diff.keys import KEY, Keys, among, hex_of, key_of, keys
 from datacards.diff.parts import POINTERS
 from datacards.diff.record import CHANGES, REASONS, Change
 from datacards.diff.versions import asks_for
+from datacards.keys import KEY, Keys, among, hex_of, key_of, keys
 
 Numbers = npt.NDArray[np.int64]
 
@@ -242,6 +242,8 @@ class DerivedJudge:
         return None
 
     def _last(self, items: Sequence[Item]) -> Why:
+        if self.takedowns.made:
+            return Why("takedown", f"{self.takedowns.made}: made again")
         generated = any(item.generator for item in items)
         if code := (self.own.code if generated else self.below.code):
             return Why("newer_step", f"code: {code}")

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from datacards.card import Card, Ref
 from datacards.diff.items import Item, address
-from datacards.diff.keys import KEY, Keys, among, column_keys, key_of, keys
 from datacards.diff.parts import Files, Part
 from datacards.diff.versions import Version
 from datacards.errors import UserError
+from datacards.keys import KEY, Keys, among, column_keys, key_of, keys
 
 _DROPPED = ("reason", "detail", "stage", "source", "url", "sha256", "document_id")
 _NONE = key_of("")
@@ -220,19 +220,22 @@ class Takedowns:
 
     def __init__(self, files: Files, a: Version, b: Version) -> None:
         self._named: dict[str, str] = {}
+        self.made = ""  # the takedown that made the second version, out of the first or of one in between
         for ref in files.store.refs("takedowns"):
-            card = files.store.card(ref)
-            if _between(files, ref, card, a, b):
+            card, successors = files.store.card(ref), _successors(files, ref)
+            if _between(card, successors, a, b):
                 self._read(files, ref, card)
+                self.made = (
+                    str(ref) if str(b.ref) in successors and str(a.ref) not in successors else self.made
+                )
 
     def _read(self, files: Files, ref: Ref, card: Card) -> None:
         for file in card.files:
             if file.path == "tombstones.parquet":
                 part = Part(ref, file.path, file.rows or 0, file.sha256)
-                for batch in files.batches(part, ["id", "sha256", "reason"]):
+                for batch in files.batches(part, ["name", "reason"], needed=["name", "reason"]):
                     for row in batch.to_pylist():
-                        told = f"{ref}: {row.get('reason') or ''}".rstrip(": ")
-                        self._named.update((row[name], told) for name in ("id", "sha256") if row.get(name))
+                        self._named[row["name"]] = f"{ref}: {row['reason']}"
 
     def names(self, item: Item) -> str:
         """Return the takedown that names a row or the captures that it was made from, "" for none."""
@@ -240,13 +243,16 @@ class Takedowns:
         return next(filter(None, found), "")
 
 
-def _between(files: Files, ref: Ref, card: Card, a: Version, b: Version) -> bool:
+def _successors(files: Files, ref: Ref) -> set[str]:
     path = files.store.path(ref, "receipt.json")
     try:
         said = json.loads(path.read_text(encoding="utf-8"))["withdrawn"]
-        successors = {one["successor"] for one in said if one.get("successor")}
+        return {one["successor"] for one in said if one.get("successor")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{ref}/receipt.json", f"cannot be read: {error!r}", todo="restore it") from error
+
+
+def _between(card: Card, successors: set[str], a: Version, b: Version) -> bool:
     if successors & b.refs and not successors & a.refs:
         return True
     return a.card.created_at < card.created_at <= b.card.created_at

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datacards import columns
@@ -14,7 +15,8 @@ from datacards.store import Draft, Store
 
 TESTS = "tests.parquet"
 REPORTS = ("dropped", "contamination", "similar")
-#: What is told of a record that left; never its text.
+#: What is told of a record that left; never its text, nor what may quote one: the details of questions and of bodies.
+_QUOTING = ("rephrase", "extract")
 DROPPED = pa.schema(
     [
         *(field for field in columns.DROPPED if field.name != "text"),
@@ -72,13 +74,23 @@ def _copy(path: Path, files: dict[str, Files], folder: Path, version: Ref) -> No
         for batch in file.iter_batches(1 << 14, columns=[name for name in schema.names if name in held]):
             table = pa.Table.from_batches([batch])
             for name in schema.names:
-                if name not in table.column_names:
+                if name == "detail":
+                    table = _unquoted(table)
+                elif name not in table.column_names:
                     said = [str(version)] * len(table) if name == "version" else None
                     column = (
                         pa.array(said, pa.string()) if said else pa.nulls(len(table), schema.field(name).type)
                     )
                     table = table.append_column(name, column)
             files[config].add(f"train-{version.name.replace('-', '_')}", table.select(schema.names))
+
+
+def _unquoted(table: pa.Table) -> pa.Table:
+    """Return drops without the details that may say what their documents, or others beside them, do."""
+    quoting = pc.is_in(table["stage"], pa.array(_QUOTING))
+    quoting = pc.and_not(quoting, pc.starts_with(table["reason"], "filing_"))  # its detail is an id
+    at = table.column_names.index("detail")
+    return table.set_column(at, table.schema.field(at), pc.if_else(quoting, "", table["detail"]))
 
 
 def _drops_of(card: Card) -> Mapping[str, int]:

@@ -15,14 +15,14 @@ from tqdm import tqdm
 
 from datacards.card import Card, Ref
 from datacards.errors import UserError
-from datacards.keys import Keys, KeyTable, is_id, keys
+from datacards.keys import Keys, KeyTable, column_keys, is_id
 from datacards.profile.tokens import load
 from datacards.provenance import capture
 from datacards.release import bases, reports
 from datacards.release.bases import CROSSES, TEST, TRAIN, VALIDATION
 from datacards.release.files import Files, source_name
 from datacards.release.pointers import POINTER, pointer_table
-from datacards.release.recipe import ByCompany, ByTime, ReleaseRecipe
+from datacards.release.recipe import FORMATS, ByCompany, ByTime, ReleaseRecipe
 from datacards.rights import Refusal, counted, merged, permitted, refusals
 from datacards.store import Draft, Store
 
@@ -30,7 +30,7 @@ BATCH = 1 << 14  # rows that are looked at together
 POINTERS = 100_000  # of a file at most: a rebuild holds one file of them
 SPLITS = {TRAIN: "train", TEST: "test", VALIDATION: "validation"}
 _NUMBER = {name: number for number, name in SPLITS.items()}
-_RIGHTS = ["id", "license", "redistribution"]
+_RIGHTS = ["id", "license", "redistribution", "format", "made_from", "meta"]
 
 
 def release(recipe: ReleaseRecipe, store: Store, corpus: str) -> Ref:
@@ -83,6 +83,21 @@ def is_release(card: Card) -> bool:
     return card.kind == "dataset" and {"restricted", "holdout"} <= card.recipe.keys()
 
 
+def check(store: Store, ref: Ref) -> None:
+    """Raise UserError naming the records of a release that may not be given on after all, and texts it must not hold.
+
+    It is asked once more before anything is published: what made the release may have been another code.
+    """
+    folder = store.path(ref)
+    files = [file.path for file in store.card(ref).files if file.path.endswith(".parquet")]
+    _refuse(folder, [path for path in files if path.partition("/")[0] in FORMATS], ref)
+    for path in files:
+        config = path.partition("/")[0]
+        held = {"text", "meta"} & set(pq.read_schema(folder / path).names) if config not in FORMATS else set()
+        if held or config == "index":
+            raise UserError(str(ref), f"{path} tells of texts that stay at home", todo="release it again")
+
+
 def _is_of(path: str, recipe: ReleaseRecipe) -> bool:
     return path.partition("/")[0] in recipe.formats and path.endswith(".parquet")
 
@@ -90,7 +105,7 @@ def _is_of(path: str, recipe: ReleaseRecipe) -> bool:
 def _refuse(folder: Path, files: list[str], source: Ref) -> None:
     found: list[list[Refusal]] = []
     for path in files:
-        found.extend(refusals(table) for table in _tables(folder / path, _RIGHTS))
+        found.extend(refusals(_judged(table)) for table in _tables(folder / path, _RIGHTS))
     if told := merged(found):
         lines = [
             f"{one.records:,} records under {one.license} ({one.why}): {', '.join(one.ids[:5])}"
@@ -103,6 +118,22 @@ def _refuse(folder: Path, files: list[str], source: Ref) -> None:
             "records whose license allows it",
             "say restricted: pointers (hash and recipe in place of the text) or restricted: leave_out",
         )
+
+
+def _judged(table: pa.Table) -> pa.Table:
+    """Return what rights are judged by: a question whose wrong choices are of documents that nobody names stays at home.
+
+    Earlier code noted only what the answer was made from; the choices may be of another license.
+    """
+    untraced = pc.and_(
+        pc.and_(
+            pc.equal(table["format"], "multiple_choice"), pc.less(pc.list_value_length(table["made_from"]), 2)
+        ),
+        pc.match_substring(table["meta"], '"generator": "facts"'),
+    )
+    given = pc.and_(pc.fill_null(table["redistribution"], False), pc.invert(untraced))
+    at = table.column_names.index("redistribution")
+    return table.set_column(at, "redistribution", given).select(["id", "license", "redistribution"])
 
 
 def _told(recipe: ReleaseRecipe, source: Ref) -> Card:
@@ -193,7 +224,7 @@ class _Release:
             out.add(name, rows)
             self._count(config, rows)
         if config == "markdown":
-            self._keys.append(keys(table["id"].combine_chunks().filter(pa.array(given))))
+            self._keys.append(column_keys(table["id"].combine_chunks().filter(pa.array(given))))
             self._splits.append(
                 np.array([self._names.setdefault(n, len(self._names)) for n in names[given]], dtype=np.int32)
             )
@@ -209,7 +240,7 @@ class _Release:
         if self.recipe.holdout:
             split[split != TRAIN] = VALIDATION
             split = np.where((side == TEST) | (side == CROSSES), side, split)
-        given = permitted(table.select(_RIGHTS)).to_numpy(zero_copy_only=False)
+        given = permitted(_judged(table)).to_numpy(zero_copy_only=False)
         return _Sorted(split, given)
 
     def _names_of(self, table: pa.Table, split: npt.NDArray[np.int32]) -> npt.NDArray[np.str_]:
@@ -249,7 +280,7 @@ class _Release:
             for table in _tables(path):
                 fits = pa.array(is_id(table["document_id"].combine_chunks()))
                 rows = table.filter(fits)
-                of = given.get(keys(rows["document_id"].combine_chunks()), len(self._names))
+                of = given.get(column_keys(rows["document_id"].combine_chunks()), len(self._names))
                 for name, chosen in _parts(rows, names[of], of < len(self._names)):
                     out.add(name, chosen)
                     self.draft.counts["facts"] += len(chosen)

@@ -31,6 +31,7 @@ class Plan:
     removed: Removed
     versions: list[Ref]
     successors: dict[str, Ref] = field(default_factory=dict)
+    seen: frozenset[str] = frozenset()  # all versions that were in the store
 
 
 def plan(store: Store, request: Request, erasers: Sequence[Eraser], day: str = "") -> Plan | None:
@@ -41,7 +42,8 @@ def plan(store: Store, request: Request, erasers: Sequence[Eraser], day: str = "
     noted = _noted(store, begun) if begun else {}
     version = begun or _free(store, TAKEDOWNS, day or f"{datetime.now(UTC):%Y.%m.%d}", set())
     gone, new = store.withdrawn(), set(noted.values())
-    versions = [ref for ref in store.refs() if str(ref) not in gone and str(ref) not in new]
+    every = store.refs()
+    versions = [ref for ref in every if str(ref) not in gone and str(ref) not in new]
     removed = next(
         (found for one in erasers if (found := one.find(store, versions, request)) is not None), None
     )
@@ -59,7 +61,24 @@ def plan(store: Store, request: Request, erasers: Sequence[Eraser], day: str = "
             store, ref.name, ref.version, taken, behind=True
         )
         successors[str(ref)] = Ref(name=ref.name, version=planned)
-    return Plan(request, version, removed, held, successors)
+    return Plan(request, version, removed, held, successors, frozenset(map(str, every)))
+
+
+def made_meanwhile(store: Store, found: Plan, erasers: Sequence[Eraser]) -> list[Ref]:
+    """Return the versions that came into the store since the plan was made and hold what it takes out."""
+    own = found.seen | set(map(str, found.successors.values()))
+    new = [ref for ref in store.refs() if str(ref) not in own]
+    old = set(map(str, found.versions))
+    held = [one.find(store, new, found.request) for one in erasers] if new else []
+    named = {name for removed in held if removed for name in removed.versions}
+    return [
+        ref
+        for ref in new
+        if str(ref) in named
+        or (
+            store.card(ref).kind in ("captures", "dataset") and old & set(map(str, store.card(ref).made_from))
+        )
+    ]
 
 
 def _noted(store: Store, version: str) -> dict[str, str]:

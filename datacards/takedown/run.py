@@ -16,7 +16,7 @@ from datacards.profile.tokens import load
 from datacards.store import CARD, Draft, Store
 from datacards.takedown.affected import affected
 from datacards.takedown.eraser import Eraser, Job, Read, Search
-from datacards.takedown.plan import Plan
+from datacards.takedown.plan import Plan, made_meanwhile
 from datacards.takedown.removed import Report
 from datacards.takedown.tables import RENDERED, Ledger, erase_tables
 from datacards.takedown.written import write_receipt
@@ -74,15 +74,28 @@ class Takedown:
                 ),
                 None,
             )
+            self._check_reason()
             self._fill()
             self._publish()
             self._read_pages()
+            if new := made_meanwhile(store, found, self.erasers):
+                raise UserError(
+                    "takedown",
+                    f"{', '.join(map(str, new))} came in meanwhile and may hold what is to go",
+                    "nothing is withdrawn yet",
+                    "run the same command again: it goes on, and takes that, too",
+                )
             further = affected(store, self.reports, self.search)
             draft.made_from = [one for one in self.successors.values() if one.digest]
             write_receipt(
                 draft, store, found, self.reports, self.search, self.read, further, time.monotonic() - began
             )
         return store.resolve(f"{TAKEDOWNS}@{found.version}")
+
+    def _check_reason(self) -> None:
+        """Raise UserError when the reason, which others may read for good, says itself what is to go."""
+        if self.search and self.search.leaks_in(self.plan.request.reason):
+            raise UserError("--reason", "says what is to go", "a reason in other words", "say it otherwise")
 
     def _fill(self) -> None:
         """Fill the drafts of all successors; should one fail, none of them is published."""

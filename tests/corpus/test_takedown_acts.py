@@ -15,14 +15,19 @@ import pytest
 from corpus import shards
 from corpus.captures import read_captures
 from corpus.takedown.grams import Grams
+from corpus.takedown.plugin import Corpus
 from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.release.recipe import ReleaseRecipe
 from datacards.release.run import release
 from datacards.store import Store
 from datacards.takedown import purge as purging
+from datacards.takedown.eraser import Job
 from datacards.takedown.plan import plan
 from datacards.takedown.request import Patterns, Request
+from datacards.takedown.run import Takedown
+from rephrase.recipe import RephraseRecipe
+from rephrase.run import run as ask
 from sample.companies import COMPANIES
 from tests.corpus.asof_world import World, fill, page, sentences, web
 from tests.corpus.takedown_world import EARLY, ERASERS, NEAR, THREE, corpus, leaks, rows, take_down, world
@@ -107,6 +112,28 @@ def test_a_killed_takedown_leaves_the_old_state_and_the_same_command_ends_it(
     assert json.loads(store.path(ref, "receipt.json").read_text("utf-8"))["found"] == receipt["found"]
 
 
+class Busy(Corpus):
+    """Asks questions of the version that is being taken down, as another process may."""
+
+    def erase(self, job: Job) -> None:
+        super().erase(job)
+        if str(job.ref) == f"fin@{THREE}" and not job.store.refs("late"):
+            recipe = RephraseRecipe(name="late", version=THREE, holdout=0.2, carry=("markdown",))
+            ask(recipe, job.store, str(job.ref))
+
+
+def test_what_is_made_of_the_old_version_meanwhile_is_taken_by_the_same_command(store: Store) -> None:
+    found = plan(store, Request(urls=(FOUND,), reason="訴えによる"), [Busy(), ERASERS[1]], day="2026.12.24")
+    assert found
+    with pytest.raises(UserError, match=r"late@2026.* came in meanwhile .* run the same command again"):
+        Takedown(store, found, [Busy(), ERASERS[1]]).run()
+    assert not store.withdrawn()
+    ref, receipt = take_down(store, urls=[FOUND])
+    assert str(ref) == "takedowns@2026.12.24"
+    assert {one["ref"] for one in receipt["withdrawn"]} >= {f"late@{THREE}", f"asked@{THREE}"}  # type: ignore[attr-defined]
+    assert not [row for row in rows(store, f"late@{THREE}.1", "markdown") if row["url"] == FOUND]
+
+
 # -- purged ------------------------------------------------------------------------------------------------
 
 
@@ -131,14 +158,16 @@ def test_a_purge_deletes_what_was_withdrawn_and_says_what_it_was(store: Store) -
 
 
 def test_a_purge_waits_for_captures_that_have_bodies_in_what_it_deletes(store: Store) -> None:
-    ref, _ = take_down(store, urls=[NEAR])
     old = store.resolve("press@2026.04.01")
     with store.write(
-        name="press", version="2026.12.25", kind="captures", recipe={"spider": "press"}
+        name="copied", version="2026.12.25", kind="captures", recipe={"spider": "press"}
     ) as draft:
         draft.made_from = [old]
-        shutil.copytree(store.path(store.resolve("press@2026.08.01")) / "warc", draft.path / "warc")
-    with pytest.raises(UserError, match=r"press@2026.12.25: has bodies in press@2026.04.01"):
+        for name in ("warc", "captures.parquet"):
+            copy = shutil.copytree if name == "warc" else shutil.copyfile
+            copy(store.path(store.resolve("press@2026.12.01")) / name, draft.path / name)
+    ref, _ = take_down(store, urls=[EARLY])
+    with pytest.raises(UserError, match=r"copied@2026.12.25: has bodies in press@2026.04.01"):
         purging.wanted(store, str(ref))
 
 
@@ -247,6 +276,18 @@ def test_the_receipt_holds_no_text_and_no_pattern(store: Store) -> None:
 
 
 # -- the search --------------------------------------------------------------------------------------------
+
+
+def test_a_reason_that_quotes_what_is_to_go_is_refused_before_anything_is_published(store: Store) -> None:
+    quoted = next(str(row["text"]) for row in rows(store, f"fin@{THREE}", "markdown") if row["url"] == FOUND)
+    before = [str(ref) for ref in store.refs()]
+    with pytest.raises(UserError, match="--reason: says what is to go"):
+        take_down(store, urls=[FOUND], reason=f"「{quoted[-60:]}」とある記事")
+    assert [str(ref) for ref in store.refs()] == before
+    take_down(store, urls=[FOUND], reason="訴えによる")
+    assert [f"fin@{THREE}.1"] == [
+        one.successor for ref, one in store.withdrawn().items() if ref == f"fin@{THREE}"
+    ]
 
 
 def test_a_hostile_pattern_ends_in_time() -> None:

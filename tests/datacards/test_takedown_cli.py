@@ -93,7 +93,10 @@ def installed() -> bool:
     return bool(built_in())
 
 
-@pytest.mark.parametrize("words", [["--pattern", "山田 太郎"], ["--pattern=山田 太郎"]])
-def test_a_card_does_not_tell_the_pattern_that_quotes_what_has_to_go(words: list[str]) -> None:
-    told = command_line(["kanagura", "cards", "takedown", *words, "--reason", "訴え"])
-    assert "山田" not in told and "太郎" not in told and "--reason 訴え" in told
+@pytest.mark.parametrize("name", ["url", "source", "company", "document", "pattern", "reason"])
+def test_a_card_does_not_tell_what_a_takedown_names_for_it_may_quote_what_has_to_go(name: str) -> None:
+    for words in ([f"--{name}", "山田 太郎"], [f"--{name}=山田 太郎"]):
+        told = command_line(["kanagura", "cards", "takedown", "--copies", *words, "--dry-run"])
+        assert "山田" not in told and "太郎" not in told
+        assert told.startswith(f"kanagura cards takedown --copies --{name}") and told.endswith("--dry-run")
+    assert command_line(["scrapy", "crawl", "--reason", "訴え"]) == "scrapy crawl --reason 訴え"

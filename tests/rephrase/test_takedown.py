@@ -1,6 +1,7 @@
 """What a takedown takes out of questions: the questions, wrong choices from elsewhere, replies of models."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from rephrase.prompts import fill, template
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run
 from rephrase.takedown import Rephrase
+from tests.rephrase.conftest import filing
 
 ERASERS = [Corpus(), Rephrase()]
 
@@ -49,6 +51,34 @@ def test_no_answer_of_a_company_is_left_as_a_wrong_choice_of_others(
     offered = {choice.removesuffix("百万円") for one in left for choice in json.loads(one.meta["choices"])}
     assert 0 < len(left) < len(before) and answers.isdisjoint(offered)
     assert not [one for one in questions(store, "asked", "qa") if gone.title in one.text]
+
+
+def test_what_was_not_asked_because_two_documents_disagree_says_nothing_of_the_one_that_goes(
+    store: Store, documents: list[Document]
+) -> None:
+    names = ("元の", "訂正後の")
+    made = [
+        replace(filing("灯台電機", 1000 + n), url=f"https://example.invalid/{name}")
+        for n, name in enumerate(names)
+    ]
+    with store.write(name="two", version="2026.11.21", kind="dataset", recipe={"name": "two"}) as draft:
+        both = [*made, *documents[1:]]
+        shards.write(
+            draft.path / "markdown/train-00000.parquet", map(shards.document_row, both), shards.DOCUMENT
+        )
+        facts = [row for one in both for row in shards.fact_rows(one)]
+        shards.write(draft.path / "facts/train-00000.parquet", facts, shards.FACT)
+    recipe = RephraseRecipe(name="asked", version="2026.11.21", holdout=0.3, carry=("markdown",))
+    run(recipe, store, "two")
+
+    def details() -> str:
+        folder = store.path(store.resolve("asked"))
+        return " ".join(r["detail"] for f in folder.glob("dropped/*") for r in shards.read(f))
+
+    assert "7,001百万円 / 7,008百万円" in details()
+    take_down(store, documents=[made[1].id])
+    assert "7,008百万円" not in details() and "18,000百万円 / 18,001百万円" in details()
+    assert store.verify(store.resolve("asked")) == []
 
 
 @pytest.mark.parametrize("mode", ["completions", "chat"])

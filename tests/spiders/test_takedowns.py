@@ -40,3 +40,28 @@ def test_what_was_taken_down_is_not_asked_for_again(site: Site, crawl_site: Call
     assert store.verify(store.resolve("boj_speeches@2026.11.22")) == []
     told = (store.path(store.resolve("boj_speeches")) / "failures.jsonl").read_text("utf-8")
     assert json.loads(told)["detail"] == "taken down by takedowns@2026.11.21"
+
+
+def test_a_crawl_that_holds_what_was_taken_down_meanwhile_is_not_finished(
+    site: Site, crawl_site: Callable[[], Crawler]
+) -> None:
+    site.pages |= {INDEX: speeches(6), TAKEN: page("乙の講演の本文を述べる" * 30)}
+    crawler = crawl_site()
+    assert crawler.run(*WORDS[:-1], "version=2026.11.21").returncode == 0
+    store, said = Store(crawler.store), page("乙の講演の本文を述べ直す" * 30)
+
+    def answer(_: object) -> object:
+        found = plan(
+            store, Request(urls=(site.base + TAKEN,), reason="訴えによる"), [Corpus()], day="2026.11.21"
+        )
+        if found:
+            Takedown(store, found, [Corpus()]).run()
+        return said
+
+    site.pages[TAKEN] = answer  # type: ignore[assignment]
+    done = crawler.run(*WORDS[:-1], "version=2026.11.22")
+    assert done.returncode == 1 and "takedowns@2026.11.21 names" in done.stdout + done.stderr
+    assert [str(ref) for ref in store.refs("boj_speeches")] == [
+        "boj_speeches@2026.11.21",
+        "boj_speeches@2026.11.21.1",
+    ]

@@ -13,6 +13,7 @@ from datacards.card import Ref
 from datacards.release.recipe import ReleaseRecipe
 from datacards.release.run import release
 from datacards.store import Store
+from datacards.takedown.receipt import TOMBSTONE, TOMBSTONES
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run as rephrase
 from tests.corpus.asof_world import D1, D2, fill, history
@@ -148,10 +149,10 @@ def takedown(store: Store, removed: list[Any], withdrawn: Ref, successor: str) -
         said = [{"ref": str(withdrawn), "digest": withdrawn.digest, "successor": successor}]
         (draft.path / "receipt.json").write_text(json.dumps({"withdrawn": said}), encoding="utf-8")
         rows = [
-            {"kind": "document", "id": one.id, "sha256": "", "url": one.url, "source": one.source, "version": str(withdrawn), "reason": "請求による"}
+            {"kind": "document", "name": one.id, "url": one.url, "source": one.source, "version": str(withdrawn), "reason": "url"}
             for one in removed
         ]  # fmt: skip
-        pq.write_table(pa.Table.from_pylist(rows), draft.path / "tombstones.parquet")
+        pq.write_table(pa.Table.from_pylist(rows, schema=TOMBSTONE), draft.path / TOMBSTONES)
 
 
 def test_a_takedown_is_the_reason_down_to_what_was_gathered(store: Store) -> None:
@@ -176,7 +177,22 @@ def test_a_takedown_is_the_reason_down_to_what_was_gathered(store: Store) -> Non
         ("sections", "added", "parent_removed"): 1,
     }
     [row] = rows_of(found, "markdown", "takedown")
-    assert row.detail == "takedowns@2026.11.23: 請求による"
+    assert row.detail == "takedowns@2026.11.23: url"
+
+
+def test_a_row_that_a_takedown_makes_again_is_told_of_it(store: Store) -> None:
+    gone, kept = page(1), page(2)
+    first = replace(part([gone]), format="categories", text="一度だけ言われた行", section="")
+    again = replace(first, made_from=part([kept]).made_from, url=kept.url)
+    documents, lines = "markdown/train-00000.parquet", "categories/train-00000.parquet"
+    both = {"formats": ["markdown", "categories"]}
+    a = made(store, "2026.11.21", {documents: [gone, kept], lines: [first]}, recipe=both)
+    b = made(store, "2026.11.21.1", {documents: [kept], lines: [again]}, recipe=both)
+    takedown(store, [gone, first], a, str(b))
+    found = compare(store, str(a), str(b))
+    assert told(found)["categories", "removed", "takedown"] == 1
+    why = {"takedowns@2026.11.23: url", "takedowns@2026.11.23: made again"}
+    assert {row.detail for row in rows_of(found, "categories", "takedown")} == why
 
 
 def test_native_questions_that_a_version_of_questions_does_not_carry_are_gone(world: Store) -> None:

@@ -9,12 +9,16 @@ import pytest
 from click.testing import CliRunner
 
 from corpus.captures import read_captures
+from corpus.takedown.plugin import Corpus
 from datacards.card import Ref
 from datacards.cli import main
 from datacards.errors import UserError
 from datacards.rebuild.release import open_release
 from datacards.rebuild.run import TOLD, rebuild
 from datacards.store import Store
+from datacards.takedown.plan import plan
+from datacards.takedown.request import Request
+from datacards.takedown.run import Takedown
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run as rephrase
 from tests.datacards.rebuild.small import (
@@ -114,6 +118,23 @@ def test_one_missing_capture_takes_along_only_what_was_made_of_it(released: Stor
     assert found["markdown", "proven"] == 3
     assert found["markdown", "capture_missing"] == 10  # a speech, the conference, the list by industry
     assert found["sections", "capture_missing"] >= 1
+
+
+def test_what_a_takedown_names_is_not_made_again_of_captures_that_came_later(
+    released: Store, tmp_path: Path
+) -> None:
+    other, folder = elsewhere(released, tmp_path)
+    crawl(other, "boj_speeches", speeches())
+    erasers = [Corpus()]
+    found = plan(other, Request(urls=(speeches()[0].url,), reason="訴えによる"), erasers)
+    assert found
+    Takedown(other, found, erasers).run()
+    crawl(other, "copied", speeches())  # from a store that knows nothing of the takedown
+    ref = again(other, folder)
+    assert counted(other, ref)["markdown", "proven"] == 3
+    rows = pq.read_table(other.path(ref, TOLD)).to_pylist()
+    mine = [row for row in rows if row["url"] == speeches()[0].url]
+    assert {row["outcome"] for row in mine} == {"withdrawn"} and "taken_down" in mine[0]["detail"]
 
 
 def test_a_page_whose_frame_alone_changed_still_gives_the_text(released: Store, tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,12 @@ from datasets import get_dataset_config_names, load_dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus import shards
 from corpus.document import Document, Fact
 from datacards.card import Ref
 from datacards.cli import main
 from datacards.errors import UserError
-from datacards.keys import KeyTable, keys
+from datacards.keys import KeyTable, column_keys, is_id
 from datacards.release.recipe import ReleaseRecipe
 from datacards.release.run import is_release, release
 from datacards.store import Store
@@ -130,6 +133,50 @@ def test_refusing_names_the_licenses_how_many_and_which(store: Store) -> None:
     ):
         release(recipe(restricted="refuse"), store, str(source))
     assert store.refs("public") == []
+
+
+def question(choices: list[Document]) -> Document:
+    """Return a question as the facts give them, with what its choices were made from."""
+    meta = {"generator": "facts", "choices": json.dumps(["一円", "二円", "三円", "四円"], ensure_ascii=False)}
+    return replace(part(choices, "multiple_choice"), text=f"問い {len(choices)}", meta=meta)
+
+
+@pytest.mark.parametrize("restricted", ["pointers", "leave_out", "refuse"])
+def test_a_question_whose_wrong_choices_nobody_traces_is_not_given_on(store: Store, restricted: str) -> None:
+    pages = [page(n) for n in range(4)]
+    traced, not_traced = question(pages), question(pages[:1])
+    corpus(store, [*pages, traced, not_traced])
+    if restricted == "refuse":
+        with pytest.raises(UserError, match=f"holds 1 records .*: {not_traced.id}"):
+            release(recipe(restricted=restricted), store, "words")
+        return
+    ref = release(recipe(restricted=restricted), store, "words")
+    assert [row["id"] for row in rows(store, ref, "multiple_choice")["train"]] == [traced.id]
+    if restricted == "pointers":
+        assert [row["id"] for row in rows(store, ref, "pointers")["train"]] == [not_traced.id]
+
+
+def test_what_left_is_told_without_details_that_quote_texts(store: Store) -> None:
+    details = {
+        ("rephrase", "ambiguous_fact"): "amount|会社|売上高: 1,234百万円 / 1,235百万円",
+        ("extract", "broken_instance"): "it begins with b'secret'",
+        ("extract", "filing_withdrawn"): "S100ABCD",
+        ("dedup", "near_duplicate"): page(1).id,
+    }
+    below = corpus(store, [page(1)])
+    with store.write(
+        name="more", version="2026.11.21", kind="dataset", recipe={}, made_from=[below]
+    ) as draft:
+        path = draft.path / "dropped" / "train-00000.parquet"
+        told = [
+            {"stage": s, "reason": r, "detail": d, "text": "", "source": "x"} for (s, r), d in details.items()
+        ]
+        draft.rows["dropped/train-00000.parquet"] = shards.write(path, told, shards.DROPPED)
+        shutil.copytree(store.path(below) / "markdown", draft.path / "markdown")
+    ref = release(recipe(), store, "more")
+    found = {(row["stage"], row["reason"]): row["detail"] for row in rows(store, ref, "dropped")["train"]}
+    quoting = {("rephrase", "ambiguous_fact"), ("extract", "broken_instance")}
+    assert {key: found[key] for key in details} == details | dict.fromkeys(quoting, "")
 
 
 def test_an_unknown_license_is_not_given_on_whatever_its_flag_says(store: Store) -> None:
@@ -321,6 +368,27 @@ def test_the_command_releases_publishes_and_says_what_is_there_already(store: St
     assert "goes with a recipe" in publish("public", "--corpus", "words")[1]
 
 
+@pytest.mark.parametrize("config", ["markdown", "dropped", "index"])
+def test_what_only_looks_like_a_release_is_looked_at_before_it_is_published(
+    store: Store, tmp_path: Path, config: str
+) -> None:
+    rows_ = [shards.document_row(page(1, license_="BOJ-terms"))]
+    with store.write(
+        name="odd", version="2026.11.21", kind="dataset", recipe={"restricted": "refuse", "holdout": None}
+    ) as draft:
+        draft.rows["x"] = shards.write(
+            draft.path / config / "train-edinet-00000.parquet", rows_, shards.DOCUMENT
+        )
+    done = CliRunner().invoke(
+        main, ["publish", "--store", str(store.root), "odd", "--to", str(tmp_path / "shelf")]
+    )
+    assert done.exit_code == 1
+    assert (
+        "may not be given to others" if config == "markdown" else "texts that stay at home"
+    ) in done.output
+    assert not (tmp_path / "shelf").exists()
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 99)), max_size=40))
 def test_a_table_of_keys_answers_as_a_dictionary_does(given_: list[tuple[int, int, int]]) -> None:
@@ -332,12 +400,11 @@ def test_a_table_of_keys_answers_as_a_dictionary_does(given_: list[tuple[int, in
         known.setdefault(key(high, low), value)
     ids = pa.array([key(high, low) for high, low, _ in given_], pa.string())
     values = pa.array([value for *_, value in given_], pa.int32()).to_numpy()
-    table = KeyTable([keys(ids)], [values])
+    table = KeyTable([column_keys(ids)], [values])
     asked = [key(high, low) for high in range(4) for low in range(7)]
-    assert table.get(keys(pa.array(asked)), -1).tolist() == [known.get(one, -1) for one in asked]
+    assert table.get(column_keys(pa.array(asked)), -1).tolist() == [known.get(one, -1) for one in asked]
 
 
-@pytest.mark.parametrize("wrong", ["", "0" * 31, "0" * 33, "G" * 32, "０" * 32, "A" * 32])
-def test_what_is_no_id_is_no_key(wrong: str) -> None:
-    with pytest.raises(ValueError, match="32 hexadecimal digits"):
-        keys(pa.array([wrong]))
+@pytest.mark.parametrize("wrong", ["", "0" * 31, "0" * 33, "G" * 32, "０" * 32, "A" * 32, "0" * 32 + "\n"])
+def test_what_is_no_id_is_told_from_one(wrong: str) -> None:
+    assert is_id(pa.array([wrong, "0123456789abcdef" * 2, None])).tolist() == [False, True, False]

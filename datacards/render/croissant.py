@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from datacards.card import Card, File
 from datacards.places import sha256_of
+from datacards.render.header import of_texts
 from datacards.render.prov import origin
 from datacards.render.record_sets import Json, Schemas, identifier, record_sets, splits_of
 from datacards.render.responsible import responsible
@@ -76,8 +77,8 @@ def croissant(card: Card, profile: Mapping[str, Any] | None, schema_of: Schemas,
         "isLiveDataset": False,
         "inLanguage": _languages(profile),
         "keywords": ["finance", "Japanese", *sorted({config.name for config in sets})],
-        "license": license_links(card.rights),
-        "usageInfo": usage(card.rights),
+        "license": license_links(of_texts(card)),
+        "usageInfo": usage(card.rights, of_texts(card)),
         **responsible(card, profile, found),
         **origin(card, found),
         "distribution": [*_file_objects(card), *(config.files for config in sets)],

@@ -49,6 +49,7 @@ def readme(card: Card, profile: Profile | None = None, told: Sequence[str] = ())
     parts = [front_matter(card, profile), f"# {card.name} {card.version}", described]
     if profile:
         parts += ["## In short", contents.in_short(card, profile), "## What is in it", contents.held(profile)]
+        parts += contents.splits(card)
     parts += ["## Open it, in the folder of the store", *_open(card)]
     parts += told
     if profile:

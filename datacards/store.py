@@ -18,7 +18,7 @@ from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
-from datacards.withdrawn import Withdrawal, purged, withdrawals
+from datacards.withdrawn import PURGES, TAKEDOWNS, Withdrawal, purged, withdrawals
 
 __all__ = ["CARD", "README", "SUMS", "Draft", "Store"]
 
@@ -258,6 +258,10 @@ class Store:
         label, ref = f"{name}@{version}", Ref(name=name, version=version)
         if not (NAME.fullmatch(name) and VERSION.fullmatch(version)):
             raise UserError(label, "is no name and version", "words-2@2026.11.21", "correct it")
+        if (
+            name in (TAKEDOWNS, PURGES) and kind != "takedown"
+        ):  # it would be read as one, and nothing else any more
+            raise UserError(label, f"'{name}' is a name of the store's own", "another name", "rename it")
         request = _request(kind, recipe, made_from)
         drafts = Drafts(self.root / ".drafts")
         made_by = capture()

@@ -450,3 +450,14 @@ def test_the_successor_of_what_was_withdrawn_is_the_one_that_stands(store: Store
     assert store.withdrawn()[str(first)].successor == store.withdrawn()[str(second)].successor == str(third)
     withdraw(store, third, str(first), "2026.11.23")  # nonsense, and no reason to hang
     assert store.withdrawn()[str(first)].successor == ""
+
+
+@pytest.mark.parametrize("name", ["takedowns", "purges"])
+def test_a_dataset_that_would_be_read_as_a_takedown_is_refused(store: Store, name: str) -> None:
+    make(store)
+    with (
+        pytest.raises(UserError, match=f"'{name}' is a name of the store's own"),
+        store.write(name=name, version="2026.11.21", kind="dataset", recipe={}),
+    ):
+        pass
+    assert store.withdrawn() == {} and [str(ref) for ref in store.refs()] == ["words@2026.11.21"]

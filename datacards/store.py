@@ -124,6 +124,14 @@ class Store:
         withdrawn = self.withdrawn()
         return {ref: by for ref, by in purged(self.place).items() if ref in withdrawn}
 
+    def standing(self, ref: Ref) -> Ref:
+        """Return ``ref``, or what takes its place where a purge has deleted its files.
+
+        For inputs of a version that a takedown had no reason to touch: what it was made of lies there now.
+        """
+        by = self.withdrawn().get(str(ref))
+        return self.resolve(by.successor) if by and by.successor and str(ref) in self.purged() else ref
+
     def path(self, ref: Ref, name: str = "") -> Path:
         """Return the folder of a version, or one file of it by its path in the folder.
 

@@ -158,6 +158,25 @@ def test_a_purge_deletes_what_was_withdrawn_and_says_what_it_was(store: Store) -
     assert left == b""
 
 
+def test_what_a_takedown_had_no_reason_to_touch_can_be_used_when_its_captures_are_purged(
+    store: Store,
+) -> None:
+    solo = corpus(store, "2026.12.02", ["press@2026.08.01"], name="solo")
+    ref, receipt = take_down(store, urls=[NEAR])
+    named = [one["ref"] for one in receipt["withdrawn"]]  # type: ignore[attr-defined]
+    assert "press@2026.08.01" in named and str(solo) not in named
+    purging.purge(store, *purging.wanted(store, str(ref)))
+    assert store.verify(solo) == []
+    public = release(ReleaseRecipe(name="public", version="2026.12.03", restricted="pointers"), store, "solo")
+    told = store.path(public) / "recipes" / "press-2026.08.01.yaml"
+    assert "sources:\n- press" in told.read_text("utf-8")
+    more = corpus(store, "2026.12.03", ["press@2026.12.01"], name="solo", extends=str(solo))
+    assert store.card(more).counts["documents_markdown"] > store.card(solo).counts["documents_markdown"]
+    take_down(store, urls=["https://www.example.jp/nearer.html"])
+    survivors = rows(store, "solo@2026.12.02.1", "markdown")
+    assert "https://www.example.jp/0-near.html" in {row["url"] for row in survivors}
+
+
 def test_a_purge_waits_for_captures_that_have_bodies_in_what_it_deletes(store: Store) -> None:
     old = store.resolve("press@2026.04.01")
     with store.write(

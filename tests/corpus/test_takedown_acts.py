@@ -11,12 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from corpus import shards
 from corpus.captures import read_captures
 from corpus.takedown.grams import Grams
 from corpus.takedown.plugin import Corpus
 from datacards.card import Ref
+from datacards.cli import main
+from datacards.diff import diff
 from datacards.errors import UserError
 from datacards.release.recipe import ReleaseRecipe
 from datacards.release.run import release
@@ -154,6 +157,10 @@ def test_a_purge_deletes_what_was_withdrawn_and_says_what_it_was(store: Store) -
         if successor.name == "press":
             assert list(read_captures(store.path(successor)))
     assert purging.purge(store, takedown, versions) == done  # again changes nothing
+    with pytest.raises(UserError, match=rf"fin@{THREE}: its files were purged by {done}"):
+        diff(store, store.resolve(f"fin@{THREE}"), store.resolve(f"fin@{THREE}.1"))
+    shown = CliRunner().invoke(main, ["show", f"fin@{THREE}", "--store", str(store.root)])
+    assert f"its files were purged by {done}" in shown.output
     left = b"".join(p.read_bytes() for p in store.root.rglob("*") if p.is_file() and "near.html" in p.name)
     assert left == b""
 

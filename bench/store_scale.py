@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,31 +68,54 @@ def url(number: int) -> str:
 
 
 def table(kind: str, chosen: list[int], *, later: bool) -> pa.Table:
-    """Return the rows of some documents, or of their sections."""
-    made: dict[str, list[Any]] = {name: [] for name in shards.DOCUMENT.names}
-    for number in chosen:
-        edition = changed(number, later=later)
-        source, license_ = SOURCES[number % 4]
-        markdown = digest(f"markdown{edition}-", number)
-        text = f"第{number}号の第{edition}版。{FILLER}"
-        parent = f"sha256:{body(number, later=later)}" if kind == "markdown" else markdown
-        day = date(2016, 1, 1) + timedelta(days=number % 3650)
-        meta = (
-            {"edinet_code": f"E{number // 4 % 1000:05d}", "kind": "filing"}
-            if source == "filings"
-            else {"kind": "page"}
-        )
-        row = {
-            "id": markdown if kind == "markdown" else digest(f"sections{edition}-", number), "text": text, "format": kind,
-            "source": source, "url": url(number), "title": f"第{number}号", "section": "" if kind == "markdown" else "業績",
-            "language": "ja", "event_at": None, "published_at": day, "available_at": day, "captured_at": MOMENT,
-            "license": license_, "attribution": "出典：試験", "redistribution": license_ != "BOJ-terms",
-            "made_from": [{"id": parent, "start": 0, "end": len(text)}], "meta": json.dumps(meta, sort_keys=True),
-            "n_chars": len(text), "cluster_size": 1 + (number % 50 == 0),
-        }  # fmt: skip
-        for name, values in made.items():
-            values.append(row[name])
-    return pa.table(made, schema=shards.DOCUMENT)
+    """Return the rows of some documents, or of their sections, made column by column."""
+    editions = [changed(number, later=later) for number in chosen]
+    documents = [
+        digest(f"markdown{edition}-", number) for edition, number in zip(editions, chosen, strict=True)
+    ]
+    own = documents
+    if kind == "sections":
+        own = [
+            digest(f"sections{edition}-", number) for edition, number in zip(editions, chosen, strict=True)
+        ]
+    parents = (
+        [f"sha256:{body(number, later=later)}" for number in chosen] if kind == "markdown" else documents
+    )
+    texts = [
+        f"第{number}号の第{edition}版。{FILLER}" for edition, number in zip(editions, chosen, strict=True)
+    ]
+    lengths = [len(text) for text in texts]
+    days = pa.array([16801 + number % 3650 for number in chosen], pa.int32()).cast(
+        pa.date32()
+    )  # from 2016-01-01
+    names, licenses = (pa.array([one[place] for one in SOURCES]) for place in (0, 1))
+    source = pa.array([number % 4 for number in chosen], pa.int32())
+    spans = pa.StructArray.from_arrays(
+        [pa.array(parents), pa.repeat(pa.scalar(0, pa.int64()), len(chosen)), pa.array(lengths, pa.int64())],
+        names=["id", "start", "end"],
+    )
+    code = '{"edinet_code": "E%05d", "kind": "filing"}'
+    given: dict[str, Any] = {
+        "id": own, "text": texts, "source": names.take(source), "url": [url(number) for number in chosen],
+        "title": [f"第{number}号" for number in chosen], "published_at": days, "available_at": days,
+        "license": licenses.take(source), "redistribution": [number % 4 != 2 for number in chosen],
+        "made_from": pa.ListArray.from_arrays(pa.array(range(len(chosen) + 1), pa.int32()), spans),
+        "meta": [code % (n // 4 % 1000) if n % 4 == 0 else '{"kind": "page"}' for n in chosen],
+        "n_chars": lengths, "cluster_size": [1 + (number % 50 == 0) for number in chosen],
+    }  # fmt: skip
+    same = {
+        "format": kind, "section": "" if kind == "markdown" else "業績", "language": "ja", "event_at": None,
+        "captured_at": MOMENT, "attribution": "出典：試験",
+    }  # fmt: skip
+    columns = [
+        pa.array(given[field.name], field.type)
+        if isinstance(given.get(field.name), list)
+        else given[field.name].cast(field.type)
+        if field.name in given
+        else pa.repeat(pa.scalar(same[field.name], field.type), len(chosen))
+        for field in shards.DOCUMENT
+    ]
+    return pa.table(columns, schema=shards.DOCUMENT)
 
 
 def fill(draft: Draft, base: int, *, later: bool) -> None:

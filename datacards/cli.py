@@ -79,7 +79,7 @@ def list_(root: str, name: str | None) -> None:
             title, no_wrap=no_wrap, overflow="fold", justify="right" if title in ("files", "MB") else "left"
         )
     withdrawn = store.withdrawn()
-    for ref in _some(store, name):
+    for ref in some_versions(store, name):
         gone = withdrawn.get(str(ref))
         mark = f"[yellow]withdrawn by {gone.by}[/] " if gone else ""
         try:
@@ -89,12 +89,16 @@ def list_(root: str, name: str | None) -> None:
             continue
         size = sum(file.bytes for file in card.files) / 1e6
         table.add_row(str(ref), card.kind, str(len(card.files)), f"{size:,.2f}", mark + escape(_holds(card)))
-    # Names are copied into the next command and piped into others: outside of a terminal no line is too long.
-    (console if console.is_terminal else Console(width=1000)).print(table)
+    wide().print(table)
 
 
-def _some(store: Store, name: str | None = None) -> list[Ref]:
-    """Return the versions of a name, or of all names; raise UserError when there is none."""
+def wide() -> Console:
+    """Return where tables with names go: these are copied into commands and piped, so that outside of a terminal no line is too long."""
+    return console if console.is_terminal else Console(width=1000)
+
+
+def some_versions(store: Store, name: str | None = None) -> list[Ref]:
+    """Return the versions of a name, or of all names; raise UserError when there is none: the place may be mistyped."""
     found = store.refs(name) or ([store.resolve(name)] if name is not None else [])
     if not found:
         raise UserError(
@@ -141,7 +145,7 @@ def verify(root: str, refs: tuple[str, ...]) -> None:
     """
     store = Store(root)
     bad, purged = 0, store.purged()
-    for ref in [store.resolve(ref) for ref in refs] or _some(store):
+    for ref in [store.resolve(ref) for ref in refs] or some_versions(store):
         if by := purged.get(str(ref)):
             console.print(
                 f"{ref}: [yellow]withdrawn, its files purged by {by}[/]", soft_wrap=True, highlight=False

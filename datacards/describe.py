@@ -1,5 +1,6 @@
 """Writes what describes a filled version: its profile, its plots, its Croissant and its page."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from datacards.places import sha256_of
 from datacards.profile.record import PROFILE
 from datacards.render.croissant import CROISSANT, with_croissant
 from datacards.render.readme import readme
+from datacards.render.receipt import receipt
+from datacards.withdrawn import RECEIPT
 
 README = "README.md"
 PLOTS = "plots"
@@ -43,7 +46,15 @@ def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
         for name, svg in drawn(profile):
             card = _listing(card, path, _written(path, f"{PLOTS}/{name}.svg", svg))
     card = with_croissant(card, path)
-    return _listing(card, path, _written(path, README, readme(card, profile)))
+    return _listing(card, path, _written(path, README, readme(card, profile, _told(card, path))))
+
+
+def _told(card: Card, path: Path) -> list[str]:
+    """Return what the receipt of a takedown says, nothing for any other version."""
+    file = path / RECEIPT
+    if card.kind != "takedown" or not file.is_file():
+        return []
+    return receipt(json.loads(file.read_text(encoding="utf-8")))
 
 
 def _written(path: Path, name: str, text: str) -> str:

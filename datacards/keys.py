@@ -1,65 +1,80 @@
 """Document ids as 16-byte keys in NumPy arrays: sorted, searched and compared by the million."""
 
-from typing import TypeAlias
+import re
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Keys: TypeAlias = npt.NDArray[np.void]
-KEY = np.dtype([("high", ">u8"), ("low", ">u8")])
-DIGITS = 32  # of an id
-_NIBBLES = np.full(256, 255, dtype=np.uint8)
-_NIBBLES[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16, dtype=np.uint8)
+Keys = npt.NDArray[np.bytes_]  # of dtype S16
+KEY = np.dtype("S16")
+_HEX = re.compile("[0-9a-f]{32}")
+_NIBBLES = np.full(256, 255, np.uint8)
+_NIBBLES[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
 
 
 def is_id(column: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return which texts of a column are the ids of documents: 32 hexadecimal digits."""
-    fits: npt.NDArray[np.bool_] = pc.fill_null(
-        pc.match_substring_regex(column, r"\A[0-9a-f]{32}\z"), False
-    ).to_numpy(zero_copy_only=False)
-    return fits
+    """Return which texts of a column are ids of documents: 32 hexadecimal digits."""
+    fits = pc.fill_null(pc.match_substring_regex(column, r"\A[0-9a-f]{32}\z"), False)
+    told: npt.NDArray[np.bool_] = fits.to_numpy(zero_copy_only=False)
+    return told
 
 
-def keys(column: pa.Array) -> Keys:
-    """Return the keys of a column of ids; raise ValueError when one is no id."""
-    joined = b"".join(map(str.encode, column.to_pylist()))
-    digits = _NIBBLES[np.frombuffer(joined, dtype=np.uint8)]
-    if len(digits) != DIGITS * len(column) or (digits == 255).any():
-        raise ValueError("an id has 32 hexadecimal digits")
-    packed = (digits[0::2] << 4) | digits[1::2]
-    return packed.view(KEY)
+def key_of(text: str) -> bytes:
+    """Return the 16 bytes of an id of 32 hexadecimal digits; of any other text a hash."""
+    if _HEX.fullmatch(text):
+        return bytes.fromhex(text)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def keys(texts: Iterable[str]) -> Keys:
+    """Return the keys of texts."""
+    return np.frombuffer(b"".join(map(key_of, texts)), KEY)
+
+
+def column_keys(ids: pa.Array) -> Keys:
+    """Return the keys of a column of ids; what is none is as empty."""
+    count = len(ids)
+    if count and not ids.null_count and ids.type == pa.string():
+        ends = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset : ids.offset + count + 1]
+        if (np.diff(ends) == 32).all():
+            digits = _NIBBLES[np.frombuffer(ids.buffers()[2], np.uint8)[ends[0] : ends[-1]]].reshape(
+                count, 32
+            )
+            if digits.max() < 16:
+                packed = np.ascontiguousarray(digits[:, ::2] << 4 | digits[:, 1::2])
+                return packed.reshape(-1).view(KEY)
+    return keys(one or "" for one in ids.to_pylist())
+
+
+def hex_of(known: Keys, at: int) -> str:
+    """Return the key at a place as 32 hexadecimal digits: the id that it was, unless that was none."""
+    return bytes(known[at]).ljust(KEY.itemsize, b"\0").hex()
+
+
+def among(wanted: Keys, known: Keys) -> npt.NDArray[np.int64]:
+    """Return for each key its place in the sorted keys ``known``, -1 where it is none of them."""
+    at = np.searchsorted(known, wanted)
+    found = np.full(len(wanted), -1, np.int64)
+    inside = np.flatnonzero(at < len(known))
+    hits = inside[known[at[inside]] == wanted[inside]]
+    found[hits] = at[hits]
+    return found
 
 
 class KeyTable:
-    """Values by key: 24 bytes and more a row; the first value given for a key stays."""
+    """Values by key, the first that was given for each: 20 bytes a row, and as many again while it is made."""
 
-    def __init__(self, found: list[Keys], values: list[npt.NDArray[np.int32]]) -> None:
-        every = np.concatenate(found) if found else np.zeros(0, dtype=KEY)
-        held = np.concatenate(values) if values else np.zeros(0, dtype=np.int32)
-        order = np.lexsort((every["low"].astype(np.uint64), every["high"].astype(np.uint64)))
-        self._high = every["high"].astype(np.uint64)[order]
-        self._low = every["low"].astype(np.uint64)[order]
-        self._values = held[order]
+    def __init__(self, found: Sequence[Keys], values: Sequence[npt.NDArray[np.int32]]) -> None:
+        self._keys, first = np.unique(np.concatenate([np.zeros(0, KEY), *found]), return_index=True)
+        self._values = np.concatenate([np.zeros(0, np.int32), *values])[first]
 
     def get(self, wanted: Keys, default: int) -> npt.NDArray[np.int32]:
         """Return the value of each key, ``default`` where there is none."""
-        if not len(self._high):
-            return np.full(len(wanted), default, dtype=np.int32)
-        high, low = wanted["high"].astype(np.uint64), wanted["low"].astype(np.uint64)
-        at = np.searchsorted(self._high, high)
-        # Ids that share their first half are rarer than one in a million corpora, but possible: look on.
-        while (on := self._passes(at, high, low)).any():
-            at = at + on
-        at = np.minimum(at, len(self._high) - 1)
-        hit = (self._high[at] == high) & (self._low[at] == low)
-        return np.where(hit, self._values[at], default).astype(np.int32)
-
-    def _passes(
-        self, at: npt.NDArray[np.int64], high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]
-    ) -> npt.NDArray[np.bool_]:
-        within = at < len(self._high)
-        here = np.minimum(at, len(self._high) - 1)
-        on: npt.NDArray[np.bool_] = within & (self._high[here] == high) & (self._low[here] < low)
-        return on
+        at = among(wanted, self._keys)
+        told = np.full(len(wanted), default, np.int32)
+        told[at >= 0] = self._values[at[at >= 0]]
+        return told

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from datacards.withdrawn import PURGES, TAKEDOWNS, Withdrawal, purged, withdrawa
 __all__ = ["CARD", "README", "SUMS", "Draft", "Store"]
 
 SUMS = "SHA256SUMS"
+_TOLD = 12  # versions that a message names
 NEEDED: dict[Kind, str] = {
     "captures": "captures are needed",
     "dataset": "a dataset is needed",
@@ -112,8 +114,12 @@ class Store:
             withdrawn = self.withdrawn()
             standing = [ref for ref in known if str(ref) not in withdrawn]
             return (standing or known)[-1]
-        versions = ", ".join(str(ref) for ref in (known or self.refs())) or "none yet"
-        raise UserError("store", f"no version '{text}'", f"the store holds: {versions}", "correct the name")
+        raise UserError(
+            "store",
+            f"no version '{text}'",
+            f"the store holds: {_held(known or self.refs(), name)}",
+            "correct the name",
+        )
 
     def withdrawn(self) -> Mapping[str, Withdrawal]:
         """Return what takedowns have withdrawn, by ``name@version``."""
@@ -349,6 +355,16 @@ def _now() -> datetime:
 
 def _request(kind: Kind, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> dict[str, Any]:
     return {"kind": kind, "recipe": _plain(recipe), "made_from": [r.model_dump() for r in made_from]}
+
+
+def _held(refs: list[Ref], name: str) -> str:
+    """Return the versions in words: all of a few, else the newest of the names that are most like ``name``."""
+    if len(refs) <= _TOLD:
+        return ", ".join(map(str, refs)) or "none yet"
+    newest = {ref.name: ref for ref in refs}
+    near = get_close_matches(name, newest, n=_TOLD // 2, cutoff=0.4) or [*newest][:_TOLD]
+    named = ", ".join(str(newest[one]) for one in near)
+    return f"{named} and others, {len(refs):,} in all (kanagura cards list)"
 
 
 def _order(version: str) -> tuple[int, ...]:

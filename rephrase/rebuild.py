@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from corpus import shards
 from corpus.document import Document, Fact
 from datacards import plugins
-from datacards.rebuild.base import MADE_BY_MODEL, OTHER_TEXT, Found, Pending, Rebuilder, Task
+from datacards.rebuild.base import MADE_BY_MODEL, OTHER_TEXT, PARENT_MISSING, Found, Pending, Rebuilder, Task
 from datacards.rebuild.groups import words
-from datacards.rebuild.sources import among
+from datacards.rebuild.sources import Words, among
 from datacards.recipe import validate
 from rephrase.base import Generator, Reject
 from rephrase.recipe import RephraseRecipe
@@ -45,15 +46,37 @@ class Questions(Rebuilder):
         made = task.work / "questions"
         if not (made / "whole").is_file():
             _generate(task, recipe, made)
+        here = _documents(task.folder)
         for pending in task.pending():
             rows = _read(made / pending.group.label, pending)
-            yield Found(pending.group, rows, why=_explained(pending, OTHER_TEXT, "").why)
+            why = {**_explained(pending, OTHER_TEXT, "").why, **_orphans(pending, here)}
+            yield Found(pending.group, rows, why=why)
 
 
 def _explained(pending: Pending, outcome: str, detail: str) -> Found:
     """Return the same outcome for every question; what is no question was told of by others."""
     questions = pending.pointers.filter(pc.is_in(pending.pointers["format"], _ASKED))
     return Found(pending.group, {}, why=dict.fromkeys(questions["id"].to_pylist(), (outcome, detail)))
+
+
+def _documents(folder: Path) -> Words:
+    """Return the ids of all base documents of a version as sorted numbers, 8 bytes for each."""
+    found = (
+        words(pq.read_table(path, columns=["id"])["id"]) for path in shards.shard(folder, "markdown", "*")
+    )
+    return np.sort(np.concatenate([np.empty(0, np.uint64), *found]))
+
+
+def _orphans(pending: Pending, here: Words) -> dict[str, tuple[str, str]]:
+    """Return why questions cannot come back whose documents are not all among ``here``."""
+    parents = pending.pointers["made_from"].combine_chunks()
+    ids = parents.flatten().field("id")
+    gone = np.flatnonzero(~among(words(ids), here))
+    rows = pc.list_parent_indices(parents).take(pa.array(gone))
+    asked = pc.is_in(pending.pointers["format"], _ASKED).combine_chunks().take(rows).to_pylist()
+    names = pending.pointers["id"].take(rows).to_pylist()
+    lost = zip(names, ids.take(pa.array(gone)).to_pylist(), asked, strict=True)
+    return {name: (PARENT_MISSING, f"its parent {one}") for name, one, question in lost if question}
 
 
 def _generate(task: Task, recipe: RephraseRecipe, made: Path) -> None:

@@ -16,10 +16,13 @@ STAGES = {
     "train": ("TrainRecipe", "trainer"),
     "merge": ("MergeRecipe", "merger"),
     "eval": ("EvalRecipe", "evaluator"),
+    "datacards": ("ReleaseRecipe", None),
 }
+MODULES = {"datacards": "datacards.release.recipe"}  # the others have theirs at STAGE.recipe
 SAMPLES = {
     "fin-sample-documents.yaml": "corpus",
     "fin-sample.yaml": "rephrase",
+    "fin-sample-public.yaml": "datacards",
     "train-sample.yaml": "train",
     "merge-sample.yaml": "merge",
     "eval-sample.yaml": "eval",
@@ -34,7 +37,7 @@ def recipes() -> list[tuple[str, Path]]:
 
 def model(stage: str) -> type[Recipe]:
     """Return the recipe class of a stage."""
-    found: type[Recipe] = getattr(import_module(f"{stage}.recipe"), STAGES[stage][0])
+    found: type[Recipe] = getattr(import_module(MODULES.get(stage, f"{stage}.recipe")), STAGES[stage][0])
     return found
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from datacards.card import Card
 from datacards.diff.evidence import Captures, Drop, Drops, Takedowns
 from datacards.diff.items import Item
-from datacards.diff.keys import Keys, among, keys
 from datacards.diff.pairs import other_columns
 from datacards.diff.versions import difference, other_code
+from datacards.keys import Keys, among, keys
 
 _TEXT = (
     "steps",

@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from datacards.diff.base import Why, same_text
 from datacards.diff.evidence import Takedowns, captures_part
 from datacards.diff.items import Different, Item, Items, taken
-from datacards.diff.keys import RECORD, Digests, Records, digests, keys, only, records
+from datacards.diff.keys import RECORD, Digests, Records, digests, only, records
 from datacards.diff.pairs import paired, row_of
 from datacards.diff.parts import Files, Part, unshared
 from datacards.diff.record import Spool
 from datacards.diff.versions import Version
+from datacards.keys import keys
 
 CAPTURES = "captures"
 _SAID = ("status", "media_type", "kind", "problem")

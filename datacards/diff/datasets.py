@@ -9,11 +9,12 @@ from datacards.diff.base import BaseJudge, Why, recipes
 from datacards.diff.derived import DerivedJudge, Edges, Fates, Links
 from datacards.diff.evidence import Captures, Drops, Takedowns, Wanted, merged, wanted_of
 from datacards.diff.items import Different, Item, Items, different, empty_keys
-from datacards.diff.keys import among, column_keys, hex_of, joined
+from datacards.diff.keys import joined
 from datacards.diff.pairs import paired, row_of
 from datacards.diff.parts import FORMATS, POINTERS, Files, Part, unshared
 from datacards.diff.record import Change, Row, Spool
 from datacards.diff.versions import Version, asks_for, base_parts
+from datacards.keys import among, column_keys, hex_of
 
 BASE = "base"  # not a config: the documents that all others were made from, wherever they lie
 Judge = BaseJudge | DerivedJudge

@@ -12,10 +12,10 @@ from datacards.card import Card
 from datacards.diff.base import Recipes, Why, dropped, left_out, same_text
 from datacards.diff.evidence import Drops, Takedowns
 from datacards.diff.items import Item
-from datacards.diff.keys import KEY, Keys, among, hex_of, key_of, keys
 from datacards.diff.parts import POINTERS
 from datacards.diff.record import CHANGES, REASONS, Change
 from datacards.diff.versions import asks_for
+from datacards.keys import KEY, Keys, among, hex_of, key_of, keys
 
 Numbers = npt.NDArray[np.int64]
 

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from datacards.card import Card, Ref
 from datacards.diff.items import Item, address
-from datacards.diff.keys import KEY, Keys, among, column_keys, key_of, keys
 from datacards.diff.parts import Files, Part
 from datacards.diff.versions import Version
 from datacards.errors import UserError
+from datacards.keys import KEY, Keys, among, column_keys, key_of, keys
 
 _DROPPED = ("reason", "detail", "stage", "source", "url", "sha256", "document_id")
 _NONE = key_of("")

@@ -12,20 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from datacards.diff.keys import (
-    KEY,
-    RECORD,
-    Digests,
-    Keys,
-    Records,
-    among,
-    column_keys,
-    digests,
-    keys_in,
-    only,
-    records,
-)
+from datacards.diff.keys import RECORD, Digests, Records, digests, keys_in, only, records
 from datacards.diff.parts import Files, Part
+from datacards.keys import KEY, Keys, among, column_keys
 
 _READ = (
     "id", "format", "source", "url", "title", "section", "language", "event_at", "published_at", "available_at",

@@ -1,56 +1,25 @@
-"""Rows as numbers: ids as 16-byte keys, other columns as 64-bit digests, and what only one of two versions has."""
+"""Rows as numbers: beside the keys of their ids 64-bit digests of other columns, and what only one of two versions has."""
 
-import re
-from collections.abc import Iterable, Sequence
-from hashlib import blake2b
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-Keys = npt.NDArray[np.bytes_]  # of dtype S16
+from datacards.keys import KEY, Keys
+
 Records = npt.NDArray[np.bytes_]  # of dtype S24: a key and a digest
 Digests = npt.NDArray[np.uint64]
 
-KEY, RECORD = np.dtype("S16"), np.dtype("S24")
+RECORD = np.dtype("S24")
 #: What a row says beside its text and its address, which its id stands for.
 COLUMNS = (
     "title", "language", "event_at", "published_at", "available_at", "captured_at", "license", "attribution",
     "redistribution", "made_from", "meta", "cluster_size", "text_sha256", "split",
 )  # fmt: skip
 _BLOCK = 1 << 17  # records that are compared at once
-_HEX = re.compile("[0-9a-f]{32}")
-_NIBBLES = np.full(256, 255, np.uint8)
-_NIBBLES[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
 _ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 _SHIFT = np.uint64(33)
-
-
-def key_of(text: str) -> bytes:
-    """Return the 16 bytes of an id of 32 hexadecimal digits; of any other text a hash."""
-    if _HEX.fullmatch(text):
-        return bytes.fromhex(text)
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def keys(texts: Iterable[str]) -> Keys:
-    """Return the keys of texts."""
-    return np.frombuffer(b"".join(map(key_of, texts)), KEY)
-
-
-def column_keys(ids: pa.Array) -> Keys:
-    """Return the keys of a column of ids; what is none is as empty."""
-    count = len(ids)
-    if count and not ids.null_count and ids.type == pa.string():
-        ends = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset : ids.offset + count + 1]
-        if (np.diff(ends) == 32).all():
-            digits = _NIBBLES[np.frombuffer(ids.buffers()[2], np.uint8)[ends[0] : ends[-1]]].reshape(
-                count, 32
-            )
-            if digits.max() < 16:
-                packed = np.ascontiguousarray(digits[:, ::2] << 4 | digits[:, 1::2])
-                return packed.reshape(-1).view(KEY)
-    return keys(one or "" for one in ids.to_pylist())
 
 
 def records(ids: Keys, digests: Digests) -> Records:
@@ -59,11 +28,6 @@ def records(ids: Keys, digests: Digests) -> Records:
     packed[:, : KEY.itemsize] = _bytes(ids)
     packed[:, KEY.itemsize :] = _bytes(whole(digests).astype(">u8"))
     return packed.reshape(-1).view(RECORD)
-
-
-def hex_of(known: Keys, at: int) -> str:
-    """Return the key at a place as 32 hexadecimal digits: the id that it was, unless that was none."""
-    return bytes(known[at]).ljust(KEY.itemsize, b"\0").hex()
 
 
 def keys_in(found: Records) -> Keys:
@@ -182,16 +146,6 @@ def _counted(rows: Records) -> tuple[Records, npt.NDArray[np.int64]]:
     first[1:] = rows[1:] != rows[:-1]
     starts = np.flatnonzero(first)
     return rows[starts], np.diff(np.append(starts, len(rows)))
-
-
-def among(wanted: Keys, known: Keys) -> npt.NDArray[np.int64]:
-    """Return for each key its place in the sorted keys ``known``, -1 where it is none of them."""
-    at = np.searchsorted(known, wanted)
-    found = np.full(len(wanted), -1, np.int64)
-    inside = np.flatnonzero(at < len(known))
-    hits = inside[known[at[inside]] == wanted[inside]]
-    found[hits] = at[hits]
-    return found
 
 
 def joined(parts: Sequence[Keys]) -> Keys:

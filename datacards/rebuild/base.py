@@ -21,6 +21,7 @@ CAPTURE_MISSING = "capture_missing"  # no capture of its address is here
 CHANGED_SINCE = "changed_since"  # the address has another body now, which says something else
 OTHER_TEXT = "other_text"  # the capture is here, and the same code makes another text of it
 OTHER_CODE = "other_code"  # as before, but this is not the code that made it
+PARENT_MISSING = "parent_missing"  # a document that it was made of is not here, nor could it be made again
 MADE_BY_MODEL = "made_by_model"  # what a model wrote comes out differently each time
 NO_REBUILDER = "no_rebuilder"  # nothing that is installed made it
 

@@ -11,9 +11,10 @@ from datacards.cli import store_option
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.release.recipe import ReleaseRecipe
-from datacards.release.run import is_release, release
+from datacards.release.run import check, is_release, release
 from datacards.store import Store
 from datacards.targets.publish import publish as put
+from datacards.targets.publish import target_at
 
 
 @click.command()
@@ -33,6 +34,8 @@ def publish(what: str, corpus: str | None, targets: tuple[str, ...], root: str, 
 
     Without a target the release is only made. Publishing again changes nothing.
     """
+    for target in targets:
+        target_at(target)  # what cannot be one is said before the long work
     store = Store(root)
     ref = _release(store, what, corpus)
     card = store.card(ref)
@@ -42,7 +45,7 @@ def publish(what: str, corpus: str | None, targets: tuple[str, ...], root: str, 
     console = Console()
     console.print(table)
     click.echo(f"{ref} is in the store")
-    for done in put(store, ref, list(targets), private=private):
+    for done in put(store, ref, list(targets), check=check, private=private):
         said = (
             "is there already"
             if done.there_already

@@ -15,13 +15,14 @@ from tqdm import tqdm
 
 from datacards.card import Card, Ref
 from datacards.errors import UserError
-from datacards.keys import Keys, KeyTable, is_id, keys
+from datacards.keys import Keys, KeyTable, column_keys, is_id
+from datacards.profile.tokens import load
 from datacards.provenance import capture
 from datacards.release import bases, reports
 from datacards.release.bases import CROSSES, TEST, TRAIN, VALIDATION
 from datacards.release.files import Files, source_name
 from datacards.release.pointers import POINTER, pointer_table
-from datacards.release.recipe import ByCompany, ByTime, ReleaseRecipe
+from datacards.release.recipe import FORMATS, ByCompany, ByTime, ReleaseRecipe
 from datacards.rights import Refusal, counted, merged, permitted, refusals
 from datacards.store import Draft, Store
 
@@ -51,6 +52,8 @@ def release(recipe: ReleaseRecipe, store: Store, corpus: str) -> Ref:
             recipe.name, f"{source} has none of the formats", f"it holds {', '.join(held)}", "name others"
         )
     folder = store.path(source)
+    for name in recipe.tokenizers:
+        load(name)  # one that is not there is said before the long work
     if recipe.restricted == "refuse":
         _refuse(folder, files, source)
     with store.write(
@@ -78,6 +81,21 @@ def release(recipe: ReleaseRecipe, store: Store, corpus: str) -> Ref:
 def is_release(card: Card) -> bool:
     """Return whether a version was made by a release recipe."""
     return card.kind == "dataset" and {"restricted", "holdout"} <= card.recipe.keys()
+
+
+def check(store: Store, ref: Ref) -> None:
+    """Raise UserError naming the records of a release that may not be given on after all, and texts it must not hold.
+
+    It is asked once more before anything is published: what made the release may have been another code.
+    """
+    folder = store.path(ref)
+    files = [file.path for file in store.card(ref).files if file.path.endswith(".parquet")]
+    _refuse(folder, [path for path in files if path.partition("/")[0] in FORMATS], ref)
+    for path in files:
+        config = path.partition("/")[0]
+        held = {"text", "meta"} & set(pq.read_schema(folder / path).names) if config not in FORMATS else set()
+        if held or config == "index":
+            raise UserError(str(ref), f"{path} tells of texts that stay at home", todo="release it again")
 
 
 def _is_of(path: str, recipe: ReleaseRecipe) -> bool:
@@ -206,7 +224,7 @@ class _Release:
             out.add(name, rows)
             self._count(config, rows)
         if config == "markdown":
-            self._keys.append(keys(table["id"].combine_chunks().filter(pa.array(given))))
+            self._keys.append(column_keys(table["id"].combine_chunks().filter(pa.array(given))))
             self._splits.append(
                 np.array([self._names.setdefault(n, len(self._names)) for n in names[given]], dtype=np.int32)
             )
@@ -262,7 +280,7 @@ class _Release:
             for table in _tables(path):
                 fits = pa.array(is_id(table["document_id"].combine_chunks()))
                 rows = table.filter(fits)
-                of = given.get(keys(rows["document_id"].combine_chunks()), len(self._names))
+                of = given.get(column_keys(rows["document_id"].combine_chunks()), len(self._names))
                 for name, chosen in _parts(rows, names[of], of < len(self._names)):
                     out.add(name, chosen)
                     self.draft.counts["facts"] += len(chosen)

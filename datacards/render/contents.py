@@ -7,8 +7,8 @@ from math import sqrt
 from datacards.card import Card
 from datacards.profile.quality import TOLD
 from datacards.profile.record import OTHERS, POINTERS, Histogram, Profile
-from datacards.render.header import in_order
-from datacards.render.markdown import Markdown, code, fenced, share, table
+from datacards.render.header import in_order, of_texts
+from datacards.render.markdown import Markdown, code, fenced, share, table, text
 
 SHOWN = 60  # rows of one table
 FEW = 8  # columns beside the first one that a table has at most
@@ -31,7 +31,7 @@ def in_short(card: Card, profile: Profile) -> str:
         rows.append(("years", years[0] if years[0] == years[-1] else f"{years[0]} to {years[-1]}"))
     rows.append(("may be given to others", f"{share(given, profile.rows)} of the documents"))
     if card.rights:
-        rows.append(("licenses", ", ".join(r.license for r in card.rights)))
+        rows.append(("licenses of the texts", ", ".join(r.license for r in of_texts(card))))
     return table(["", ""], rows)
 
 
@@ -52,6 +52,24 @@ def held(profile: Profile) -> str:
             for name, counted in rows.items()
         ),
     )
+
+
+def splits(card: Card) -> list[str]:
+    """Return how the rows came into their splits, as far as the recipe asked for it; nothing when it did not."""
+    match card.recipe.get("holdout"):
+        case {"by": "company", "share": share_, "seed": seed}:
+            told = (
+                f"`test` holds all that was made of the companies that were drawn (by EDINET code, else securities code; "
+                f"each with a chance of {text(share_)}, seed {text(seed)}), `train` nothing of it; rows made of both "
+                "sides were left out as `crosses_splits`. What is told of no company, like articles, may still name one."
+            )
+        case {"by": "time", "since": since}:
+            told = f"`test` holds what nobody could have read before {text(since)}."
+        case float() | int() as part if part and "generator" in card.recipe:
+            return [f"All questions on a share of {text(part)} of the facts, drawn by seed, are in `test`."]
+        case _:
+            return []
+    return [f"{told} `validation` is what the stages before held out already."]
 
 
 def by_source(profile: Profile) -> str:
@@ -185,4 +203,8 @@ def opening(card: Card, config: str, source: str) -> str:
     lines = ["from datasets import load_dataset", "", f'load_dataset("{place}", "{config}")']
     if source:
         lines.append(f'load_dataset("{place}", "{source}")  # one source, all formats')
-    return fenced("\n".join(lines), "python")
+    elsewhere = (
+        f'Where it was put elsewhere, name the folder of this page, or on the hub `ORG/NAME` with `revision="{card.version}"`; '
+        "from a bucket it is copied first."
+    )
+    return f"{fenced(chr(10).join(lines), 'python')}\n\n{elsewhere}"

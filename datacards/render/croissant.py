@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
-from glob import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -14,15 +13,14 @@ import pyarrow.parquet as pq
 
 from datacards.card import Card, File
 from datacards.places import sha256_of
-from datacards.render.header import configs
+from datacards.render.header import of_texts
 from datacards.render.prov import origin
+from datacards.render.record_sets import Json, Schemas, identifier, record_sets, splits_of
 from datacards.render.responsible import responsible
 from datacards.render.sites import Sites, sites
 from datacards.render.usage import license_links, usage
 
 CROISSANT = "croissant.json"
-Json = dict[str, Any]
-Schemas = Callable[[str], pa.Schema | None]
 
 # Appendix 1 of the specification 1.1 and what mlcroissant 1.1 expects beside it; then the vocabularies of section
 # "Responsible AI and Governance".
@@ -51,19 +49,7 @@ CONTEXT: Json = {
     "name": {"@container": "@language"},
     **{term: f"cr:{term}" for term in _TERMS},
 }
-SPLITS = "_splits"  # a name begins with a letter or a digit, so no config or source is called so
 CONFORMS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
-_SPLITS = {"train": "TrainingSplit", "validation": "ValidationSplit", "test": "TestSplit"}
-#: What a column of documents means in vocabularies that others know: rights and provenance of every single record.
-_EQUIVALENT = {
-    "url": "sc:url",
-    "title": "sc:headline",
-    "language": "sc:inLanguage",
-    "published_at": "sc:datePublished",
-    "license": "sc:license",
-    "attribution": "sc:creditText",
-    "made_from": "prov:wasDerivedFrom",
-}
 
 
 def croissant(card: Card, profile: Mapping[str, Any] | None, schema_of: Schemas, found: Sites) -> Json:
@@ -74,8 +60,8 @@ def croissant(card: Card, profile: Mapping[str, Any] | None, schema_of: Schemas,
     in the result depends on when, where or by which command the version was made. It follows
     https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html and https://mlcommons.org/croissant/RAI/1.0.
     """
-    sets = _record_sets(card, schema_of)
-    splits = [_splits(sets)] if sets else []
+    sets = record_sets(card, schema_of)
+    splits = [splits_of(sets)] if sets else []
     head: Json = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -91,8 +77,8 @@ def croissant(card: Card, profile: Mapping[str, Any] | None, schema_of: Schemas,
         "isLiveDataset": False,
         "inLanguage": _languages(profile),
         "keywords": ["finance", "Japanese", *sorted({config.name for config in sets})],
-        "license": license_links(card.rights),
-        "usageInfo": usage(card.rights),
+        "license": license_links(of_texts(card)),
+        "usageInfo": usage(card.rights, of_texts(card)),
         **responsible(card, profile, found),
         **origin(card, found),
         "distribution": [*_file_objects(card), *(config.files for config in sets)],
@@ -130,24 +116,12 @@ def _languages(profile: Mapping[str, Any] | None) -> list[str]:
     return sorted({group["value"] for group in groups if group["value"].isalpha()}) or ["ja"]
 
 
-class _Config(NamedTuple):
-    name: str
-    files: Json
-    records: Json
-    splits: tuple[str, ...]
-
-
-def _id(*parts: str) -> str:
-    """Return an identifier inside of the description: a relative IRI, whatever a name holds."""
-    return "/".join(quote(part, safe="") for part in parts)
-
-
 def _file_objects(card: Card) -> list[Json]:
     """Return every Parquet file with its hash and size."""
     return [
         {
             "@type": "cr:FileObject",
-            "@id": _id("distribution", *file.path.split("/")),
+            "@id": identifier("distribution", *file.path.split("/")),
             "name": file.path,
             "contentUrl": quote(file.path),
             "contentSize": f"{file.bytes} B",
@@ -157,120 +131,6 @@ def _file_objects(card: Card) -> list[Json]:
         for file in card.files
         if file.path.endswith(".parquet")
     ]
-
-
-def _record_sets(card: Card, schema_of: Schemas) -> list[_Config]:
-    """Return files and records of every config of the card that opens as Parquet."""
-    found = []
-    for config in configs(card):
-        name = str(config["config_name"])
-        listed = config["data_files"]
-        paths: list[str] = []
-        splits: list[str] = []
-        for one in listed if isinstance(listed, list) else []:
-            paths += [one["path"]] if isinstance(one["path"], str) else one["path"]
-            splits.append(one["split"])
-        schema = schema_of(paths[0]) if paths else None
-        if schema is not None:
-            found.append(_config(name, sorted(paths), tuple(splits), schema))
-    return found
-
-
-def _config(name: str, paths: Sequence[str], splits: tuple[str, ...], schema: pa.Schema) -> _Config:
-    file_set = _id("distribution", f"{name}.files")
-    fields = [
-        field_of(
-            (name, column.name), column, {"fileSet": {"@id": file_set}, "extract": {"column": column.name}}
-        )
-        for column in schema
-    ]
-    of_split: Json = {
-        "@type": "cr:Field",
-        "@id": _id(name, "split" if "split" not in schema.names else "split_of_file"),
-        "name": "split",
-        "description": "The split that the record is in.",
-        "dataType": "sc:Text",
-        "source": {
-            "fileSet": {"@id": file_set},
-            "extract": {"fileProperty": "filename"},
-            # A bare split matches too, since mlcroissant takes what it found through the expression once more.
-            "transform": {"regex": f"^({'|'.join(map(re.escape, splits))})(?:-.+)?$"},
-        },
-        "references": {"field": {"@id": f"{SPLITS}/name"}},
-    }
-    records: Json = {
-        "@type": "cr:RecordSet",
-        "@id": _id(name),
-        "name": name,
-        "description": f"The records of the config {name}, one for every row of its files.",
-        "field": [of_split, *fields],
-    }
-    if "id" in schema.names and "text" in schema.names:
-        records["key"] = {"@id": _id(name, "id")}
-    files: Json = {
-        "@type": "cr:FileSet",
-        "@id": file_set,
-        "name": f"{name}.files",
-        "description": f"The Parquet files of the config {name}, beside this description.",
-        "encodingFormat": "application/x-parquet",
-        "includes": [escape(path) for path in paths],
-    }
-    return _Config(name, files, records, splits)
-
-
-def field_of(place: tuple[str, ...], column: pa.Field, source: Json) -> Json:
-    """Return the description of a column, or of a part of one; ``source`` says where its values are."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    listed = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-    inner = kind.value_type if listed else kind
-    said: Json = {"@type": "cr:Field", "@id": _id(*place), "name": column.name}
-    if told := (column.metadata or {}).get(b"description", b"").decode("utf-8", "replace"):
-        said["description"] = told
-    if listed:
-        said |= {"isArray": True, "arrayShape": "-1"}
-    if len(place) == 2 and column.name in _EQUIVALENT:
-        said["equivalentProperty"] = _EQUIVALENT[column.name]
-    if not pa.types.is_struct(inner):
-        return said | {"dataType": data_type(inner), "source": source}
-    parts = []
-    for part in inner:
-        inside = {**source, "transform": {"jsonPath": part.name}}
-        parts.append(field_of((*place, part.name), part, inside))
-    return said | {"subField": parts}
-
-
-def data_type(kind: pa.DataType) -> str:
-    """Return the data type of Croissant for an Arrow type that is neither a list nor a struct."""
-    types = pa.types
-    known = (
-        (types.is_boolean, "sc:Boolean"),
-        (types.is_integer, "sc:Integer"),
-        (types.is_floating, "sc:Float"),
-        (types.is_date, "sc:Date"),
-        (types.is_timestamp, "sc:DateTime"),
-    )
-    return next((name for suits, name in known if suits(kind)), "sc:Text")
-
-
-def _splits(sets: Sequence[_Config]) -> Json:
-    names = sorted(
-        {split for config in sets for split in config.splits}, key=lambda name: (name != "train", name)
-    )
-    return {
-        "@type": "cr:RecordSet",
-        "@id": SPLITS,
-        "name": SPLITS,
-        "description": "The splits: what is trained on, and what is held out.",
-        "dataType": "cr:Split",
-        "key": {"@id": f"{SPLITS}/name"},
-        "field": [
-            {"@type": "cr:Field", "@id": f"{SPLITS}/name", "name": "name", "dataType": "sc:Text"},
-            {"@type": "cr:Field", "@id": f"{SPLITS}/url", "name": "url", "dataType": ["sc:URL", "cr:Split"]},
-        ],
-        "data": [
-            {f"{SPLITS}/name": name, f"{SPLITS}/url": f"cr:{_SPLITS.get(name, 'Split')}"} for name in names
-        ],
-    }
 
 
 def text_of(description: Json) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from datacards.card import Card
+from datacards.card import Card, Rights
 from datacards.errors import UserError
 from datacards.profile.record import FORMATS, POINTERS, TABLES, Profile
 from datacards.rights import license_of, mixed
@@ -67,9 +67,15 @@ def _config(name: str, paths: list[str], content: str) -> dict[str, object]:
     return {"config_name": name, "description": content, "data_files": data_files}
 
 
+def of_texts(card: Card) -> list[Rights]:
+    """Return the rights of the texts that a version gives: of a release with pointers none of what it only points at."""
+    given = [one for one in card.rights if one.redistribution]
+    return given if given and card.recipe.get("restricted") == "pointers" else list(card.rights)
+
+
 def header(card: Card, profile: Profile | None = None) -> dict[str, object]:
     """Return the YAML header of a hub page; mixed rights are ``other`` with the licenses named."""
-    licenses = sorted({r.license for r in card.rights})
+    licenses = sorted({r.license for r in of_texts(card)})
     head: dict[str, object] = {"pretty_name": f"{card.name} {card.version}", "language": _languages(profile)}
     head |= _license(licenses)
     head["tags"] = ["finance", "kanagura", card.kind]

@@ -6,6 +6,7 @@ from datacards.card import Card, Rights
 from datacards.errors import UserError
 from datacards.profile.record import POINTERS
 from datacards.render.croissant import cite
+from datacards.render.header import of_texts
 from datacards.render.markdown import Markdown, code, fenced, link, strong, table, text
 from datacards.rights import rights_rows
 
@@ -28,8 +29,17 @@ def rights(card: Card) -> list[str]:
     return [
         "## Rights",
         table(head, rows),
-        "`{title}` and `{url}` are those of each record.",
+        "`{title}` and `{url}` are those of each record." + _pointed_at(card),
     ]
+
+
+def _pointed_at(card: Card) -> str:
+    texts = of_texts(card)
+    others = [one for one in card.rights if one not in texts]
+    if not others:
+        return ""
+    named = " and ".join(text(one.license) for one in others)
+    return f" Of the {sum(one.records for one in others):,} records under {named} only pointers are here, without a text."
 
 
 def _terms(rights: Rights) -> tuple[object, ...]:

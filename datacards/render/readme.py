@@ -1,5 +1,7 @@
 """Card and Profile -> README.md: the hub's YAML header and a page a person can read."""
 
+from collections.abc import Sequence
+
 from datacards.card import Card
 from datacards.profile.record import TABLES, Profile
 from datacards.render import contents, left_out, origin
@@ -38,16 +40,18 @@ PLOTS = {
 }
 
 
-def readme(card: Card, profile: Profile | None = None) -> str:
+def readme(card: Card, profile: Profile | None = None, told: Sequence[str] = ()) -> str:
     """Return the README of a version; everything in it but the description comes from the run.
 
-    It depends on nothing that differs between two runs of one recipe on one code: no time, no command.
+    ``told`` are parts that what the version holds gives, like the receipt of a takedown. It depends on nothing that differs between two runs of one recipe on one code: no time, no command.
     """
     described = card.description.replace("<", "&lt;") or f"A version of kind `{card.kind}`."
     parts = [front_matter(card, profile), f"# {card.name} {card.version}", described]
     if profile:
         parts += ["## In short", contents.in_short(card, profile), "## What is in it", contents.held(profile)]
+        parts += contents.splits(card)
     parts += ["## Open it, in the folder of the store", *_open(card)]
+    parts += told
     if profile:
         parts += _counted(card, profile)
     if card.metrics:

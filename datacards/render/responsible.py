@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from datacards.card import Card
+from datacards.card import Card, Rights
 from datacards.errors import UserError
+from datacards.render.header import of_texts
 from datacards.render.sites import Sites
 from datacards.rights import License, parts_of
 
@@ -162,19 +163,23 @@ def _limitations(card: Card, profile: Profile) -> list[str]:
         )
     if (marked := profile.get("marked", {}).get("pages_needing_ocr")) or card.recipe.get("ocr"):
         told.append(f"{marked or 'Some'} pages hold no text layer, or one that was recognized by a machine.")
-    for one in _licenses(card):
+    texts = _licenses(of_texts(card))
+    for one in _licenses(card.rights):
         if one.id == "PDL-1.0":
             told.append(
                 "Filings may hold what belongs to third parties; PDL 1.0 does not cover their rights."
             )
         if not one.redistribution:
-            told.append(f"Records under {one.id} may not be given to others.")
+            pointers = f"Of records under {one.id} only pointers are given."
+            told.append(
+                pointers if one not in texts else f"Records under {one.id} may not be given to others."
+            )
     return told
 
 
-def _licenses(card: Card) -> list[License]:
+def _licenses(held: Iterable[Rights]) -> list[License]:
     found: dict[str, License] = {}
-    for rights in card.rights:
+    for rights in held:
         try:
             found |= {part.id: part for part in parts_of(rights.license)}
         except UserError:
@@ -203,6 +208,6 @@ def _uses(card: Card) -> list[str]:
     told = ["Training of language models on Japanese financial texts."]
     if "test" in splits or "validation" in splits:
         told.append("Validation and testing on the splits that are held out.")
-    if any(not one.commercial for one in _licenses(card)):
+    if any(not one.commercial for one in _licenses(of_texts(card))):
         told.append("Not for commercial use as a whole: see usageInfo and the license of every record.")
     return told

@@ -18,13 +18,13 @@ def license_links(rights: Sequence[Rights]) -> list[str]:
     return list(dict.fromkeys(links))
 
 
-def usage(rights: Sequence[Rights]) -> list[Json]:
-    """Return one ODRL offer for the records of every license, and a term of DUO for the whole.
+def usage(rights: Sequence[Rights], given: Sequence[Rights]) -> list[Json]:
+    """Return one ODRL offer for the records of every license, and a term of DUO for the texts that are ``given``.
 
     https://www.w3.org/TR/odrl-vocab/ and, for the terms, http://purl.obolibrary.org/obo/duo.owl.
     """
     offers = [_offer(one) for one in sorted(rights, key=lambda right: right.license)]
-    known = [one.license for one in rights if _known(one.license)]
+    known = [one.license for one in given if _known(one.license)]
     if known and not mixed(known).commercial:
         offers.append(
             {

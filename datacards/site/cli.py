@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from datacards.cli import store_option
+from datacards.cli import some_versions, store_option
 
 
 @click.command()
@@ -39,6 +39,7 @@ def site(
     from datacards.store import Store
 
     store = Store(root)
+    some_versions(store)
     chosen = [(store.resolve(a), store.resolve(b)) for a, b in pairs]
     built = build(store, out, documents=documents, restricted=restricted, differences=chosen)
     for name, (shown, total) in built.documents.items():

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from datacards.cli import store_option
+from datacards.cli import some_versions, store_option, wide
+from datacards.render.receipt import rows_gone
 from datacards.store import Store
 from datacards.withdrawn import RECEIPT
 
@@ -38,12 +39,14 @@ def takedown(root: str, dry_run: bool, **asked: Any) -> None:
     from datacards.takedown.run import Takedown
 
     store, erasers = Store(root), built_in()
+    some_versions(store)
     found = plan(store, Request(**asked), erasers)
     if found is None:
-        console.print("Nothing in the store holds that: nothing to do.")
+        named = (f"{name} {one}" for name, some in asked.items() if isinstance(some, tuple) for one in some)
+        click.echo(f"Nothing in the store holds {', '.join(named)}: nothing to do.")
         return
     if dry_run:
-        console.print(_planned(found))
+        wide().print(_planned(found))
         return
     ref = Takedown(store, found, erasers).run()
     _tell(json.loads(store.path(ref, RECEIPT).read_text("utf-8")))
@@ -66,7 +69,7 @@ def purge(root: str, ref: str, yes: bool) -> None:
     for one in what:
         megabytes = sum(file["bytes"] for file in one["files"]) / 1e6
         table.add_row(one["ref"], str(len(one["files"])), f"{megabytes:,.2f}")
-    console.print(table)
+    wide().print(table)
     if not yes:
         click.confirm(f"Delete {size / 1e6:,.2f} MB for good?", abort=True)
     done = purging.purge(store, takedown_ref, versions)
@@ -105,13 +108,16 @@ def _tell(receipt: dict[str, Any]) -> None:
         header_style="bold",
     )
     for one in receipt["versions"]:
-        rows = ", ".join(f"{n:,} {name}" for name, n in one["rows_removed"].items() if n and " " not in name)
         table.add_row(
-            one["version"], rows, str(len(one["new_survivors"])), str(one["files_linked"]), one["successor"]
+            one["version"],
+            rows_gone(one),
+            str(len(one["new_survivors"])),
+            str(one["files_linked"]),
+            one["successor"],
         )
     for one in receipt["evaluations_withdrawn"]:
-        table.add_row(one, "", "", "", "withdrawn")
-    console.print(table)
+        table.add_row(one, "", "", "", "none: withdrawn")
+    wide().print(table)
     check = receipt["check"]
     console.print(
         f"{check['looked_for']:,} stretches of 13 characters that only the removed texts said were looked for in "

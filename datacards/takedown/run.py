@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from datacards.card import Card, Ref
 from datacards.errors import UserError
+from datacards.profile.tokens import load
 from datacards.store import CARD, Draft, Store
 from datacards.takedown.affected import affected
 from datacards.takedown.eraser import Eraser, Job, Read, Search
@@ -127,7 +128,7 @@ class Takedown:
         self.open.append(Open(ref, card, draft, context))
         draft.clear()
         draft.metrics, draft.device = dict(card.metrics), card.provenance.device
-        draft.tokenizers = list(card.recipe.get("tokenizers", ()))
+        draft.tokenizers = [name for name in card.recipe.get("tokenizers", ()) if _is_here(name)]
         report = Report(key, str(successor))
         job = Job(
             store=store,
@@ -212,6 +213,15 @@ class Takedown:
             raise UserError(
                 "takedown", f"pages still say what is to go ({told})", "nothing is withdrawn", "report it"
             )
+
+
+def _is_here(tokenizer: str) -> bool:
+    """Tell whether tokens can be counted again: a removal does not wait for a tokenizer that is gone."""
+    try:
+        load(tokenizer)
+    except UserError:
+        return False
+    return True
 
 
 class _NothingLostError(Exception):

@@ -39,6 +39,8 @@ def target_at(text: str, *, private: bool = False) -> Target:
         raise UserError(
             "publish", "an empty target", "DIR, s3://bucket/prefix, hf://datasets/ORG/NAME", "name one"
         )
+    if Path(text).expanduser().exists() and not Path(text).expanduser().is_dir():
+        raise UserError("publish", f"'{text}' is a file", "a folder, which may be new", "name another one")
     return FolderTarget(Path(text))
 
 

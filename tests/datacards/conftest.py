@@ -1,5 +1,6 @@
 """A store with one captures version and two datasets made from it, one on top of the other."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -60,11 +61,20 @@ def family(store: Store) -> Store:
     return store
 
 
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Return a store, made once, with a version that may be published, behind an older one."""
+    made = Store(tmp_path_factory.mktemp("released") / "store")
+    publishable(made, "2026.11.20", text="政策金利を据え置いた。")
+    publishable(made, "2026.11.21")
+    return made
+
+
 @pytest.fixture
-def release(store: Store) -> Ref:
-    """Return a version that may be published, behind an older one."""
-    publishable(store, "2026.11.20", text="政策金利を据え置いた。")
-    return publishable(store, "2026.11.21")
+def release(store: Store, released: Store) -> Ref:
+    """Return the newest of two versions in the store of this test."""
+    shutil.copytree(released.root, store.root)
+    return store.resolve("words@2026.11.21")
 
 
 @pytest.fixture(scope="session")

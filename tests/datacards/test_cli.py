@@ -65,9 +65,27 @@ def test_a_wrong_word_is_named_with_what_is_allowed(family: Store, words: tuple[
     assert said in cards(family, *words, status=1)
 
 
-@pytest.mark.parametrize("command", ["list", "verify"])
-def test_a_store_without_versions_is_no_success(store: Store, command: str) -> None:
-    assert "no versions in" in cards(store, command, status=1)
+def test_of_many_versions_those_of_like_names_are_told(family: Store) -> None:
+    for day in range(1, 15):
+        with family.write(name=f"other-{day}", version="2026.11.21", kind="dataset", recipe={}, made_from=[]):
+            pass
+    said = cards(family, "show", "text", status=1)
+    assert "texts@2026.11.21" in said
+    assert "in all (kanagura cards list)" in said
+    assert "other-7" not in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list",),
+        ("verify",),
+        ("site", "out"),
+        ("takedown", "--url", "http://a.example/", "--reason", "asked"),
+    ],
+)
+def test_a_store_without_versions_is_no_success(store: Store, words: tuple[str, ...]) -> None:
+    assert "no versions in" in cards(store, *words, status=1)
 
 
 def test_a_readme_that_was_deleted_is_said(family: Store) -> None:

@@ -4,8 +4,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
+from datacards.cli import main
+from datacards.errors import UserError
 from datacards.provenance import command_line
+from datacards.release.recipe import ReleaseRecipe
+from datacards.release.run import release
 from datacards.store import Store
 from tests.corpus.test_run import build, crawl, recipe, speeches
 
@@ -18,8 +24,6 @@ def filled(store: Store) -> Store:
 
 
 def command(store: Store, *words: str, answer: str = "") -> str:
-    from datacards.cli import main
-
     done = CliRunner().invoke(
         main, [*words, "--store", str(store.root)], input=answer, env={"COLUMNS": "200"}
     )
@@ -42,12 +46,45 @@ def test_from_a_dry_run_to_a_purge(filled: Store) -> None:
     done = command(filled, "takedown", "--url", url, "--reason", "訴えによる")
     assert "0 are left" in done and "fin@2026.11.21.1" in done
     again = command(filled, "takedown", "--url", url, "--reason", "訴えによる")
-    assert "nothing to do" in again
+    assert f"holds urls {url}: nothing to do" in again
     [ref] = map(str, filled.refs("takedowns"))
+    page = command(filled, "show", ref)
+    assert "| fin@2026.11.21 | 1 " in page and "| fin@2026.11.21.1 |" in page
+    assert "None was made from what left." in page and ": 0 are left." in page
     refused = command(filled, "purge", ref, answer="n\n")
     assert "Aborted" in refused and filled.verify(filled.resolve("fin@2026.11.21")) == []
     assert "tells what was deleted" in command(filled, "purge", ref, "--yes")
     assert "purged by" in filled.verify(filled.resolve("fin@2026.11.21"))[0]
+
+
+def test_names_of_versions_are_not_cut_where_there_is_no_terminal(filled: Store) -> None:
+    done = CliRunner().invoke(
+        main,
+        ["takedown", "--url", speeches(4)[1].url, "--reason", "訴え", "--store", str(filled.root)],
+        env={"COLUMNS": "60"},
+    )
+    assert "…" not in done.output
+    assert "boj_speeches@2026.11.21.1" in done.output
+
+
+def test_a_tokenizer_that_is_gone_does_not_stop_a_removal(filled: Store, tmp_path: Path) -> None:
+    words = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    words.save(str(tmp_path / "tokenizer.json"))
+    asked = ReleaseRecipe.model_validate(
+        {
+            "name": "own",
+            "version": "2026.11.21",
+            "restricted": "pointers",
+            "tokenizers": [str(tmp_path / "tokenizer.json")],
+        }
+    )
+    ref = release(asked, filled, "fin")
+    (tmp_path / "tokenizer.json").unlink()
+    done = command(filled, "takedown", "--url", speeches(4)[2].url, "--reason", "訴え")
+    assert f"{ref}.1" in done and "0 are left" in done
+    with pytest.raises(UserError, match="holds no tokenizer"):
+        release(asked.model_copy(update={"version": "2026.11.22"}), filled, "fin")
+    assert not list((filled.root / ".drafts").glob("own@2026.11.22*/*"))
 
 
 def installed() -> bool:

@@ -111,6 +111,12 @@ def test_a_wrong_address_among_several_stops_all_of_them(store: Store, release: 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_is_no_target(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(UserError, match="is a file; a folder"):
+        target_at(str(tmp_path / "out"))
+
+
 @pytest.mark.parametrize(
     "address",
     [

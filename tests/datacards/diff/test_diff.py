@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from corpus.document import Document
 from datacards.cli import main
 from datacards.diff import REASONS, diff
-from datacards.diff.keys import KEY, RECORD, among, key_of, keys, only
+from datacards.diff.keys import RECORD, only
 from datacards.errors import UserError
+from datacards.keys import KEY, among, key_of, keys
 from datacards.store import Store
 from tests.datacards.diff.worlds import made
 from tests.datacards.release.made import page, part

@@ -229,6 +229,23 @@ def test_questions_made_from_facts_come_back(released: Store) -> None:
     assert {outcome for _, outcome in found} == {"proven"}
 
 
+def test_questions_whose_documents_are_not_here_are_not_laid_to_the_code(
+    released: Store, tmp_path: Path
+) -> None:
+    ask = RephraseRecipe(name="fin-asked", version=DAY, carry=("markdown", "qa"), holdout=0.3)
+    rephrase(ask, released, f"fin@{DAY}")
+    folder = str(
+        downloaded(released, public(released, f"fin-asked@{DAY}", name="asked-public"), tmp_path / "d")
+    )
+    other = Store(tmp_path / "other")
+    found = told(other, again(other, folder))
+    outcomes = {outcome for outcome, _ in found.values()}
+    assert outcomes == {"capture_missing", "parent_missing"}
+    assert all(
+        detail.startswith("its parent ") for outcome, detail in found.values() if outcome == "parent_missing"
+    )
+
+
 def test_what_a_model_wrote_is_said_to_be_a_models(released: Store) -> None:
     corpus_ref, qa = released.resolve("fin"), documents(released.path(released.resolve("fin")), "qa")
     row = next(iter(qa.values()))

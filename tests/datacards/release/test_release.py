@@ -25,7 +25,7 @@ from corpus.document import Document, Fact
 from datacards.card import Ref
 from datacards.cli import main
 from datacards.errors import UserError
-from datacards.keys import KeyTable, keys
+from datacards.keys import KeyTable, column_keys, is_id
 from datacards.release.recipe import ReleaseRecipe
 from datacards.release.run import is_release, release
 from datacards.store import Store
@@ -108,6 +108,20 @@ def test_a_pointer_says_everything_but_the_text_and_proves_it(store: Store) -> N
     assert told_recipes == {"public-2026.11.26.yaml", "words-2026.11.21.yaml"}
     said = yaml.safe_load((store.path(ref) / "recipes" / "words-2026.11.21.yaml").read_text(encoding="utf-8"))
     assert said["digest"] == source.digest
+
+
+def test_terms_are_those_of_the_texts_and_the_page_tells_pointers_and_splits_apart(store: Store) -> None:
+    asked = recipe(holdout={"by": "company", "share": 0.2, "seed": 0})
+    folder = store.path(release(asked, store, str(corpus(store, world()))))
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    head = yaml.safe_load(page.split("---\n")[1])
+    assert (head["license"], head["license_name"]) == ("other", "cc-by-sa-4.0-and-pdl-1.0")
+    assert "Of the 5 records under BOJ-terms only pointers are here" in page
+    assert "each with a chance of 0.2, seed 0" in page
+    said = json.loads((folder / "croissant.json").read_text(encoding="utf-8"))
+    assert len(said["license"]) == 2 and not any("boj.or.jp" in link for link in said["license"])
+    assert "Of records under BOJ-terms only pointers are given." in said["rai:dataLimitations"]
+    assert not [use for use in said["rai:dataUseCases"] if use.startswith("Not for commercial")]
 
 
 def test_refusing_names_the_licenses_how_many_and_which(store: Store) -> None:
@@ -354,6 +368,27 @@ def test_the_command_releases_publishes_and_says_what_is_there_already(store: St
     assert "goes with a recipe" in publish("public", "--corpus", "words")[1]
 
 
+@pytest.mark.parametrize("config", ["markdown", "dropped", "index"])
+def test_what_only_looks_like_a_release_is_looked_at_before_it_is_published(
+    store: Store, tmp_path: Path, config: str
+) -> None:
+    rows_ = [shards.document_row(page(1, license_="BOJ-terms"))]
+    with store.write(
+        name="odd", version="2026.11.21", kind="dataset", recipe={"restricted": "refuse", "holdout": None}
+    ) as draft:
+        draft.rows["x"] = shards.write(
+            draft.path / config / "train-edinet-00000.parquet", rows_, shards.DOCUMENT
+        )
+    done = CliRunner().invoke(
+        main, ["publish", "--store", str(store.root), "odd", "--to", str(tmp_path / "shelf")]
+    )
+    assert done.exit_code == 1
+    assert (
+        "may not be given to others" if config == "markdown" else "texts that stay at home"
+    ) in done.output
+    assert not (tmp_path / "shelf").exists()
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 99)), max_size=40))
 def test_a_table_of_keys_answers_as_a_dictionary_does(given_: list[tuple[int, int, int]]) -> None:
@@ -365,12 +400,11 @@ def test_a_table_of_keys_answers_as_a_dictionary_does(given_: list[tuple[int, in
         known.setdefault(key(high, low), value)
     ids = pa.array([key(high, low) for high, low, _ in given_], pa.string())
     values = pa.array([value for *_, value in given_], pa.int32()).to_numpy()
-    table = KeyTable([keys(ids)], [values])
+    table = KeyTable([column_keys(ids)], [values])
     asked = [key(high, low) for high in range(4) for low in range(7)]
-    assert table.get(keys(pa.array(asked)), -1).tolist() == [known.get(one, -1) for one in asked]
+    assert table.get(column_keys(pa.array(asked)), -1).tolist() == [known.get(one, -1) for one in asked]
 
 
-@pytest.mark.parametrize("wrong", ["", "0" * 31, "0" * 33, "G" * 32, "０" * 32, "A" * 32])
-def test_what_is_no_id_is_no_key(wrong: str) -> None:
-    with pytest.raises(ValueError, match="32 hexadecimal digits"):
-        keys(pa.array([wrong]))
+@pytest.mark.parametrize("wrong", ["", "0" * 31, "0" * 33, "G" * 32, "０" * 32, "A" * 32, "0" * 32 + "\n"])
+def test_what_is_no_id_is_told_from_one(wrong: str) -> None:
+    assert is_id(pa.array([wrong, "0123456789abcdef" * 2, None])).tolist() == [False, True, False]

@@ -196,7 +196,9 @@ def _known(store: Store, older: Sequence[Ref]) -> Set[bytes]:
         mine: set[bytes] = set()
         for one in below:
             if one not in datasets:
-                mine.update(map(_key, shards.read(store.path(one) / INDEX, ["url", "sha256"])))
+                mine.update(
+                    map(_key, shards.read(store.path(store.standing(one)) / INDEX, ["url", "sha256"]))
+                )
         carried = {
             path.name for one in datasets for path in shards.shard(store.path(one), "dropped", "train")
         }

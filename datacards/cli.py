@@ -130,6 +130,8 @@ def show(root: str, ref: str) -> None:
     try:
         click.echo(store.path(found, "README.md").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
+        if by := store.purged().get(str(found)):
+            raise UserError(str(found), f"its files were purged by {by}", todo=f"see {by}") from error
         raise UserError(str(found), "its README.md is missing", todo="see: kanagura cards verify") from error
 
 

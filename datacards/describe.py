@@ -10,7 +10,7 @@ from datacards.places import sha256_of
 from datacards.profile.record import PROFILE
 from datacards.render.croissant import CROISSANT, with_croissant
 from datacards.render.readme import readme
-from datacards.render.receipt import receipt
+from datacards.render.receipt import TOLD, receipt
 from datacards.withdrawn import RECEIPT
 
 README = "README.md"
@@ -54,7 +54,8 @@ def _told(card: Card, path: Path) -> list[str]:
     file = path / RECEIPT
     if card.kind != "takedown" or not file.is_file():
         return []
-    return receipt(json.loads(file.read_text(encoding="utf-8")))
+    said = json.loads(file.read_text(encoding="utf-8"))
+    return receipt(said) if said.keys() >= TOLD else []
 
 
 def _written(path: Path, name: str, text: str) -> str:

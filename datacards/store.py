@@ -19,7 +19,7 @@ from datacards.drafts import WORK, Drafts
 from datacards.errors import UserError, from_os_error
 from datacards.places import CARD, place_at, read_card, sha256_of
 from datacards.provenance import capture, without_folders
-from datacards.withdrawn import Withdrawal, purged, withdrawals
+from datacards.withdrawn import PURGES, TAKEDOWNS, Withdrawal, purged, withdrawals
 
 __all__ = ["CARD", "README", "SUMS", "Draft", "Store"]
 
@@ -129,6 +129,14 @@ class Store:
         """Return which purge deleted the files of withdrawn versions, by ``name@version``; their cards stay."""
         withdrawn = self.withdrawn()
         return {ref: by for ref, by in purged(self.place).items() if ref in withdrawn}
+
+    def standing(self, ref: Ref) -> Ref:
+        """Return ``ref``, or what takes its place where a purge has deleted its files.
+
+        For inputs of a version that a takedown had no reason to touch: what it was made of lies there now.
+        """
+        by = self.withdrawn().get(str(ref))
+        return self.resolve(by.successor) if by and by.successor and str(ref) in self.purged() else ref
 
     def path(self, ref: Ref, name: str = "") -> Path:
         """Return the folder of a version, or one file of it by its path in the folder.
@@ -264,6 +272,10 @@ class Store:
         label, ref = f"{name}@{version}", Ref(name=name, version=version)
         if not (NAME.fullmatch(name) and VERSION.fullmatch(version)):
             raise UserError(label, "is no name and version", "words-2@2026.11.21", "correct it")
+        if (
+            name in (TAKEDOWNS, PURGES) and kind != "takedown"
+        ):  # it would be read as one, and nothing else any more
+            raise UserError(label, f"'{name}' is a name of the store's own", "another name", "rename it")
         request = _request(kind, recipe, made_from)
         drafts = Drafts(self.root / ".drafts")
         made_by = capture()

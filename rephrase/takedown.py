@@ -94,7 +94,7 @@ def _replace(job: Job, ledger: Ledger, name: str, new: Path | None) -> None:
 def _corpora(job: Job) -> Iterator[Path]:
     for ref in job.card.made_from:
         if job.store.digest(ref) and job.store.card(ref).kind == "dataset":
-            yield job.store.path(ref)
+            yield job.store.path(job.store.standing(ref))
 
 
 def _documents(folder: Path, ids: set[str], *, inside: bool) -> Iterator[Document]:

@@ -105,7 +105,7 @@ def _captures(store: Store, made_from: Sequence[Ref]) -> Iterator[Ref]:
         if store.digest(ref):
             card = store.card(ref)
             if card.kind == "captures":
-                yield ref
+                yield store.standing(ref)
             elif card.kind == "dataset":
                 yield from _captures(store, card.made_from)
 

@@ -23,6 +23,11 @@ def diff(store: Store, a: Ref, b: Ref) -> Diff:
     them lies on disk as long as the Diff lives. Raises UserError for versions of two
     kinds, and for a damaged file, which it names.
     """
+    for ref in (a, b):
+        if by := store.purged().get(str(ref)):
+            raise UserError(
+                str(ref), f"its files were purged by {by}", "a version that is whole", "name another"
+            )
     one, other = version(store, a), version(store, b)
     if one.card.kind != other.card.kind:
         raise UserError(

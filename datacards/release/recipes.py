@@ -49,9 +49,9 @@ def recipes_below(store: Store, ref: Ref) -> dict[str, str]:
         ):
             continue
         card = store.card(here)
-        index = store.path(here, _INDEX) if card.kind == "captures" else None
+        index = store.path(store.standing(here), _INDEX) if card.kind == "captures" else None
         found[f"{here.name}-{here.version}.yaml"] = recipe_text(
-            card, digest, _sources(index) if index else ()
+            card, digest, _sources(index) if index and index.is_file() else ()
         )
         if card.kind == "dataset":
             waiting.extend(card.made_from)

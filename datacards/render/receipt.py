@@ -6,6 +6,8 @@ from typing import Any
 from datacards.render.markdown import link, table
 
 Json = Mapping[str, Any]
+#: What a receipt holds that a page tells of; one that lacks some, as others may write it, is told by its file alone.
+TOLD = {"versions", "models", "evaluations", "evaluations_withdrawn", "check", "also_said_by"}
 SHOWN = 20  # addresses of others that are named
 
 

@@ -11,12 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from corpus import shards
 from corpus.captures import read_captures
 from corpus.takedown.grams import Grams
 from corpus.takedown.plugin import Corpus
 from datacards.card import Ref
+from datacards.cli import main
+from datacards.diff import diff
 from datacards.errors import UserError
 from datacards.release.recipe import ReleaseRecipe
 from datacards.release.run import release
@@ -154,8 +157,31 @@ def test_a_purge_deletes_what_was_withdrawn_and_says_what_it_was(store: Store) -
         if successor.name == "press":
             assert list(read_captures(store.path(successor)))
     assert purging.purge(store, takedown, versions) == done  # again changes nothing
+    with pytest.raises(UserError, match=rf"fin@{THREE}: its files were purged by {done}"):
+        diff(store, store.resolve(f"fin@{THREE}"), store.resolve(f"fin@{THREE}.1"))
+    shown = CliRunner().invoke(main, ["show", f"fin@{THREE}", "--store", str(store.root)])
+    assert f"its files were purged by {done}" in shown.output
     left = b"".join(p.read_bytes() for p in store.root.rglob("*") if p.is_file() and "near.html" in p.name)
     assert left == b""
+
+
+def test_what_a_takedown_had_no_reason_to_touch_can_be_used_when_its_captures_are_purged(
+    store: Store,
+) -> None:
+    solo = corpus(store, "2026.12.02", ["press@2026.08.01"], name="solo")
+    ref, receipt = take_down(store, urls=[NEAR])
+    named = [one["ref"] for one in receipt["withdrawn"]]  # type: ignore[attr-defined]
+    assert "press@2026.08.01" in named and str(solo) not in named
+    purging.purge(store, *purging.wanted(store, str(ref)))
+    assert store.verify(solo) == []
+    public = release(ReleaseRecipe(name="public", version="2026.12.03", restricted="pointers"), store, "solo")
+    told = store.path(public) / "recipes" / "press-2026.08.01.yaml"
+    assert "sources:\n- press" in told.read_text("utf-8")
+    more = corpus(store, "2026.12.03", ["press@2026.12.01"], name="solo", extends=str(solo))
+    assert store.card(more).counts["documents_markdown"] > store.card(solo).counts["documents_markdown"]
+    take_down(store, urls=["https://www.example.jp/nearer.html"])
+    survivors = rows(store, "solo@2026.12.02.1", "markdown")
+    assert "https://www.example.jp/0-near.html" in {row["url"] for row in survivors}
 
 
 def test_a_purge_waits_for_captures_that_have_bodies_in_what_it_deletes(store: Store) -> None:

@@ -10,7 +10,9 @@ SHOWN = 20  # addresses of others that are named
 
 
 def receipt(said: Json) -> list[str]:
-    """Return the parts for a page from what ``receipt.json`` holds."""
+    """Return the parts for a page from what ``receipt.json`` holds, none from one that names no versions."""
+    if "versions" not in said:
+        return []
     return [
         "## Withdrawn",
         table(["version", "rows that left", "new survivors", "in its place"], _versions(said)),

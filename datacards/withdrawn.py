@@ -34,7 +34,7 @@ class Withdrawal(NamedTuple):
 def withdrawals(place: Place) -> Mapping[str, Withdrawal]:
     """Return the withdrawn versions as ``name@version``, as the receipts of all takedowns list them.
 
-    Raises UserError when a receipt cannot be read: then nobody knows what may be used.
+    The successor is the one that stands: what took the place of a version may have been withdrawn, too. Raises UserError when a receipt cannot be read: then nobody knows what may be used.
     """
     found: dict[str, Withdrawal] = {}
     for by in sorted(place.versions(TAKEDOWNS), key=lambda ref: tuple(map(int, ref.version.split(".")))):
@@ -44,7 +44,15 @@ def withdrawals(place: Place) -> Mapping[str, Withdrawal]:
                 found[str(one["ref"])] = Withdrawal(by, str(one["digest"]), str(one["successor"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(str(by), f"its {RECEIPT} cannot be read", todo="restore it") from error
-    return found
+    return {ref: one._replace(successor=_standing(ref, found)) for ref, one in found.items()}
+
+
+def _standing(ref: str, found: Mapping[str, Withdrawal]) -> str:
+    seen: set[str] = set()
+    while ref in found and ref not in seen:  # receipts may come from anybody: no circle holds this up
+        seen.add(ref)
+        ref = found[ref].successor
+    return "" if ref in seen else ref
 
 
 def purged(place: Place) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from corpus.captures import INDEX, capture_of, said_at
 from corpus.takedown.grams import text_of_body
 from datacards.card import Ref
 from datacards.store import Store
+from datacards.takedown.receipt import company_forms
 from datacards.takedown.removed import Mask, Removed, among
 from datacards.takedown.request import Patterns, Request
 
@@ -31,7 +32,7 @@ class Finder:
         self.captures = [ref for ref in versions if kinds[str(ref)] == "captures"]
         self.datasets = [ref for ref in versions if kinds[str(ref)] == "dataset"]
         self.patterns = Patterns(request.patterns)
-        self.companies = {form for name in request.companies for form in _forms(name)}
+        self.companies = {form for name in request.companies for form in company_forms(name)}
         self.removed = Removed(companies=set(self.companies))
         self.wanted: dict[str, set[str]] = {}  # digest of a body -> addresses of documents that it gave
 
@@ -99,7 +100,7 @@ class Finder:
         return mask
 
     def _is_company(self, meta: dict[str, str]) -> bool:
-        return any(form in self.companies for name in _NAMES for form in _forms(meta.get(name, "")))
+        return any(form in self.companies for name in _NAMES for form in company_forms(meta.get(name, "")))
 
     def _by_facts(self) -> None:
         """Take the documents whose statements are those of a company; a list that only names it stays."""
@@ -289,11 +290,3 @@ def is_base(table: pa.Table, path: Path) -> Mask:
 def _digests(row: Mapping[str, Any]) -> list[str]:
     spans = row.get("made_from") or ()
     return [s["id"].removeprefix("sha256:") for s in spans if s["id"].startswith("sha256:")]
-
-
-def _forms(name: str) -> set[str]:
-    """Return how a company may be named: a security code with and without the digit 0 behind it."""
-    name = name.strip()
-    if len(name) == 5 and name.endswith("0") and name[:4].isalnum() and name[0].isdigit():
-        return {name, name[:4]}
-    return {name} - {""}

@@ -90,8 +90,9 @@ def _free(store: Store, name: str, version: str, taken: set[str], *, behind: boo
     known = {ref.version for ref in store.refs(name)} | taken
     if not behind and version not in known:
         return version
-    day = ".".join(version.split(".")[:3])
-    return next(found for n in range(1, len(known) + 2) if (found := f"{day}.{n}") not in known)
+    parts = version.split(".")
+    day, own = ".".join(parts[:3]), int(parts[3]) if behind and len(parts) > 3 else 0
+    return next(found for n in range(own + 1, own + len(known) + 2) if (found := f"{day}.{n}") not in known)
 
 
 def ordered(store: Store, versions: Sequence[Ref], seeds: set[str]) -> list[Ref]:

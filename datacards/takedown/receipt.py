@@ -57,7 +57,7 @@ class TakenDown:
         companies: dict[str, str] = {}
         for ref, receipt in receipts(store):
             asked = receipt["request"]
-            urls |= dict.fromkeys(asked["urls"], str(ref))
+            urls |= dict.fromkeys((url.partition("#")[0] for url in asked["urls"]), str(ref))
             sources |= dict.fromkeys(asked["sources"], str(ref))
             companies |= dict.fromkeys(receipt["companies"], str(ref))
             path = store.path(ref, TOMBSTONES)
@@ -77,4 +77,13 @@ class TakenDown:
         if told or not self.companies:
             return told or ""
         names = ("edinetCode", "edinet_code", "secCode", "sec_code", "filerName", "filer")
-        return next((self.companies[meta[n]] for n in names if meta.get(n, "") in self.companies), "")
+        forms = (form for n in names for form in company_forms(meta.get(n, "")))
+        return next((self.companies[form] for form in forms if form in self.companies), "")
+
+
+def company_forms(name: str) -> list[str]:
+    """Return how a company may be named: a security code with and without the digit 0 behind it."""
+    name = name.strip()
+    if len(name) == 5 and name.endswith("0") and name[:4].isalnum() and name[0].isdigit():
+        return [name, name[:4]]
+    return [name] if name else []

@@ -105,6 +105,14 @@ def test_rows_that_stay_are_the_same_value_for_value(store: Store) -> None:
     assert untouched > 1000
 
 
+def test_a_successor_is_newer_than_what_it_stands_for(store: Store) -> None:
+    questions(store, store.resolve(f"fin@{THREE}"), f"{THREE}.3")
+    _, receipt = take_down(store, urls=[FOUND])
+    successors = {one["ref"]: one["successor"] for one in receipt["withdrawn"]}  # type: ignore[attr-defined]
+    assert successors[f"asked@{THREE}.3"] == f"asked@{THREE}.4" == str(store.resolve("asked"))
+    assert successors[f"asked@{THREE}"] == f"asked@{THREE}.1"
+
+
 def test_files_without_what_goes_are_linked(store: Store) -> None:
     _, receipt = take_down(store, urls=[FOUND])
     old, new = (store.path(store.resolve(f"fin@{THREE}{part}")) for part in ("", ".1"))

@@ -24,6 +24,7 @@ from datacards.store import Store
 from datacards.takedown import purge as purging
 from datacards.takedown.eraser import Job
 from datacards.takedown.plan import plan
+from datacards.takedown.receipt import TakenDown
 from datacards.takedown.request import Patterns, Request
 from datacards.takedown.run import Takedown
 from rephrase.recipe import RephraseRecipe
@@ -264,6 +265,17 @@ def test_a_takedown_reaches_releases_and_their_pointers(store: Store) -> None:
         for row in rows(store, successor, config)
     ]
     assert left and {url, FOUND}.isdisjoint({row["url"] for row in left})
+
+
+def test_a_takedown_holds_in_future_however_a_company_or_an_address_is_written(store: Store) -> None:
+    company = COMPANIES[2]
+    take_down(store, companies=[company.sec_code[:4]], urls=[f"{FOUND}#part"])
+    taken = TakenDown.read(store)
+    for code in (company.sec_code[:4], f"{company.sec_code[:4]}0"):
+        assert taken.by("https://api.example.jp/new", "edinet", {"secCode": code}) == "takedowns@2026.12.24"
+    assert taken.by(FOUND, "other", {}) and not taken.by(
+        "https://api.example.jp/new", "edinet", {"secCode": "99990"}
+    )
 
 
 def test_the_receipt_holds_no_text_and_no_pattern(store: Store) -> None:

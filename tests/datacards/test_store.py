@@ -413,8 +413,8 @@ def test_an_unfinished_draft_is_found_by_its_request_unless_a_process_works_on_i
         assert store.unfinished("words", kind="dataset", recipe=RECIPE) == "2026.11.21.2"
 
 
-def withdraw(store: Store, ref: Ref, successor: str = "") -> None:
-    with store.write(name="takedowns", version="2026.11.21", kind="takedown", recipe={}) as draft:
+def withdraw(store: Store, ref: Ref, successor: str = "", version: str = "2026.11.21") -> None:
+    with store.write(name="takedowns", version=version, kind="takedown", recipe={}) as draft:
         said = {"withdrawn": [{"ref": str(ref), "digest": ref.digest, "successor": successor}]}
         (draft.path / "receipt.json").write_text(json.dumps(said), encoding="utf-8")
 
@@ -441,3 +441,12 @@ def test_what_is_made_of_what_was_withdrawn_before_is_a_takedowns_own_affair(sto
     with store.write(name="more", version="2026.11.21.1", kind="dataset", recipe={}) as draft:
         draft.made_from = [below]
     assert [str(ref) for ref in store.refs("more")] == ["more@2026.11.21.1"]
+
+
+def test_the_successor_of_what_was_withdrawn_is_the_one_that_stands(store: Store) -> None:
+    first, second, third = (make(store, version=f"2026.11.21{part}") for part in ("", ".1", ".2"))
+    withdraw(store, first, str(second))
+    withdraw(store, second, str(third), "2026.11.22")
+    assert store.withdrawn()[str(first)].successor == store.withdrawn()[str(second)].successor == str(third)
+    withdraw(store, third, str(first), "2026.11.23")  # nonsense, and no reason to hang
+    assert store.withdrawn()[str(first)].successor == ""

@@ -49,7 +49,7 @@ def _reached(said: Json) -> list[str]:
 
 def _proof(check: Json) -> str:
     return (
-        f"{check['looked_for']:,} stretches of {check['gram']} that only the removed texts said were looked for in "
+        f"{check['looked_for']:,} stretches ({check['gram']}) that only the removed texts said were looked for in "
         f"{check['strings']:,} strings of {check['files']:,} files of the successors: {check['leaks']:,} are left. "
         f"{check['said_by_others']:,} more are also said by texts that stay."
     )

@@ -30,6 +30,8 @@ BATCH = 1 << 14  # rows that are looked at together
 POINTERS = 100_000  # of a file at most: a rebuild holds one file of them
 SPLITS = {TRAIN: "train", TEST: "test", VALIDATION: "validation"}
 _NUMBER = {name: number for number, name in SPLITS.items()}
+_INSTEAD = "say restricted: pointers (hash and recipe in place of the text) or restricted: leave_out"
+_AGAIN = "release it again under a new version; what may not be given on becomes pointers or is left out"
 _RIGHTS = ["id", "license", "redistribution", "format", "made_from", "meta"]
 
 
@@ -55,7 +57,7 @@ def release(recipe: ReleaseRecipe, store: Store, corpus: str) -> Ref:
     for name in recipe.tokenizers:
         load(name)  # one that is not there is said before the long work
     if recipe.restricted == "refuse":
-        _refuse(folder, files, source)
+        _refuse(folder, files, source, _INSTEAD)
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -90,7 +92,7 @@ def check(store: Store, ref: Ref) -> None:
     """
     folder = store.path(ref)
     files = [file.path for file in store.card(ref).files if file.path.endswith(".parquet")]
-    _refuse(folder, [path for path in files if path.partition("/")[0] in FORMATS], ref)
+    _refuse(folder, [path for path in files if path.partition("/")[0] in FORMATS], ref, _AGAIN)
     for path in files:
         config = path.partition("/")[0]
         held = {"text", "meta"} & set(pq.read_schema(folder / path).names) if config not in FORMATS else set()
@@ -102,21 +104,28 @@ def _is_of(path: str, recipe: ReleaseRecipe) -> bool:
     return path.partition("/")[0] in recipe.formats and path.endswith(".parquet")
 
 
-def _refuse(folder: Path, files: list[str], source: Ref) -> None:
+def _refuse(folder: Path, files: list[str], source: Ref, todo: str) -> None:
     found: list[list[Refusal]] = []
+    untraced = 0
     for path in files:
-        found.extend(refusals(_judged(table)) for table in _tables(folder / path, _RIGHTS))
+        for table in _tables(folder / path, _RIGHTS):
+            found.append(refusals(_judged(table)))
+            untraced += pc.sum(_untraced(table)).as_py() or 0
     if told := merged(found):
         lines = [
             f"{one.records:,} records under {one.license} ({one.why}): {', '.join(one.ids[:5])}"
             + (", ..." if one.records > 5 else "")
             for one in told
         ]
+        if untraced:
+            lines.append(
+                f"{untraced:,} of them are questions by an earlier code, which noted nothing of their wrong choices"
+            )
         raise UserError(
             str(source),
             f"holds {sum(one.records for one in told):,} records that may not be given to others: {'; '.join(lines)}",
             "records whose license allows it",
-            "say restricted: pointers (hash and recipe in place of the text) or restricted: leave_out",
+            todo,
         )
 
 
@@ -125,15 +134,16 @@ def _judged(table: pa.Table) -> pa.Table:
 
     Earlier code noted only what the answer was made from; the choices may be of another license.
     """
-    untraced = pc.and_(
-        pc.and_(
-            pc.equal(table["format"], "multiple_choice"), pc.less(pc.list_value_length(table["made_from"]), 2)
-        ),
-        pc.match_substring(table["meta"], '"generator": "facts"'),
-    )
-    given = pc.and_(pc.fill_null(table["redistribution"], False), pc.invert(untraced))
+    given = pc.and_(pc.fill_null(table["redistribution"], False), pc.invert(_untraced(table)))
     at = table.column_names.index("redistribution")
     return table.set_column(at, "redistribution", given).select(["id", "license", "redistribution"])
+
+
+def _untraced(table: pa.Table) -> pa.ChunkedArray:
+    asked = pc.and_(
+        pc.equal(table["format"], "multiple_choice"), pc.less(pc.list_value_length(table["made_from"]), 2)
+    )
+    return pc.and_(asked, pc.match_substring(table["meta"], '"generator": "facts"'))
 
 
 def _told(recipe: ReleaseRecipe, source: Ref) -> Card:

@@ -170,8 +170,8 @@ def distributions(profile: Profile) -> str:
         rows += [
             (TOLD.get(signal.name, signal.name), *_told(signal.values)) for signal in profile.quality.signals
         ]
-    head = ["what", "documents", "mean", "5 % from", "median from", "95 % from", "most"]
-    return table(head, rows)
+    head = ["what", "documents", "mean", "5 %", "median", "95 %", "most"]
+    return f"{table(head, rows)}\n\n5 %, median and 95 % are lower edges of the bins in which they lie."
 
 
 def _told(one: Histogram) -> tuple[object, ...]:

@@ -12,7 +12,9 @@ SHOWN = 20  # addresses of others that are named
 
 
 def receipt(said: Json) -> list[str]:
-    """Return the parts for a page from what ``receipt.json`` holds."""
+    """Return the parts for a page from what ``receipt.json`` holds, none from one that names no versions."""
+    if "versions" not in said:
+        return []
     return [
         "## Withdrawn",
         table(["version", "rows that left", "new survivors", "in its place"], _versions(said)),
@@ -49,7 +51,7 @@ def _reached(said: Json) -> list[str]:
 
 def _proof(check: Json) -> str:
     return (
-        f"{check['looked_for']:,} stretches of {check['gram']} that only the removed texts said were looked for in "
+        f"{check['looked_for']:,} stretches ({check['gram']}) that only the removed texts said were looked for in "
         f"{check['strings']:,} strings of {check['files']:,} files of the successors: {check['leaks']:,} are left. "
         f"{check['said_by_others']:,} more are also said by texts that stay."
     )

@@ -1,5 +1,6 @@
 """A pointer tells everything of a record but its text, and enough to prove that text when it is made again."""
 
+import json
 from datetime import UTC, date, datetime
 from hashlib import sha256
 
@@ -10,8 +11,11 @@ from corpus import shards
 from corpus.document import Document, Span
 from datacards.card import Ref
 from datacards.release.pointers import POINTER, pointer_table
+from datacards.release.recipe import ReleaseRecipe
 from datacards.release.recipes import recipes_below
+from datacards.release.run import release
 from datacards.store import Store
+from tests.datacards.release.made import corpus, page
 
 
 def document(text: str) -> Document:
@@ -77,3 +81,27 @@ def test_the_recipe_of_captures_tells_their_sources_and_no_address_of_a_mirror(f
     said = yaml.safe_load(told["pages-2026.11.21.yaml"])
     assert (said["kind"], said["sources"], said["made_from"]) == ("captures", ["test"], [])
     assert "base_urls" not in said["recipe"]
+
+
+def test_terms_are_those_of_the_texts_and_the_page_tells_pointers_and_splits_apart(store: Store) -> None:
+    pages = [page(n, edinet_code=f"E{n:05d}") for n in range(20)]
+    pages += [page(n, source="boj_speeches", license_="BOJ-terms") for n in range(200, 205)]
+    pages += [page(n, source="wikipedia", license_="CC-BY-SA-4.0") for n in range(300, 304)]
+    asked = ReleaseRecipe.model_validate(
+        {
+            "name": "public",
+            "version": "2026.11.26",
+            "restricted": "pointers",
+            "holdout": {"by": "company", "share": 0.2, "seed": 0},
+        }
+    )
+    folder = store.path(release(asked, store, str(corpus(store, pages))))
+    shown = (folder / "README.md").read_text(encoding="utf-8")
+    head = yaml.safe_load(shown.split("---\n")[1])
+    assert (head["license"], head["license_name"]) == ("other", "cc-by-sa-4.0-and-pdl-1.0")
+    assert "Of the 5 records under BOJ-terms only pointers are here" in shown
+    assert "each with a chance of 0.2, seed 0" in shown
+    said = json.loads((folder / "croissant.json").read_text(encoding="utf-8"))
+    assert len(said["license"]) == 2 and not any("boj.or.jp" in link for link in said["license"])
+    assert "Of records under BOJ-terms only pointers are given." in said["rai:dataLimitations"]
+    assert not [use for use in said["rai:dataUseCases"] if use.startswith("Not for commercial")]

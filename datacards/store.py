@@ -1,29 +1,26 @@
 """Write-once versions: a draft is filled, hashed, and put into its place with its card written last."""
 
 import hashlib
-import json
 import os
-import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from datacards.card import NAME, VERSION, Card, File, Kind, Provenance, Ref, Rights
-from datacards.describe import README, describe, undescribe
-from datacards.drafts import WORK, Drafts
+from datacards.card import NAME, VERSION, Card, Kind, Ref
+from datacards.describe import README
+from datacards.draft import SUMS, Draft, carded, now
+from datacards.drafts import Drafts
 from datacards.errors import UserError, from_os_error
-from datacards.places import CARD, place_at, read_card, sha256_of
-from datacards.provenance import capture, without_folders
+from datacards.places import CARD, place_at, read_card
+from datacards.provenance import capture
+from datacards.requests import difference, plain, request_of
 from datacards.withdrawn import PURGES, TAKEDOWNS, Withdrawal, purged, withdrawals
 
 __all__ = ["CARD", "README", "SUMS", "Draft", "Store"]
 
-SUMS = "SHA256SUMS"
 _TOLD = 12  # versions that a message names
 NEEDED: dict[Kind, str] = {
     "captures": "captures are needed",
@@ -32,47 +29,6 @@ NEEDED: dict[Kind, str] = {
     "evaluation": "an evaluation is needed",
     "takedown": "a takedown is needed",
 }
-
-
-class Draft:
-    """A version in the making: fill ``path``, count, and leave the ``with`` block without an error.
-
-    ``resumed`` is true when an earlier run of the same request was stopped and left its files here.
-    ``work`` is a folder for intermediate files; it is removed when the version is finished.
-    """
-
-    def __init__(self, path: Path, *, resumed: bool) -> None:
-        self.path = path
-        self.resumed = resumed
-        self.work = path / WORK
-        self.work.mkdir(exist_ok=True)
-        self.counts: Counter[str] = Counter()
-        self.drops: Counter[str] = Counter()
-        self.metrics: dict[str, float] = {}
-        self.rights: list[Rights] = []
-        self.rows: dict[str, int] = {}
-        self.made_from: list[Ref] = []  # inputs that were found out on the way, beside those of the request
-        self.tokenizers: list[str] = []  # that the card counts the tokens of a dataset with
-        self.device = "cpu"
-
-    def files(self) -> tuple[File, ...]:
-        """Hash every file of the draft but the working folder, in order of path."""
-        found = sorted(p for p in self.path.rglob("*") if p.is_file() and self.work not in p.parents)
-        return tuple(
-            File(
-                path=(name := path.relative_to(self.path).as_posix()),
-                bytes=path.stat().st_size,
-                rows=self.rows.get(name),
-                sha256=sha256_of(path),
-            )
-            for path in found
-        )
-
-    def clear(self) -> None:
-        """Delete what an earlier run wrote outside of ``work``, for a stage that writes all of it again."""
-        for path in self.path.iterdir():
-            if path != self.work:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 class Store:
@@ -221,7 +177,7 @@ class Store:
         if withdrawal := self.withdrawn().get(str(ref)):
             raise withdrawal.told(ref)
         card = self.card(ref)
-        if differing := _difference(card, recipe, made_from):
+        if differing := difference(card, recipe, made_from):
             raise UserError(
                 str(ref),
                 f"exists already and differs in {differing}",
@@ -234,7 +190,7 @@ class Store:
         """Return the newest version of the day of ``version`` that was made from an equal request, or None."""
         day = version.split(".")[:3]
         of_day = [ref for ref in self.refs(name) if ref.version.split(".")[:3] == day]
-        return next((ref for ref in reversed(of_day) if self.card(ref).recipe == _plain(recipe)), None)
+        return next((ref for ref in reversed(of_day) if self.card(ref).recipe == plain(recipe)), None)
 
     def next_version(self, name: str, version: str) -> str:
         """Return the first version of the same day behind ``version`` that does not exist: YYYY.MM.DD.N."""
@@ -246,7 +202,7 @@ class Store:
         self, name: str, *, kind: Kind, recipe: Mapping[str, Any], made_from: Sequence[Ref] = ()
     ) -> str | None:
         """Return the newest version of ``name`` that a stopped run of an equal request began, or None."""
-        begun = Drafts(self.root / ".drafts").unfinished(name, _request(kind, recipe, made_from))
+        begun = Drafts(self.root / ".drafts").unfinished(name, request_of(kind, recipe, made_from))
         found = [version for version in begun if not self.digest(Ref(name=name, version=version))]
         return max(found, key=_order, default=None)
 
@@ -276,10 +232,10 @@ class Store:
             name in (TAKEDOWNS, PURGES) and kind != "takedown"
         ):  # it would be read as one, and nothing else any more
             raise UserError(label, f"'{name}' is a name of the store's own", "another name", "rename it")
-        request = _request(kind, recipe, made_from)
+        request = request_of(kind, recipe, made_from)
         drafts = Drafts(self.root / ".drafts")
         made_by = capture()
-        _now()  # a time that was given wrong is told before the work, not after it
+        now()  # a time that was given wrong is told before the work, not after it
         before = self.withdrawn()
         try:
             with drafts.lock(label):
@@ -289,7 +245,7 @@ class Store:
                 path, resumed = drafts.open(label, request)
                 draft = Draft(path, resumed=resumed)
                 yield draft
-                card = _carded(draft, ref, description, request, made_by)
+                card = carded(draft, ref, description, request, made_by)
                 self._check_inputs(card, before)
                 self.place.publish(drafts, card)
         except OSError as error:
@@ -309,54 +265,6 @@ class Store:
                 )
 
 
-def _carded(draft: Draft, ref: Ref, description: str, request: dict[str, Any], made_by: Provenance) -> Card:
-    """Write what describes a filled draft (profile, plots, Croissant, README, checksums) and return its card."""
-    undescribe(draft.path)
-    for name in (SUMS, CARD):
-        (draft.path / name).unlink(missing_ok=True)
-    card = Card(
-        name=ref.name,
-        version=ref.version,
-        kind=request["kind"],
-        description=description,
-        made_from=(*(Ref.model_validate(r) for r in request["made_from"]), *draft.made_from),
-        recipe=request["recipe"],
-        provenance=made_by.model_copy(update={"device": draft.device}),
-        files=draft.files(),
-        counts=dict(sorted(draft.counts.items())),
-        drops=dict(sorted(draft.drops.items())),
-        metrics=draft.metrics,
-        rights=tuple(draft.rights),
-        created_at=_now(),
-    )
-    card = describe(draft.path, card, draft.tokenizers)
-    sums = "".join(f"{file.sha256}  {file.path}\n" for file in card.files)
-    return _with(card, draft.path, SUMS, sums)
-
-
-def _with(card: Card, folder: Path, name: str, text: str) -> Card:
-    """Write a text file into the draft and return the card that lists it too."""
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    listed = File(path=name, bytes=path.stat().st_size, sha256=sha256_of(path))
-    return card.model_copy(update={"files": tuple(sorted((*card.files, listed), key=lambda f: f.path))})
-
-
-def _now() -> datetime:
-    """Return the time of day, or the one that a builder fixed (https://reproducible-builds.org/specs/source-date-epoch/)."""
-    if fixed := os.environ.get("SOURCE_DATE_EPOCH", ""):
-        if not fixed.isdecimal():
-            raise UserError(
-                "SOURCE_DATE_EPOCH", f"'{fixed}'", "whole seconds since 1970", "correct it or unset it"
-            )
-        return datetime.fromtimestamp(int(fixed), UTC)
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def _request(kind: Kind, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> dict[str, Any]:
-    return {"kind": kind, "recipe": _plain(recipe), "made_from": [r.model_dump() for r in made_from]}
-
-
 def _held(refs: list[Ref], name: str) -> str:
     """Return the versions in words: all of a few, else the newest of the names that are most like ``name``."""
     if len(refs) <= _TOLD:
@@ -369,42 +277,3 @@ def _held(refs: list[Ref], name: str) -> str:
 
 def _order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
-
-
-def _plain(value: Any) -> Any:
-    """Return ``value`` as JSON would read it back, so that two requests compare by what they say.
-
-    Of a folder on this machine only the name stays: a card names no user, and where a thing lies is not asked.
-    """
-    plain = json.loads(json.dumps(value, ensure_ascii=False, default=str))
-    if isinstance(plain, dict):
-        return {key: _plain(one) for key, one in plain.items()}
-    if isinstance(plain, list):
-        return [_plain(one) for one in plain]
-    return without_folders(plain) if isinstance(plain, str) else plain
-
-
-def _first_difference(asked: Mapping[str, Any], had: Mapping[str, Any]) -> tuple[list[str], Any, Any] | None:
-    """Return the first key that differs, with the key inside of it if it has any, and both values."""
-    for key in sorted({*asked, *had}):
-        now, then = asked.get(key), had.get(key)
-        if isinstance(now, Mapping) and isinstance(then, Mapping):
-            if found := _first_difference(now, then):
-                return [key, *found[0]], found[1], found[2]
-        elif now != then:
-            return [key], now, then
-    return None
-
-
-def _difference(card: Card, recipe: Mapping[str, Any], made_from: Sequence[Ref]) -> str:
-    if found := _first_difference(_plain(recipe), card.recipe):
-        (key, *inner), now, then = found
-        where = f"in '{'.'.join(inner)}' " if inner else ""
-        return f"'{key}': {where}it was made with {then!r}, now asked: {now!r}"
-    # Which earlier captures a crawl finds unchanged is no part of what it was asked for.
-    if card.kind != "captures" and [str(r) + r.digest for r in card.made_from] != [
-        str(r) + r.digest for r in made_from
-    ]:
-        was, now = ", ".join(map(str, card.made_from)), ", ".join(map(str, made_from))
-        return f"its inputs: it was made from {was or 'nothing'}, now asked: {now or 'nothing'}"
-    return ""

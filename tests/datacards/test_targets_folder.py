@@ -198,5 +198,5 @@ def test_of_four_publishers_at_once_one_wins_and_the_version_is_whole(
 
 def test_a_full_disk_and_a_file_in_the_way_are_told(store: Store, release: Ref, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(UserError, match="mend that and run the same command again"):
+    with pytest.raises(UserError, match="is a file; a folder, which may be new; name another one"):
         publish(store, release, [str(tmp_path / "out")])

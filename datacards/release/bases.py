@@ -99,10 +99,12 @@ def _batches(path: Path, columns: list[str]) -> Iterable[pa.RecordBatch]:
         yield from file.iter_batches(batch_size=1 << 16, columns=columns)
 
 
-def sides(table: pa.Table, of: KeyTable) -> npt.NDArray[np.int32]:
+def sides(table: pa.Table, of: KeyTable, *, asked: bool = False) -> npt.NDArray[np.int32]:
     """Return for each row TRAIN, TEST, CROSSES or 0: what the companies of its parents, or its own, are in.
 
-    ``table`` has ``id`` and ``made_from``.
+    ``table`` has ``id`` and ``made_from``. Of questions (``asked``) the first parent is what they are about, the others
+    give wrong choices: one about a held-out company is TEST whatever else it offers, one about another that offers
+    something of a held-out company crosses.
     """
     own = table["id"].combine_chunks()
     found = np.zeros(len(table), dtype=np.int32)
@@ -112,5 +114,10 @@ def sides(table: pa.Table, of: KeyTable) -> npt.NDArray[np.int32]:
     parents = pc.struct_field(pc.list_flatten(spans), "id")
     rows = pc.list_parent_indices(spans).to_numpy()
     fits = is_id(parents)
-    np.bitwise_or.at(found, rows[fits], of.get(column_keys(parents.filter(pa.array(fits))), 0))
+    side = np.zeros(len(parents), dtype=np.int32)
+    side[fits] = of.get(column_keys(parents.filter(pa.array(fits))), 0)
+    np.bitwise_or.at(found, rows, side)
+    if asked:
+        with_parents, first = np.unique(rows, return_index=True)
+        found[with_parents[side[first] == TEST]] = TEST
     return found

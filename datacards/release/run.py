@@ -32,6 +32,7 @@ SPLITS = {TRAIN: "train", TEST: "test", VALIDATION: "validation"}
 _NUMBER = {name: number for number, name in SPLITS.items()}
 _INSTEAD = "say restricted: pointers (hash and recipe in place of the text) or restricted: leave_out"
 _AGAIN = "release it again under a new version; what may not be given on becomes pointers or is left out"
+QUESTIONS = ("qa", "multiple_choice")  # the first parent is what is asked about
 _RIGHTS = ["id", "license", "redistribution", "format", "made_from", "meta"]
 
 
@@ -218,7 +219,7 @@ class _Release:
         self.draft.rights.extend(counted(self.licenses))
 
     def _put(self, config: str, table: pa.Table, held_out: str, out: Files) -> None:
-        found = self._sorted(table, held_out)
+        found = self._sorted(table, held_out, asked=config in QUESTIONS)
         names = self._names_of(table, found.split)
         crosses = found.split == CROSSES
         self._leave(table, crosses, "crosses_splits")
@@ -239,14 +240,14 @@ class _Release:
                 np.array([self._names.setdefault(n, len(self._names)) for n in names[given]], dtype=np.int32)
             )
 
-    def _sorted(self, table: pa.Table, held_out: str) -> _Sorted:
+    def _sorted(self, table: pa.Table, held_out: str, *, asked: bool) -> _Sorted:
         """Return the splits: what was held out before is never trained on again."""
         split = np.full(len(table), _NUMBER.get(held_out, VALIDATION), dtype=np.int32)
         side = np.zeros(len(table), dtype=np.int32)
         if isinstance(self.recipe.holdout, ByTime):
             side[_days(table) >= self.recipe.holdout.since.toordinal()] = TEST
         elif self.sides:
-            side = bases.sides(table, self.sides)
+            side = bases.sides(table, self.sides, asked=asked)
         if self.recipe.holdout:
             split[split != TRAIN] = VALIDATION
             split = np.where((side == TEST) | (side == CROSSES), side, split)

@@ -207,6 +207,25 @@ def test_no_company_is_in_both_splits_and_lists_of_both_are_left_out(store: Stor
     assert facts == given_
 
 
+def test_a_question_is_of_the_company_it_asks_about_and_offers_nothing_of_a_held_out_one_in_training(
+    store: Store,
+) -> None:
+    filings = [page(n, edinet_code=f"E{n:05d}") for n in range(40)]
+    asked = [
+        part([filings[n], filings[(n + 7) % 40], filings[(n + 19) % 40]], "multiple_choice")
+        for n in range(40)
+    ]
+    made = corpus(store, [*filings, *asked])
+    ref = release(recipe(holdout={"by": "company", "share": 0.2, "seed": 1}), store, str(made))
+    split = {row["id"]: name for name, found in rows(store, ref, "markdown").items() for row in found}
+    held = {one.id for one in filings if split[one.id] == "test"}
+    assert 3 <= len(held) <= 16
+    given_ = rows(store, ref, "multiple_choice")
+    assert {row["made_from"][0]["id"] for row in given_["test"]} == held
+    assert not held & {span["id"] for row in given_["train"] for span in row["made_from"]}
+    assert sum(map(len, given_.values())) + store.card(ref).drops["crosses_splits"] == len(asked)
+
+
 def test_a_profile_names_its_company_in_its_facts_and_a_list_of_many_is_of_none(store: Store) -> None:
     def listed(number: int, *codes: str) -> Document:
         facts = tuple(Fact("company", "会社", "sec_code", "証券コード", code, 0, 1) for code in codes)

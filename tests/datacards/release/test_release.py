@@ -17,15 +17,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from datasets import get_dataset_config_names, load_dataset
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from corpus import shards
 from corpus.document import Document, Fact
 from datacards.card import Ref
 from datacards.cli import main
 from datacards.errors import UserError
-from datacards.keys import KeyTable, column_keys, is_id
 from datacards.release.recipe import ReleaseRecipe
 from datacards.release.run import is_release, release
 from datacards.store import Store
@@ -392,24 +389,3 @@ def test_what_only_looks_like_a_release_is_looked_at_before_it_is_published(
         "may not be given to others" if config == "markdown" else "texts that stay at home"
     ) in done.output
     assert not (tmp_path / "shelf").exists()
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 99)), max_size=40))
-def test_a_table_of_keys_answers_as_a_dictionary_does(given_: list[tuple[int, int, int]]) -> None:
-    def key(high: int, low: int) -> str:
-        return f"{high:016x}{low:016x}"
-
-    known: dict[str, int] = {}
-    for high, low, value in given_:
-        known.setdefault(key(high, low), value)
-    ids = pa.array([key(high, low) for high, low, _ in given_], pa.string())
-    values = pa.array([value for *_, value in given_], pa.int32()).to_numpy()
-    table = KeyTable([column_keys(ids)], [values])
-    asked = [key(high, low) for high in range(4) for low in range(7)]
-    assert table.get(column_keys(pa.array(asked)), -1).tolist() == [known.get(one, -1) for one in asked]
-
-
-@pytest.mark.parametrize("wrong", ["", "0" * 31, "0" * 33, "G" * 32, "０" * 32, "A" * 32, "0" * 32 + "\n"])
-def test_what_is_no_id_is_told_from_one(wrong: str) -> None:
-    assert is_id(pa.array([wrong, "0123456789abcdef" * 2, None])).tolist() == [False, True, False]

@@ -40,6 +40,11 @@ def wanted(store: Store, text: str) -> tuple[Ref, list[Ref]]:
         if needed and card.kind == "captures" and str(other) not in gone:
             told = f"has bodies in {', '.join(needed)}"
             raise UserError(str(other), told, "a version that stays keeps them", "take it down, too")
+    for one in versions:
+        folder = store.path(one)
+        if folder.is_symlink() or folder.parent.is_symlink():
+            told = "lies behind a link, and what it leads to may be another's"
+            raise UserError(str(one), told, "a folder of the store itself", "put the folder in its place")
     return ref, versions
 
 

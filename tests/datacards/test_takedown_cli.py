@@ -53,6 +53,14 @@ def test_from_a_dry_run_to_a_purge(filled: Store) -> None:
     assert "None was made from what left." in page and ": 0 are left." in page
     refused = command(filled, "purge", ref, answer="n\n")
     assert "Aborted" in refused and filled.verify(filled.resolve("fin@2026.11.21")) == []
+    folder = filled.path(filled.resolve("fin@2026.11.21"))
+    elsewhere = folder.rename(filled.root.parent / "elsewhere")
+    folder.symlink_to(elsewhere)
+    kept = tree(elsewhere)
+    assert "lies behind a link" in command(filled, "purge", ref, "--yes")
+    assert tree(elsewhere) == kept
+    folder.unlink()
+    elsewhere.rename(folder)
     assert "tells what was deleted" in command(filled, "purge", ref, "--yes")
     assert "purged by" in filled.verify(filled.resolve("fin@2026.11.21"))[0]
 

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from datacards.errors import UserError
 
@@ -65,5 +66,12 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _leave(status: int) -> NoReturn:
+    """End at once: all is written by now, and threads of native libraries can abort a slow goodbye (SIGABRT)."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1])))
+    _leave(main(Path(sys.argv[1])))

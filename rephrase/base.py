@@ -12,9 +12,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from corpus.document import Document, Drop, Span
+from corpus.document import Document, Drop, Format, Span
 
-Style = Literal["qa", "multiple_choice"]
+Style = Literal["easy", "medium", "hard", "qa", "multiple_choice"]
+#: The format of the documents of each style. The first three are WRAP's rephrasings (arXiv 2401.16380, section 3).
+FORMATS: dict[Style, Format] = {
+    "easy": "markdown", "medium": "markdown", "hard": "markdown", "qa": "qa", "multiple_choice": "multiple_choice",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.rights import combined, counted, joined
 from datacards.store import Draft, Store
-from rephrase.base import Generator, Question, Reject
+from rephrase.base import FORMATS, Generator, Question, Reject
 from rephrase.recipe import RephraseRecipe
 
 SPLITS = ("train", "test")
@@ -91,7 +91,7 @@ def to_document(question: Question, generator: str) -> Document:
     return replace(
         parent,
         text=text,
-        format=question.style,
+        format=FORMATS[question.style],
         section="",
         license=terms.license,
         attribution=joined(one.attribution for one in parents),

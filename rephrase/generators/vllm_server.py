@@ -18,6 +18,7 @@ from corpus.document import Document, Drop, Span
 from datacards.errors import UserError
 from datacards.provenance import without_folders
 from rephrase.base import Generator, Question, Reject, Style
+from rephrase.candidate import Candidate, Chunk
 from rephrase.chunk import passages
 from rephrase.log import Log, Reply, digest
 from rephrase.parse import STOP, Parsed, parse
@@ -160,7 +161,9 @@ class VllmServer(Generator):
         parsed = parse(ask.style, reply.text)
         if isinstance(parsed, Drop):
             return Reject(parsed, ask.document, reply.text)
-        if drop := verdict(parsed, ask.passage):
+        if drop := verdict(
+            Candidate(ask.style, parsed.question, parsed.answer, Chunk(ask.document, ask.span), parsed.wrong)
+        ):
             return Reject(drop, ask.document, reply.text)
         return self._question(ask, parsed, seed)
 

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 from corpus.document import Drop
-from rephrase.parse import Parsed
+from rephrase.candidate import Candidate
 from rephrase.validate import form, language, numbers
 
-Check = Callable[[Parsed, str], Drop | None]
+Check = Callable[[Candidate], Drop | None]
 
 CHECKS: tuple[Check, ...] = (form.check, language.check, numbers.check)
 
 
-def verdict(parsed: Parsed, passage: str) -> Drop | None:
-    """Return the first reason against a parsed reply about ``passage``, or None."""
+def verdict(candidate: Candidate) -> Drop | None:
+    """Return the first reason against a candidate, or None."""
     for check in CHECKS:
-        if drop := check(parsed, passage):
+        if drop := check(candidate):
             return drop
     return None

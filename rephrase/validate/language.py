@@ -3,16 +3,19 @@
 import re
 
 from corpus.document import Drop
-from rephrase.parse import Parsed
+from rephrase.candidate import Candidate
 
 _JAPANESE = re.compile(r"[぀-ヿ㐀-鿿々〆ー]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-def check(parsed: Parsed, passage: str) -> Drop | None:
+NAME, VERSION = "language", 1
+
+
+def check(candidate: Candidate) -> Drop | None:
     """Refuse a question of whose letters less than half are kana or kanji."""
-    letters = len(_LETTER.findall(parsed.question))
-    japanese = len(_JAPANESE.findall(parsed.question))
+    letters = len(_LETTER.findall(candidate.question))
+    japanese = len(_JAPANESE.findall(candidate.question))
     if japanese * 2 < max(letters, 1):
         return Drop("not_japanese", f"{japanese} of {letters} letters")
     return None

@@ -5,7 +5,7 @@ import unicodedata
 from decimal import Decimal
 
 from corpus.document import Drop
-from rephrase.parse import Parsed
+from rephrase.candidate import Candidate
 
 _SCALE = {"": 0, "千": 3, "万": 4, "百万": 6, "千万": 7, "億": 8, "十億": 9, "兆": 12}
 _TERM = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)(兆|十億|億|千万|百万|万|千)?")
@@ -29,9 +29,14 @@ def values(text: str) -> set[Decimal]:
     return {value.normalize() for value in found}
 
 
-def check(parsed: Parsed, passage: str) -> Drop | None:
+NAME, VERSION = "numbers", 1
+
+
+def check(candidate: Candidate) -> Drop | None:
     """Refuse a question or true answer with a number that the passage does not hold."""
-    foreign = values(parsed.question + "\n" + parsed.answer) - values(passage)
+    foreign = values(candidate.question + "\n" + candidate.answer) - values(
+        candidate.chunk.context + "\n" + candidate.chunk.passage
+    )
     if foreign:
         return Drop("number_not_in_source", ", ".join(f"{number:f}" for number in sorted(foreign)[:5]))
     return None

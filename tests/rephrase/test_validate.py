@@ -4,12 +4,24 @@ from decimal import Decimal
 
 import pytest
 
-from corpus.document import Drop
+from corpus.document import Drop, Span
+from rephrase.base import Style
+from rephrase.candidate import Candidate, Chunk
 from rephrase.parse import Parsed, parse
 from rephrase.validate import verdict
 from rephrase.validate.numbers import values
+from tests.rephrase.conftest import document
 
 PASSAGE = "２０２５年３月期の売上高は１２億３，４００万円、前期比5.2％増でした。"
+
+
+def candidate(parsed: Parsed) -> Candidate:
+    """Return what is judged when ``parsed`` was written about PASSAGE."""
+    page = document("試験", PASSAGE, ())
+    style: Style = "multiple_choice" if parsed.wrong else "qa"
+    return Candidate(
+        style, parsed.question, parsed.answer, Chunk(page, Span(page.id, 0, len(PASSAGE))), parsed.wrong
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,12 +58,14 @@ def test_numbers_are_read_by_value(text: str, numbers: list[str]) -> None:
 )
 def test_a_reply_passes_or_has_one_reason(text: str, reason: str | None) -> None:
     parsed = parse("qa", text)
-    drop = parsed if isinstance(parsed, Drop) else verdict(parsed, PASSAGE)
+    drop = parsed if isinstance(parsed, Drop) else verdict(candidate(parsed))
     assert (drop.reason if drop else None) == reason
 
 
 def test_choices_that_differ_only_in_width_are_equal() -> None:
-    drop = verdict(Parsed("売上高は前期比で何％増えましたか。", "5.2％", ("５．２%", "3％", "4％")), PASSAGE)
+    drop = verdict(
+        candidate(Parsed("売上高は前期比で何％増えましたか。", "5.2％", ("５．２%", "3％", "4％")))
+    )
     assert drop
     assert drop.reason == "equal_choices"
 

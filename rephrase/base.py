@@ -13,12 +13,29 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from corpus.document import Document, Drop, Format, Span
+from rephrase.requests import Reply, Request
 
 Style = Literal["easy", "medium", "hard", "qa", "multiple_choice"]
 #: The format of the documents of each style. The first three are WRAP's rephrasings (arXiv 2401.16380, section 3).
 FORMATS: dict[Style, Format] = {
     "easy": "markdown", "medium": "markdown", "hard": "markdown", "qa": "qa", "multiple_choice": "multiple_choice",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of work: a span of a document asked about in one style, for the ``sample``-th time.
+
+    ``key`` names the last request of it ("" where none was made), ``attempts`` counts them, ``item`` counts what one
+    reply said.
+    """
+
+    span: Span
+    style: Style
+    sample: int = 0
+    key: str = ""
+    attempts: int = 0
+    item: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,7 @@ class Question:
     answer_index: int = -1
     beside: tuple[Document, ...] = ()
     meta: dict[str, str] = field(default_factory=dict)
+    unit: Unit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,18 @@ class Reject:
     drop: Drop
     parent: Document
     text: str
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request about a unit with its reply, for the generation log of the version; ``purpose`` is ask or round_trip."""
+
+    request: Request
+    reply: Reply
+    parent: Document
+    unit: Unit
+    purpose: str
 
 
 class Generator(BaseModel, ABC):
@@ -60,8 +90,10 @@ class Generator(BaseModel, ABC):
     @abstractmethod
     def generate(
         self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
-    ) -> Iterator[Question | Reject]:
+    ) -> Iterator[Question | Reject | Exchange]:
         """Yield questions, and rejects with their reasons, in an order that depends on the input alone.
+
+        An engine's requests and replies are yielded beside them, before what was made of them.
 
         ``documents()`` starts a fresh pass over the markdown documents of the corpus version, facts attached.
         ``work`` outlives a killed run: an engine that is slow keeps its finished replies there.

@@ -73,13 +73,17 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request about a unit with its reply, for the generation log of the version; ``purpose`` is ask or round_trip."""
+    """One request about a unit with its reply, for the generation log of the version; ``purpose`` is ask or round_trip.
+
+    ``kept`` says that an earlier run had the reply already.
+    """
 
     request: Request
     reply: Reply
     parent: Document
     unit: Unit
     purpose: str
+    kept: bool = False
 
 
 class Generator(BaseModel, ABC):

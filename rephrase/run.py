@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,38 +21,63 @@ from datacards.store import Draft, Store
 from rephrase.base import FORMATS, Exchange, Generator, Question, Reject
 from rephrase.documents import Documents
 from rephrase.files import files
+from rephrase.log import Log
 from rephrase.recipe import RephraseRecipe
-from rephrase.tables import REPLY, VERDICT, reply_row, verdict_row
+from rephrase.tables import REPLY, VERDICT, logged, reply_row, verdict_row
 
 SPLITS = ("train", "test")
 
 
-def run(recipe: RephraseRecipe, store: Store, corpus: str) -> Ref:
+def run(recipe: RephraseRecipe, store: Store, corpus: str, replies: Sequence[str] = ()) -> Ref:
     """Make the version that ``recipe`` asks for from the corpus version called ``corpus``; return its Ref.
 
-    The corpus version is verified first. A killed run goes on with the replies it already has. Raises UserError
+    The corpus version is verified first, and so are the versions ``replies``, whose generation logs are read: what
+    was answered there is not asked again. A killed run goes on with the replies it already has. Raises UserError
     when not one question was good enough.
     """
     generator: Generator = plugins.make("kanagura.generators", recipe.generator, recipe.options)
     source = store.verified(corpus, "dataset")
+    earlier = [store.verified(one, "dataset") for one in replies]
+    made_from = [source, *earlier]
     request = recipe.model_dump(mode="json")
-    if done := store.finished(recipe.name, recipe.version, recipe=request, made_from=[source]):
+    if done := store.finished(recipe.name, recipe.version, recipe=request, made_from=made_from):
         return done
     folder = store.path(source)
     _check_carry(folder, recipe)
-    with store.write(
-        name=recipe.name,
-        version=recipe.version,
-        kind="dataset",
-        recipe=request,
-        made_from=[source],
-        description=recipe.description,
-    ) as draft:
+    with drafted(recipe, store, made_from) as draft:
         draft.clear()  # all but the replies is written again
+        _take_over(store, earlier, draft)
         _carry(folder, draft, recipe)
         _generate(generator, folder, draft, recipe)
         _count(draft)
     return store.resolve(f"{recipe.name}@{recipe.version}")
+
+
+def drafted(recipe: RephraseRecipe, store: Store, made_from: Sequence[Ref]) -> AbstractContextManager[Draft]:
+    """Open the draft of the version that a recipe asks for."""
+    return store.write(
+        name=recipe.name,
+        version=recipe.version,
+        kind="dataset",
+        recipe=recipe.model_dump(mode="json"),
+        made_from=made_from,
+        description=recipe.description,
+    )
+
+
+def _take_over(store: Store, earlier: Sequence[Ref], draft: Draft) -> None:
+    """Bring the replies of earlier versions into the log of the draft, once."""
+    for ref in earlier:
+        paths = shards.shard(store.path(ref), "replies", "train")
+        if not paths:
+            raise UserError(
+                str(ref), "holds no replies", "a version that a model's replies made", "leave it out"
+            )
+        mark = draft.work / f"taken-{ref}"
+        if not mark.is_file():
+            with closing(Log(draft.work / "replies")) as log:
+                log.take_over(paths)
+            mark.touch()
 
 
 def to_document(question: Question, generator: str) -> Document:
@@ -121,13 +147,11 @@ def _carry(folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
 
 def _generate(generator: Generator, folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
     found = generator.generate(Documents(folder), styles=recipe.styles, seed=recipe.seed, work=draft.work)
+    accepted = 0
     with files(draft.path) as made:
         for item in tqdm(found, desc="questions", unit="", disable=None, leave=False):
             if isinstance(item, Exchange):
                 made.add("replies", "train", reply_row(item), REPLY)
-                draft.counts["requests"] += 1
-                draft.counts["prompt_tokens"] += item.reply.prompt_tokens
-                draft.counts["completion_tokens"] += item.reply.completion_tokens
             elif isinstance(item, Reject):
                 draft.drops[item.drop.reason] += 1
                 row = shards.drop_row(item.drop, "rephrase", item.parent)
@@ -138,8 +162,8 @@ def _generate(generator: Generator, folder: Path, draft: Draft, recipe: Rephrase
                 document = to_document(item, recipe.generator)
                 made.add(document.format, split, shards.document_row(document), shards.DOCUMENT)
                 made.add("verdicts", "train", verdict_row(item, document.id), VERDICT)
-                draft.counts[f"accepted_{item.style}"] += 1
-    accepted = sum(n for name, n in draft.counts.items() if name.startswith("accepted_"))
+                accepted += 1
+    draft.counts.update(logged(draft.path))
     if not accepted:
         why = ", ".join(f"{number} {reason}" for reason, number in sorted(draft.drops.items()))
         raise UserError(

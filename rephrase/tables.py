@@ -1,9 +1,13 @@
 """The two logs of a version as tables: what was asked and answered, and what was judged about it."""
 
 import json
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from corpus.document import Drop
 from datacards.columns import column
@@ -78,3 +82,19 @@ def _unit(item: Question | Reject | Exchange) -> dict[str, Any]:
         "sample": unit.sample if unit else 0,
         "key": unit.key if unit else "",
     }
+
+
+def logged(folder: Path) -> Counter[str]:
+    """Return what the two logs of a version count: requests, tokens, and accepted items by style."""
+    counts: Counter[str] = Counter()
+    for path in sorted((folder / "replies").glob("*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(columns=["prompt_tokens", "completion_tokens"]):
+            counts["requests"] += batch.num_rows
+            for name in batch.schema.names:
+                counts[name] += pc.sum(batch[name]).as_py() or 0
+    for path in sorted((folder / "verdicts").glob("*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(columns=["style", "outcome"]):
+            accepted = batch["style"].filter(pc.equal(batch["outcome"], ACCEPTED))
+            for one in pc.value_counts(accepted).to_pylist():
+                counts[f"accepted_{one['values']}"] += one["counts"]
+    return counts

@@ -64,7 +64,7 @@ class Answered:
     good: list[Candidate] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
     bad: list[tuple[Drop, str]] = field(default_factory=list)
-    exchanges: list[tuple[Request, Reply, str]] = field(default_factory=list)
+    exchanges: list[tuple[Request, Reply, str, bool]] = field(default_factory=list)
 
 
 class Asking(Generator):
@@ -191,8 +191,8 @@ class Asker:
         grammar = False
         for attempt in range(self.options.attempts):
             request = self._request(job, attempt, grammar=grammar)
-            reply = await link.reply(request)
-            found.exchanges.append((request, reply, "ask"))
+            reply, kept = await link.reply(request)
+            found.exchanges.append((request, reply, "ask", kept))
             read = parse(job.style, self.options.mode, reply.text, reply.finish_reason)
             if isinstance(read, Drop):
                 found.bad = [(read, reply.text)]
@@ -214,8 +214,8 @@ class Asker:
         if not drop and self.round_trip and parsed.question:
 
             async def ask(request: Request) -> Reply:
-                again = await link.reply(request)
-                found.exchanges.append((request, again, "round_trip"))
+                again, kept = await link.reply(request)
+                found.exchanges.append((request, again, "round_trip", kept))
                 return again
 
             drop, notes = await self.round_trip.check(candidate, ask)
@@ -247,12 +247,13 @@ class Asker:
 
     def told(self, found: Answered) -> tuple[Question | Reject | Exchange, ...]:
         """Return what is to be said of a job, now that those before it are judged."""
-        job, last = found.job, found.exchanges[-1][0].key if found.exchanges else ""
-        asks = [request.key for request, _, purpose in found.exchanges if purpose == "ask"]
-        unit = Unit(job.chunk.span, job.style, job.sample, asks[-1] if asks else last, len(found.exchanges))
+        job = found.job
+        asks = [request.key for request, _, purpose, _ in found.exchanges if purpose == "ask"]
+        unit = Unit(job.chunk.span, job.style, job.sample, asks[-1] if asks else "", len(asks))
         parent = job.chunk.document
         items: list[Question | Reject | Exchange] = [
-            Exchange(request, reply, parent, unit, purpose) for request, reply, purpose in found.exchanges
+            Exchange(request, reply, parent, unit, purpose, kept)
+            for request, reply, purpose, kept in found.exchanges
         ]
         items += [
             self._question(one, notes, replace(unit, item=number))
@@ -301,15 +302,18 @@ class Link:
         self._ready: asyncio.Task[None] | None = None
         self._asked: dict[str, asyncio.Future[Reply]] = {}
 
-    async def reply(self, request: Request) -> Reply:
-        """Return the reply to a request: from the log, from the same request that is under way, or from the engine."""
+    async def reply(self, request: Request) -> tuple[Reply, bool]:
+        """Return the reply to a request, and whether the log had it.
+
+        Else it is that of the same request under way, or the engine's.
+        """
         key = request.key
         if kept := self.log.get(key):
-            return kept
+            return kept, True
         if (same := self._asked.get(key)) is None:
             same = self._asked[key] = asyncio.ensure_future(self._fresh(request, key))
             same.add_done_callback(lambda _: self._asked.pop(key, None))
-        return await asyncio.shield(same)
+        return await asyncio.shield(same), False
 
     async def _fresh(self, request: Request, key: str) -> Reply:
         if self._ready is None:

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -102,3 +102,7 @@ class Generator(BaseModel, ABC):
         ``documents()`` starts a fresh pass over the markdown documents of the corpus version, facts attached.
         ``work`` outlives a killed run: an engine that is slow keeps its finished replies there.
         """
+
+    def report(self, styles: tuple[Style, ...]) -> dict[str, Any]:
+        """Return what a page should tell besides: ``prompts`` (name -> SHA-256), ``tests`` that questions were held against."""
+        return {}

@@ -16,14 +16,17 @@ from corpus.formats import multiple_choice, qa
 from datacards import plugins
 from datacards.card import Ref
 from datacards.errors import UserError
+from datacards.render.yields import REPORT
 from datacards.rights import combined, counted, joined
 from datacards.store import Draft, Store
 from rephrase.base import FORMATS, Exchange, Generator, Question, Reject
 from rephrase.documents import Documents
 from rephrase.files import files
+from rephrase.gathered.counts import Balance
 from rephrase.log import Log
 from rephrase.recipe import RephraseRecipe
 from rephrase.tables import REPLY, VERDICT, logged, reply_row, verdict_row
+from rephrase.validate import names
 
 SPLITS = ("train", "test")
 
@@ -147,7 +150,7 @@ def _carry(folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
 
 def _generate(generator: Generator, folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
     found = generator.generate(Documents(folder), styles=recipe.styles, seed=recipe.seed, work=draft.work)
-    accepted = 0
+    accepted, spread = 0, Balance()
     with files(draft.path) as made:
         for item in tqdm(found, desc="questions", unit="", disable=None, leave=False):
             if isinstance(item, Exchange):
@@ -163,6 +166,7 @@ def _generate(generator: Generator, folder: Path, draft: Draft, recipe: Rephrase
                 made.add(document.format, split, shards.document_row(document), shards.DOCUMENT)
                 made.add("verdicts", "train", verdict_row(item, document.id), VERDICT)
                 accepted += 1
+                spread.add(item)
     draft.counts.update(logged(draft.path))
     if not accepted:
         why = ", ".join(f"{number} {reason}" for reason, number in sorted(draft.drops.items()))
@@ -173,6 +177,10 @@ def _generate(generator: Generator, folder: Path, draft: Draft, recipe: Rephrase
             "name another corpus or generator",
         )
     _balance(made.rows, accepted, draft)
+    told = spread.report()
+    draft.metrics.update(right_choice_places_p=told["places_p"], right_choice_is_longest=told["right_is_longest"])
+    report = {"checks": list(names().items()), **generator.report(recipe.styles)}
+    (draft.path / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def _balance(rows: Mapping[str, int], accepted: int, draft: Draft) -> None:

@@ -4,32 +4,34 @@ import asyncio
 import hashlib
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from corpus.document import Document, Drop, Span
 from datacards.provenance import without_folders
 from rephrase import prompts
+from rephrase.prompts import Prompt
 from rephrase.base import Exchange, Generator, Question, Reject, Style, Unit
 from rephrase.candidate import Candidate, Chunk
 from rephrase.chunk import chunks, too_short
 from rephrase.documents import Documents
+from rephrase.gathered.contamination import Contamination, ContaminationOptions
+from rephrase.gathered.duplicates import DuplicateOptions, Duplicates
 from rephrase.generators import models
 from rephrase.log import Log
 from rephrase.parse import Parsed, parse
-from rephrase.places import Places
+from rephrase.places import Places, arranged, chance
 from rephrase.progress import Progress
 from rephrase.requests import REFUSED, Engine, Reply, Request, Sampling
 from rephrase.running import Running
-from rephrase.validate import verdict
-from rephrase.validate.round_trip import RoundTrip
+from rephrase.validate import round_trip, verdict
 
 
 class Warmth(NamedTuple):
@@ -62,7 +64,7 @@ class Answered:
 
     job: Job
     good: list[Candidate] = field(default_factory=list)
-    notes: list[dict[str, str]] = field(default_factory=list)
+    notes: list[Mapping[str, str]] = field(default_factory=list)
     bad: list[tuple[Drop, str]] = field(default_factory=list)
     exchanges: list[tuple[Request, Reply, str, bool]] = field(default_factory=list)
 
@@ -76,7 +78,8 @@ class Asking(Generator):
     ``chunks`` caps how many are asked about (None: all). Each is asked about ``samples`` times in every style; a
     reply that cannot be read is asked for again with a grammar, one that fails a check with more warmth, up to
     ``attempts`` requests. None for ``temperature``, ``top_p`` and ``max_tokens`` takes what suits the style.
-    ``round_trip`` asks the same model each question again and keeps those whose answer comes back.
+    ``round_trip`` asks the same model each question again and keeps those whose answer comes back; ``duplicates``
+    leaves out what was asked before, ``contamination`` what a test asks (None: nothing is held against tests).
     """
 
     model: str
@@ -98,6 +101,8 @@ class Asking(Generator):
     top_p: float | None = Field(default=None, gt=0.0, le=1.0)
     seeded: bool = True
     round_trip: bool = True
+    duplicates: DuplicateOptions = DuplicateOptions()
+    contamination: ContaminationOptions | None = ContaminationOptions()
 
     @abstractmethod
     def engine(self) -> Engine:
@@ -111,48 +116,62 @@ class Asking(Generator):
         Finished replies are kept in ``work/replies``: a killed run asks only what is missing, and one that misses
         nothing needs no engine at all. Raises UserError when nobody answers. Memory does not grow with the corpus.
         """
-        asker = Asker(self, styles, seed)
+        asker = Asker(self, styles, seed, work)
         planned = finished = 0
         total = documents.characters if isinstance(documents, Documents) and self.chunks is None else None
         with closing(Log(work / "replies")) as log, Running() as running, Progress(total) as bar:
             link = Link(self.engine(), log)
             running.submit(link.clock())
-            waiting: deque[tuple[Job | Reject, Future[Answered] | None]] = deque()
+            waiting: deque[Reject | tuple[Job, Future[Answered]]] = deque()
             jobs = asker.jobs(documents)
             try:
                 while True:
                     for job in islice(jobs, link.engine.capacity * _AHEAD - len(waiting)):
                         planned += 1
-                        asked = None if isinstance(job, Reject) else running.submit(asker.answered(job, link))
-                        waiting.append((job, asked))
+                        if isinstance(job, Reject):
+                            waiting.append(job)
+                        else:
+                            waiting.append((job, running.submit(asker.answered(job, link))))
                     if not waiting:
                         break
-                    job, future = waiting.popleft()
-                    found = asker.told(future.result()) if future else (job,)
+                    first = waiting.popleft()
+                    found = (first,) if isinstance(first, Reject) else asker.told(first[1].result())
                     finished += any(isinstance(item, Question | Reject) for item in found)
-                    yield from found  # type: ignore[misc]
-                    bar.told(found, characters=asker.share(job))
+                    yield from found
+                    bar.told(found, characters=asker.share(first if isinstance(first, Reject) else first[0]))
             finally:
                 running.submit(link.close()).result()
         if finished != planned:
             raise RuntimeError(f"{planned:,} units were planned and {finished:,} came to an end")
 
 
+    def report(self, styles: tuple[Style, ...]) -> dict[str, Any]:
+        """Return the prompts with their digests, and the tests that questions were held against."""
+        used = {
+            f"{style}.{self.mode}.{self.prompt_version}": self.prompt(style).digest for style in styles
+        }
+        if self.round_trip:
+            used[f"round_trip.{self.mode}"] = round_trip.Asker("", self.mode).digest
+        tests = Contamination(self.contamination).told() if self.contamination else []
+        return {"prompts": used, "tests": tests}
+
+    def prompt(self, style: Style) -> Prompt:
+        """Return the prompt of a style, read from its files."""
+        return prompts.load(style, self.mode, self.prompt_version, folder=self.prompts)
+
+
 class Asker:
     """The course of one run: what is asked about each chunk, and what is made of the answers in their order."""
 
-    def __init__(self, options: Asking, styles: Sequence[Style], seed: int) -> None:
+    def __init__(self, options: Asking, styles: Sequence[Style], seed: int, work: Path) -> None:
         self.options, self.styles, self.seed = options, styles, seed
         self.identity = models.identity(options)
-        self.prompts = {
-            style: prompts.load(style, options.mode, options.prompt_version, folder=options.prompts)
-            for style in styles
-        }
+        self.prompts = {style: options.prompt(style) for style in styles}
         self.count = models.counter(options)
-        self.round_trip = (
-            RoundTrip(options.mode, self.identity, options.prompt_version) if options.round_trip else None
-        )
-        self.places = Places(seed)
+        self.again = round_trip.Asker(self.identity, options.mode) if options.round_trip else None
+        self.places = Places()
+        self.duplicates = Duplicates(options.duplicates, work)
+        self.contamination = Contamination(options.contamination) if options.contamination else None
 
     def jobs(self, documents: Callable[[], Iterator[Document]]) -> Iterator[Job | Reject]:
         """Yield every unit of work in order, and a reject for each that is not worth a request."""
@@ -210,15 +229,15 @@ class Asker:
     async def _judge(self, parsed: Parsed, job: Job, reply: Reply, found: Answered, link: "Link") -> None:
         candidate = Candidate(job.style, parsed.question, parsed.answer, job.chunk, parsed.wrong)
         drop = verdict(candidate)
-        notes: dict[str, str] = {}
-        if not drop and self.round_trip and parsed.question:
+        notes: Mapping[str, str] = {}
+        if not drop and self.again:
 
             async def ask(request: Request) -> Reply:
                 again, kept = await link.reply(request)
                 found.exchanges.append((request, again, "round_trip", kept))
                 return again
 
-            drop, notes = await self.round_trip.check(candidate, ask)
+            drop, notes = await round_trip.judge(candidate, ask, self.again)
         if drop:
             found.bad.append((drop, reply.text if len(found.bad) == 0 else parsed.question))
         else:
@@ -265,14 +284,18 @@ class Asker:
         ]
         return tuple(items)
 
-    def _question(self, candidate: Candidate, notes: dict[str, str], unit: Unit) -> Question | Reject:
+    def _question(self, candidate: Candidate, notes: Mapping[str, str], unit: Unit) -> Question | Reject:
         chunk = candidate.chunk
+        drop = self.contamination.check(candidate) if self.contamination else None
+        if drop := drop or self.duplicates.check(candidate):
+            return Reject(drop, chunk.document, candidate.claim, unit)
         key = f"passage|{chunk.document.id}|{chunk.span.start}"
-        place, choices = -1, ()
+        place, choices = -1, tuple[str, ...]()
         if candidate.style == "multiple_choice":
             # The model writes no letters: where the right answer stands is drawn here, and so is balanced.
-            place = self.places.take(f"{key}|{unit.sample}|{unit.item}", chunk.document.license)
-            choices = (*candidate.wrong[:place], candidate.answer, *candidate.wrong[place:])
+            drawn = chance(self.seed, key, str(unit.sample), str(unit.item))
+            place = self.places.take(chunk.document.license, drawn)
+            choices = arranged(candidate.answer, candidate.wrong, place)
         prompt = self.prompts[candidate.style]
         return Question(
             style=candidate.style,

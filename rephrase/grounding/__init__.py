@@ -1,0 +1,1 @@
+"""What texts state: quantities, periods and names, and what a passage proves of them."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from rephrase.grounding.numerals import DECIMAL, KANJI, RUN, narrow, numeral
-from rephrase.grounding.units import CODES, SCALED, UNITS, WORD, Unit, scaled
+from rephrase.grounding.units import CODES, UNITS, WORD, Unit, scaled
 
 
 class Quantity(NamedTuple):
@@ -62,7 +62,35 @@ _QUANTITY = re.compile(
 )
 # Kanji alone count something only before such words: 三社 does, 一部 and 四半期 do not.
 _COUNTS = frozenset(
-    "円 株 社 件 割 倍 銭 % パーセント 年間 カ月 か月 ヵ月 ヶ月 カ年 か年 人 名 回 つ 種類 個 台 店舗 歳 ポイント 銘柄".split()
+    [
+        "円",
+        "株",
+        "社",
+        "件",
+        "割",
+        "倍",
+        "銭",
+        "%",
+        "パーセント",
+        "年間",
+        "カ月",
+        "か月",
+        "ヵ月",
+        "ヶ月",
+        "カ年",
+        "か年",
+        "人",
+        "名",
+        "回",
+        "つ",
+        "種類",
+        "個",
+        "台",
+        "店舗",
+        "歳",
+        "ポイント",
+        "銘柄",
+    ]
 )
 _MONEY_LIKE = frozenset(["円", "株", "ドル", "米ドル", "ユーロ", "%"])
 _SCALES_ONLY = re.compile("[百千万億兆]+|十[万億]")

@@ -1,1 +1,1 @@
-"""What texts state: quantities, periods and names, and what a passage proves of them."""
+"""What a text says that can be proven: its quantities, its periods and the names in it."""

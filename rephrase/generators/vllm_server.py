@@ -1,10 +1,8 @@
 """Questions written by a model behind OpenAI-compatible endpoints, vLLM servers above all."""
 
-import os
-
 from pydantic import Field
 
-from rephrase.client import Servers
+from rephrase.client.servers import Servers
 from rephrase.generators.asking import Asking
 
 
@@ -30,8 +28,7 @@ class VllmServer(Asking):
         """Return the client of all servers."""
         return Servers(
             self.servers,
-            model=self.served_name or self.model,
-            key=os.environ.get("OPENAI_API_KEY", ""),
+            self.served_name or self.model,
             in_flight=self.in_flight,
             prompts_per_request=self.prompts_per_request,
             timeout_s=self.timeout_s,

@@ -15,11 +15,12 @@ from datacards.card import Card
 from datacards.takedown.eraser import Eraser, Job
 from datacards.takedown.removed import Mask, among
 from datacards.takedown.tables import SHARES, Ledger, erase_tables, groups, held, judge, lines, link, put
+from rephrase.candidate import Chunk
 from rephrase.chunk import passages
 from rephrase.facts import claims
 from rephrase.generators.vllm_server import VllmServer
 from rephrase.log import digest
-from rephrase.prompts import fill, template
+from rephrase.prompts import draw, load
 
 _CHOICES, _DROPPED, _REPLIES = "multiple_choice", "dropped", "replies.jsonl"
 
@@ -174,6 +175,7 @@ def _prompts(job: Job) -> set[str]:
         for one in _documents(folder, job.removed.bases, inside=True):
             for span in passages(one, generator.characters):
                 for style in recipe["styles"]:
-                    prompt = fill(template(style, generator.prompt_version), one.text[span.start : span.end])
-                    found.add(digest(generator.model, prompt, sampling))
+                    prompt = load(style, generator.mode, generator.prompt_version)
+                    said = prompt.ask(Chunk(one, span), draw(one.id, span.start))
+                    found.add(digest(generator.model, str(said), sampling))
     return found

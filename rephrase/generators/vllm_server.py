@@ -21,8 +21,8 @@ from rephrase.base import Generator, Question, Reject, Style
 from rephrase.candidate import Candidate, Chunk
 from rephrase.chunk import passages
 from rephrase.log import Log, Reply, digest
-from rephrase.parse import STOP, Parsed, parse
-from rephrase.prompts import fill, template
+from rephrase.parse import Parsed, parse
+from rephrase.prompts import Prompt, draw, load
 from rephrase.validate import verdict
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class Ask(NamedTuple):
     style: Style
 
     @property
-    def passage(self) -> str:
-        """Return the text that is asked about."""
-        return self.document.text[self.span.start : self.span.end]
+    def chunk(self) -> Chunk:
+        """Return what is asked about."""
+        return Chunk(self.document, self.span)
 
 
 class VllmServer(Generator):
@@ -72,7 +72,7 @@ class VllmServer(Generator):
         Finished replies are kept in ``work/replies.jsonl``: a killed run asks only what is missing. Raises
         UserError when the endpoint does not answer.
         """
-        prompts = {style: template(style, self.prompt_version) for style in styles}
+        prompts = {style: load(style, self.mode, self.prompt_version) for style in styles}
         asked = (Ask(*passage, style) for passage in self._passages(documents) for style in styles)
         with self._client() as client, closing(Log(work / "replies.jsonl")) as log:
             pool = ThreadPoolExecutor(self.concurrency)
@@ -81,8 +81,8 @@ class VllmServer(Generator):
                 bar = tqdm(desc="replies", unit="", file=sys.stderr, disable=None)
                 while True:
                     for ask in islice(asked, self.concurrency * 2 - len(waiting)):
-                        prompt = fill(prompts[ask.style], ask.passage)
-                        waiting.append((ask, pool.submit(self._reply, client, log, prompt, seed)))
+                        job = pool.submit(self._reply, client, log, prompts[ask.style], ask.chunk, seed)
+                        waiting.append((ask, job))
                     if not waiting:
                         break
                     ask, future = waiting.popleft()
@@ -110,7 +110,7 @@ class VllmServer(Generator):
         key = os.environ.get("OPENAI_API_KEY", "none")
         return OpenAI(base_url=self.base_url, api_key=key, timeout=self.timeout_s, max_retries=self.retries)
 
-    def _reply(self, client: "OpenAI", log: Log, prompt: str, seed: int) -> Reply:
+    def _reply(self, client: "OpenAI", log: Log, prompt: Prompt, chunk: Chunk, seed: int) -> Reply:
         import openai
 
         sampling = {
@@ -119,11 +119,12 @@ class VllmServer(Generator):
             "top_p": self.top_p,
             "seed": seed,
         }
-        name = digest(self.model, prompt, {**sampling, "mode": self.mode})
+        said = prompt.ask(chunk, draw(chunk.document.id, chunk.span.start))
+        name = digest(self.model, str(said), {**sampling, "mode": self.mode})
         if name in log.replies:
             return log.replies[name]
         try:
-            reply = self._asked(client, prompt, sampling)
+            reply = self._asked(client, said, prompt.stop, sampling)
         except openai.BadRequestError as error:
             # One prompt that the server refuses (too long, say) is one reject, not the end of the run. It is
             # not kept: another server, or the same one started otherwise, may take it.
@@ -145,25 +146,22 @@ class VllmServer(Generator):
         log.add(name, reply)
         return reply
 
-    def _asked(self, client: "OpenAI", prompt: str, sampling: dict[str, Any]) -> Reply:
+    def _asked(self, client: "OpenAI", prompt: Any, stop: tuple[str, ...], sampling: dict[str, Any]) -> Reply:
         if self.mode == "chat":
-            messages: Any = [{"role": "user", "content": prompt}]
+            messages: Any = [turn._asdict() for turn in prompt]
             said = client.chat.completions.create(
-                model=self.model, messages=messages, stop=list(STOP), **sampling
+                model=self.model, messages=messages, stop=list(stop), **sampling
             )
             return Reply(said.choices[0].message.content or "", said.choices[0].finish_reason or "")
-        done = client.completions.create(model=self.model, prompt=prompt, stop=list(STOP), **sampling)
+        done = client.completions.create(model=self.model, prompt=prompt, stop=list(stop), **sampling)
         return Reply(done.choices[0].text, done.choices[0].finish_reason or "")
 
     def _judge(self, ask: Ask, reply: Reply, seed: int) -> Question | Reject:
-        if reply.finish_reason != "stop":
-            return Reject(Drop("finish_reason", reply.finish_reason), ask.document, reply.text)
-        parsed = parse(ask.style, reply.text)
-        if isinstance(parsed, Drop):
-            return Reject(parsed, ask.document, reply.text)
-        if drop := verdict(
-            Candidate(ask.style, parsed.question, parsed.answer, Chunk(ask.document, ask.span), parsed.wrong)
-        ):
+        items = parse(ask.style, self.mode, reply.text, reply.finish_reason, chunk=ask.chunk)
+        if isinstance(items, Drop):
+            return Reject(items, ask.document, reply.text)
+        parsed = items[0]
+        if drop := verdict(Candidate(ask.style, parsed.question, parsed.answer, ask.chunk, parsed.wrong)):
             return Reject(drop, ask.document, reply.text)
         return self._question(ask, parsed, seed)
 

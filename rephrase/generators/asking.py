@@ -17,7 +17,6 @@ from pydantic import Field
 from corpus.document import Document, Drop, Span
 from datacards.provenance import without_folders
 from rephrase import prompts
-from rephrase.prompts import Prompt
 from rephrase.base import Exchange, Generator, Question, Reject, Style, Unit
 from rephrase.candidate import Candidate, Chunk
 from rephrase.chunk import chunks, too_short
@@ -29,6 +28,7 @@ from rephrase.log import Log
 from rephrase.parse import Parsed, parse
 from rephrase.places import Places, arranged, chance
 from rephrase.progress import Progress
+from rephrase.prompts import Prompt
 from rephrase.requests import REFUSED, Engine, Reply, Request, Sampling
 from rephrase.running import Running
 from rephrase.validate import round_trip, verdict

@@ -5,20 +5,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from corpus import shards
-from corpus.document import Document
-from datacards.card import Ref
-from datacards.store import Store
-from rephrase.recipe import RephraseRecipe
-from rephrase.run import run
-from sample.models import tokenizer_file
 from tests.rephrase.test_vllm_server import free_port
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from rephrase.grounding.calendar import Period, before
@@ -119,7 +120,7 @@ def _row(text: str, begin: int) -> Row:
     bars = [found.start() for found in _CELL.finditer(text, begin, end)]
     if bars and text[bars[-1] + 1 : end].strip():
         bars.append(end)
-    return Row(begin, tuple((one + 1, text[one + 1 : two]) for one, two in zip(bars, bars[1:], strict=False)))
+    return Row(begin, tuple((one + 1, text[one + 1 : two]) for one, two in pairwise(bars)))
 
 
 def _lines_above(text: str, begin: int) -> tuple[list[Row], int]:

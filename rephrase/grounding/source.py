@@ -1,256 +1,107 @@
-"""What a passage proves: its quantities with their units, items, periods and facts; read once, asked often."""
+"""What a chunk offers as ground: its text with its context, its periods, the facts that it shows, its document's days."""
 
-import re
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from operator import attrgetter
 
-from corpus.document import Fact
+from corpus.document import Document, Fact, Span
 from rephrase.candidate import Chunk
-from rephrase.grounding import tables
-from rephrase.grounding.numerals import narrow
+from rephrase.grounding.calendar import Period
 from rephrase.grounding.own import own_period
-from rephrase.grounding.periods import Period, periods
-from rephrase.grounding.quantities import Quantity, quantities
-from rephrase.grounding.units import CODES, IMPLIED, Unit, announced
+from rephrase.grounding.periods import periods
+from rephrase.grounding.statements import Reading, reading
 
-_SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[」』）)]*")
-_HUNDRED = Decimal(100)
-#: Words of heads that name nothing by themselves, or only within their table.
-_GENERAL = re.compile(
-    r"[総小合]?計|その他|金額|数量|件数|人数|比率|割合|構成比|増減[額率]?|前[年期]比|対前[年期]比|区分|科目|項目|名称|内容|摘要|備考|当社|同社|会社名|氏名|役職|回次|決算年月|会計期間|連結|単体|"
-    r"当期首残高|当期末残高|当期変動額(?:合計)?|期首残高|期末残高|(?:前|当)(?:連結会計年度|事業年度|期末?|四半期)|単位|年度|年月|事項|合算|実績|計画|[前当]期末"
-)
-_DATE_LIKE = re.compile(r"[\d年月日度期第至自終了した間末現在~\-/.四半期令和平成カか]+")
+_OF_DOCUMENT = ("submitted", "period_start", "period_end", "fiscal_year_end")
 
 
-class Statement(NamedTuple):
-    """A quantity as a text states it.
+class Source:
+    """A chunk that is read once, however many items are judged against it."""
 
-    ``names`` are the heads of its row and its column, or the label of its ``fact``; ``table`` is the number of the
-    table, -1 for prose. ``sentence`` and ``segment`` are stretches of the text: the sentence that it stands in, and
-    what stands there between the quantity before and itself. ``either`` says that its sign is not told: (1,234) may be
-    a loss or an enclosed number. ``loose`` says that its unit is only guessed by what its row counts.
-    """
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+        self.text = f"{chunk.context}\n{chunk.passage}"
 
-    quantity: Quantity
-    names: tuple[str, ...] = ()
-    table: int = -1
-    sentence: tuple[int, int] = (0, 0)
-    segment: tuple[int, int] = (0, 0)
-    fact: Fact | None = None
-    row: int = -1
-    either: bool = False
+    @cached_property
+    def own(self) -> Period | None:
+        """Return the period that the document is about."""
+        return own_period(self.chunk.document)
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return the facts of the document that stand inside the passage."""
+        facts, span = self.chunk.document.facts, self.chunk.span
+        first = bisect_left(facts, span.start, key=attrgetter("start"))
+        return tuple(fact for fact in facts[first : _last(facts, span.end)] if fact.end <= span.end)
+
+    @cached_property
+    def stated(self) -> tuple[Period, ...]:
+        """Return the periods that passage and context name, as places of ``text``."""
+        return tuple(periods(self.text, self.own))
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Return the quantities that passage and context state, those that are facts with their exact numbers."""
+        moved = len(self.text) - len(self.chunk.passage) - self.chunk.span.start
+        shown = ((fact.start + moved, fact.end + moved, fact) for fact in self.facts if fact.number)
+        return reading(self.text, self.stated, shown)
+
+    @cached_property
+    def days(self) -> tuple[Period, ...]:
+        """Return the periods of the facts in the passage and the document's own: publication, event, fiscal period."""
+        document = self.chunk.document
+        found = {period for fact in self.facts if (period := period_of(fact))}
+        days = [
+            document.published_at,
+            document.event_at,
+            *(_day(document.meta.get(key, "")) for key in _OF_DOCUMENT),
+        ]
+        found |= {Period(day, day, "day") for day in days if day}
+        if self.own:
+            found.add(replace(self.own, start=0, end=0))
+        found |= {replace(one, start=0, end=0) for one in periods(document.title, self.own)}
+        return tuple(found)
 
 
-@dataclass(slots=True, eq=False)
-class _Key:
-    """A chunk as the key of a cache: equal texts with equal facts are read once."""
+def period_of(fact: Fact) -> Period | None:
+    """Return the period of a fact, None where it states none."""
+    ends = [_day(part) for part in fact.period.split("/")]
+    first, last = ends[0], ends[-1]
+    if first is None or last is None:
+        return None
+    return Period(first, last, "day" if first == last else "range")
 
-    chunk: Chunk
-    facts: tuple[Fact, ...] = ()
+
+def source_of(chunk: Chunk) -> Source:
+    """Return what a chunk offers; the chunks judged last are remembered."""
+    return _read(_Same(chunk.document), chunk.span, chunk.context)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A document by its identity in memory: comparing and hashing a long one costs more than reading the chunk."""
+
+    document: Document
 
     def __hash__(self) -> int:
-        chunk = self.chunk
-        return hash((chunk.document.id, chunk.span.start, chunk.span.end, chunk.context))
+        return id(self.document)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Key):
-            return NotImplemented
-        mine, its = self.chunk, other.chunk
-        same = mine.context == its.context and mine.span == its.span and mine.document.id == its.document.id
-        return same and (mine.document is its.document or mine.document.facts == its.document.facts)
-
-
-@dataclass(slots=True)
-class Reading:
-    """A text with all that it states."""
-
-    text: str
-    own: Period | None
-    statements: list[Statement]
-    periods: list[Period]
-    by_value: dict[tuple[str, Decimal], list[Statement]] = field(default_factory=dict)
-    by_unit: dict[str, list[Statement]] = field(default_factory=dict)
-    vocabulary: frozenset[str] = frozenset()
-    scopes: dict[int, Period | None] = field(default_factory=dict)  # of places that were asked for
-    windows: dict[int, frozenset[str]] = field(default_factory=dict)
-
-
-def source(chunk: Chunk) -> Reading:
-    """Return what the passage of a chunk proves, with its context; kept for the next candidates about it."""
-    return _source(_Key(chunk))
+        return isinstance(other, _Same) and self.document is other.document
 
 
 @lru_cache(maxsize=256)
-def _source(key: _Key) -> Reading:
-    chunk = key.chunk
-    text = f"{chunk.context}\n{chunk.passage}" if chunk.context else chunk.passage
-    moved = len(text) - len(chunk.passage) - chunk.span.start
-    inside = [
-        (fact.start + moved, fact.end + moved, fact)
-        for fact in chunk.document.facts
-        if chunk.span.start <= fact.start and fact.end <= chunk.span.end and fact.number
-    ]
-    return reading(text, own_period(chunk.document), inside)
+def _read(same: _Same, span: Span, context: str) -> Source:
+    return Source(Chunk(same.document, span, context))
 
 
-def reading(text: str, own: Period | None = None, facts: Iterable[tuple[int, int, Fact]] = ()) -> Reading:
-    """Read a text. ``own`` is the period it is about, ``facts`` stand with the characters [start, end) that show them."""
-    plain = narrow(text)
-    found = periods(text, own)
-    outside = [(one.start, one.end) for one in found]
-    grids = tables.tables(plain)
-    statements = [*_prose(text, plain, outside, grids), *_cells(text, plain, outside, grids)]
-    statements = _with_facts(sorted(statements, key=lambda one: one.quantity.start), plain, list(facts))
-    values: defaultdict[tuple[str, Decimal], list[Statement]] = defaultdict(list)
-    units: defaultdict[str, list[Statement]] = defaultdict(list)
-    for one in statements:
-        values[one.quantity.unit, abs(one.quantity.value)].append(one)
-        units[one.quantity.unit].append(one)
-    words = {part for one in statements for part in one.names if is_name(part)}
-    return Reading(text, own, statements, found, dict(values), dict(units), frozenset(words))
+def _last(facts: tuple[Fact, ...], end: int) -> int:
+    return bisect_left(facts, end, key=attrgetter("start"))
 
 
-def is_name(word: str) -> bool:
-    """Whether a head names an item: 売上高 does, 合計 and 当期末 do not."""
-    return len(word) > 1 and not _GENERAL.fullmatch(word) and not _DATE_LIKE.fullmatch(word)
-
-
-# -- prose
-
-
-def _prose(
-    text: str, plain: str, outside: Sequence[tuple[int, int]], grids: Sequence[tables.Table]
-) -> list[Statement]:
-    found: list[Statement] = []
-    at = 0
-    for start, end in [*((grid.start, grid.end) for grid in grids), (len(text), len(text))]:
-        if start > at:
-            found += _sentences(text, plain, at, start, outside)
-        at = end
-    return found
-
-
-def _sentences(
-    text: str, plain: str, first: int, last: int, outside: Sequence[tuple[int, int]]
-) -> list[Statement]:
-    spans = [(a - first, b - first) for a, b in outside if first <= a and b <= last]
-    read = [_moved(one, first) for one in quantities(text[first:last], spans)]
-    found: list[Statement] = []
-    number = 0
-    for match in _SENTENCE.finditer(plain, first, last):
-        begin = match.start()
-        before: tuple[Unit, ...] = ()
-        while number < len(read) and read[number].start < match.end():
-            one = read[number]
-            before = announced(plain[match.start() : one.start]) or before
-            if one.bare and len(before) == 1 and not one.is_token:
-                one = one.times(before[0])  # 売上高（千円）は5,808,066
-            found.append(Statement(one, (), -1, match.span(), (begin, one.start)))
-            begin, number = one.end, number + 1
-    return found
-
-
-def _moved(one: Quantity, by: int) -> Quantity:
-    return one._replace(start=one.start + by, end=one.end + by)
-
-
-# -- tables
-
-
-def _cells(
-    text: str, plain: str, outside: Sequence[tuple[int, int]], grids: Sequence[tables.Table]
-) -> list[Statement]:
-    found: list[Statement] = []
-    for number, grid in enumerate(grids):
-        spans = [span for span in outside if grid.start <= span[0] < grid.end]
-        for cell in grid.cells:
-            if not cell.text or not any(map(str.isdecimal, cell.text)) and not _kanji(cell.text):
-                continue
-            apart = [(a - cell.start, b - cell.start) for a, b in spans if cell.start <= a and b <= cell.end]
-            begin = cell.start
-            for one in quantities(text[cell.start : cell.end], apart, cell=True):
-                unit = _unit(cell) if one.bare and cell.is_figure else None
-                bare = _moved(one.times(unit) if unit else one, cell.start)
-                sentence = (cell.start, cell.end)
-                either = bare.bracketed and not bare.signed
-                found.append(Statement(bare, cell.names, number, sentence, (begin, bare.start), None, cell.row, either))
-                begin = bare.end
-    return found
-
-
-def _kanji(text: str) -> bool:
-    return any(one in text for one in "一二三四五六七八九十百千万億")
-
-
-def _unit(cell: tables.Cell) -> Unit | None:
-    if cell.unit and cell.sure:
-        return cell.unit
-    for part in cell.names:
-        for pattern, unit in IMPLIED:
-            if pattern.search(part):
-                return Unit(unit)
-    return cell.unit
-
-
-# -- facts
-
-
-def _with_facts(
-    statements: list[Statement], plain: str, facts: list[tuple[int, int, Fact]]
-) -> list[Statement]:
-    """Return the statements with those that facts show made exact, once for every fact."""
-    if not facts:
-        return statements
-    starts = [one.quantity.start for one in statements]
-    shown: defaultdict[int, list[Statement]] = defaultdict(list)
-    for start, end, fact in facts:
-        at = bisect_right(starts, end - 1) - 1
-        if at >= 0 and statements[at].quantity.end > start and (made := _of_fact(statements[at], fact)):
-            shown[at].append(made)
-    return [each for at, one in enumerate(statements) for each in shown.get(at, [one])]
-
-
-def _of_fact(one: Statement, fact: Fact) -> Statement | None:
+def _day(text: str) -> date | None:
     try:
-        number = Decimal(fact.number)
-    except InvalidOperation:
+        return date.fromisoformat(text[:10])
+    except ValueError:
         return None
-    names = tuple(dict.fromkeys((*tables.name(fact.label), *one.names)))
-    quantity = one.quantity
-    unit = unit_of(fact, quantity)
-    if unit == "percent" and quantity.unit != "percent":
-        number *= _HUNDRED
-    step = quantity.step
-    if quantity.value and number:
-        # The text shows digits of one scale, the fact may have another: 5,808,066 is in thousands.
-        step = (quantity.step * abs(number / quantity.value)).normalize()
-    exact = quantity._replace(value=number if unit != "percent" or quantity.unit != "percent" else _signed(quantity, number), unit=unit, step=step)
-    return one._replace(quantity=exact, names=names, fact=fact, either=False)
-
-
-def _signed(quantity: Quantity, number: Decimal) -> Decimal:
-    return -abs(quantity.value) if number < 0 else abs(quantity.value)
-
-
-def unit_of(fact: Fact, shown: Quantity) -> str:
-    """Return the unit of a fact by the names of ``units``; that of the text where XBRL only says that it is a number."""
-    unit = fact.unit.rpartition(":")[2] if "/" not in fact.unit else fact.unit.partition("/")[0].rpartition(":")[2]
-    unit = unit.removesuffix("PerShares")
-    if unit in CODES.values():
-        return unit
-    if unit in ("shares", "persons"):
-        return {"persons": "people"}.get(unit, unit)
-    if shown.unit:
-        return shown.unit
-    number = Decimal(fact.number)
-    if number and abs(number) * _HUNDRED == abs(shown.value):
-        return "percent"
-    if fact.concept.startswith(("NumberOfEmployees", "AverageNumberOfTemporaryWorkers")):
-        return "people"
-    return ""

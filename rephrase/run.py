@@ -178,7 +178,9 @@ def _generate(generator: Generator, folder: Path, draft: Draft, recipe: Rephrase
         )
     _balance(made.rows, accepted, draft)
     told = spread.report()
-    draft.metrics.update(right_choice_places_p=told["places_p"], right_choice_is_longest=told["right_is_longest"])
+    draft.metrics.update(
+        right_choice_places_p=told["places_p"], right_choice_is_longest=told["right_is_longest"]
+    )
     report = {"checks": list(names().items()), **generator.report(recipe.styles)}
     (draft.path / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
 

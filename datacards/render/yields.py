@@ -34,7 +34,9 @@ def yields(folder: Path) -> list[str]:
     """
     outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for batch in _batches(folder, VERDICTS, ["style", "outcome"]):
-        for one in pc.value_counts(pa.StructArray.from_arrays(batch.columns, ["style", "outcome"])).to_pylist():
+        for one in pc.value_counts(
+            pa.StructArray.from_arrays(batch.columns, ["style", "outcome"])
+        ).to_pylist():
             outcomes[one["values"]["style"]][one["values"]["outcome"]] += one["counts"]
     if not outcomes:
         return []
@@ -49,7 +51,9 @@ def yields(folder: Path) -> list[str]:
         if reason != ACCEPTED
     ]
     parts = ["## Judged", table(["style", "items", "accepted", "share"], rows)]
-    parts.append("Every row of `verdicts` is one of them, with what the check found. The first check that refused:")
+    parts.append(
+        "Every row of `verdicts` is one of them, with what the check found. The first check that refused:"
+    )
     parts.append(table(["style", "reason", "items", "share"], refused) if refused else "none")
     return [*parts, *_asked(folder), *_samples(folder, sorted(outcomes))]
 
@@ -63,10 +67,15 @@ def _asked(folder: Path) -> list[str]:
         rows = [(name, digest) for name, digest in sorted(prompts.items())]
         parts += ["Prompts, and the SHA-256 of their files:", table(["prompt", "sha256"], rows)]
     if tests := said.get("tests"):
-        rows = [(one["test"], one["status"], one["items"]) for one in tests]
-        parts += ["Questions that one of these tests asks were left out:", table(["test", "from", "items"], rows)]
+        held = [(one["test"], one["status"], one["items"]) for one in tests]
+        parts += [
+            "Questions that one of these tests asks were left out:",
+            table(["test", "from", "items"], held),
+        ]
     if checks := said.get("checks"):
-        parts.append("Checks, in order: " + ", ".join(f"`{name}` {version}" for name, version in checks) + ".")
+        parts.append(
+            "Checks, in order: " + ", ".join(f"`{name}` {version}" for name, version in checks) + "."
+        )
     return parts
 
 

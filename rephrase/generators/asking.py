@@ -144,12 +144,9 @@ class Asking(Generator):
         if finished != planned:
             raise RuntimeError(f"{planned:,} units were planned and {finished:,} came to an end")
 
-
     def report(self, styles: tuple[Style, ...]) -> dict[str, Any]:
         """Return the prompts with their digests, and the tests that questions were held against."""
-        used = {
-            f"{style}.{self.mode}.{self.prompt_version}": self.prompt(style).digest for style in styles
-        }
+        used = {f"{style}.{self.mode}.{self.prompt_version}": self.prompt(style).digest for style in styles}
         if self.round_trip:
             used[f"round_trip.{self.mode}"] = round_trip.Asker("", self.mode).digest
         tests = Contamination(self.contamination).told() if self.contamination else []
@@ -212,7 +209,14 @@ class Asker:
             request = self._request(job, attempt, grammar=grammar)
             reply, kept = await link.reply(request)
             found.exchanges.append((request, reply, "ask", kept))
-            read = parse(job.style, self.options.mode, reply.text, reply.finish_reason)
+            read = parse(
+                job.style,
+                self.options.mode,
+                reply.text,
+                reply.finish_reason,
+                chunk=job.chunk,
+                prompt=self.prompts[job.style],
+            )
             if isinstance(read, Drop):
                 found.bad = [(read, reply.text)]
                 if reply.finish_reason == REFUSED:

@@ -87,9 +87,16 @@ class Duplicates:
         """Bytes that grow with the questions."""
         return self._equal.nbytes + sum(near.nbytes for near in self._near)
 
+    def close(self) -> None:
+        """Let go of the texts."""
+        for near in self._near:
+            near.close()
+
     def _remember(self, text: str, keys: list[int]) -> None:
         """Note a question; what is older than the last ``remembered`` and more is forgotten as a whole."""
         if len(self._near[-1]) >= self.options.remembered:
+            for near in self._near[:-1]:
+                near.close()
             self._near = [self._near[-1], _Near(self._near[-1].work)]
         self._near[-1].add(text, keys)
 
@@ -142,6 +149,9 @@ class _Near:
         written = self._texts.write(text.encode("utf-8", "surrogatepass"))
         self._ends[self._count + 1] = self._ends[self._count] + np.uint64(written)
         self._count += 1
+
+    def close(self) -> None:
+        self._texts.close()
 
     def _text(self, number: int) -> str:
         start, end = int(self._ends[number]), int(self._ends[number + 1])

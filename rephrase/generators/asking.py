@@ -141,6 +141,7 @@ class Asking(Generator):
                     bar.told(found, characters=asker.share(first if isinstance(first, Reject) else first[0]))
             finally:
                 running.submit(link.close()).result()
+                asker.duplicates.close()
         if finished != planned:
             raise RuntimeError(f"{planned:,} units were planned and {finished:,} came to an end")
 

@@ -9,7 +9,7 @@ from corpus.document import Document, Drop, Span
 from datacards.errors import UserError
 from rephrase.base import Style
 from rephrase.candidate import Chunk
-from rephrase.outline import Outline, Piece, Reader
+from rephrase.outline import Outline, Piece, outline
 from rephrase.prompts.marks import mark
 from rephrase.sentences import cut, sentences
 
@@ -23,6 +23,8 @@ _PREDICATE = re.compile(
     r"(?:[。．！？」』）)]|\s*$)",
     re.MULTILINE,
 )
+_SAYS = re.compile(r"^\|[^|\n]*[^\W\d_][^|\n]*\|.*\d", re.MULTILINE)
+_BARE = re.compile(r"[\s|#*-]+")  # white space and the signs of Markdown are no content
 
 
 def chunks(document: Document, count: Count, target: int = 520, limit: int = 700) -> Iterator[Chunk]:
@@ -35,7 +37,7 @@ def chunks(document: Document, count: Count, target: int = 520, limit: int = 700
     """
     if not 32 <= target <= limit:
         raise UserError("chunk", f"target = {target}, limit = {limit}", "32 <= target <= limit")
-    made = Reader(document.text).read()
+    made = outline(document.text)
     if made.pieces:
         yield from _Packing(document, made, count, target, limit).chunks()
 
@@ -51,7 +53,7 @@ class _Packing:
         self.day = f"{day.year}年{day.month}月{day.day}日" if day else ""
         self.paths = [self._path(path) for path in made.paths]
         lines = {self.title, self.day, *self.paths}
-        lines |= {_line(one, _ROW) for table in made.tables for one in (table.row, table.unit)}
+        lines |= {_line(one, _ROW) for table in made.tables for one in (*table.rows, table.unit)}
         ordered = sorted(lines)
         texts = [document.text[one.start : one.end] for one in made.pieces]
         counted = count([mark(one) for one in (*texts, *(f"{line}\n" for line in ordered))])
@@ -60,9 +62,9 @@ class _Packing:
         self.total = list(accumulate(sizes, initial=0))
         self.sections = [at for at, one in enumerate(self.pieces) if one.section]
 
-    def _path(self, path: str) -> str:
-        """Return the headings above without the title, which has a line of its own."""
-        names = [name for name in path.split(" > ") if name.strip() != self.title]
+    def _path(self, path: tuple[str, ...]) -> str:
+        """Return the headings above in one line, without the title, which has a line of its own."""
+        names = [name for name in path if name.strip() != self.title]
         while len(names) > 1 and len(" > ".join(names)) > _PATH:
             del names[0]
         return _line(" > ".join(names), _PATH)
@@ -82,8 +84,6 @@ class _Packing:
                 [size] if len(part) == 1 else [next(counted) for _ in part]
                 for part, size in zip(parts, sizes, strict=True)
             ]
-            if len(asked) == 0:  # single characters that are longer than a chunk
-                break
             pieces, sizes = [one for part in parts for one in part], [one for part in new for one in part]
         return pieces, sizes
 
@@ -123,20 +123,18 @@ class _Packing:
 
     def _context(self, piece: Piece) -> tuple[str, int]:
         """Return the lines that tell what stands above a piece, and their tokens: at most a third of the limit."""
-        unit = row = ""
+        path, unit, rows = self.paths[piece.path], "", []
         if piece.table >= 0:
             head = self.tables[piece.table]
             unit = _line(head.unit, _ROW) if head.unit_at < piece.start else ""
-            row = "" if piece.leads else _line(head.row, _ROW)
+            rows = [] if piece.leads else [_line(row, _ROW) for row in head.rows]
         chosen, used = set(), 0
-        for line in (self.title, unit, row, self.paths[piece.path], self.day):  # the most telling first
+        for line in (self.title, unit, *rows, path, self.day):  # the most telling first
             if line and line not in chosen and used + self.tokens[line] <= self.limit // 3:
                 chosen.add(line)
                 used += self.tokens[line]
-        shown = dict.fromkeys(
-            line for line in (self.title, self.day, self.paths[piece.path], unit, row) if line in chosen
-        )
-        return "\n".join(shown), used
+        lines = dict.fromkeys((self.title, self.day, path, unit, *rows))
+        return "\n".join(line for line in lines if line in chosen), used
 
 
 def _line(text: str, most: int) -> str:
@@ -151,9 +149,10 @@ def _line(text: str, most: int) -> str:
 def too_short(chunk: Chunk, style: Style) -> Drop | None:
     """Return why a chunk is too little for a style, or None.
 
-    Choices want 120 characters or two facts, all else 60 characters that say something: a predicate, or a fact.
+    Choices want 120 characters or two facts, all else 60 characters that say something: a predicate, a fact, or a row
+    of a table with a name and a number.
     """
-    span, said = chunk.span, len(re.sub(r"[\s|#*-]+", "", chunk.passage))
+    said = len(_BARE.sub("", chunk.passage))
     if style == "multiple_choice":
         return None if said >= 120 or _facts(chunk) >= 2 else Drop("too_short", f"{said} characters")
     if said < 60:

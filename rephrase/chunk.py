@@ -157,11 +157,8 @@ def too_short(chunk: Chunk, style: Style) -> Drop | None:
         return None if said >= 120 or _facts(chunk) >= 2 else Drop("too_short", f"{said} characters")
     if said < 60:
         return Drop("too_short", f"{said} characters")
-    return (
-        None
-        if _PREDICATE.search(chunk.passage) or _facts(chunk)
-        else Drop("no_predicate", f"at {span.start}")
-    )
+    says = _PREDICATE.search(chunk.passage) or _SAYS.search(chunk.passage) or _facts(chunk)
+    return None if says else Drop("no_predicate", f"{said} characters")
 
 
 def _facts(chunk: Chunk) -> int:

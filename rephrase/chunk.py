@@ -11,7 +11,7 @@ from rephrase.base import Style
 from rephrase.candidate import Chunk
 from rephrase.outline import Outline, Piece, outline
 from rephrase.prompts.marks import mark
-from rephrase.sentences import cut, sentences
+from rephrase.sentences import cut
 
 #: Raise when documents may be cut otherwise than before.
 VERSION = 1
@@ -164,21 +164,3 @@ def too_short(chunk: Chunk, style: Style) -> Drop | None:
 def _facts(chunk: Chunk) -> int:
     """Return how many facts the span displays."""
     return sum(chunk.span.start <= one.start and one.end <= chunk.span.end for one in chunk.document.facts)
-
-
-def passages(document: Document, characters: int) -> Iterator[Span]:
-    """Yield spans of at most ``characters`` code points that end with a sentence and together cover the text.
-
-    A single sentence that is longer is cut where the budget ends.
-    """
-    start = end = 0
-    for _, last in sentences(document.text):
-        if last - start > characters and end > start:
-            yield Span(document.id, start, end)
-            start = end
-        while last - start > characters:
-            yield Span(document.id, start, start + characters)
-            start += characters
-        end = last
-    if end > start:
-        yield Span(document.id, start, end)

@@ -17,10 +17,10 @@ from rephrase.sentences import cut
 VERSION = 1
 Count = Callable[[Sequence[str]], list[int]]
 _TITLE, _PATH, _ROW = 80, 100, 300  # characters of a line of context
-# How a Japanese sentence says something: verbs, adjectives and the copula before a full stop, a bracket or the end.
+# What says something: a sentence with its full stop (nouns end some: 子会社化を実施。), a line that ends with a verb or
+# the copula, a number after a particle that marks of what it is.
 _PREDICATE = re.compile(
-    r"(?:です|ます|でした|ました|ません|である|であった|だ|だった|[いきしちにりぎびみけせてめれべえげねった]た|[うくすつぬむるぐぶ]|ない|なかった|たい|[しよらな]い|こと|もの|ところ|通り|とおり)"
-    r"(?:[。．！？」』）)]|\s*$)",
+    r"[^\n。|]{6}[。！？]|(?:ます|です|[しれっ]た|する|いる|ある|れる|ない)[ 　]*$|[はがを][^\n|]*[0-9０-９]",
     re.MULTILINE,
 )
 _SAYS = re.compile(r"^\|[^|\n]*[^\W\d_][^|\n]*\|.*\d", re.MULTILINE)
@@ -73,18 +73,19 @@ class _Packing:
         """Return the pieces with each that is too long in parts, and their tokens."""
         room = self.limit - self.limit // 3
         text = self.document.text
-        while any(size > room for size in sizes):
+        while any(size > room and one.end - one.start > 1 for one, size in zip(pieces, sizes, strict=True)):
             parts = [
                 [one] if size <= room else self._parts(one, size, room)
                 for one, size in zip(pieces, sizes, strict=True)
             ]
-            asked = [one for part in parts if len(part) > 1 for one in part]
-            counted = iter(count([mark(text[one.start : one.end]) for one in asked]))
-            new = [
-                [size] if len(part) == 1 else [next(counted) for _ in part]
+            asked = (mark(text[one.start : one.end]) for part in parts if len(part) > 1 for one in part)
+            counted = iter(count(list(asked)))
+            sizes = [
+                size if len(part) == 1 else next(counted)
                 for part, size in zip(parts, sizes, strict=True)
+                for _ in part
             ]
-            pieces, sizes = [one for part in parts for one in part], [one for part in new for one in part]
+            pieces = [one for part in parts for one in part]
         return pieces, sizes
 
     def _parts(self, one: Piece, size: int, room: int) -> list[Piece]:
@@ -101,7 +102,8 @@ class _Packing:
             first, end = self.pieces[start].start, self.pieces[stop - 1].end
             said = self.document.text[first:end]
             first, end = first + len(said) - len(said.lstrip()), end - len(said) + len(said.rstrip())
-            yield Chunk(self.document, Span(self.document.id, first, end), context)
+            if said.strip():
+                yield Chunk(self.document, Span(self.document.id, first, end), context)
             start = stop
 
     def _stop(self, start: int, target: int, limit: int) -> int:
@@ -126,8 +128,10 @@ class _Packing:
         path, unit, rows = self.paths[piece.path], "", []
         if piece.table >= 0:
             head = self.tables[piece.table]
-            unit = _line(head.unit, _ROW) if head.unit_at < piece.start else ""
-            rows = [] if piece.leads else [_line(row, _ROW) for row in head.rows]
+            unit, rows = (
+                _line(head.unit, _ROW),
+                [] if piece.leads else [_line(row, _ROW) for row in head.rows],
+            )
         chosen, used = set(), 0
         for line in (self.title, unit, *rows, path, self.day):  # the most telling first
             if line and line not in chosen and used + self.tokens[line] <= self.limit // 3:

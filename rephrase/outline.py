@@ -34,11 +34,10 @@ class Piece(NamedTuple):
 
 
 class TableHead(NamedTuple):
-    """What the columns of a table are, in one row or two, and the line above that says its unit, with its place."""
+    """What the columns of a table are, in one row or two, and the line above that says its unit."""
 
     rows: tuple[str, ...] = ()
     unit: str = ""
-    unit_at: int = -1
 
 
 @dataclass(slots=True)
@@ -119,7 +118,7 @@ class _Reader:
         pieces = self.made.pieces
         unit = len(said) < _UNIT_LENGTH and bool(_UNIT.match(said))
         if unit:
-            self.unit, self.unit_piece = TableHead((), said, start), len(pieces)
+            self.unit, self.unit_piece = TableHead((), said), len(pieces)
         if unit or not _ENDS.search(said):
             pieces.append(Piece(start, end, self.path, leads=unit))
         else:

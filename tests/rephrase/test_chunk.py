@@ -146,6 +146,13 @@ def test_a_short_document_is_one_chunk_up_to_the_limit() -> None:
     assert list(chunks(plain(" \n\n　"), characters)) == []
 
 
+def test_white_space_is_no_chunk() -> None:
+    document = plain("一行目。" + "\n" * 300 + "　" * 300 + "\n二行目。")
+    found = list(chunks(document, characters, 40, 60))
+    assert [one.passage for one in found] == ["一行目。", "二行目。"]
+    assert kept(document, found)
+
+
 def test_a_section_ends_a_chunk_and_a_heading_is_never_its_last_line() -> None:
     text = "".join(f"## 見出し{number}\n\n{'事業は順調です。' * 30}\n\n" for number in range(6))
     found = list(chunks(plain(text), characters, 300, 400))

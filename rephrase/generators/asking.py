@@ -26,6 +26,7 @@ from rephrase.gathered.duplicates import DuplicateOptions, Duplicates
 from rephrase.generators import models
 from rephrase.log import Log
 from rephrase.parse import Parsed, parse
+from rephrase.naming import self_contained
 from rephrase.places import Places, arranged, chance
 from rephrase.progress import Progress
 from rephrase.prompts import Prompt
@@ -304,7 +305,7 @@ class Asker:
         prompt = self.prompts[candidate.style]
         return Question(
             style=candidate.style,
-            question=candidate.question,
+            question=self_contained(candidate.question, candidate.answer, chunk.document),
             answer=candidate.answer,
             parent=chunk.document,
             spans=(chunk.span,),

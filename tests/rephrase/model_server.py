@@ -25,7 +25,7 @@ def answer(prompt: str) -> str:
     drawn = hashlib.sha256(prompt.encode()).digest()[0]
     if asked := _ASKED.search(question):  # a round trip: the question stands there already
         if "A)" in question:
-            return _letter(question, amounts)
+            return _letter(question, asked[1], amounts)
         return next((f" {amount}\n" for name, amount in amounts if name in asked[1]), " わかりません。\n")
     if not amounts:
         word = term[1] if term else "用語"
@@ -34,12 +34,12 @@ def answer(prompt: str) -> str:
     if drawn % 5 == 0:
         amount = "98,765百万円"
     wrong = "".join(f"X: {int(amount[:-3].replace(',', '')) + 17 * n:,}百万円\n" for n in (1, 2, 3))
-    more = wrong if "X:" in prompt or "誤" in prompt else ""
-    return f" {name}はいくらでしたか。\nA: {amount}\n{more}\n### "
+    if "\nX: " in prompt:
+        return f" {name}はいくらでしたか。\nO: {amount}\n{wrong}\n### "
+    return f" {name}はいくらでしたか。\nA: {amount}\n\n### "
 
 
-def _letter(question: str, amounts: list[tuple[str, str]]) -> str:
-    asked = question.partition("\n")[0]
+def _letter(question: str, asked: str, amounts: list[tuple[str, str]]) -> str:
     right = next((amount for name, amount in amounts if name in asked), "")
     return next((letter for letter in "ABCD" if f"{letter}) {right}\n" in question), "D")
 

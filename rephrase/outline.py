@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rephrase.sentences import sentences
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t#]*$")
+_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)$")
 _RULE = re.compile(r"\|[ \t:|-]+\|?$")
 _UNIT = re.compile(r"[（(【\[]?[ 　]*(?:金額の?)?単位|[（(][^（）()\n]{0,10}(?:円|％|%|株|人|ドル)[）)]$")
 # A second head row says what columns are and holds no amount of its own.
@@ -15,7 +15,7 @@ _NAMES = re.compile("[年月期円株人％%]|割合|金額|比率")
 _AMOUNT = re.compile(r"\|[ ]*[△▲−\-(（]*[0-9０-９][0-9０-９,，.．]*[ ]*[％%)）]*[ ]*(?=\|)")
 _ENDS = re.compile("[。！？｡．]")
 _DEPTH = 3  # headings named above a chunk, the nearest ones
-_UNIT_LENGTH = 60
+_UNIT_LENGTH, _ROW_LENGTH = 60, 2000
 
 
 class Piece(NamedTuple):
@@ -88,7 +88,7 @@ class _Reader:
         while self.headings and self.headings[-1][0] >= level:
             self.headings.pop()
         self.made.pieces.append(Piece(start, end, self._named(), leads=True, section=True))
-        self.headings.append((level, heading[2]))
+        self.headings.append((level, heading[2].rstrip(" \t#")))
         self.path = self._named()
 
     def _named(self) -> int:
@@ -108,7 +108,7 @@ class _Reader:
             if self.ruled:
                 tables[-1] = tables[-1]._replace(rows=(said,))
         self.row += 1
-        if self.row == self.ruled + 1 == 3 and _NAMES.search(said) and not _AMOUNT.search(said):
+        if self.row == self.ruled + 1 == 3 and len(said) < _ROW_LENGTH and _names(said):
             tables[-1] = tables[-1]._replace(rows=(*tables[-1].rows, said))
             self.ruled = 3
         leads = self.row <= self.ruled
@@ -123,3 +123,7 @@ class _Reader:
             pieces.append(Piece(start, end, self.path, leads=unit))
         else:
             pieces += [Piece(first, last, self.path) for first, last in sentences(self.text, start, end)]
+
+
+def _names(row: str) -> bool:
+    return bool(_NAMES.search(row)) and not _AMOUNT.search(row)

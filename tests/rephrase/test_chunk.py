@@ -1,5 +1,6 @@
 """Chunks keep every character, the budget, whole sentences and rows, and say in their context what stands above."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -201,6 +202,27 @@ def test_a_context_that_is_too_long_gives_way() -> None:
     found = list(chunks(document, characters, 150, 200))
     assert all(len(one.context) <= 200 // 3 for one in found)
     assert kept(document, found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a" + " #" * 50_000 + "x",
+        "| 期 |\n| --- |\n| 1" + " " * 50_000 + "x",
+        "（" * 50_000 + "。",
+        "は" * 50_000,
+        "|" * 50_000,
+        " " * 50_000 + "Q",
+        "は\n" * 25_000,
+    ],
+)
+def test_no_page_takes_long(text: str) -> None:
+    started = time.process_time()
+    document = plain(text)
+    found = list(chunks(document, characters))
+    drops = [too_short(one, "qa") for one in found]
+    assert kept(document, found) and len(drops) == len(found)
+    assert time.process_time() - started < 5
 
 
 def test_budgets_that_cannot_be_kept_are_refused() -> None:

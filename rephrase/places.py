@@ -8,28 +8,23 @@ CHOICES = 4
 
 
 class Places:
-    """Hands out the least used place so far, counted apart for every license.
+    """Hands out the least used place so far, counted apart for every license; ``seed`` decides among equally used ones.
 
     So what one license gives does not depend on the others. Memory: a few numbers a license.
     """
 
-    def __init__(self, choices: int = CHOICES) -> None:
-        self.choices = choices
+    def __init__(self, seed: int, choices: int = CHOICES) -> None:
+        self.seed, self.choices = seed, choices
         self.used: dict[str, list[int]] = {}
 
-    def take(self, license_: str, chance: random.Random) -> int:
-        """Return the place of the next right choice, from 0; ``chance`` decides among equally used ones."""
+    def take(self, key: str, license_: str) -> int:
+        """Return the place, from 0, of the right choice of the question that ``key`` names."""
         used = self.used.setdefault(license_, [0] * self.choices)
-        fewest = min(used)
-        place = chance.choice([at for at, times in enumerate(used) if times == fewest])
+        fewest = [at for at, times in enumerate(used) if times == min(used)]
+        drawn = hashlib.sha256(f"{self.seed}|{key}".encode()).digest()
+        place = random.Random(int.from_bytes(drawn[:8], "big")).choice(fewest)  # noqa: S311
         used[place] += 1
         return place
-
-
-def chance(seed: int, *key: str) -> random.Random:
-    """Return a source of chance that depends on a seed and the words of a key alone."""
-    digest = hashlib.sha256("|".join((str(seed), *key)).encode()).digest()
-    return random.Random(int.from_bytes(digest[:8], "big"))  # noqa: S311
 
 
 def arranged(right: str, wrong: Sequence[str], place: int) -> tuple[str, ...]:

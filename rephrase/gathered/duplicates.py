@@ -21,7 +21,10 @@ from rephrase.gathered.seen import Postings, Seen
 _BANDS, _ROWS = 5, 4  # find 97 % of the pairs at a similarity of 0.85, 99.5 % at 0.9
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _POINTING = re.compile(r"当社|同社|当行|同行|弊社|本件|この|その|当期|前期|今期|来期|同期|今後|本書|当該")
-_NAMED = re.compile(r"[ァ-ヶーA-Za-z]{3,}|[一-鿿々]{2,}|「([^」]{2,})」")
+_KINDS = re.compile(
+    r"(?:有価証券|四半期|半期|臨時|統合|年次|内部統制|監査)?報告書?|決算(?:短信|説明)|議事要旨|会見|説明会|資料|訂正|確認書"
+)
+_NAMED = re.compile(r"[ァ-ヶーA-Za-z]{3,}|[一-鿿々]{2,}")
 _WORDS = re.compile(r"[一-鿿々ァ-ヶーA-Za-z0-9]+")
 
 
@@ -164,16 +167,14 @@ class Similar:
 def generic(candidate: Candidate) -> bool:
     """Return whether a question names nothing that tells its document from others, so that many may ask it.
 
-    What it could name is a number, something in 「」, or a name of two characters and more in the title or the context;
-    当社 or 前期 names nothing.
+    What it could name is a term in 「」 or a name of the title, of two characters and more; 当社 names nothing, and
+    neither does a period, which many documents share.
     """
     asked = comparable(candidate.question)
     if _POINTING.search(asked):
         return True
-    if _DIGITS.search(asked) or "「" in asked:
-        return False
-    told = comparable(f"{candidate.chunk.document.title}\n{candidate.chunk.context}")
-    return not any(match[0] in told for match in _NAMED.finditer(asked))
+    title = _KINDS.sub(" ", comparable(candidate.chunk.document.title))
+    return "「" not in asked and not any(match[0] in title for match in _NAMED.finditer(asked))
 
 
 def pattern_of(asked: str) -> str:

@@ -61,29 +61,29 @@ def _alike(answers: list[Answer]) -> Drop | None:
     right = answers[0]
     for one, other in combinations(answers, 2):
         pair = f"{one.text} / {other.text}"[:100]
-        if _same(one, other, rounded=one is right):
+        if _same(one, other, rounded=one is right) or (one is right and _bounds(other, right)):
             return Drop("equal_choices", pair)
-        if (
-            one is right
-            and one.amounts
-            and other.kind == one.kind
-            and covers(other.amounts[0], one.amounts[0])
-        ):
-            return Drop("equal_choices", pair)
-        if one.kind == "text":
-            values = [
-                (*(q.value for q in said.amounts), *(p.first for p in said.periods)) for said in (one, other)
-            ]
-            nested = (one.words in other.words or other.words in one.words) and (
-                values[0] == values[1] or not all(values)
-            )
-        else:
-            nested = (
-                any(p.holds(q) or q.holds(p) for p in one.periods for q in other.periods) and not one.amounts
-            )
-        if nested:
+        if _nested(one, other):
             return Drop("nested_choices", pair)
     return None
+
+
+def _bounds(wrong: Answer, right: Answer) -> bool:
+    """Return whether a wrong amount such as 100億円以上 is true of the right one."""
+    return wrong.kind.startswith("amount") and covers(wrong.amounts[0], right.amounts[0])
+
+
+def _nested(one: Answer, other: Answer) -> bool:
+    """Return whether one choice is part of the other: words of the other's, days of its days."""
+    if one.kind == "text":
+        values = [
+            (*(q.value for q in said.amounts), *(p.first for p in said.periods)) for said in (one, other)
+        ]
+        apart = values[0] != values[1] and all(values)
+        return not apart and (one.words in other.words or other.words in one.words)
+    if one.amounts:
+        return False
+    return any(p.holds(q) or q.holds(p) for p in one.periods for q in other.periods)
 
 
 def _same(one: Answer, other: Answer, *, rounded: bool) -> bool:

@@ -14,7 +14,7 @@ _RELATIVE = {
     "当": "current", "今": "current", "本": "current", "前": "previous", "昨": "previous", "前々": "second_previous",
     "翌": "next", "次": "next", "来": "next", "同": "same",
 }  # fmt: skip
-_OPENING = re.compile(r"[ \n]{0,3}[(]?[ \n]{0,3}自?[ \n]{0,3}")
+_OPENING = re.compile(r"中?[ \n]{0,3}[(]?[ \n]{0,3}自?[ \n]{0,3}")
 _OLDEST, _NEWEST = 1800, 2199
 
 

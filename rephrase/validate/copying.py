@@ -8,7 +8,7 @@ from corpus.document import Drop
 from corpus.folding import folded
 from rephrase.base import FORMATS
 from rephrase.candidate import Candidate
-from rephrase.chunk import sentences
+from rephrase.sentences import sentences
 from rephrase.grounding.periods import periods
 from rephrase.grounding.quantities import Quantity, quantities
 

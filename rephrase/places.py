@@ -17,17 +17,16 @@ class Places:
         self.choices = choices
         self.used: dict[str, list[int]] = {}
 
-    def take(self, license_: str, chance: random.Random) -> int:
-        """Return the place of the next right choice, from 0; ``chance`` decides among equally used ones."""
+    def take(self, license_: str, drawn: random.Random) -> int:
+        """Return the place of the next right choice, from 0; ``drawn`` decides among equally used ones."""
         used = self.used.setdefault(license_, [0] * self.choices)
-        fewest = min(used)
-        place = chance.choice([at for at, times in enumerate(used) if times == fewest])
+        place = drawn.choice([at for at, times in enumerate(used) if times == min(used)])
         used[place] += 1
         return place
 
 
 def chance(seed: int, *key: str) -> random.Random:
-    """Return a source of chance that depends on a seed and the words of a key alone."""
+    """Return a source of chance that follows from a seed and the words of a key alone."""
     digest = hashlib.sha256("|".join((str(seed), *key)).encode()).digest()
     return random.Random(int.from_bytes(digest[:8], "big"))  # noqa: S311
 

@@ -1,20 +1,25 @@
 """Round trip: the same engine answers the question from the passage again, and comes to the same answer."""
 
 import hashlib
+import re
 import unicodedata
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Literal, NamedTuple
 
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
 from corpus.document import Drop
-from corpus.folding import folded
+from datacards.errors import UserError
+from datacards.recipe import StrictLoader, validate
 from rephrase.base import FORMATS
 from rephrase.candidate import Candidate
+from rephrase.grounding.answers import agree, read
 from rephrase.requests import REFUSED, Message, Reply, Request, Sampling
-from rephrase.validate.numbers import values
 
 NAME, VERSION = "round_trip", 1
 
@@ -23,86 +28,111 @@ F1, RIGHT = 0.6, 3
 LETTERS = "ABCD"
 
 Ask = Callable[[Request], Awaitable[Reply]]
+_PLACES = re.compile(r"\{(document|question|[A-D])\}")
 
 
 class Result(NamedTuple):
-    """Why a candidate is refused, or None, and what is told of it.
+    """Why a candidate is refused, or None, and what is noted of it.
 
-    ``told`` holds ``round_trip`` (right answers of those asked for, ``3/4``) and, for multiple choice that passed,
+    ``notes`` holds ``round_trip`` (right answers of those asked for, ``3/4``) and, for multiple choice that passed,
     ``closed_book``: ``right`` when the model finds the choice without the passage, too, else ``wrong``.
     """
 
     drop: Drop | None
-    told: Mapping[str, str]
+    notes: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Asker:
-    """How questions are put to a model: its identity as in requests, the kind of endpoint, the version of the prompts.
+class Wording(BaseModel):
+    """A prompt file: pieces with ``{document}``, ``{question}`` and ``{A}`` to ``{D}``; ``document`` stands before two of them.
 
-    The document stands first in a prompt, so that an engine that caches prefixes reads it once for all questions.
-    ``max_tokens`` bounds an answer in words; a letter takes one token.
+    ``max_tokens`` and ``stop`` bound an answer in words, ``letter_tokens`` one by letter.
     """
 
-    model: str
-    mode: Literal["completions", "chat"]
-    version: str = "v1"
-    max_tokens: int = 96
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    document: str = Field(pattern=r"\{document\}")
+    qa: str = Field(pattern=r"\{question\}")
+    multiple_choice: str = Field(pattern=r"(?s)\{question\}.*\{A\}.*\{B\}.*\{C\}.*\{D\}")
+    closed_book: str = Field(pattern=r"(?s)\{question\}.*\{A\}.*\{B\}.*\{C\}.*\{D\}")
+    stop: tuple[str, ...]
+    max_tokens: int = Field(ge=1)
+    letter_tokens: int = Field(ge=1)
+
+
+class Asker:
+    """Puts questions to a model again: to ``model`` (its identity in requests), in the words of a version's prompt file.
+
+    That is ``VERSION/round_trip/MODE.yaml`` of ``folder``, or of the prompts of this package. The document stands
+    first, so that an engine that caches prefixes reads it once for all questions about it. Raises UserError when there
+    is no such file or it is not as it should be.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        mode: Literal["completions", "chat"],
+        version: str = "v1",
+        folder: Path | None = None,
+    ) -> None:
+        self.mode, self.model, self.version, self.folder = mode, model, version, folder
+        self.digest = hashlib.sha256(self._body).hexdigest()
+        where = f"{version}/round_trip/{mode}.yaml"
+        try:
+            data = yaml.load(self._body.decode(), Loader=StrictLoader)  # noqa: S506  a subclass of the safe loader
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UserError(where, f"is not a valid prompt file: {error}", todo="correct the YAML") from error
+        if not isinstance(data, dict):
+            raise UserError(where, f"holds a {type(data).__name__}", "a mapping of keys to values")
+        self.wording = validate(where, data, Wording)
 
     @cached_property
-    def prompts(self) -> Mapping[str, str]:
-        """Return the pieces of the prompts: document, qa, multiple_choice, closed_book."""
-        folder = files("rephrase.prompts")
-        names = ("document", "qa", "multiple_choice", "closed_book")
-        return {
-            name: (folder / f"round_trip_{name}.{self.mode}.{self.version}.txt")
-            .read_text(encoding="utf-8")
-            .removesuffix("\n")
-            for name in names
-        }
-
-    @property
-    def digest(self) -> str:
-        """Return the SHA-256 over the prompts, for the card."""
-        return hashlib.sha256(repr(sorted(self.prompts.items())).encode()).hexdigest()
+    def _body(self) -> bytes:
+        place: Traversable = self.folder or files("rephrase.prompts")
+        path = place / self.version / "round_trip" / f"{self.mode}.yaml"
+        if not path.is_file():
+            raise UserError(
+                "prompts", f"no '{self.version}/round_trip/{self.mode}.yaml'", todo="name another version"
+            )
+        return path.read_bytes()
 
     def open(self, candidate: Candidate) -> Request:
         """Return the request for an answer in words."""
-        text = _filled(self.prompts["qa"], {"question": candidate.question})
-        return self._request(f"{self._document(candidate)}\n{text}", Sampling(self.max_tokens, stop=("\n",)))
+        text = _filled(self.wording.qa, {"question": candidate.question})
+        sampling = Sampling(self.wording.max_tokens, stop=self.wording.stop)
+        return self._request(self._document(candidate) + text, sampling)
 
     def choice(self, candidate: Candidate, order: int, *, closed_book: bool = False) -> Request:
-        """Return the request for a letter: the right choice stands at place ``order``, the wrong ones follow it."""
+        """Return the request for a letter: the right choice stands at place ``order``, the wrong ones follow it around."""
         every = (candidate.answer, *candidate.wrong)
         shown = {letter: every[(at - order) % len(every)] for at, letter in enumerate(LETTERS)}
-        text = _filled(
-            self.prompts["closed_book" if closed_book else "multiple_choice"],
-            {"question": candidate.question, **shown},
-        )
-        if not closed_book:
-            text = f"{self._document(candidate)}\n{text}"
-        return self._request(text, Sampling(1 if self.mode == "completions" else 4, scored=tuple(LETTERS)))
+        piece = self.wording.closed_book if closed_book else self.wording.multiple_choice
+        text = _filled(piece, {"question": candidate.question, **shown})
+        sampling = Sampling(self.wording.letter_tokens, scored=tuple(LETTERS))
+        return self._request(text if closed_book else self._document(candidate) + text, sampling)
 
     def _document(self, candidate: Candidate) -> str:
         chunk = candidate.chunk
-        passage = f"{chunk.context.strip()}\n{chunk.passage.strip()}".strip()
-        return _filled(self.prompts["document"], {"passage": passage})
+        shown = f"{chunk.context.strip()}\n{chunk.passage.strip()}".strip()
+        return _filled(self.wording.document, {"document": shown})
 
     def _request(self, text: str, sampling: Sampling) -> Request:
-        prompt = text if self.mode == "completions" else (Message("user", text),)
-        return Request(self.model, prompt, sampling)
+        prompt = text.removesuffix("\n")
+        return Request(
+            self.model, prompt if self.mode == "completions" else (Message("user", prompt),), sampling
+        )
 
 
 async def check(candidate: Candidate, ask: Ask, asker: Asker) -> Drop | None:
-    """Return why a candidate is refused, or None; ``judge`` says what is told of it besides."""
+    """Return why a candidate is refused, or None; ``judge`` says what is noted of it besides."""
     return (await judge(candidate, ask, asker)).drop
 
 
 async def judge(candidate: Candidate, ask: Ask, asker: Asker) -> Result:
     """Ask again and compare. Rephrasings are not asked about.
 
-    An answer in words must agree in its numbers or, without any, in its characters. Of the four cyclic orders of the
-    choices three must find the right one; asking ends when that is decided, and then goes on without the passage.
+    An answer in words must agree in its numbers or, without any, in its characters. Of the four cyclic orders of
+    the choices three must find the right one; asking ends when that is decided. Then one order is asked for
+    without the passage: how hard the question is, which refuses nothing.
     """
     if FORMATS[candidate.style] == "markdown":
         return Result(None, {})
@@ -110,21 +140,19 @@ async def judge(candidate: Candidate, ask: Ask, asker: Asker) -> Result:
         reply = await ask(asker.open(candidate))
         if reply.finish_reason == REFUSED:
             return Result(Drop("no_round_trip", "refused"), {})
-        if agrees(candidate.answer, reply.text):
+        if agree(read(candidate.answer), read(_first_line(reply.text)), F1):
             return Result(None, {"round_trip": "1/1"})
-        return Result(Drop("no_round_trip", reply.text.strip()[:200]), {"round_trip": "0/1"})
-    right = 0
-    for order in range(len(LETTERS)):
-        right += chosen(await ask(asker.choice(candidate, order))) == LETTERS[order]
-        asked = order + 1
-        if right == RIGHT or asked - right > len(LETTERS) - RIGHT:
-            break
-    told = {"round_trip": f"{right}/{asked}"}
+        return Result(Drop("no_round_trip", _first_line(reply.text)[:200]), {"round_trip": "0/1"})
+    right = asked = 0
+    while right < RIGHT and asked - right <= len(LETTERS) - RIGHT:
+        right += chosen(await ask(asker.choice(candidate, asked))) == LETTERS[asked]
+        asked += 1
+    notes = {"round_trip": f"{right}/{asked}"}
     if right < RIGHT:
-        return Result(Drop("inconsistent_choice", told["round_trip"]), told)
-    blind = chosen(await ask(asker.choice(candidate, len(candidate.question) % 4, closed_book=True)))
-    found = blind == LETTERS[len(candidate.question) % 4]
-    return Result(None, {**told, "closed_book": "right" if found else "wrong"})
+        return Result(Drop("inconsistent_choice", notes["round_trip"]), notes)
+    order = int(hashlib.sha256(candidate.question.encode()).hexdigest(), 16) % len(LETTERS)
+    blind = chosen(await ask(asker.choice(candidate, order, closed_book=True)))
+    return Result(None, {**notes, "closed_book": "right" if blind == LETTERS[order] else "wrong"})
 
 
 def chosen(reply: Reply) -> str:
@@ -135,24 +163,10 @@ def chosen(reply: Reply) -> str:
     return text[0] if text[:1] in LETTERS and text else ""
 
 
-def agrees(answer: str, again: str) -> bool:
-    """Return whether two answers say the same: the same numbers if there are any, else most of their characters."""
-    if numbers := values(answer):
-        return numbers == values(again)
-    return f1(answer, again) >= F1
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
-def f1(one: str, other: str) -> float:
-    """Return the harmonic mean of the shares of characters that two texts have in common, folded, 0 to 1."""
-    left, right = Counter(folded(one)), Counter(folded(other))
-    common = (left & right).total()
-    return 2 * common / (left.total() + right.total()) if common else 0.0
-
-
-def _filled(prompt: str, words: Mapping[str, str]) -> str:
-    """Return a prompt with every ``{name}`` replaced once, so that braces in a text stay what they are."""
-    pieces, rest = [], prompt
-    for name in sorted(words, key=lambda word: prompt.find(f"{{{word}}}")):
-        before, _, rest = rest.partition(f"{{{name}}}")
-        pieces += [before, words[name].strip()]
-    return "".join([*pieces, rest])
+def _filled(piece: str, words: Mapping[str, str]) -> str:
+    """Return a piece of a prompt with every place filled at once: braces in a text stay what they are."""
+    return _PLACES.sub(lambda place: words[place[1]].strip(), piece)

@@ -78,7 +78,7 @@ def over_time(figures: Figures, one: Figure, chance: Random) -> Item | None:
     if abs(rate) >= Decimal("0.5") and abs(rate) < 1000:
         kinds += [("growth", _GROWTH)] * 2
     form, templates = chance.choice(kinds)
-    return _item(form, chance.choice(templates), slots, chunk, (one, before), chance)
+    return _item((form, chance.choice(templates)), slots, chunk, (one, before), chance)
 
 
 def of_two(figures: Figures, one: Figure, chance: Random) -> Item | None:
@@ -105,7 +105,7 @@ def of_two(figures: Figures, one: Figure, chance: Random) -> Item | None:
         "S": lambda: list(amount(total, one.saying)),
     }
     form, templates = ("ratio", _RATIO) if Decimal("0.5") <= ratio <= 100 else ("sum", _SUM)
-    return _item(form, chance.choice(templates), slots, chunk, (one, other), chance)
+    return _item((form, chance.choice(templates)), slots, chunk, (one, other), chance)
 
 
 def _both(figures: Figures, one: Figure, other: Figure) -> Chunk | None:
@@ -116,14 +116,13 @@ def _both(figures: Figures, one: Figure, other: Figure) -> Chunk | None:
 
 
 def _item(
-    form: str,
-    template: tuple[str, str],
+    form: tuple[str, tuple[str, str]],
     slots: dict[str, Callable[[], list[Part]]],
     chunk: Chunk,
     shown: tuple[Figure, Figure],
     chance: Random,
 ) -> Item:
-    asked, told = template
+    name, (asked, told) = form
     style: Style = "qa" if asked else chance.choice(("easy", "medium", "hard"))
     question, answer = filled(asked, slots, chance) if asked else (), filled(told, slots, chance)
-    return Item(form, style, question, answer, chunk, "derived", (shown[0].fact, shown[1].fact))
+    return Item(name, style, question, answer, chunk, "derived", (shown[0].fact, shown[1].fact))

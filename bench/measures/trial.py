@@ -14,14 +14,15 @@ from rephrase.base import Style
 
 #: How often each source of items is asked in turn.
 _SOURCES = (
-    ("figure",) * 7
-    + ("choices",) * 2
-    + ("change",) * 3
-    + ("two",)
-    + ("statement",) * 3
-    + ("cloze",) * 2
-    + ("topic",) * 2
-    + ("when",) * 2
+    ("figure",) * 14
+    + ("choices",) * 4
+    + ("change",) * 7
+    + ("two",) * 2
+    + ("statement",) * 6
+    + ("cloze",) * 3
+    + ("topic",) * 4
+    + ("growth",) * 3
+    + ("when",) * 4
 )
 _TRIES = (
     60  # draws in a row that give nothing new, for each item, before the documents are taken to be used up
@@ -43,7 +44,7 @@ def pairs(documents: Sequence[Document], count: int, seed: int) -> Iterator[Pair
     """
     world = World([Figures(document) for document in documents])
     chance = Random(f"{seed}")
-    identities = [document.id for document in documents]
+    identities = [one.id for one in documents for _ in range(4 if one.facts else 1)]
     seen: set[str] = set()
     used: Counter[Kind] = Counter(dict.fromkeys(KINDS, 0))
     idle = turn = made = 0
@@ -67,7 +68,7 @@ def draw(world: World, identity: str, chance: Random) -> Item | None:
     """Return one item about a document, None when what was drawn gives none."""
     figures, prose = world.figures[identity], world.prose[identity]
     source = chance.choice(_SOURCES)
-    if source in ("statement", "cloze", "topic", "when"):
+    if source in ("statement", "cloze", "topic", "growth", "when"):
         found: Item | None = getattr(prose, source)(chance)
         return found
     if not figures.askable:

@@ -12,6 +12,7 @@ from bench.measures.mentions import parts as parts_of
 from bench.measures.parts import Item, Part, joined
 from bench.measures.passages import Piece
 from bench.measures.retelling import named, other_words
+from corpus.document import Span
 from rephrase.base import Style
 
 _START = re.compile(
@@ -83,14 +84,18 @@ class Prose:
             after, more = self.sentences[number + 1]
             if after.start == piece.end:  # a second sentence, which stays as it is
                 told += [replace(part, kind="") for part in self._retold(more, chance)]
-        if chance.random() < 0.4:
+        if chance.random() < 0.75 or not any(_changed(part, found) for part in told):
             asked = chance.choice((
-                "この文書では何と説明されていますか。", "本文の記載内容を説明してください。",
-                "{C}の開示資料にはどのような記載がありますか。",
-            )).replace("{C}", self.figures.company)  # fmt: skip
+                f"{self.figures.company}の開示資料には、どのような記載がありますか。",
+                f"「{self.figures.passages.heading(piece.start)}」について、どのように説明されていますか。",
+                f"{self.figures.passages.heading(piece.start)}に関して、{self.figures.company}は何と述べていますか。",
+            ))  # fmt: skip
             return self._item("prose_answer", "qa", ([Part(asked)], told), piece, found)
+        lead = Part(chance.choice(("開示資料の記載によると、", "会社の説明では、", "報告書によれば、")))
         style: Style = chance.choice(("easy", "medium", "hard"))
-        return self._item("prose_statement", style, ([], told), piece, found)
+        item = self._item("prose_statement", style, ([], [lead, *told]), piece, found)
+        span = Span(self.document.id, piece.start, piece.end)
+        return item and replace(item, chunk=replace(item.chunk, span=span))
 
     def cloze(self, chance: Random) -> Item | None:
         """Return a sentence with one figure or day left out, which is the answer."""
@@ -103,12 +108,11 @@ class Prose:
         blank = chance.choice(places)
         size = 2 if found[blank].kind == "number" else 1
         rest = [replace(part, origin=n) for n, part in enumerate(found)]
-        asked = [
-            Part("次の文の空欄に入る語句を答えてください。"),
-            *rest[:blank],
-            Part(_BLANK),
-            *rest[blank + size :],
-        ]
+        gapped = [*rest[:blank], Part(_BLANK), *rest[blank + size :]]
+        asked = chance.choice((
+            [Part("次の文の空欄に入る語句は何ですか。\n"), *gapped],
+            [*gapped, Part("\n空欄に入る語句を答えてください。")],
+        ))  # fmt: skip
         told = [*other_words(rest[blank : blank + size], chance), Part(chance.choice(("です。", "")))]
         return self._item("prose_cloze", "qa", (asked, told), piece, found)
 
@@ -170,17 +174,15 @@ class Prose:
         numbered = [replace(part, origin=n) for n, part in enumerate(found)]
         said, told = other_words(numbered[:1], chance), numbered[2:]
         templates: tuple[tuple[list[Part], list[Part]], ...] = (
-            ([Part("次の出来事はいつのことですか。「"), *told, Part("」")], [*said, Part("です。")]),
+            ([Part("次の出来事はいつのことですか。\n"), *told], [*said, Part("です。")]),
             ([*said, Part("に何がありましたか。")], [*told]),
-            ([], [*said, Part("、"), *told, Part("。")]),
             (
                 [Part("沿革で「"), *told, Part("」とされているのはいつですか。")],
                 [*said, Part("のことです。")],
             ),
         )
         asked, answer = chance.choice(templates)
-        style: Style = "qa" if asked else chance.choice(("easy", "medium", "hard"))
-        return self._item("dated_row", style, (asked, answer), piece, found)
+        return self._item("dated_row", "qa", (asked, answer), piece, found)
 
     def _retold(self, found: Sequence[Part], chance: Random) -> list[Part]:
         """Return the parts of a sentence in other words; 当社 by its name at times."""
@@ -209,6 +211,10 @@ class Prose:
         if chunk is None:
             return None
         return Item(form, style, tuple(said[0]), tuple(said[1]), chunk, "prose", sentence=tuple(found))
+
+
+def _changed(part: Part, found: Sequence[Part]) -> bool:
+    return part.kind in ("number", "date") and part.origin >= 0 and part.text != found[part.origin].text
 
 
 def _mask(parts: Sequence[Part]) -> str:

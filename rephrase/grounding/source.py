@@ -11,6 +11,7 @@ from rephrase.candidate import Chunk
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.own import own_period
 from rephrase.grounding.periods import periods
+from rephrase.grounding.scope import scope
 from rephrase.grounding.statements import Reading, reading
 
 _OF_DOCUMENT = ("submitted", "period_start", "period_end", "fiscal_year_end")
@@ -22,6 +23,7 @@ class Source:
     def __init__(self, chunk: Chunk) -> None:
         self.chunk = chunk
         self.text = f"{chunk.context}\n{chunk.passage}"
+        self._scopes: dict[int, Period | None] = {}
 
     @cached_property
     def own(self) -> Period | None:
@@ -46,6 +48,12 @@ class Source:
         moved = len(self.text) - len(self.chunk.passage) - self.chunk.span.start
         shown = ((fact.start + moved, fact.end + moved, fact) for fact in self.facts if fact.number)
         return reading(self.text, self.stated, shown)
+
+    def scope(self, place: int) -> Period | None:
+        """Return the period in force at a character of ``text``; asked for only where a claim needs it."""
+        if place not in self._scopes:
+            self._scopes[place] = scope(self.text, place, self.own)
+        return self._scopes[place]
 
     @cached_property
     def days(self) -> tuple[Period, ...]:

@@ -3,20 +3,21 @@
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from corpus.document import Fact
 from rephrase.grounding import tables
-from rephrase.grounding.numerals import narrow
 from rephrase.grounding.calendar import Period
+from rephrase.grounding.numerals import narrow
 from rephrase.grounding.quantities import Quantity, quantities
 from rephrase.grounding.units import CODES, IMPLIED, Unit, announced
 
 _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[」』）)]*")
 _HUNDRED = Decimal(100)
+_SHORT = 24  # characters of a cell that says a number with some words; a longer one is prose
 #: Words of heads that name nothing by themselves, or only within their table.
 _GENERAL = re.compile(
     r"[総小合]?計|その他|金額|数量|件数|人数|比率|割合|構成比|増減[額率]?|前[年期]比|対前[年期]比|区分|科目|項目|名称|内容|摘要|備考|当社|同社|会社名|氏名|役職|回次|決算年月|会計期間|連結|単体|"
@@ -28,34 +29,37 @@ _DATE_LIKE = re.compile(r"[\d年月日度期第至自終了した間末現在~\-
 class Statement(NamedTuple):
     """A quantity as a text states it.
 
-    ``names`` are the heads of its row and its column, or the label of its ``fact``; ``table`` is the number of the
-    table, -1 for prose. ``sentence`` and ``segment`` are stretches of the text: the sentence that it stands in, and
-    what stands there between the quantity before and itself. ``either`` says that its sign is not told: (1,234) may be
-    a loss or an enclosed number. ``loose`` says that its unit is only guessed by what its row counts.
+    ``rows`` and ``columns`` are the names that its row and its column have; ``rows`` begin with the label of its
+    ``fact``. ``table`` is the number of its table, -1 for prose. ``sentence`` and ``segment`` are stretches of the
+    text: the sentence (or the cell) that it stands in, and what stands there between the quantity before and itself.
+    ``either`` says that its sign is not told: (1,234) may be a loss or an enclosed number.
     """
 
     quantity: Quantity
-    names: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     table: int = -1
     sentence: tuple[int, int] = (0, 0)
     segment: tuple[int, int] = (0, 0)
     fact: Fact | None = None
-    row: int = -1
     either: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """A text with all that it states."""
+    """A text with all that it states, by value and by unit; ``names`` are those of items in its tables and facts.
+
+    ``columns`` are the names of columns by the number of their table.
+    """
 
     text: str
+    plain: str
     statements: list[Statement]
     periods: tuple[Period, ...]
-    by_value: dict[tuple[str, Decimal], list[Statement]] = field(default_factory=dict)
-    by_unit: dict[str, list[Statement]] = field(default_factory=dict)
-    vocabulary: frozenset[str] = frozenset()
-    scopes: dict[int, Period | None] = field(default_factory=dict)  # of places that were asked for
-    windows: dict[int, frozenset[str]] = field(default_factory=dict)
+    by_value: Mapping[tuple[str, Decimal], list[Statement]]
+    by_unit: Mapping[str, list[Statement]]
+    by_name: Mapping[str, list[Statement]]
+    columns: Mapping[int, frozenset[str]]
 
 
 def reading(text: str, found: Sequence[Period], facts: Iterable[tuple[int, int, Fact]] = ()) -> Reading:
@@ -63,15 +67,21 @@ def reading(text: str, found: Sequence[Period], facts: Iterable[tuple[int, int, 
     plain = narrow(text)
     outside = [(one.start, one.end) for one in found]
     grids = tables.tables(plain)
-    statements = [*_prose(text, plain, outside, grids), *_cells(text, plain, outside, grids)]
-    statements = _with_facts(sorted(statements, key=lambda one: one.quantity.start), plain, list(facts))
+    statements = [*_prose(text, plain, outside, grids), *_cells(text, outside, grids)]
+    statements = _with_facts(sorted(statements, key=lambda one: one.quantity.start), list(facts))
     values: defaultdict[tuple[str, Decimal], list[Statement]] = defaultdict(list)
     units: defaultdict[str, list[Statement]] = defaultdict(list)
+    names: defaultdict[str, list[Statement]] = defaultdict(list)
+    columns: defaultdict[int, set[str]] = defaultdict(set)
     for one in statements:
         values[one.quantity.unit, abs(one.quantity.value)].append(one)
         units[one.quantity.unit].append(one)
-    words = {part for one in statements for part in one.names if is_name(part)}
-    return Reading(text, statements, tuple(found), dict(values), dict(units), frozenset(words))
+        for part in one.rows:
+            if is_name(part):
+                names[part].append(one)
+        columns[one.table].update(filter(is_name, one.columns))
+    held = {number: frozenset(parts) for number, parts in columns.items()}
+    return Reading(text, plain, statements, tuple(found), dict(values), dict(units), dict(names), held)
 
 
 def is_name(word: str) -> bool:
@@ -109,7 +119,7 @@ def _sentences(
             before = announced(plain[match.start() : one.start]) or before
             if one.bare and len(before) == 1 and not one.is_token:
                 one = one.times(before[0])  # 売上高（千円）は5,808,066
-            found.append(Statement(one, (), -1, match.span(), (begin, one.start)))
+            found.append(Statement(one, sentence=match.span(), segment=(begin, one.start)))
             begin, number = one.end, number + 1
     return found
 
@@ -121,24 +131,26 @@ def _moved(one: Quantity, by: int) -> Quantity:
 # -- tables
 
 
-def _cells(
-    text: str, plain: str, outside: Sequence[tuple[int, int]], grids: Sequence[tables.Table]
-) -> list[Statement]:
+def _cells(text: str, outside: Sequence[tuple[int, int]], grids: Sequence[tables.Table]) -> list[Statement]:
     found: list[Statement] = []
     for number, grid in enumerate(grids):
         spans = [span for span in outside if grid.start <= span[0] < grid.end]
         for cell in grid.cells:
-            if not cell.text or not any(map(str.isdecimal, cell.text)) and not _kanji(cell.text):
+            if not cell.text or not (any(map(str.isdecimal, cell.text)) or _kanji(cell.text)):
                 continue
             apart = [(a - cell.start, b - cell.start) for a, b in spans if cell.start <= a and b <= cell.end]
+            short = cell.is_figure or len(cell.text) <= _SHORT
+            rows, columns = (cell.rows, cell.columns) if short else ((), ())
             begin = cell.start
-            for one in quantities(text[cell.start : cell.end], apart, cell=True):
-                unit = _unit(cell) if one.bare and cell.is_figure else None
-                bare = _moved(one.times(unit) if unit else one, cell.start)
-                sentence = (cell.start, cell.end)
-                either = bare.bracketed and not bare.signed
-                found.append(Statement(bare, cell.names, number, sentence, (begin, bare.start), None, cell.row, either))
-                begin = bare.end
+            for read in quantities(text[cell.start : cell.end], apart, cell=True):
+                unit = _unit(cell) if read.bare and cell.is_figure else None
+                one = _moved(read.times(unit) if unit else read, cell.start)
+                either = one.bracketed and not one.signed
+                segment = (begin, one.start)
+                found.append(
+                    Statement(one, rows, columns, number, (cell.start, cell.end), segment, None, either)
+                )
+                begin = one.end
     return found
 
 
@@ -149,7 +161,7 @@ def _kanji(text: str) -> bool:
 def _unit(cell: tables.Cell) -> Unit | None:
     if cell.unit and cell.sure:
         return cell.unit
-    for part in cell.names:
+    for part in (*cell.rows, *cell.columns):
         for pattern, unit in IMPLIED:
             if pattern.search(part):
                 return Unit(unit)
@@ -159,46 +171,54 @@ def _unit(cell: tables.Cell) -> Unit | None:
 # -- facts
 
 
-def _with_facts(
-    statements: list[Statement], plain: str, facts: list[tuple[int, int, Fact]]
-) -> list[Statement]:
-    """Return the statements with those that facts show made exact, once for every fact."""
+def _with_facts(statements: list[Statement], facts: list[tuple[int, int, Fact]]) -> list[Statement]:
+    """Return the statements with those that facts show made exact, once for every fact.
+
+    What shows no numeral (a dash for nothing) is stated by its fact alone.
+    """
     if not facts:
         return statements
     starts = [one.quantity.start for one in statements]
     shown: defaultdict[int, list[Statement]] = defaultdict(list)
+    alone: list[Statement] = []
     for start, end, fact in facts:
         at = bisect_right(starts, end - 1) - 1
-        if at >= 0 and statements[at].quantity.end > start and (made := _of_fact(statements[at], fact)):
-            shown[at].append(made)
-    return [each for at, one in enumerate(statements) for each in shown.get(at, [one])]
+        if at >= 0 and statements[at].quantity.end > start:
+            shown[at] += _of_fact(statements[at], fact)
+        else:
+            nothing = Quantity(Decimal(0), "", Decimal(1), start, end, fact.value)
+            alone += _of_fact(Statement(nothing, sentence=(start, end), segment=(start, start)), fact)
+    found = [each for at, one in enumerate(statements) for each in shown.get(at) or [one]]
+    return sorted([*found, *alone], key=lambda one: one.quantity.start) if alone else found
 
 
-def _of_fact(one: Statement, fact: Fact) -> Statement | None:
+def _of_fact(one: Statement, fact: Fact) -> list[Statement]:
     try:
         number = Decimal(fact.number)
     except InvalidOperation:
-        return None
-    names = tuple(dict.fromkeys((*tables.name(fact.label), *one.names)))
-    quantity = one.quantity
-    unit = unit_of(fact, quantity)
-    if unit == "percent" and quantity.unit != "percent":
-        number *= _HUNDRED
-    step = quantity.step
-    if quantity.value and number:
-        # The text shows digits of one scale, the fact may have another: 5,808,066 is in thousands.
-        step = (quantity.step * abs(number / quantity.value)).normalize()
-    exact = quantity._replace(value=number if unit != "percent" or quantity.unit != "percent" else _signed(quantity, number), unit=unit, step=step)
-    return one._replace(quantity=exact, names=names, fact=fact, either=False)
+        return []
+    shown = one.quantity
+    unit = unit_of(fact, shown, number)
+    if unit == "percent":
+        number = number * _HUNDRED if abs(number) * _HUNDRED == abs(shown.value) else number
+    step = shown.step
+    if shown.value and number:  # the text shows digits of one scale: 5,808,066 may be in thousands
+        step = shown.step * abs(number / shown.value)
+    rows = tuple(dict.fromkeys((*tables.name(fact.label), *one.rows)))
+    return [
+        one._replace(
+            quantity=shown._replace(value=number, unit=unit, step=step), rows=rows, fact=fact, either=False
+        )
+    ]
 
 
-def _signed(quantity: Quantity, number: Decimal) -> Decimal:
-    return -abs(quantity.value) if number < 0 else abs(quantity.value)
-
-
-def unit_of(fact: Fact, shown: Quantity) -> str:
+def unit_of(fact: Fact, shown: Quantity, number: Decimal) -> str:
     """Return the unit of a fact by the names of ``units``; that of the text where XBRL only says that it is a number."""
-    unit = fact.unit.rpartition(":")[2] if "/" not in fact.unit else fact.unit.partition("/")[0].rpartition(":")[2]
+    unit = (
+        fact.unit.rpartition(":")[2]
+        if "/" not in fact.unit
+        else fact.unit.partition("/")[0].rpartition(":")[2]
+    )
     unit = unit.removesuffix("PerShares")
     if unit in CODES.values():
         return unit
@@ -206,7 +226,6 @@ def unit_of(fact: Fact, shown: Quantity) -> str:
         return {"persons": "people"}.get(unit, unit)
     if shown.unit:
         return shown.unit
-    number = Decimal(fact.number)
     if number and abs(number) * _HUNDRED == abs(shown.value):
         return "percent"
     if fact.concept.startswith(("NumberOfEmployees", "AverageNumberOfTemporaryWorkers")):

@@ -80,11 +80,12 @@ class Prose:
         number = chance.randrange(len(self.sentences))
         piece, found = self.sentences[number]
         told = self._retold(found, chance)
-        if chance.random() < 0.3 and number + 1 < len(self.sentences):
+        rephrased = chance.random() < 0.25 and any(_changed(part, found) for part in told)
+        if not rephrased and chance.random() < 0.3 and number + 1 < len(self.sentences):
             after, more = self.sentences[number + 1]
             if after.start == piece.end:  # a second sentence, which stays as it is
                 told += [replace(part, kind="") for part in self._retold(more, chance)]
-        if chance.random() < 0.75 or not any(_changed(part, found) for part in told):
+        if not rephrased:
             asked = chance.choice((
                 f"{self.figures.company}の開示資料には、どのような記載がありますか。",
                 f"「{self.figures.passages.heading(piece.start)}」について、どのように説明されていますか。",
@@ -107,6 +108,8 @@ class Prose:
             return None
         blank = chance.choice(places)
         size = 2 if found[blank].kind == "number" else 1
+        if sum(part.text == found[blank].text for part in found) > 1:
+            return None  # the sentence gives the answer away
         rest = [replace(part, origin=n) for n, part in enumerate(found)]
         gapped = [*rest[:blank], Part(_BLANK), *rest[blank + size :]]
         asked = chance.choice((
@@ -171,6 +174,8 @@ class Prose:
         found = [*dated, Part("|"), *event]
         if len(dated) != 1 or dated[0].when is None:
             return None
+        if len(match[2]) > 80:
+            return None
         numbered = [replace(part, origin=n) for n, part in enumerate(found)]
         said, told = other_words(numbered[:1], chance), numbered[2:]
         templates: tuple[tuple[list[Part], list[Part]], ...] = (
@@ -214,6 +219,8 @@ class Prose:
 
 
 def _changed(part: Part, found: Sequence[Part]) -> bool:
+    if part.saying and part.saying.about:
+        return False  # a rephrasing keeps its numbers
     return part.kind in ("number", "date") and part.origin >= 0 and part.text != found[part.origin].text
 
 

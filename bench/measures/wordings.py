@@ -124,10 +124,10 @@ def reworded(value: Decimal, saying: Saying, chance: Random) -> Saying:
         options += [Saying("円", scale=0, mixed=True)] * 3
         for scale, places in ((6, 0), (8, 0), (8, 1), (12, 1)):
             rough = Saying("円", scale=scale, places=places, about=True)
-            if abs(value) >= 100 * rough.step and saying.step <= rough.step:
+            if value >= 100 * rough.step and saying.step <= rough.step:
                 options.append(rough)
     if saying.counter == "％" and saying.places:
-        options.append(Saying("％", places=saying.places - 1, about=True) if abs(value) > 10 else saying)
+        options.append(Saying("％", places=saying.places - 1, about=True) if value > 10 else saying)
     said = chance.choice(options)
     return Saying(
         said.counter,

@@ -12,7 +12,9 @@ from rephrase.candidate import Chunk
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.own import own_period
 from rephrase.grounding.periods import periods
-from rephrase.grounding.statements import Statement, statements
+from rephrase.grounding.repeated import Sentence, sentences_of
+from rephrase.grounding.scope import scope
+from rephrase.grounding.statements import Reading, reading
 
 _OF_DOCUMENT = ("submitted", "period_start", "period_end", "fiscal_year_end")
 
@@ -23,6 +25,7 @@ class Source:
     def __init__(self, chunk: Chunk) -> None:
         self.chunk = chunk
         self.text = f"{chunk.context}\n{chunk.passage}"
+        self._scopes: dict[int, Period | None] = {}
 
     @cached_property
     def own(self) -> Period | None:
@@ -42,16 +45,29 @@ class Source:
         return tuple(periods(self.text, self.own))
 
     @cached_property
-    def statements(self) -> tuple[Statement, ...]:
+    def sentences(self) -> tuple[Sentence, ...]:
         """Return the sentences and dated rows of the passage, as places of ``text``."""
         return tuple(
-            one for one in statements(self.text, self.stated, len(self.chunk.context) + 1) if one.tells
+            one for one in sentences_of(self.text, self.stated, len(self.chunk.context) + 1) if one.tells
         )
 
     @cached_property
     def ground(self) -> tuple[Period, ...]:
         """Return every period that may be named: those of the text, the ends of its ranges, and ``days``."""
         return (*with_ends(self.stated), *self.days)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Return the quantities that passage and context state, those that are facts with their exact numbers."""
+        moved = len(self.text) - len(self.chunk.passage) - self.chunk.span.start
+        shown = ((fact.start + moved, fact.end + moved, fact) for fact in self.facts if fact.number)
+        return reading(self.text, self.stated, shown)
+
+    def scope(self, place: int) -> Period | None:
+        """Return the period in force at a character of ``text``; asked for only where a claim needs it."""
+        if place not in self._scopes:
+            self._scopes[place] = scope(self.text, place, self.own)
+        return self._scopes[place]
 
     @cached_property
     def days(self) -> tuple[Period, ...]:

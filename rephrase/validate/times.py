@@ -7,8 +7,8 @@ from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.periods import periods
+from rephrase.grounding.repeated import Sentence, repeated, sentences_of
 from rephrase.grounding.source import Source, source_of, with_ends
-from rephrase.grounding.statements import Statement, repeated, statements
 
 NAME, VERSION = "times", 1
 
@@ -41,26 +41,26 @@ def check(candidate: Candidate) -> Drop | None:
     return None
 
 
-def claimed(candidate: Candidate, named: Sequence[Period]) -> Iterator[tuple[Statement, bool]]:
+def claimed(candidate: Candidate, named: Sequence[Period]) -> Iterator[tuple[Sentence, bool]]:
     """Yield the statements of a claim, and whether each says all it says once.
 
     Those are its sentences; a question with its answer is one, too, which may name a period twice.
     """
     claim = candidate.claim
-    found = statements(claim, named)
+    found = sentences_of(claim, named)
     if candidate.question:
         everything = frozenset().union(*(one.pairs for one in found))
-        yield Statement(0, len(claim), everything, tuple(named), tells=True), False
+        yield Sentence(0, len(claim), everything, tuple(named), tells=True), False
     yield from ((one, True) for one in found)
 
 
-def _exchanged(claim: Statement, source: Source, *, once: bool) -> Period | None:
+def _exchanged(claim: Sentence, source: Source, *, once: bool) -> Period | None:
     """Return a period of a claim that stands where the statement that it repeats has another one of its sort.
 
     None where one of the statements that it may repeat has all the same.
     """
     found: Period | None = None
-    for ground in repeated(claim, source.statements):
+    for ground in repeated(claim, source.sentences):
         if once and len(claim.periods) == len(ground.periods):
             foreign, missing = _unpaired(claim.periods, ground.periods)
         else:

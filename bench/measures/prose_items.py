@@ -5,6 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from random import Random
 
 from bench.measures.figures import Figures
@@ -73,6 +74,14 @@ class Prose:
         values[place] = _value(part)
         return tuple(values) in self._same[_mask(sentence)]
 
+    def gives(self, topic: str, value: Decimal | None) -> bool:
+        """Whether some sentence of the document gives a topic this value, too: 売上高は of another segment."""
+        return any(
+            part.value == value and f"{topic}は" in joined(found[:n])
+            for _, found in self.sentences
+            for n, part in enumerate(found)
+        )
+
     def statement(self, chance: Random) -> Item | None:
         """Return a sentence, said again with its amounts and days in other forms."""
         if not self.sentences:
@@ -135,7 +144,8 @@ class Prose:
                 tail = chance.choice(("です。", "でした。", "となりました。"))
                 lead = [Part(f"{topic}は")] if chance.random() < 0.5 else []
                 told = [*lead, *other_words(said, chance), Part(tail)]
-                return self._item("prose_topic", "qa", ([Part(asked)], told), piece, found)
+                item = self._item("prose_topic", "qa", ([Part(asked)], told), piece, found)
+                return item and replace(item, topic=topic)
         return None
 
     def growth(self, chance: Random) -> Item | None:
@@ -162,7 +172,8 @@ class Prose:
                     ([Part(f"{topic}は{compared[1]}で何％"), direction, Part("しましたか。")], [*rate, Part("です。")]),
                     ([Part(f"{topic}は{compared[1]}でどのように変化しましたか。")], [*rate, direction, Part("しました。")]),
                 )  # fmt: skip
-                return self._item("prose_growth", "qa", chance.choice(ways), piece, found)
+                item = self._item("prose_growth", "qa", chance.choice(ways), piece, found)
+                return item and replace(item, topic=topic)
         return None
 
     def when(self, chance: Random) -> Item | None:
@@ -221,7 +232,9 @@ class Prose:
 def _changed(part: Part, found: Sequence[Part]) -> bool:
     if part.saying and part.saying.about:
         return False  # a rephrasing keeps its numbers
-    return part.kind in ("number", "date") and part.origin >= 0 and part.text != found[part.origin].text
+    if part.kind not in ("number", "date") or part.origin < 0:
+        return False
+    return unicodedata.normalize("NFKC", part.text) != unicodedata.normalize("NFKC", found[part.origin].text)
 
 
 def _mask(parts: Sequence[Part]) -> str:

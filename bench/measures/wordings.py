@@ -177,6 +177,7 @@ class Fiscal:
     last: date
     own: date
     consolidated: bool
+    whole: bool = True  # whether the document reports on the year, and not on a part of it
 
     @property
     def first(self) -> date:
@@ -185,6 +186,8 @@ class Fiscal:
 
     def relative(self) -> str:
         """Return 当 or 前 for the year of the document and the one before it, else nothing."""
+        if not self.whole:
+            return ""
         return {self.own: "当", shifted(self.own, -1): "前"}.get(self.last, "")
 
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -20,16 +21,20 @@ _FORM = re.compile(r"株式会社|㈱|[（(]株[）)]")
 _SPACE = re.compile(r"[\s　]")
 _BLANK = re.compile(r"[^\S\n]+")
 _CONTENT = re.compile(r"[一-鿿々〆ァ-ヶーA-Za-z]")
+_NOTE = 1000  # a number without a unit that is smaller says nothing by itself
 _REACH = 24  # symbols on either side that are compared
-_PLACEHOLDER = {"quantity": "\ue000", "time": "\ue001", "company": "\ue002", "we": "\ue002"}
+_PRIVATE, _PRIVATE_SIZE = (
+    0xF0000,
+    65_534,
+)  # Unicode's private plane: one sign for each value that is mentioned
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
     """Characters [start, end) that name a quantity, a time or a company; ``we`` is the filing company itself.
 
-    ``left`` are the symbols before it, the nearest first, ``right`` those behind it: characters without white space, other
-    mentions as one symbol each.
+    ``left`` are the symbols before it, the nearest first, ``right`` those behind it: characters without white space, and
+    for another mention one symbol that stands for its value.
     """
 
     start: int
@@ -40,16 +45,16 @@ class Mention:
     right: str = ""
 
 
-def mentions(text: str, own: Period | None, names: Sequence[str] = ()) -> list[Mention]:
-    """Return what a text mentions, in order; ``names`` are companies that it may name without their legal form."""
+def mentions(text: str, own: Period | None, company: str = "") -> list[Mention]:
+    """Return what a text mentions, in order; ``company`` is who 当社 is, and may be named without its legal form."""
     times = periods(text, own)
     found = [Mention(one.start, one.end, "time", one) for one in times]
     found += [
         Mention(one.start, one.end, "quantity", one)
         for one in quantities(text, [(one.start, one.end) for one in times])
-        if not one.is_token
+        if not (one.is_token or (one.bare and abs(one.value) < _NOTE))  # numbers of notes and lists
     ]
-    found += list(_companies(text, names))
+    found += list(_companies(text, company))
     taken: list[Mention] = []
     for one in sorted(found, key=lambda mention: (mention.start, -mention.end)):
         if not taken or one.start >= taken[-1].end:
@@ -57,14 +62,15 @@ def mentions(text: str, own: Period | None, names: Sequence[str] = ()) -> list[M
     return list(_with_words(text, taken))
 
 
-def _companies(text: str, names: Sequence[str]) -> Iterator[Mention]:
-    pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+def _companies(text: str, company: str) -> Iterator[Mention]:
     for match in _COMPANY.finditer(text):
         yield Mention(match.start(), match.end(), "company", plain_name(match[0]))
-    for match in re.finditer(pattern, text) if pattern else ():
-        yield Mention(match.start(), match.end(), "company", plain_name(match[0]))
+    own = {name for name in (company, _FORM.sub("", company).strip()) if len(name) > 2}
+    for name in own:
+        for match in re.finditer(re.escape(name), text):
+            yield Mention(match.start(), match.end(), "company", plain_name(name))
     for match in _WE.finditer(text):
-        yield Mention(match.start(), match.end(), "we", "")
+        yield Mention(match.start(), match.end(), "we", plain_name(company))
 
 
 def plain_name(name: str) -> str:
@@ -78,7 +84,7 @@ def _with_words(text: str, found: Sequence[Mention]) -> Iterator[Mention]:
     places: list[int] = []
     at = length = 0
     for one in found:
-        for piece in (_symbols(text[at : one.start]), _PLACEHOLDER[one.sort]):
+        for piece in (_symbols(text[at : one.start]), _symbol(one)):
             pieces.append(piece)
             length += len(piece)
         places.append(length - 1)
@@ -93,15 +99,26 @@ def _symbols(text: str) -> str:
     return _BLANK.sub("", unicodedata.normalize("NFKC", text))
 
 
-def shared(one: Mention, other: Mention) -> int:
-    """Return how many characters that carry meaning stand around both mentions alike, without a gap."""
-    return _run(one.left, other.left) + _run(one.right, other.right)
+def _symbol(one: Mention) -> str:
+    """Return one sign for the value of a mention; equal values have the same, others hardly ever."""
+    value = one.value
+    if isinstance(value, Quantity):
+        key = f"{value.unit} {abs(value.value).normalize()}"
+    elif isinstance(value, Period):
+        key = f"{value.last} {value.instant}" if value.known else value.said
+    else:
+        key = value
+    return chr(_PRIVATE + zlib.crc32(key.encode()) % _PRIVATE_SIZE)
 
 
-def _run(one: str, other: str) -> int:
-    count = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        count += bool(_CONTENT.match(left))
-    return count
+def shared(one: Mention, other: Mention) -> tuple[int, int]:
+    """Return how many characters stand around both mentions alike, without a gap; and how many of them carry meaning."""
+    runs = _run(one.left, other.left) + _run(one.right, other.right)
+    return len(runs), len(_CONTENT.findall(runs))
+
+
+def _run(one: str, other: str) -> str:
+    count = next(
+        (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    return one[:count]

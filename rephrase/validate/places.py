@@ -2,11 +2,12 @@
 
 import re
 from functools import lru_cache
+from operator import itemgetter
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period
-from rephrase.grounding.mentions import Mention, mentions, plain_name, shared
+from rephrase.grounding.mentions import Mention, mentions, shared
 from rephrase.grounding.quantities import Quantity
 from rephrase.grounding.source import Source, source_of
 
@@ -14,6 +15,8 @@ NAME, VERSION = "places", 1
 
 #: Characters with meaning around a mention that must be the same for it to be the same statement.
 FEWEST = 7
+#: How many characters fewer may be the same around a mention that is believed, too.
+MARGIN = 2
 _GAP = re.compile(r"[＿_]{2,}|[（(]\s*[　 ]*[）)]|〔[　 ]*〕|［[　 ]*］|□{1,}|【[　 ]*】")
 _TOPIC = re.compile(
     r"^(?P<topic>[^\n]*?(?:は|が))、?(?:それぞれ)?(?:いくら|何|どの|どれ|どう|いつ|どんな)[^\n]*$"
@@ -40,11 +43,11 @@ def check(candidate: Candidate) -> Drop | None:
     source = source_of(candidate.chunk)
     text = _told(candidate)
     ground = _ground(source)
-    named = mentions(text, source.own, _names(source))
+    named = mentions(text, source.own, _company(source))
     for one in named:
         if one.sort == "we":
             continue
-        if other := _contradiction(one, ground, source):
+        if other := _contradiction(one, ground):
             return Drop(
                 _REASONS[one.sort], f"{text[one.start : one.end]} / {source.text[other.start : other.end]}"
             )
@@ -93,27 +96,36 @@ def _told(candidate: Candidate) -> str:
     return f"{question}\n{topic}{answer}\n{answer}" if topic else f"{question}\n{answer}"
 
 
-def _names(source: Source) -> tuple[str, ...]:
-    """Return the filing company without its legal form, as texts call it."""
-    filer = source.chunk.document.meta.get("filer", "")
-    short = filer.replace("株式会社", "").strip()
-    return tuple(name for name in (filer, short) if len(name) > 2)
+def _company(source: Source) -> str:
+    """Return whose filing it is."""
+    return source.chunk.document.meta.get("filer", "")
 
 
 @lru_cache(maxsize=256)
 def _ground(source: Source) -> list[Mention]:
     """Return what a source mentions; ``source_of`` gives the same one for items about one chunk."""
-    return mentions(source.text, source.own, _names(source))
+    return mentions(source.text, source.own, _company(source))
 
 
-def _contradiction(one: Mention, ground: list[Mention], source: Source) -> Mention | None:
+def _contradiction(one: Mention, ground: list[Mention]) -> Mention | None:
     """Return the mention that stands where the claim puts another one, None where none or an equal one does."""
-    seats = [(shared(one, other), other) for other in ground if _comparable(one, other)]
-    best = max((score for score, _ in seats), default=0)
-    if best < FEWEST:
+    seats = [(*shared(one, other), other) for other in ground if _comparable(one, other)]
+    best = max(
+        ((length, other) for length, meaning, other in seats if meaning >= FEWEST),
+        key=itemgetter(0),
+        default=None,
+    )
+    if best is None:
         return None
-    near = [other for score, other in seats if score >= best - 1]
-    return None if any(_equal(one, other, source) for other in near) else near[0]
+    margin = 0 if _whole(one, best[1]) else MARGIN
+    near = [other for length, _, other in seats if length >= best[0] - margin]
+    return None if any(_equal(one, other) for other in near) else near[0]
+
+
+def _whole(one: Mention, other: Mention) -> bool:
+    """Whether the words before both mentions are the same up to the beginning of a clause: a whole topic."""
+    topic = re.split(r"[、。(（「|・:：]", other.left, maxsplit=1)[0]
+    return len(topic) > 3 and one.left.startswith(topic) and len(topic) < len(other.left)
 
 
 def _comparable(one: Mention, other: Mention) -> bool:
@@ -122,18 +134,17 @@ def _comparable(one: Mention, other: Mention) -> bool:
     if one.sort != other.sort:
         return False
     if isinstance(one.value, Quantity) and isinstance(other.value, Quantity):
-        return one.value.unit == other.value.unit
+        return one.value.unit == other.value.unit or one.value.value == other.value.value
     return True
 
 
-def _equal(one: Mention, other: Mention, source: Source) -> bool:
+def _equal(one: Mention, other: Mention) -> bool:
     mine, theirs = one.value, other.value
     if isinstance(mine, Quantity) and isinstance(theirs, Quantity):
         return abs(abs(mine.value) - abs(theirs.value)) < max(mine.step, theirs.step)
     if isinstance(mine, Period) and isinstance(theirs, Period):
         return _same_time(mine, theirs)
-    name = plain_name(source.chunk.document.meta.get("filer", "")) if other.sort == "we" else str(theirs)
-    return bool(name) and (str(mine) in name or name in str(mine))
+    return bool(theirs) and (str(mine) in str(theirs) or str(theirs) in str(mine))
 
 
 def _same_time(mine: Period, theirs: Period) -> bool:
@@ -144,8 +155,8 @@ def _same_time(mine: Period, theirs: Period) -> bool:
         return (mine.last.month, mine.last.day) == (theirs.last.month, theirs.last.day)
     if not (mine.known and theirs.known):
         return mine.said == theirs.said or not (mine.said and theirs.said)
-    if mine.kind == theirs.kind == "day":
-        return mine.first == theirs.first
+    if mine.kind == theirs.kind:
+        return False
     if "fiscal_year" in (mine.kind, theirs.kind):
         return mine.last == theirs.last and mine.instant == theirs.instant
     return mine.holds(theirs) or theirs.holds(mine)

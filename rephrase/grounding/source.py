@@ -1,6 +1,7 @@
 """What a chunk offers as ground: its text with its context, its periods, the facts that it shows, its document's days."""
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -11,8 +12,9 @@ from rephrase.candidate import Chunk
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.own import own_period
 from rephrase.grounding.periods import periods
+from rephrase.grounding.reading import Reading, reading
 from rephrase.grounding.scope import scope
-from rephrase.grounding.statements import Reading, reading
+from rephrase.grounding.statements import Statement, statements
 
 _OF_DOCUMENT = ("submitted", "period_start", "period_end", "fiscal_year_end")
 
@@ -56,6 +58,18 @@ class Source:
         return self._scopes[place]
 
     @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Return the sentences and dated rows of the passage, as places of ``text``."""
+        return tuple(
+            one for one in statements(self.text, self.stated, len(self.chunk.context) + 1) if one.tells
+        )
+
+    @cached_property
+    def ground(self) -> tuple[Period, ...]:
+        """Return every period that may be named: those of the text, the ends of its ranges, and ``days``."""
+        return (*with_ends(self.stated), *self.days)
+
+    @cached_property
     def days(self) -> tuple[Period, ...]:
         """Return the periods of the facts in the passage and the document's own: publication, event, fiscal period."""
         document = self.chunk.document
@@ -79,6 +93,13 @@ def period_of(fact: Fact) -> Period | None:
     if first is None or last is None:
         return None
     return Period(first, last, "day" if first == last else "range")
+
+
+def with_ends(stated: Sequence[Period]) -> Iterator[Period]:
+    """Yield periods and, of ranges, the two that they were put together from."""
+    for one in stated:
+        yield one
+        yield from one.ends
 
 
 def source_of(chunk: Chunk) -> Source:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from corpus.document import Drop
 from corpus.folding import folded
 from rephrase.candidate import Candidate
-from rephrase.validate.numbers import values
+from rephrase.grounding.quantities import values
 
 NAME, VERSION = "choices", 1
 

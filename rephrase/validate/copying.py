@@ -8,7 +8,7 @@ from corpus.folding import folded
 from rephrase.base import FORMATS
 from rephrase.candidate import Candidate
 from rephrase.chunk import sentences
-from rephrase.validate.numbers import values
+from rephrase.grounding.quantities import values
 
 NAME, VERSION = "copying", 1
 

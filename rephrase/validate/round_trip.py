@@ -20,8 +20,8 @@ from datacards.errors import UserError
 from datacards.recipe import StrictLoader, validate
 from rephrase.base import FORMATS
 from rephrase.candidate import Candidate
+from rephrase.grounding.quantities import values
 from rephrase.requests import REFUSED, Message, Reply, Request, Sampling
-from rephrase.validate.numbers import values
 
 NAME, VERSION = "round_trip", 1
 

@@ -13,6 +13,8 @@ from rephrase.grounding.calendar import Period
 from rephrase.grounding.names import companies, core, names, plain
 from rephrase.grounding.own import own_period
 from rephrase.grounding.periods import periods
+from rephrase.grounding.reading import Reading, reading
+from rephrase.grounding.scope import scope
 from rephrase.grounding.statements import Statement, pairs, statements
 
 _OF_DOCUMENT = ("submitted", "period_start", "period_end", "fiscal_year_end")
@@ -24,6 +26,7 @@ class Source:
     def __init__(self, chunk: Chunk) -> None:
         self.chunk = chunk
         self.text = f"{chunk.context}\n{chunk.passage}"
+        self._scopes: dict[int, Period | None] = {}
 
     @cached_property
     def own(self) -> Period | None:
@@ -41,6 +44,19 @@ class Source:
     def stated(self) -> tuple[Period, ...]:
         """Return the periods that passage and context name, as places of ``text``."""
         return tuple(periods(self.text, self.own))
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Return the quantities that passage and context state, those that are facts with their exact numbers."""
+        moved = len(self.text) - len(self.chunk.passage) - self.chunk.span.start
+        shown = ((fact.start + moved, fact.end + moved, fact) for fact in self.facts if fact.number)
+        return reading(self.text, self.stated, shown)
+
+    def scope(self, place: int) -> Period | None:
+        """Return the period in force at a character of ``text``; asked for only where a claim needs it."""
+        if place not in self._scopes:
+            self._scopes[place] = scope(self.text, place, self.own)
+        return self._scopes[place]
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:

@@ -9,7 +9,7 @@ from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.numerals import narrow
 from rephrase.grounding.periods import periods
-from rephrase.grounding.statements import Reading, Statement, reading
+from rephrase.grounding.reading import Reading, Stated, reading
 from rephrase.grounding.units import WORD, scaled
 
 _BLANK = re.compile(r"[＿_]{2,}|[（(][ 　]{1,6}[）)]|〇〇|○○|●●|□□|【[ 　]*】")
@@ -44,7 +44,7 @@ class Claim:
         self.known = known
 
     @cached_property
-    def statements(self) -> list[Statement]:
+    def statements(self) -> list[Stated]:
         """Return what is stated; a bare number of an answer counts what its question asks for (何人ですか)."""
         found = self.reading.statements
         asked = {one[1] for one in _ASKED.finditer(self.plain[: self.split])}
@@ -63,7 +63,7 @@ class Claim:
         """Return the names of the source's items that the claim holds, the longest where they overlap."""
         return mentions(self.plain, self.known)
 
-    def named(self, one: Statement, among: Collection[str] | None = None) -> list[str]:
+    def named(self, one: Stated, among: Collection[str] | None = None) -> list[str]:
         """Return the names that hold for a quantity: of its segment, else of its sentence, else of the other part."""
         if one.table >= 0:
             own = [part for part in (*one.rows, *one.columns) if part in self.known]
@@ -75,7 +75,7 @@ class Claim:
                 return here
         return []
 
-    def when(self, one: Statement) -> list[Period]:
+    def when(self, one: Stated) -> list[Period]:
         """Return the periods that hold for a quantity, as ``named`` does; not those that are only compared with."""
         scopes = list(self._scopes(one))
         for number, (first, last) in enumerate(scopes):
@@ -86,7 +86,7 @@ class Claim:
         above = [each for each in self.periods if each.end <= one.sentence[0]]
         return above[-1:]
 
-    def _scopes(self, one: Statement) -> Iterator[tuple[int, int]]:
+    def _scopes(self, one: Stated) -> Iterator[tuple[int, int]]:
         """Yield stretches of the claim that say what a quantity is about, the nearest first."""
         start = one.quantity.start
         yield one.segment
@@ -94,13 +94,13 @@ class Claim:
         if self.split:
             yield (0, self.split) if start >= self.split else (self.split, len(self.text))
 
-    def after(self, one: Statement, characters: int = 12) -> str:
+    def after(self, one: Stated, characters: int = 12) -> str:
         """Return the narrow characters behind a quantity, within its sentence."""
         return self.plain[
             one.quantity.end : min(one.quantity.end + characters, max(one.sentence[1], one.quantity.end))
         ]
 
-    def around(self, one: Statement) -> str:
+    def around(self, one: Stated) -> str:
         """Return the narrow text of a quantity's segment with what follows it."""
         return self.plain[one.segment[0] : one.quantity.start] + self.after(one)
 

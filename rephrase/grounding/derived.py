@@ -8,8 +8,8 @@ from itertools import combinations
 from rephrase.grounding.calendar import Period, months_of
 from rephrase.grounding.claims import Claim
 from rephrase.grounding.fit import direction, one_of, period_in, recomputed
+from rephrase.grounding.reading import Stated
 from rephrase.grounding.source import Source
-from rephrase.grounding.statements import Statement
 
 _CHANGE = re.compile(
     r"増|減|伸び|成長|上昇|下落|低下|拡大|縮小|変化|変動|推移|比|差|上回|下回|改善|悪化|落ち込"
@@ -20,16 +20,16 @@ _UNEQUAL = re.compile(r"差|上回|下回|多[くい]|少な|超え|大き|小�
 _MOST = 40  # statements of one item that are compared
 _HUNDRED = Decimal(100)
 
-Pair = tuple[Statement, Statement]
+Pair = tuple[Stated, Stated]
 
 
-def is_called_for(claimed: Statement, claim: Claim) -> bool:
+def is_called_for(claimed: Stated, claim: Claim) -> bool:
     """Whether the words of a claim say that a quantity is computed: a change, a difference, a sum, a share or a ratio."""
     words = _words(claimed, claim)
     return any(pattern.search(words) for pattern in (_CHANGE, _RATIO, _SUM, _UNEQUAL))
 
 
-def is_derived(claimed: Statement, claim: Claim, source: Source) -> bool:
+def is_derived(claimed: Stated, claim: Claim, source: Source) -> bool:
     """Whether a quantity is a change, a rate of change, a difference, a sum, a share or a multiple of two grounded ones.
 
     Changes are those of one item between two periods: those that the claim names, else a period and the one before it.
@@ -59,13 +59,13 @@ def is_derived(claimed: Statement, claim: Claim, source: Source) -> bool:
     return False
 
 
-def _words(claimed: Statement, claim: Claim) -> str:
+def _words(claimed: Stated, claim: Claim) -> str:
     first, last = claimed.sentence
     words = claim.plain[first : max(last, claimed.quantity.end)]
     return f"{claim.plain[: claim.split]}{words}" if claim.split else words
 
 
-def _is_change(claimed: Statement, early: Decimal, late: Decimal, went: int) -> bool:
+def _is_change(claimed: Stated, early: Decimal, late: Decimal, went: int) -> bool:
     said, change = claimed.quantity, late - early
     if went and change and (change > 0) != (went > 0):
         return False
@@ -76,11 +76,11 @@ def _is_change(claimed: Statement, early: Decimal, late: Decimal, went: int) -> 
     return recomputed(said, change)
 
 
-def _is_share(claimed: Statement, ratio: Decimal) -> bool:
+def _is_share(claimed: Stated, ratio: Decimal) -> bool:
     return recomputed(claimed.quantity, ratio * _HUNDRED if claimed.quantity.unit == "percent" else ratio)
 
 
-def _fitting(claimed: Statement, one: Statement) -> bool:
+def _fitting(claimed: Stated, one: Stated) -> bool:
     """Whether a statement has the unit that a change in the unit of ``claimed`` is computed from."""
     unit, its = claimed.quantity.unit, one.quantity.unit
     if unit in ("percent", "times"):
@@ -88,7 +88,7 @@ def _fitting(claimed: Statement, one: Statement) -> bool:
     return its == ("percent" if unit == "points" else unit)
 
 
-def _in_time(claimed: Statement, claim: Claim, source: Source) -> Iterator[Pair]:
+def _in_time(claimed: Stated, claim: Claim, source: Source) -> Iterator[Pair]:
     """Yield pairs of statements of one item, the earlier first."""
     names = list(dict.fromkeys(one.name for one in claim.mentions))
     said = [one for one in claim.periods if one.known]
@@ -102,8 +102,8 @@ def _in_time(claimed: Statement, claim: Claim, source: Source) -> Iterator[Pair]
 
 
 def _ordered(
-    dated: list[tuple[Period, Statement]],
-) -> Iterator[tuple[tuple[Period, Statement], tuple[Period, Statement]]]:
+    dated: list[tuple[Period, Stated]],
+) -> Iterator[tuple[tuple[Period, Stated], tuple[Period, Stated]]]:
     for one, other in combinations(dated, 2):
         if one[0].last == other[0].last or one[1].quantity.unit != other[1].quantity.unit:
             continue
@@ -112,7 +112,7 @@ def _ordered(
         yield (one, other) if one[0].last < other[0].last else (other, one)
 
 
-def _alike(one: Statement, other: Statement) -> bool:
+def _alike(one: Stated, other: Stated) -> bool:
     """Whether two facts belong to the same accounts: the members of their contexts are the same."""
     if one.fact is None or other.fact is None:
         return one.fact is None and other.fact is None and one.table == other.table
@@ -139,7 +139,7 @@ def _is_asked(early: Period, late: Period, said: list[Period], claim: Claim) -> 
     return is_said(late) and year_apart
 
 
-def _spoken(claimed: Statement, claim: Claim, source: Source) -> Iterator[Pair]:
+def _spoken(claimed: Stated, claim: Claim, source: Source) -> Iterator[Pair]:
     """Yield pairs of amounts that the claim itself states, in both orders, and pairs that one sentence of the source does."""
     own = [one for one in claim.statements if one is not claimed and _fitting(claimed, one)]
     for one, other in combinations(own, 2):
@@ -147,7 +147,7 @@ def _spoken(claimed: Statement, claim: Claim, source: Source) -> Iterator[Pair]:
             yield one, other
             yield other, one
     bigrams = _bigrams(claim.plain)
-    sentences: dict[tuple[int, int], list[Statement]] = {}
+    sentences: dict[tuple[int, int], list[Stated]] = {}
     for one in source.reading.statements:
         if one.table < 0 and _fitting(claimed, one):
             sentences.setdefault(one.sentence, []).append(one)
@@ -167,7 +167,7 @@ def _bigrams(plain: str) -> set[str]:
     return {plain[at : at + 2] for at in range(len(plain) - 1) if not plain[at : at + 2].isascii()}
 
 
-def _between_items(claimed: Statement, claim: Claim, source: Source) -> Iterator[Pair]:
+def _between_items(claimed: Stated, claim: Claim, source: Source) -> Iterator[Pair]:
     """Yield pairs of statements of two items that the claim names, of one period that it does not contradict."""
     names = list(dict.fromkeys(one.name for one in claim.mentions))[:6]
     said = [one for one in claim.periods if one.known]

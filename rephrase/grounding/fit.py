@@ -8,8 +8,8 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from rephrase.grounding.calendar import Period, months_of
 from rephrase.grounding.claims import Claim
 from rephrase.grounding.quantities import Quantity
+from rephrase.grounding.reading import Reading, Stated
 from rephrase.grounding.source import Source, period_of
-from rephrase.grounding.statements import Reading, Statement
 
 _COUNTED = re.compile(r"JPY|USD|EUR|GBP|CNY|[A-Z]{3}|percent|points|times|第.*|name:.*|分の.*")
 _LOSS = re.compile(
@@ -73,7 +73,7 @@ def _near(hedge: str, mine: Decimal, true: Decimal, step: Decimal, *, cut: bool 
     return any(scaled.to_integral_value(mode) * step == mine for mode in modes)
 
 
-def grounds(said: Quantity, source: Reading) -> list[Statement]:
+def grounds(said: Quantity, source: Reading) -> list[Stated]:
     """Return what the source states with the value and the unit of a quantity, without regard to its sign."""
     found = list(source.by_value.get((said.unit, abs(said.value)), ()))
     if said.hedge:
@@ -87,13 +87,13 @@ def grounds(said: Quantity, source: Reading) -> list[Statement]:
     return found
 
 
-def has_bound(said: Quantity, one: Statement) -> bool:
+def has_bound(said: Quantity, one: Stated) -> bool:
     """Whether neither says 以上 where the other says 以下."""
     its = one.quantity.hedge
     return not ((said.hedge in _OVER and its in _UNDER) or (said.hedge in _UNDER and its in _OVER))
 
 
-def has_sign(claimed: Statement, claim: Claim, one: Statement, names: Sequence[str], source: Reading) -> bool:
+def has_sign(claimed: Stated, claim: Claim, one: Stated, names: Sequence[str], source: Reading) -> bool:
     """Whether the sign of a claimed quantity, with the words around it, is that of a statement of the source."""
     said, true = claimed.quantity, one.quantity
     if not said.value or not true.value or one.either:
@@ -117,7 +117,7 @@ def related(one: str, other: str) -> bool:
     return one in other or other in one
 
 
-def has_item(claimed: Statement, claim: Claim, one: Statement, source: Reading) -> bool | None:
+def has_item(claimed: Stated, claim: Claim, one: Stated, source: Reading) -> bool | None:
     """Whether a statement belongs to the item that a claim names; None where either names none."""
     asked = claim.named(claimed, source.by_name)
     if not asked or not one.rows:
@@ -134,7 +134,7 @@ def has_item(claimed: Statement, claim: Claim, one: Statement, source: Reading) 
     return rows
 
 
-def _elsewhere(name: str, one: Statement, source: Reading) -> bool:
+def _elsewhere(name: str, one: Stated, source: Reading) -> bool:
     """Whether the source has an item of exactly this name for the same period with another value in the same unit."""
     period = one.fact.period if one.fact else None
     same = [
@@ -145,7 +145,7 @@ def _elsewhere(name: str, one: Statement, source: Reading) -> bool:
     return bool(same) and all(other.quantity.value != one.quantity.value for other in same)
 
 
-def has_period(claimed: Statement, claim: Claim, one: Statement, source: Source) -> bool | None:
+def has_period(claimed: Stated, claim: Claim, one: Stated, source: Source) -> bool | None:
     """Whether a statement is of a period that a claim names for a quantity; None where either names none."""
     said = claim.when(claimed)
     if not said:
@@ -154,7 +154,7 @@ def has_period(claimed: Statement, claim: Claim, one: Statement, source: Source)
     return one_of(said, its, opening="首" in claim.plain, prose=one.fact is None) if its else None
 
 
-def period_in(one: Statement, source: Source) -> Period | None:
+def period_in(one: Stated, source: Source) -> Period | None:
     """Return the period of a statement of the source: its fact's, else the one in force at its place."""
     if one.fact is not None:
         return period_of(one.fact)

@@ -10,8 +10,8 @@ from rephrase.grounding.claims import Claim
 from rephrase.grounding.derived import is_called_for, is_derived
 from rephrase.grounding.numerals import narrow
 from rephrase.grounding.quantities import Quantity, quantities
+from rephrase.grounding.reading import Stated
 from rephrase.grounding.source import Source, source_of
-from rephrase.grounding.statements import Statement
 
 NAME, VERSION = "numbers", 2
 
@@ -36,7 +36,7 @@ def check(candidate: Candidate) -> Drop | None:
     return _course(claim) or (_choices(candidate, claim, source) if candidate.wrong else None)
 
 
-def judge(one: Statement, claim: Claim, source: Source) -> Drop | None:
+def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
     """Return what speaks against one quantity of a claim, or None."""
     said = one.quantity
     found = fit.grounds(said, source.reading)
@@ -62,7 +62,7 @@ def judge(one: Statement, claim: Claim, source: Source) -> Drop | None:
     return Drop("not_recomputed" if reasons else "number_not_in_source", said.text)
 
 
-def _against(one: Statement, claim: Claim, ground: Statement, source: Source) -> str | None:
+def _against(one: Stated, claim: Claim, ground: Stated, source: Source) -> str | None:
     """Return why a statement of the source is not what a claim says with the same value, or None."""
     reading = source.reading
     if fit.has_item(one, claim, ground, reading) is False:
@@ -128,7 +128,7 @@ def _is_true(candidate: Candidate, choice: str, source: Source) -> bool:
     )
 
 
-def _is_of(one: Statement, claim: Claim, ground: Statement, source: Source) -> bool:
+def _is_of(one: Stated, claim: Claim, ground: Stated, source: Source) -> bool:
     names = claim.named(one, source.reading.by_name)
     if not any(name in ground.rows for name in names):
         return False

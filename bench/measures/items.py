@@ -176,6 +176,7 @@ def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -
             value
             and abs(value) not in true
             and text not in (answer, *texts)
+            and len(text) <= 2 * len(answer) <= 4 * len(text)
             and abs(abs(value) - abs(one.value)) > abs(one.value) / 20
         ):
             texts.append(text)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from rephrase.grounding.calendar import Period, months_of
-from rephrase.grounding.claims import Claim
+from rephrase.grounding.claims import Claim, direction
 from rephrase.grounding.quantities import Quantity
 from rephrase.grounding.reading import Reading, Stated
 from rephrase.grounding.source import Source, period_of
@@ -16,18 +16,7 @@ _LOSS = re.compile(
     r"損失|赤字|減少|減益|減収|減(?=[、。となの少額]|$)|マイナス|支出|支払|流出|使用|下落|低下|取得|返済|償還|下回|悪化|縮小|円高|欠損|債務超過"
 )
 _DOUBLE = re.compile(r"(?:損失|損)(?:額|金)?$")
-UP = re.compile(
-    r"[のはほどとにがを、もの)）分相当]{0,4}(?:増(?!減)|上昇|拡大|伸|成長|上回|プラス|改善|高[くい])"
-)
-DOWN = re.compile(
-    r"[のはほどとにがを、もの)）分相当]{0,4}(?:減(?!価|損)|下落|低下|縮小|下回|マイナス|悪化|落ち込|低[くい])"
-)
 _OVER, _UNDER = ("over", "up"), ("under", "down")
-
-
-def direction(text: str) -> int:
-    """Return 1 where the words behind a quantity say that it went up, -1 for down, 0 for neither."""
-    return 1 if UP.match(text) else -1 if DOWN.match(text) else 0
 
 
 def shows(said: Quantity, value: Decimal, *, cut: bool = True) -> bool:
@@ -65,6 +54,8 @@ def _near(hedge: str, mine: Decimal, true: Decimal, step: Decimal, *, cut: bool 
     scaled = true / step
     if scaled > 10**24:
         return False
+    if abs(true - mine) > mine / 4 and hedge != "about":
+        return False
     if hedge in _OVER:
         return true > mine and scaled.to_integral_value(ROUND_DOWN) * step == mine
     if hedge in _UNDER:
@@ -99,8 +90,7 @@ def has_sign(claimed: Stated, claim: Claim, one: Stated, names: Sequence[str], s
     if not said.value or not true.value or one.either:
         return True
     prose = one.table < 0 and one.fact is None
-    after = claim.after(claimed)
-    went = direction(after)
+    went = claim.went(claimed)
     if prose and (its := direction(source.plain[true.end : true.end + 12])) and went and its != went:
         return False
     if one.table >= 0 and went and any("増減" in part for part in (*one.rows, *one.columns)):

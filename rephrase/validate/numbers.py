@@ -6,8 +6,10 @@ from dataclasses import replace
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding import fit
+from rephrase.grounding.calendar import months_of
 from rephrase.grounding.claims import Claim
 from rephrase.grounding.derived import is_called_for, is_derived
+from rephrase.grounding.naming import is_another
 from rephrase.grounding.numerals import narrow
 from rephrase.grounding.quantities import Quantity, quantities
 from rephrase.grounding.reading import Stated
@@ -33,21 +35,27 @@ def check(candidate: Candidate) -> Drop | None:
     for one in claim.statements:
         if drop := judge(one, claim, source):
             return drop
-    return _course(claim) or (_choices(candidate, claim, source) if candidate.wrong else None)
+    drop = _course(claim) or _time_asked(claim, source)
+    return drop or (_choices(candidate, source) if candidate.wrong else None)
 
 
 def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
     """Return what speaks against one quantity of a claim, or None."""
     said = one.quantity
+    if (told := _tells_length(one, claim)) is not None:
+        return None if told else Drop("not_recomputed", said.text)
     found = fit.grounds(said, source.reading)
+    if said.is_token:
+        return None if found or _is_shown(said.text, source) else Drop("number_not_in_source", said.text)
     reasons = set()
+    if found and not any(fit.has_item(one, claim, ground, source.reading) for ground in found):
+        if is_another(claim.words(one), found, source.reading):
+            reasons, found = {"other_item"}, []
     for ground in found:
         reason = _against(one, claim, ground, source)
         if reason is None:
             return None
         reasons.add(reason)
-    if said.is_token:
-        return None if _is_shown(said.text, source) else Drop("number_not_in_source", said.text)
     if is_called_for(one, claim):
         if is_derived(one, claim, source):
             return None
@@ -92,13 +100,44 @@ def _course(claim: Claim) -> Drop | None:
         between = claim.plain[one.quantity.end : other.quantity.start]
         if one.quantity.unit != other.quantity.unit or not _FROM_TO.fullmatch(between):
             continue
-        went = fit.direction(re.sub(r"^[にへまでと、]{1,3}", "", claim.after(other)))
-        if went * (other.quantity.value - one.quantity.value) < 0:
+        went = claim.went(other)
+        if went and went * (other.quantity.value - one.quantity.value) <= 0:
             return Drop("wrong_direction", claim.text[one.quantity.start : other.quantity.end])
     return None
 
 
-def _choices(candidate: Candidate, claim: Claim, source: Source) -> Drop | None:
+def _time_asked(claim: Claim, source: Source) -> Drop | None:
+    """Refuse an answer none of whose quantities is of the one time that its question asks for."""
+    if not claim.asked_when:
+        return None
+    told = [
+        one for one in claim.statements if one.quantity.start >= claim.split and not one.quantity.is_token
+    ]
+    verdicts = {
+        fit.one_of(claim.asked_when, its, opening="首" in claim.plain, prose=ground.fact is None)
+        for one in told
+        for ground in fit.grounds(one.quantity, source.reading)
+        if (its := fit.period_in(ground, source))
+    }
+    return Drop("other_period", claim.text[: claim.split].strip()) if verdicts == {False} else None
+
+
+_LENGTH = re.compile(r"(?:まで|に終了した|終了)の?$")
+_MONTHS = {"年": 12, "月": 1}
+
+
+def _tells_length(one: Stated, claim: Claim) -> bool | None:
+    """Say of 1年間 behind 2024年4月1日から2025年3月31日までの whether it is that long; None where it stands elsewhere."""
+    before = _LENGTH.search(claim.plain[: one.quantity.start])
+    if one.quantity.unit not in _MONTHS or not before:
+        return None
+    ended = [period for period in claim.periods if period.end == before.start() and period.known]
+    if not ended or ended[0].instant:
+        return None
+    return bool(months_of(ended[0]) == one.quantity.value * _MONTHS[one.quantity.unit])
+
+
+def _choices(candidate: Candidate, source: Source) -> Drop | None:
     """Refuse wrong choices that say the value of the answer in other words, or another value that is true."""
     right = quantities(candidate.answer)
     if not right:

@@ -111,16 +111,13 @@ class Claim:
         """Return the pairs of letters that name a quantity: in its segment, else in its sentence, else in the question."""
         bare = self.reading.bare
         found = words_before(one, bare)
-        if len(found) < FEWEST:
-            found |= pairs(bare[one.sentence[0] : one.quantity.start])
         if len(found) < FEWEST and one.quantity.start >= self.split:
             found |= pairs(_ASKING.sub("", bare[: self.split]))
         return found
 
     def _said(self, first: int, last: int, *, bases: bool) -> list[Period]:
         here = [each for each in self.periods if first <= each.start and each.end <= last]
-        kept = [each for each in here if bases or not _BASE.match(self.text, each.end)]
-        return [part for each in kept for part in (*each.ends, each)]
+        return [each for each in here if bases or not _BASE.match(self.text, each.end)]
 
     def went(self, one: Stated) -> int:
         """Return 1 where a quantity is said to be a rise, -1 for a fall, 0 where neither; 何％増加しましたか counts for its answer."""

@@ -19,17 +19,18 @@ _DOUBLE = re.compile(r"(?:損失|損)(?:額|金)?$")
 _OVER, _UNDER = ("over", "up"), ("under", "down")
 
 
-def shows(said: Quantity, value: Decimal, *, cut: bool = True) -> bool:
+def shows(said: Quantity, value: Decimal, *, zeros: bool = True) -> bool:
     """Whether a quantity may say ``value``, without regard to the signs: equal, or where it is hedged near enough.
 
-    約12億円 may be said of 1,234 million yen, rounded or cut off at the last place that it shows, 12億円超 of more.
+    約12億円 may be said of 1,234 million yen, rounded or cut off at the last place that it shows, or with ``zeros`` at a
+    place of the zeros at its end; 12億円超 of more.
     """
     mine, true = abs(said.value), abs(value)
     if mine == true:
         return True
     if not said.hedge or not mine:
         return False
-    return any(_near(said.hedge, mine, true, step, cut=cut) for step in _steps(said))
+    return any(_near(said.hedge, mine, true, step) for step in (_steps(said) if zeros else (said.step,)))
 
 
 def recomputed(said: Quantity, value: Decimal) -> bool:
@@ -50,7 +51,7 @@ def _steps(said: Quantity) -> Iterator[Decimal]:
         yield step
 
 
-def _near(hedge: str, mine: Decimal, true: Decimal, step: Decimal, *, cut: bool = True) -> bool:
+def _near(hedge: str, mine: Decimal, true: Decimal, step: Decimal) -> bool:
     scaled = true / step
     if scaled > 10**24:
         return False
@@ -60,8 +61,7 @@ def _near(hedge: str, mine: Decimal, true: Decimal, step: Decimal, *, cut: bool 
         return true > mine and scaled.to_integral_value(ROUND_DOWN) * step == mine
     if hedge in _UNDER:
         return true < mine and scaled.to_integral_value(ROUND_CEILING) * step == mine
-    modes = (ROUND_HALF_UP, ROUND_DOWN) if cut else (ROUND_HALF_UP,)
-    return any(scaled.to_integral_value(mode) * step == mine for mode in modes)
+    return any(scaled.to_integral_value(mode) * step == mine for mode in (ROUND_HALF_UP, ROUND_DOWN))
 
 
 def grounds(said: Quantity, source: Reading) -> list[Stated]:
@@ -152,24 +152,28 @@ def period_in(one: Stated, source: Source) -> Period | None:
 
 
 def one_of(said: Iterable[Period], its: Period, *, opening: bool, prose: bool) -> bool | None:
-    """Whether one of some periods can be that of a statement; None where that cannot be told."""
-    verdicts = {_is(one, its, opening=opening, prose=prose) for one in said}
+    """Whether one of some periods can be that of a statement; None where that cannot be told.
+
+    Of a range (前期末から当期末にかけて) each end counts for what is of one day.
+    """
+    each = [part for one in said for part in ((one, *one.ends) if its.instant or prose else (one,))]
+    verdicts = {_can_be(one, its, opening=opening, prose=prose) for one in each}
     return True if True in verdicts else False if False in verdicts else None
 
 
-def _is(said: Period, its: Period, *, opening: bool, prose: bool) -> bool | None:
+def _can_be(said: Period, its: Period, *, opening: bool, prose: bool) -> bool | None:
     if not (said.known and its.known):
         return True if said.same(its) else None
     if said.same(its) or (prose and said.meets(its)):
         return True
+    same_end = said.last == its.last
     if its.instant:
-        if opening and said.first in (its.last, its.last + timedelta(days=1)):
-            return True
-        return said.last == its.last or (said.kind in ("year", "month") and said.holds(its))
-    if said.instant or said.kind == "month":
-        return said.last == its.last
+        opened = opening and said.first in (its.last, its.last + timedelta(days=1))
+        return same_end or opened or (said.kind in ("year", "month") and said.holds(its))
     if said.kind == "year":
         return said.last.year == its.last.year
-    if said.kind == "quarter" and months_of(its) < 12:
-        return said.last == its.last
-    return abs(said.first - its.first).days <= 3 and abs(said.last - its.last).days <= 3
+    if said.instant or said.kind == "month" or (said.kind == "quarter" and months_of(its) < 12):
+        return same_end
+    # Fiscal years of 52 weeks do not end with a month.
+    days = 3 if said.kind == "fiscal_year" else 0
+    return abs(said.first - its.first).days <= days and abs(said.last - its.last).days <= days

@@ -27,9 +27,8 @@ def words_before(one: Stated, bare: str) -> frozenset[str]:
     if one.table >= 0 and one.rows:
         return pairs("".join((*one.rows, *one.columns)))
     segment = bare[one.segment[0] : one.quantity.start]
-    if not _TOPIC.search(segment):
-        segment = bare[one.sentence[0] : one.quantity.start]
-    return pairs(segment)
+    found = pairs(segment) if _TOPIC.search(segment) else frozenset()
+    return found if len(found) >= FEWEST else pairs(bare[one.sentence[0] : one.quantity.start])
 
 
 def is_another(said: frozenset[str], found: Sequence[Stated], source: Reading) -> bool:
@@ -39,9 +38,9 @@ def is_another(said: frozenset[str], found: Sequence[Stated], source: Reading) -
     own = max(_share(said, source, one) for one in found)
     if own >= _SAME:
         return False
-    value = abs(found[0].quantity.value)
-    others = source.by_unit.get(found[0].quantity.unit, ())
-    best = max((_share(said, source, one) for one in others if abs(one.quantity.value) != value), default=0.0)
+    true = {(one.quantity.unit, abs(one.quantity.value)) for one in found}
+    others = (one for one in source.statements if (one.quantity.unit, abs(one.quantity.value)) not in true)
+    best = max((_share(said, source, one) for one in others), default=0.0)
     return (best >= _SAME and best >= own + _CLOSER) or (best >= _MOST and best >= own + _CLEARLY)
 
 

@@ -53,7 +53,7 @@ _CODE = "|".join(
 _ORDINALS = "部条項号回期位章節款目種次版段類編"
 _QUANTITY = re.compile(
     rf"""(?P<name>(?<![\d,.])1\s?(?:株|人|口|名|社|単元|店舗|個|ADR|台)\s?(?:当たり|あたり|当り)|(?<![A-Za-z0-9])(?!(?:{_CODE})\d)[A-Za-z&][A-Za-z&.\-]*\d[\dA-Za-z\-]*|\d+(?:\.\d+){{2,}}|\d+(?:-\d+){{2,}}|0\d+-\d+|(?<=〒)\d+-\d+)
-    |第\s?(?P<ordinal>{RUN})(?P<of>[{_ORDINALS}]?)
+    |第\s?(?P<ordinal>{RUN})(?P<of>[{_ORDINALS}]?)(?P<sub>(?:の\d{{1,2}}(?!\d))*)
     |(?P<parts>{DECIMAL}|[二三四五六七八九十])分の(?P<share>{DECIMAL}|[一二三四五六七八九十])
     |(?P<sign>{_SIGN})?(?:(?P<code>(?<![A-Za-z])(?:{_CODE}))(?P<late>[△▲-])?)?(?P<run>{RUN})
         (?:\s(?P<scale>十億|百万|千万|十万|[千万億兆])(?={WORD})(?!{WORD}未満))?
@@ -170,7 +170,7 @@ def _quantity(plain: str, one: re.Match[str]) -> Quantity | None:
         number = numeral(one["ordinal"])
         if not one["ordinal"][0].isdecimal() and not one["of"]:
             return None  # 第三者, 第一生命
-        return number and Quantity(number.value, "第" + one["of"], Decimal(1), start, end, "")
+        return number and Quantity(number.value, "第" + one["of"] + one["sub"], Decimal(1), start, end, "")
     if one["parts"]:
         parts, share = numeral(one["parts"]), numeral(one["share"])
         return (

@@ -223,7 +223,10 @@ def _of_fact(one: Stated, fact: Fact) -> list[Stated]:
     step = shown.step
     if shown.value and number:  # the text shows digits of one scale: 5,808,066 may be in thousands
         step = shown.step * abs(number / shown.value)
-    rows = tuple(dict.fromkeys((*tables.name(fact.label), *one.rows)))
+    label = tables.name(fact.label)
+    # (378) in the row of the employees may be those on average beside them: then the row does not name it.
+    same = not label or any(name in part or part in name for name in label for part in one.rows)
+    rows = tuple(dict.fromkeys((*label, *one.rows))) if same else label
     return [
         one._replace(
             quantity=shown._replace(value=number, unit=unit, step=step), rows=rows, fact=fact, either=False

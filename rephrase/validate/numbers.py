@@ -42,20 +42,18 @@ def check(candidate: Candidate) -> Drop | None:
 def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
     """Return what speaks against one quantity of a claim, or None."""
     said = one.quantity
-    if (told := _tells_length(one, claim)) is not None:
-        return None if told else Drop("not_recomputed", said.text)
-    found = fit.grounds(said, source.reading)
-    if said.is_token:
-        return None if found or _is_shown(said.text, source) else Drop("number_not_in_source", said.text)
-    reasons = set()
-    if found and not any(fit.has_item(one, claim, ground, source.reading) for ground in found):
-        if is_another(claim.words(one), found, source.reading):
-            reasons, found = {"other_item"}, []
-    for ground in found:
-        reason = _against(one, claim, ground, source)
-        if reason is None:
-            return None
-        reasons.add(reason)
+    told = _tells_length(one, claim)
+    if told is None and said.is_token:
+        told = (
+            said.text in source.text
+            or bool(fit.grounds(said, source.reading))
+            or _is_shown(said.text, source)
+        )
+    if told is not None:
+        return None if told else Drop("number_not_in_source", said.text)
+    reasons = _reasons(one, claim, source)
+    if reasons is None:
+        return None
     if is_called_for(one, claim):
         if is_derived(one, claim, source):
             return None
@@ -63,11 +61,19 @@ def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
     for reason in _ORDER:
         if reason in reasons:
             return Drop(reason, said.text)
-    if _digits(said.text) & {
-        digits for other in source.reading.statements for digits in _digits(other.quantity.text)
-    }:
+    if _digits(said.text) in {_digits(other.quantity.text) for other in source.reading.statements}:
         return Drop("unit_not_in_source", said.text)
     return Drop("not_recomputed" if reasons else "number_not_in_source", said.text)
+
+
+def _reasons(one: Stated, claim: Claim, source: Source) -> set[str] | None:
+    """Return why no statement of the source with the value of a quantity is what the claim says; None where one is."""
+    found = fit.grounds(one.quantity, source.reading)
+    named = any(ground.table >= 0 and fit.has_item(one, claim, ground, source.reading) for ground in found)
+    if found and not named and is_another(claim.words(one), found, source.reading):
+        return {"other_item"}
+    reasons = {_against(one, claim, ground, source) for ground in found}
+    return None if None in reasons else {reason for reason in reasons if reason}
 
 
 def _against(one: Stated, claim: Claim, ground: Stated, source: Source) -> str | None:
@@ -87,8 +93,8 @@ def _is_shown(text: str, source: Source) -> bool:
     return _SPACE.sub("", narrow(text)).lower() in _SPACE.sub("", source.reading.plain).lower()
 
 
-def _digits(text: str) -> set[str]:
-    return {re.sub(r"[^\d.]", "", narrow(text))}
+def _digits(text: str) -> str:
+    return re.sub(r"[^\d.]", "", narrow(text))
 
 
 _FROM_TO = re.compile(r"[^。\n\d]{0,12}から[^。\n\d]{0,24}")
@@ -97,7 +103,7 @@ _FROM_TO = re.compile(r"[^。\n\d]{0,12}から[^。\n\d]{0,24}")
 def _course(claim: Claim) -> Drop | None:
     """Refuse XからYに増加 where Y is less than X."""
     for one, other in zip(claim.statements, claim.statements[1:], strict=False):
-        between = claim.plain[one.quantity.end : other.quantity.start]
+        between = claim.reading.bare[one.quantity.end : other.quantity.start]
         if one.quantity.unit != other.quantity.unit or not _FROM_TO.fullmatch(between):
             continue
         went = claim.went(other)
@@ -154,7 +160,7 @@ def _choices(candidate: Candidate, source: Source) -> Drop | None:
 def _equal(one: Quantity, other: Quantity) -> bool:
     if one.unit != other.unit or one.value * other.value < 0:
         return False
-    return fit.shows(one, other.value) or fit.shows(other, one.value)
+    return fit.shows(one, other.value, zeros=False) or fit.shows(other, one.value, zeros=False)
 
 
 def _is_true(candidate: Candidate, choice: str, source: Source) -> bool:

@@ -184,6 +184,8 @@ def _figure(item: Item, figures: Figures, old: Part) -> Figure | None:
 
 def _unit(item: Item, old: Part, figures: Figures, world: World, chance: Random) -> str:
     """Another unit, as those that are mixed up most."""
+    if old.saying and old.saying.mixed:  # 12億3,400万百万円 is no way to write
+        return chance.choice(("株", "米ドル") if old.text == "円" else ("円",))
     return chance.choice(_UNITS.get(old.text, ("",)))
 
 
@@ -199,7 +201,12 @@ def _later(item: Item, old: Part, figures: Figures, world: World, chance: Random
     number = 1 if old.text[start:end] == "元" else int(old.text[start:end].translate(_HALF))
     new = number + chance.choice((-2, -1, 1, 2))
     follows = old.text[end : end + 1]
-    if new < 1 or (follows == "月" and new > 12) or (follows == "日" and new > 28):
+    if (
+        new < 1
+        or (follows == "月" and new > 12)
+        or (follows == "日" and new > 28)
+        or (follows == "四" and new > 4)
+    ):
         return ""
     said = old.text[:start] + _as(str(new), old.text[start:end]) + old.text[end:]
     return "" if old.when and mentions.day_of(said) is None else said
@@ -211,6 +218,7 @@ def _other_day(item: Item, old: Part, figures: Figures, world: World, chance: Ra
         part.text
         for part in mentions.parts(item.chunk.passage)
         if part.kind == "date"
+        and part.when != mentions.day_of(old.text)
         and ("日" in part.text, "月" in part.text) == ("日" in old.text, "月" in old.text)
     ]
     return chance.choice(days) if days else ""
@@ -298,7 +306,9 @@ def _still_true(item: Item, place: int, new: Part, figures: Figures, world: Worl
     old = item.parts[place]
     prose = world.prose[item.chunk.document.id]
     if item.proof == "prose":
-        return old.origin >= 0 and prose.says(item.sentence, old.origin, new)
+        return (old.origin >= 0 and prose.says(item.sentence, old.origin, new)) or (
+            bool(item.topic) and old.kind == "number" and prose.gives(item.topic, _value(new.text, old))
+        )
     if old.kind == "number":
         return _same_number(item, old, new, figures)
     if old.kind in ("date", "period") and item.proof == "fact":

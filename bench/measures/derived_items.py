@@ -82,7 +82,8 @@ def over_time(figures: Figures, one: Figure, chance: Random) -> Item | None:
 
 def of_two(figures: Figures, one: Figure, chance: Random) -> Item | None:
     """Return an item about the ratio or the sum of two figures of one time, when the passage shows both."""
-    beside = [other for other in figures.beside(one) if other.value > 0]
+    outward = one.fact.number.startswith("-")
+    beside = [f for f in figures.beside(one) if f.value > 0 and f.fact.number.startswith("-") == outward]
     if one.saying.counter != "円" or one.saying.places or one.value <= 0 or not beside:
         return None
     other = chance.choice(beside)

@@ -113,7 +113,8 @@ class Figures:
             return None
         if one.first and not 360 <= (one.last - one.first).days + 1 <= 371:
             return None
-        return Fiscal(one.last, self.own, one.consolidated)
+        whole = self.document.meta.get("period_type", "FY") == "FY"
+        return Fiscal(one.last, self.own, one.consolidated, whole)
 
     @cached_property
     def term(self) -> int:

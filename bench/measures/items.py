@@ -176,7 +176,7 @@ def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -
             value
             and abs(value) not in true
             and text not in (answer, *texts)
-            and not said.shows(value) & said.shows(one.value)
+            and abs(abs(value) - abs(one.value)) > abs(one.value) / 20
         ):
             texts.append(text)
     return tuple(texts[:3]) if len(texts) >= 3 else None

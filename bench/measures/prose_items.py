@@ -5,6 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from random import Random
 
 from bench.measures.figures import Figures
@@ -73,6 +74,14 @@ class Prose:
         values[place] = _value(part)
         return tuple(values) in self._same[_mask(sentence)]
 
+    def gives(self, topic: str, value: Decimal | None) -> bool:
+        """Whether some sentence of the document gives a topic this value, too: 売上高は of another segment."""
+        return any(
+            part.value == value and f"{topic}は" in joined(found[:n])
+            for _, found in self.sentences
+            for n, part in enumerate(found)
+        )
+
     def statement(self, chance: Random) -> Item | None:
         """Return a sentence, said again with its amounts and days in other forms."""
         if not self.sentences:
@@ -80,11 +89,12 @@ class Prose:
         number = chance.randrange(len(self.sentences))
         piece, found = self.sentences[number]
         told = self._retold(found, chance)
-        if chance.random() < 0.3 and number + 1 < len(self.sentences):
+        rephrased = chance.random() < 0.25 and any(_changed(part, found) for part in told)
+        if not rephrased and chance.random() < 0.3 and number + 1 < len(self.sentences):
             after, more = self.sentences[number + 1]
             if after.start == piece.end:  # a second sentence, which stays as it is
                 told += [replace(part, kind="") for part in self._retold(more, chance)]
-        if chance.random() < 0.75 or not any(_changed(part, found) for part in told):
+        if not rephrased:
             asked = chance.choice((
                 f"{self.figures.company}の開示資料には、どのような記載がありますか。",
                 f"「{self.figures.passages.heading(piece.start)}」について、どのように説明されていますか。",
@@ -107,6 +117,8 @@ class Prose:
             return None
         blank = chance.choice(places)
         size = 2 if found[blank].kind == "number" else 1
+        if sum(part.text == found[blank].text for part in found) > 1:
+            return None  # the sentence gives the answer away
         rest = [replace(part, origin=n) for n, part in enumerate(found)]
         gapped = [*rest[:blank], Part(_BLANK), *rest[blank + size :]]
         asked = chance.choice((
@@ -132,7 +144,8 @@ class Prose:
                 tail = chance.choice(("です。", "でした。", "となりました。"))
                 lead = [Part(f"{topic}は")] if chance.random() < 0.5 else []
                 told = [*lead, *other_words(said, chance), Part(tail)]
-                return self._item("prose_topic", "qa", ([Part(asked)], told), piece, found)
+                item = self._item("prose_topic", "qa", ([Part(asked)], told), piece, found)
+                return item and replace(item, topic=topic)
         return None
 
     def growth(self, chance: Random) -> Item | None:
@@ -159,7 +172,8 @@ class Prose:
                     ([Part(f"{topic}は{compared[1]}で何％"), direction, Part("しましたか。")], [*rate, Part("です。")]),
                     ([Part(f"{topic}は{compared[1]}でどのように変化しましたか。")], [*rate, direction, Part("しました。")]),
                 )  # fmt: skip
-                return self._item("prose_growth", "qa", chance.choice(ways), piece, found)
+                item = self._item("prose_growth", "qa", chance.choice(ways), piece, found)
+                return item and replace(item, topic=topic)
         return None
 
     def when(self, chance: Random) -> Item | None:
@@ -170,6 +184,8 @@ class Prose:
         dated, event = parts_of(match[1]), parts_of(match[2])
         found = [*dated, Part("|"), *event]
         if len(dated) != 1 or dated[0].when is None:
+            return None
+        if len(match[2]) > 80:
             return None
         numbered = [replace(part, origin=n) for n, part in enumerate(found)]
         said, told = other_words(numbered[:1], chance), numbered[2:]
@@ -214,7 +230,11 @@ class Prose:
 
 
 def _changed(part: Part, found: Sequence[Part]) -> bool:
-    return part.kind in ("number", "date") and part.origin >= 0 and part.text != found[part.origin].text
+    if part.saying and part.saying.about:
+        return False  # a rephrasing keeps its numbers
+    if part.kind not in ("number", "date") or part.origin < 0:
+        return False
+    return unicodedata.normalize("NFKC", part.text) != unicodedata.normalize("NFKC", found[part.origin].text)
 
 
 def _mask(parts: Sequence[Part]) -> str:

@@ -124,10 +124,10 @@ def reworded(value: Decimal, saying: Saying, chance: Random) -> Saying:
         options += [Saying("円", scale=0, mixed=True)] * 3
         for scale, places in ((6, 0), (8, 0), (8, 1), (12, 1)):
             rough = Saying("円", scale=scale, places=places, about=True)
-            if abs(value) >= 100 * rough.step and saying.step <= rough.step:
+            if value >= 100 * rough.step and saying.step <= rough.step:
                 options.append(rough)
     if saying.counter == "％" and saying.places:
-        options.append(Saying("％", places=saying.places - 1, about=True) if abs(value) > 10 else saying)
+        options.append(Saying("％", places=saying.places - 1, about=True) if value > 10 else saying)
     said = chance.choice(options)
     return Saying(
         said.counter,
@@ -177,6 +177,7 @@ class Fiscal:
     last: date
     own: date
     consolidated: bool
+    whole: bool = True  # whether the document reports on the year, and not on a part of it
 
     @property
     def first(self) -> date:
@@ -185,6 +186,8 @@ class Fiscal:
 
     def relative(self) -> str:
         """Return 当 or 前 for the year of the document and the one before it, else nothing."""
+        if not self.whole:
+            return ""
         return {self.own: "当", shifted(self.own, -1): "前"}.get(self.last, "")
 
 

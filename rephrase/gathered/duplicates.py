@@ -2,9 +2,9 @@
 
 import hashlib
 import re
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +21,10 @@ from rephrase.gathered.seen import Postings, Seen
 _BANDS, _ROWS = 5, 4  # find 97 % of the pairs at a similarity of 0.85, 99.5 % at 0.9
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _POINTING = re.compile(r"当社|同社|当行|同行|弊社|本件|この|その|当期|前期|今期|来期|同期|今後|本書|当該")
-_NAMED = re.compile(r"[ァ-ヶーA-Za-z]{3,}|[一-鿿々]{2,}|「([^」]{2,})」")
+_KINDS = re.compile(
+    r"(?:有価証券|四半期|半期|臨時|統合|年次|内部統制|監査)?報告書?|決算(?:短信|説明)|議事要旨|会見|説明会|資料|訂正|確認書"
+)
+_NAMED = re.compile(r"[ァ-ヶーA-Za-z]{3,}|[一-鿿々]{2,}")
 _WORDS = re.compile(r"[一-鿿々ァ-ヶーA-Za-z0-9]+")
 
 
@@ -45,41 +48,44 @@ class DuplicateOptions(BaseModel):
 class Duplicates:
     """Judges questions in order and remembers those that stay: of several alike the first one does.
 
-    Memory: 8 bytes a question (16 for a moment) for equal ones; for similar ones 48 bytes each, up to twice
-    ``remembered``; 16 MiB of counts. The texts of those lie in a file without a name in ``work``.
+    Memory: 8 bytes a question for equal ones (16 for a moment); for similar ones 48 more (88 for a moment), of at most
+    twice ``remembered`` questions; 8 MiB of counts; some MiB of what is not sorted in yet. The texts of ``remembered``
+    questions lie in files without a name in ``work``, which ``close`` lets go of.
     """
 
     def __init__(self, options: DuplicateOptions | None = None, work: Path | None = None) -> None:
         self.options = options or DuplicateOptions()
         self._equal = Seen()
-        self._near = [_Near(work)]
-        self._patterns, self._sources = Sketch(), Sketch()
+        self._near = [Similar(work)]
+        self._patterns = Sketch()
+        self._sources: Counter[tuple[str, str]] = Counter()
 
     def check(self, candidate: Candidate, *, template: str = "") -> Drop | None:
         """Return why a question is refused (equal_question, similar_question, over_cap), or None and remember it.
 
-        ``template`` names the words that it was made with, where there is such a thing.
+        ``template`` names the words that it was made with, where there is such a thing. Rephrasings are compared by
+        their text and have no pattern.
         """
         style, source = candidate.style, candidate.chunk.document.source
         asked, answer = comparable(candidate.question), comparable(candidate.answer)
-        exact = _hash(style, folded(asked), folded(answer) if generic(candidate) else "")
+        exact = number_of(style, folded(asked), folded(answer) if not asked or generic(candidate) else "")
         if exact in self._equal:
             return Drop("equal_question")
-        pattern = _hash(source, style, template or _pattern(asked))
-        of_source = _hash(source, style)
-        used, most = self._patterns.count(pattern), self.options.per_pattern
-        if used >= self.options.patterns_from and used >= most * self._sources.count(of_source):
-            return Drop("over_cap", template or _pattern(asked)[:100])
-        text = f"{style}\n{asked}\n{answer}"
-        numbers = _hash(*_DIGITS.findall(asked), *_DIGITS.findall(answer))
+        pattern = template or pattern_of(asked)
+        counted = number_of(source, style, pattern)
+        of_source, used = self._sources[source, style], self._patterns.count(counted)
+        if asked and used >= max(self.options.patterns_from, self.options.per_pattern * of_source):
+            return Drop("over_cap", f"{used} of {of_source}: {pattern[:100]}")
+        text = "\n".join((style, asked, answer))
+        numbers = number_of(*_DIGITS.findall(text))
         if self.options.remembered:
             keys = self._near[-1].keys(text, numbers)
-            if any(near.holds(text, numbers, keys, self.options.threshold) for near in self._near):
+            if any(near.holds(text, keys, self.options.threshold) for near in self._near):
                 return Drop("similar_question")
             self._remember(text, keys)
         self._equal.add(exact)
-        self._patterns.add(pattern)
-        self._sources.add(of_source)
+        self._patterns.add(counted)
+        self._sources[source, style] += 1
         return None
 
     @property
@@ -87,15 +93,22 @@ class Duplicates:
         """Bytes that grow with the questions."""
         return self._equal.nbytes + sum(near.nbytes for near in self._near)
 
+    def close(self) -> None:
+        """Let go of the files."""
+        for near in self._near:
+            near.close()
+
     def _remember(self, text: str, keys: list[int]) -> None:
         """Note a question; what is older than the last ``remembered`` and more is forgotten as a whole."""
         if len(self._near[-1]) >= self.options.remembered:
-            self._near = [self._near[-1], _Near(self._near[-1].work)]
+            for old in self._near[:-1]:
+                old.close()
+            self._near = [self._near[-1], Similar(self._near[-1].work)]
         self._near[-1].add(text, keys)
 
 
-class _Near:
-    """Questions by the bands of their MinHash signatures; their texts in a file, where candidates are compared."""
+class Similar:
+    """Texts by the bands of their MinHash signatures; they lie in a file, where those that share a band are compared."""
 
     def __init__(self, work: Path | None) -> None:
         self.work = work
@@ -103,40 +116,42 @@ class _Near:
         self._bands = [Postings() for _ in range(_BANDS)]
         self._ends = np.zeros(1024, np.uint64)
         self._count = 0
-        self._texts: BinaryIO = TemporaryFile(dir=work)  # noqa: SIM115  closed with this object
+        self._texts = TemporaryFile(dir=work)  # noqa: SIM115  closed with this object
 
     def __len__(self) -> int:
         return self._count
 
     @property
     def nbytes(self) -> int:
+        """Bytes that grow with the texts."""
         return self._ends.nbytes + sum(band.nbytes for band in self._bands)
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._texts.close()
+
     def keys(self, text: str, numbers: int) -> list[int]:
-        """Return the 32-bit key of every band; texts with other numbers have other keys."""
+        """Return the 32-bit key of every band; texts with other ``numbers`` have other keys."""
         bands = band_keys(self._hasher.sign(text)[None], _BANDS, _ROWS)[0]
         return [int(one) for one in (bands ^ np.uint64(numbers)) >> np.uint64(32)]
 
-    def holds(self, text: str, numbers: int, keys: list[int], threshold: float) -> bool:
-        """Return whether a text is at least so similar to an earlier one that states the same numbers."""
-        met: set[int] = set()
-        for band, key in zip(self._bands, keys, strict=True):
-            met.update(band.of(key))
-        for number in sorted(met):
-            earlier = self._text(number)
-            style, asked, answer = earlier.split("\n", 2)
-            if (
-                text.startswith(style)
-                and _hash(*_DIGITS.findall(asked), *_DIGITS.findall(answer)) == numbers
-                and jaccard(earlier, text, 5) >= threshold
-            ):
-                return True
-        return False
+    def holds(self, text: str, keys: list[int], threshold: float) -> bool:
+        """Return whether a text is at least so similar to an earlier one with the same numbers and first line."""
+        met = {number for band, key in zip(self._bands, keys, strict=True) for number in band.of(key)}
+        style, stated = text.partition("\n")[0], _DIGITS.findall(text)
+        earlier = (self._text(number) for number in sorted(met))
+        return any(
+            one.partition("\n")[0] == style
+            and _DIGITS.findall(one) == stated
+            and jaccard(one, text, 5) >= threshold
+            for one in earlier
+        )
 
     def add(self, text: str, keys: list[int]) -> None:
+        """Note a text under its keys."""
         for band, key in zip(self._bands, keys, strict=True):
             band.add(key, self._count)
-        if self._count + 1 >= len(self._ends):
+        if self._count + 2 > len(self._ends):
             self._ends = np.concatenate([self._ends, np.zeros(len(self._ends) // 4, np.uint64)])
         self._texts.seek(int(self._ends[self._count]))
         written = self._texts.write(text.encode("utf-8", "surrogatepass"))
@@ -152,23 +167,22 @@ class _Near:
 def generic(candidate: Candidate) -> bool:
     """Return whether a question names nothing that tells its document from others, so that many may ask it.
 
-    What it could name is a number, something in 「」, or a name of two characters and more in the title or the context;
-    当社 or 前期 names nothing.
+    What it could name is a term in 「」 or a name of the title, of two characters and more; 当社 names nothing, and
+    neither does a period, which many documents share.
     """
     asked = comparable(candidate.question)
     if _POINTING.search(asked):
         return True
-    if _DIGITS.search(asked) or "「" in asked:
-        return False
-    told = comparable(f"{candidate.chunk.document.title}\n{candidate.chunk.context}")
-    return not any(match[0] in told for match in _NAMED.finditer(asked))
+    title = _KINDS.sub(" ", comparable(candidate.chunk.document.title))
+    return "「" not in asked and not any(match[0] in title for match in _NAMED.finditer(asked))
 
 
-def _pattern(asked: str) -> str:
+def pattern_of(asked: str) -> str:
     """Return a question with every run of kanji, katakana, letters and digits as one sign."""
     return _WORDS.sub("＿", asked)
 
 
-def _hash(*parts: str) -> int:
+def number_of(*parts: str) -> int:
+    """Return a 64-bit number that follows from texts."""
     digest = hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big")

@@ -10,11 +10,12 @@ from operator import attrgetter
 from corpus.document import Document, Fact, Span
 from rephrase.candidate import Chunk
 from rephrase.grounding.calendar import Period
+from rephrase.grounding.names import companies, core, names, plain
 from rephrase.grounding.own import own_period
 from rephrase.grounding.periods import periods
 from rephrase.grounding.reading import Reading, reading
 from rephrase.grounding.scope import scope
-from rephrase.grounding.statements import Statement, statements
+from rephrase.grounding.statements import Statement, pairs, statements
 
 _OF_DOCUMENT = ("submitted", "period_start", "period_end", "fiscal_year_end")
 
@@ -65,9 +66,47 @@ class Source:
         )
 
     @cached_property
+    def nameless(self) -> tuple[Statement, ...]:
+        """Return the same statements, to be compared without the companies in them."""
+        begin = len(self.chunk.context) + 1
+        found = statements(self.text, self.stated, begin, companies(self.text))
+        return tuple(one for one in found if one.tells)
+
+    @cached_property
+    def latin(self) -> frozenset[str]:
+        """Return the plain words in Latin letters."""
+        named = names("\n".join((self.chunk.document.title, *self.subjects, self.text)))
+        return frozenset(plain(one.text) for one in named if one.kind == "latin")
+
+    @cached_property
     def ground(self) -> tuple[Period, ...]:
         """Return every period that may be named: those of the text, the ends of its ranges, and ``days``."""
         return (*with_ends(self.stated), *self.days)
+
+    @cached_property
+    def pairs(self) -> frozenset[str]:
+        """Return the pairs of neighboring letters of ``text``."""
+        return pairs(self.text, 0, len(self.text), ())
+
+    @cached_property
+    def plain(self) -> str:
+        """Return the plain names' ground: passage, context, title and whom the document is about."""
+        about = (self.chunk.document.title, *self.subjects, self.text)
+        return "\n".join(map(plain, about))
+
+    @cached_property
+    def subjects(self) -> tuple[str, ...]:
+        """Return whom the document is about: its filer, its publisher's name for it, and the subjects of its facts."""
+        meta = self.chunk.document.meta
+        about = [meta.get(key, "") for key in ("filer", "cover_name", "company", "speaker")]
+        about += [fact.subject for fact in self.facts]
+        return tuple(dict.fromkeys(filter(None, about)))
+
+    @cached_property
+    def companies(self) -> frozenset[str]:
+        """Return the cores of the companies that the document is about."""
+        named = [*self.subjects, *(name.text for name in companies(self.chunk.document.title))]
+        return frozenset(core(one) for one in named)
 
     @cached_property
     def days(self) -> tuple[Period, ...]:

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
+from rephrase.candidate import Candidate
 from rephrase.chunk import sentences
 from rephrase.grounding.calendar import Period
+from rephrase.grounding.names import Name
 
 _LETTERS = re.compile(r"[^ぁ-んァ-ヶー一-鿿々〆A-Za-zＡ-Ｚａ-ｚ]+")
 _AMOUNT = re.compile(r"[△▲\-－(（※\d０-９,，.． ]*[\d０-９][)）%％]?")
@@ -23,10 +26,16 @@ class Statement:
     pairs: frozenset[str]
     periods: tuple[Period, ...]
     tells: bool  # no heading, and of tables only a row that tells what happened when
+    once: bool = True  # whether it says all it says once: a question with its answer may not
 
 
-def statements(text: str, stated: Sequence[Period], begin: int = 0) -> tuple[Statement, ...]:
-    """Return the sentences and table rows of text[begin:]; ``stated`` are the periods of the text in order."""
+def statements(
+    text: str, stated: Sequence[Period], begin: int = 0, without: Sequence[Name] = ()
+) -> tuple[Statement, ...]:
+    """Return the sentences and table rows of text[begin:]; ``stated`` are the periods of the text in order.
+
+    Their pairs of letters are compared without periods, and without the names ``without``.
+    """
     found = []
     at = 0
     for first, last in sentences(text[begin:]):
@@ -36,8 +45,9 @@ def statements(text: str, stated: Sequence[Period], begin: int = 0) -> tuple[Sta
             if stated[at].start >= start:
                 inside.append(stated[at])
             at += 1
+        masked: list[Period | Name] = [*inside, *(name for name in without if start <= name.start < end)]
         found.append(
-            Statement(start, end, pairs(text, start, end, inside), tuple(inside), _tells(text[start:end]))
+            Statement(start, end, pairs(text, start, end, masked), tuple(inside), _tells(text[start:end]))
         )
     return tuple(found)
 
@@ -50,15 +60,27 @@ def _tells(text: str) -> bool:
     return len(cells) in (2, 3) and not any(_AMOUNT.fullmatch(cell.strip()) for cell in cells)
 
 
-def pairs(text: str, start: int, end: int, without: Sequence[Period]) -> frozenset[str]:
-    """Return the pairs of neighboring letters in text[start:end] without some periods, digits and signs."""
+def pairs(text: str, start: int, end: int, without: Sequence[Period | Name] = ()) -> frozenset[str]:
+    """Return the pairs of neighboring letters in text[start:end] without some periods and names, digits and signs."""
     pieces, at = [], start
-    for one in without:
-        pieces.append(text[at : one.start])
+    for one in sorted(without, key=attrgetter("start")):
+        pieces.append(text[at : max(one.start, at)])
         at = max(at, one.end)
     pieces.append(text[at:end])
     letters = _LETTERS.sub("", "".join(pieces))
     return frozenset(letters[n : n + 2] for n in range(len(letters) - 1))
+
+
+def claimed(
+    candidate: Candidate, named: Sequence[Period], without: Sequence[Name] = ()
+) -> Iterator[Statement]:
+    """Yield the statements of a claim: its sentences, and a question with its answer as one. ``named`` are its periods."""
+    claim = candidate.claim
+    found = statements(claim, named, 0, without)
+    if candidate.question:
+        everything = frozenset().union(*(one.pairs for one in found))
+        yield Statement(0, len(claim), everything, tuple(named), tells=True, once=False)
+    yield from found
 
 
 def repeated(claim: Statement, ground: Sequence[Statement]) -> Iterator[Statement]:

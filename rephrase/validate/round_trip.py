@@ -3,7 +3,6 @@
 import hashlib
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from importlib.resources import files
@@ -15,12 +14,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.document import Drop
-from corpus.folding import folded
 from datacards.errors import UserError
 from datacards.recipe import StrictLoader, validate
 from rephrase.base import FORMATS
 from rephrase.candidate import Candidate
-from rephrase.grounding.quantities import values
+from rephrase.grounding.answers import agree, read
 from rephrase.requests import REFUSED, Message, Reply, Request, Sampling
 
 NAME, VERSION = "round_trip", 1
@@ -110,7 +108,7 @@ class RoundTrip:
             reply = await ask(self.open(candidate))
             if reply.finish_reason == REFUSED:
                 return Result(Drop("no_round_trip", "refused"), {})
-            if agrees(candidate.answer, _first_line(reply.text)):
+            if agree(read(candidate.answer), read(_first_line(reply.text)), F1):
                 return Result(None, {"round_trip": "1/1"})
             return Result(Drop("no_round_trip", _first_line(reply.text)[:200]), {"round_trip": "0/1"})
         right = asked = 0
@@ -157,20 +155,6 @@ def chosen(reply: Reply) -> str:
         return max(scores, key=lambda letter: scores[letter])
     text = unicodedata.normalize("NFKC", reply.text).strip().lstrip("(「『[")
     return text[0] if text[:1] in LETTERS and text else ""
-
-
-def agrees(answer: str, again: str) -> bool:
-    """Return whether two answers say the same: the same numbers if there are any, else most of their characters."""
-    if numbers := values(answer):
-        return numbers == values(again)
-    return f1(answer, again) >= F1
-
-
-def f1(one: str, other: str) -> float:
-    """Return the harmonic mean of the shares of characters that two texts have in common, folded, 0 to 1."""
-    left, right = Counter(folded(one)), Counter(folded(other))
-    common = (left & right).total()
-    return 2 * common / (left.total() + right.total()) if common else 0.0
 
 
 def _first_line(text: str) -> str:

@@ -14,7 +14,7 @@ NAME, VERSION = "support", 1
 GRAM, SHARE = 4, 0.5
 # Numbers with their units are judged by value elsewhere; so they are not looked for as words.
 _NUMBER = re.compile(
-    r"[0-9][0-9,.]*\s*(?:[兆億万千百十]*(?:円|ドル|ユーロ|株|人|名|社|件|倍|回|%|パーセント|ポイント|割|分|年度?|月期?|日|期|四半期)?)"
+    r"(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千]+(?=[兆億万円株人名社件回倍割年月日]))\s*(?:[兆億万千百十]*(?:円|ドル|ユーロ|株|人|名|社|件|倍|回|%|パーセント|ポイント|割|分|年度?|月期?|日|期|四半期)?)"
 )
 _COURTESY = re.compile(r"^(?:はい|いいえ)[、。]?|(?:です|でした|ます|ました|である|であった)。?$")
 

@@ -1,14 +1,14 @@
 """Times grounded: every day and period of the claim is one that the passage, its facts or its document name."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.periods import periods
 from rephrase.grounding.source import Source, source_of, with_ends
-from rephrase.grounding.statements import Statement, repeated, statements
+from rephrase.grounding.statements import Statement, claimed, repeated
 
 NAME, VERSION = "times", 1
 
@@ -35,33 +35,20 @@ def check(candidate: Candidate) -> Drop | None:
     for one in named:
         if not is_stated(one, source.ground):
             return Drop(f"{_sort(one)}_not_in_source", claim[one.start : one.end])
-    for statement, once in claimed(candidate, named):
-        if other := _exchanged(statement, source, once=once):
+    for statement in claimed(candidate, named):
+        if other := _exchanged(statement, source):
             return Drop(f"other_{_sort(other)}", claim[other.start : other.end])
     return None
 
 
-def claimed(candidate: Candidate, named: Sequence[Period]) -> Iterator[tuple[Statement, bool]]:
-    """Yield the statements of a claim, and whether each says all it says once.
-
-    Those are its sentences; a question with its answer is one, too, which may name a period twice.
-    """
-    claim = candidate.claim
-    found = statements(claim, named)
-    if candidate.question:
-        everything = frozenset().union(*(one.pairs for one in found))
-        yield Statement(0, len(claim), everything, tuple(named), tells=True), False
-    yield from ((one, True) for one in found)
-
-
-def _exchanged(claim: Statement, source: Source, *, once: bool) -> Period | None:
+def _exchanged(claim: Statement, source: Source) -> Period | None:
     """Return a period of a claim that stands where the statement that it repeats has another one of its sort.
 
     None where one of the statements that it may repeat has all the same.
     """
     found: Period | None = None
     for ground in repeated(claim, source.statements):
-        if once and len(claim.periods) == len(ground.periods):
+        if claim.once and len(claim.periods) == len(ground.periods):
             foreign, missing = _unpaired(claim.periods, ground.periods)
         else:
             theirs, ours = tuple(with_ends(ground.periods)), tuple(with_ends(claim.periods))

@@ -22,6 +22,7 @@ _HOW_MUCH = re.compile(
 _ASKING = re.compile(r"本文によると|教えて|答えて|ください|説明して|何|開示資料")
 _BEFORE = re.compile(r"(?:前の(?:連結会計|事業)?(?:期|年度?)|1年前|前年度?|前期)の?(?:[約△▲]|マイナス)?$")
 _YEAR = 12
+_BEHIND = 24  # characters behind a quantity in which its period may follow, in brackets mostly
 _UP = re.compile(
     r"[のはほどとにがを、もへ)）分相当]{0,4}(?:増(?!減)|上昇|拡大|伸|成長|上回|プラス|改善|高[くい])"
 )
@@ -93,7 +94,8 @@ class Claim:
         scopes = list(self._scopes(one))
         before = _BEFORE.search(self.plain[: one.quantity.start])
         for number, (first, last) in enumerate(scopes):
-            here = self._said(first, last, bases=number > 1)
+            near = min(last, one.quantity.end + _BEHIND) if number == 1 and one.table < 0 else last
+            here = self._said(first, near, bases=number > 1)
             if here and before and here[-1].end <= before.start():
                 return [shifted(each, -_YEAR) for each in here if each.known]
             if here:
@@ -121,9 +123,12 @@ class Claim:
 
     def went(self, one: Stated) -> int:
         """Return 1 where a quantity is said to be a rise, -1 for a fall, 0 where neither; 何％増加しましたか counts for its answer."""
-        if found := direction(self.after(one)):
-            return found
-        asked = _HOW_MUCH.search(self.plain[: self.split]) if one.quantity.start >= self.split else None
+        return direction(self.after(one)) or (self.asked_direction if one.quantity.start >= self.split else 0)
+
+    @cached_property
+    def asked_direction(self) -> int:
+        """Return 1 for a question of how much something rose, -1 for how much it fell, else 0."""
+        asked = _HOW_MUCH.search(self.plain[: self.split])
         return direction(self.plain[asked.end() : self.split]) if asked else 0
 
     def _scopes(self, one: Stated) -> Iterator[tuple[int, int]]:

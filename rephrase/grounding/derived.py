@@ -44,20 +44,35 @@ def is_derived(claimed: Stated, claim: Claim, source: Source) -> bool:
         for early, late, sign in _in_time(claimed, claim, source):
             if _is_change(claimed, early.quantity.value * sign, late.quantity.value * sign, went):
                 return True
-    between = list(_between_items(claimed, claim, source))
-    if _RATIO.search(words) and unit in ("percent", "times", ""):
-        for one, other in between:
-            for part, whole in ((one, other), (other, one)):
-                if whole.quantity.value and _is_share(claimed, part.quantity.value / whole.quantity.value):
-                    return True
-    for one, other in between:
-        if one.quantity.unit != unit:
-            continue
-        if _SUM.search(words) and recomputed(claimed.quantity, one.quantity.value + other.quantity.value):
+    for one, other in _between_items(claimed, claim, source):
+        if _RATIO.search(words) and unit in ("percent", "times", "") and _is_ratio(claimed, one, other):
             return True
-        if _UNEQUAL.search(words) and recomputed(claimed.quantity, one.quantity.value - other.quantity.value):
+        sums = _SUM.search(words) and one.quantity.unit == unit
+        if sums and any(recomputed(claimed.quantity, a + b) for a, b in _amounts(one, other)):
+            return True
+        unequal = _UNEQUAL.search(words) and one.quantity.unit == unit
+        if unequal and any(recomputed(claimed.quantity, a - b) for a, b in _amounts(one, other)):
             return True
     return False
+
+
+def _amounts(one: Stated, other: Stated) -> Iterator[tuple[Decimal, Decimal]]:
+    """Yield two values as they are, and what is paid (支出, 費用) as the amount that is meant by its name."""
+    first, second = one.quantity.value, other.quantity.value
+    yield first, second
+    paid = [
+        abs(each.quantity.value) if any(map(_PAID.search, each.rows)) else each.quantity.value
+        for each in (one, other)
+    ]
+    if paid != [first, second]:
+        yield paid[0], paid[1]
+
+
+def _is_ratio(claimed: Stated, one: Stated, other: Stated) -> bool:
+    first, second = one.quantity.value, other.quantity.value
+    return any(
+        bool(whole) and _is_share(claimed, part / whole) for part, whole in ((first, second), (second, first))
+    )
 
 
 def _words(claimed: Stated, claim: Claim) -> str:

@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from rephrase.grounding.calendar import Period, months_of
 from rephrase.grounding.claims import Claim, direction
+from rephrase.grounding.numerals import narrow
 from rephrase.grounding.quantities import Quantity
 from rephrase.grounding.reading import Reading, Stated
 from rephrase.grounding.source import Source, period_of
@@ -46,6 +47,8 @@ def _steps(said: Quantity) -> Iterator[Decimal]:
     """Yield the worth of the last place and of the places of the zeros before it: 約3,000円 may be a thousand's."""
     step = said.step
     yield step
+    if "." in narrow(said.text):  # the zero of 19.0億円 is a digit that was measured
+        return
     while abs(said.value) > step * 10 and said.value % (step * 10) == 0:
         step *= 10
         yield step

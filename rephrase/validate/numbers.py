@@ -101,7 +101,10 @@ _FROM_TO = re.compile(r"[^。\n\d]{0,12}から[^。\n\d]{0,24}")
 
 
 def _course(claim: Claim) -> Drop | None:
-    """Refuse XからYに増加 where Y is less than X."""
+    """Refuse XからYに増加 where Y is less than X, and the answer that something rose to the question of how much it fell."""
+    for one in claim.statements:
+        if one.quantity.start >= claim.split and claim.asked_direction * claim.went(one) < 0:
+            return Drop("wrong_direction", one.quantity.text)
     for one, other in zip(claim.statements, claim.statements[1:], strict=False):
         between = claim.reading.bare[one.quantity.end : other.quantity.start]
         if one.quantity.unit != other.quantity.unit or not _FROM_TO.fullmatch(between):

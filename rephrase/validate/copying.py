@@ -8,9 +8,9 @@ from corpus.document import Drop
 from corpus.folding import folded
 from rephrase.base import FORMATS
 from rephrase.candidate import Candidate
-from rephrase.chunk import sentences
 from rephrase.grounding.periods import periods
 from rephrase.grounding.quantities import Quantity, quantities
+from rephrase.sentences import sentences
 
 NAME, VERSION = "copying", 1
 

@@ -59,7 +59,7 @@ class Wording(BaseModel):
     letter_tokens: int = Field(ge=1)
 
 
-class RoundTrip:
+class Asker:
     """Puts questions to a model again: to ``model`` (its identity in requests), in the words of a version's prompt file.
 
     That is ``VERSION/round_trip/MODE.yaml`` of ``folder``, or of the prompts of this package. The document stands
@@ -69,8 +69,8 @@ class RoundTrip:
 
     def __init__(
         self,
-        mode: Literal["completions", "chat"],
         model: str,
+        mode: Literal["completions", "chat"],
         version: str = "v1",
         folder: Path | None = None,
     ) -> None:
@@ -94,33 +94,6 @@ class RoundTrip:
                 "prompts", f"no '{self.version}/round_trip/{self.mode}.yaml'", todo="name another version"
             )
         return path.read_bytes()
-
-    async def check(self, candidate: Candidate, ask: Ask) -> Result:
-        """Ask again and compare. Rephrasings are not asked about.
-
-        An answer in words must agree in its numbers or, without any, in its characters. Of the four cyclic orders of
-        the choices three must find the right one; asking ends when that is decided. Then one order is asked for
-        without the passage: how hard the question is, which refuses nothing.
-        """
-        if FORMATS[candidate.style] == "markdown":
-            return Result(None, {})
-        if candidate.style == "qa":
-            reply = await ask(self.open(candidate))
-            if reply.finish_reason == REFUSED:
-                return Result(Drop("no_round_trip", "refused"), {})
-            if agree(read(candidate.answer), read(_first_line(reply.text)), F1):
-                return Result(None, {"round_trip": "1/1"})
-            return Result(Drop("no_round_trip", _first_line(reply.text)[:200]), {"round_trip": "0/1"})
-        right = asked = 0
-        while right < RIGHT and asked - right <= len(LETTERS) - RIGHT:
-            right += chosen(await ask(self.choice(candidate, asked))) == LETTERS[asked]
-            asked += 1
-        notes = {"round_trip": f"{right}/{asked}"}
-        if right < RIGHT:
-            return Result(Drop("inconsistent_choice", notes["round_trip"]), notes)
-        order = int(hashlib.sha256(candidate.question.encode()).hexdigest(), 16) % len(LETTERS)
-        blind = chosen(await ask(self.choice(candidate, order, closed_book=True)))
-        return Result(None, {**notes, "closed_book": "right" if blind == LETTERS[order] else "wrong"})
 
     def open(self, candidate: Candidate) -> Request:
         """Return the request for an answer in words."""
@@ -147,6 +120,39 @@ class RoundTrip:
         return Request(
             self.model, prompt if self.mode == "completions" else (Message("user", prompt),), sampling
         )
+
+
+async def check(candidate: Candidate, ask: Ask, asker: Asker) -> Drop | None:
+    """Return why a candidate is refused, or None; ``judge`` says what is noted of it besides."""
+    return (await judge(candidate, ask, asker)).drop
+
+
+async def judge(candidate: Candidate, ask: Ask, asker: Asker) -> Result:
+    """Ask again and compare. Rephrasings are not asked about.
+
+    An answer in words must agree in its numbers or, without any, in its characters. Of the four cyclic orders of
+    the choices three must find the right one; asking ends when that is decided. Then one order is asked for
+    without the passage: how hard the question is, which refuses nothing.
+    """
+    if FORMATS[candidate.style] == "markdown":
+        return Result(None, {})
+    if candidate.style == "qa":
+        reply = await ask(asker.open(candidate))
+        if reply.finish_reason == REFUSED:
+            return Result(Drop("no_round_trip", "refused"), {})
+        if agree(read(candidate.answer), read(_first_line(reply.text)), F1):
+            return Result(None, {"round_trip": "1/1"})
+        return Result(Drop("no_round_trip", _first_line(reply.text)[:200]), {"round_trip": "0/1"})
+    right = asked = 0
+    while right < RIGHT and asked - right <= len(LETTERS) - RIGHT:
+        right += chosen(await ask(asker.choice(candidate, asked))) == LETTERS[asked]
+        asked += 1
+    notes = {"round_trip": f"{right}/{asked}"}
+    if right < RIGHT:
+        return Result(Drop("inconsistent_choice", notes["round_trip"]), notes)
+    order = int(hashlib.sha256(candidate.question.encode()).hexdigest(), 16) % len(LETTERS)
+    blind = chosen(await ask(asker.choice(candidate, order, closed_book=True)))
+    return Result(None, {**notes, "closed_book": "right" if blind == LETTERS[order] else "wrong"})
 
 
 def chosen(reply: Reply) -> str:

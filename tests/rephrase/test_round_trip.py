@@ -14,7 +14,7 @@ from datacards.errors import UserError
 from rephrase.base import Style
 from rephrase.candidate import Candidate, Chunk
 from rephrase.requests import REFUSED, STOP, Engine, Reply, Request
-from rephrase.validate.round_trip import LETTERS, Result, RoundTrip, chosen
+from rephrase.validate.round_trip import LETTERS, Asker, Result, check, chosen, judge
 from tests.rephrase.conftest import document
 
 Mode = Literal["completions", "chat"]
@@ -78,7 +78,7 @@ def candidate(
 
 
 def asked(engine: Engine, one: Candidate, mode: Mode = "completions") -> Result:
-    return asyncio.run(RoundTrip(mode, "tiny").check(one, engine.reply))
+    return asyncio.run(judge(one, engine.reply, Asker("tiny", mode)))
 
 
 @pytest.mark.parametrize("mode", ["completions", "chat"])
@@ -96,6 +96,7 @@ def test_an_answer_must_come_back_by_value(mode: Mode, again: str, reason: str |
     drop, notes = asked(Reader({ASKED: again}), candidate(), mode)
     assert (drop.reason if drop else None) == reason
     assert notes == {"round_trip": "0/1" if reason else "1/1"}
+    assert asyncio.run(check(candidate(), Reader({ASKED: again}).reply, Asker("tiny", mode))) == drop
 
 
 def test_an_answer_in_words_must_come_back_in_most_of_its_characters() -> None:
@@ -192,7 +193,7 @@ def test_the_likeliest_letter_is_chosen_else_the_written_one(reply: Reply, lette
 
 @pytest.mark.parametrize("mode", ["completions", "chat"])
 def test_requests_are_greedy_and_share_everything_up_to_the_question(mode: Mode) -> None:
-    trip, one = RoundTrip(mode, "tiny"), candidate(*CHOICES)
+    trip, one = Asker("tiny", mode), candidate(*CHOICES)
     requests = [trip.open(one), *(trip.choice(one, order) for order in range(4))]
     assert len({request.key for request in requests}) == 5
     assert {request.sampling.temperature for request in requests} == {0.0}
@@ -203,13 +204,13 @@ def test_requests_are_greedy_and_share_everything_up_to_the_question(mode: Mode)
 
 def test_braces_and_labels_in_a_text_fill_no_place() -> None:
     one = candidate(*CHOICES, question="{A}と{document}のどちらですか。", passage="{question} {B} {0}")
-    prompt = RoundTrip("completions", "tiny").choice(one, 0).prompt
+    prompt = Asker("tiny", "completions").choice(one, 0).prompt
     assert "{question} {B} {0}" in prompt and "Q: {A}と{document}のどちらですか。" in prompt
 
 
 def test_a_prompt_file_is_read_strictly(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no 'v9/round_trip/chat.yaml'"):
-        RoundTrip("chat", "tiny", "v9")
+        Asker("tiny", "chat", "v9")
     path = tmp_path / "v1" / "round_trip" / "chat.yaml"
     path.parent.mkdir(parents=True)
     for body, told in (
@@ -219,10 +220,8 @@ def test_a_prompt_file_is_read_strictly(tmp_path: Path) -> None:
     ):
         path.write_text(body, encoding="utf-8")
         with pytest.raises(UserError, match=told):
-            RoundTrip("chat", "tiny", folder=tmp_path)
-    assert (
-        RoundTrip("chat", "a").digest == RoundTrip("chat", "b").digest != RoundTrip("completions", "a").digest
-    )
+            Asker("tiny", "chat", folder=tmp_path)
+    assert Asker("a", "chat").digest == Asker("b", "chat").digest != Asker("a", "completions").digest
 
 
 def test_with_cached_prefixes_a_round_trip_computes_little() -> None:

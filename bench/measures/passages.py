@@ -10,8 +10,8 @@ from corpus.document import Document, Span
 from rephrase.candidate import Chunk
 
 _HEADING = re.compile(r"(#+) (.*)")
-_RULE = re.compile(r"\|(?: --- \|)+")
-_SENTENCE = re.compile(r"[^。\n]*。[」』）)]*|[^。\n]+\n?|\n")
+_NUMBERED = re.compile(r"^(?:第?[\s\d０-９]+|[（(][^）)]*[）)]|[①-⑳])[\s　.．、]*|[【】]")
+_SENTENCE = re.compile(r"(?:[^。\n]|。(?=[」』）)]))+(?:。|\n)?|。|\n")  # 「はい。」と述べた。 is one
 BUDGET, LONGEST = (
     500,
     1_500,
@@ -67,6 +67,11 @@ class Passages:
         span = Span(self.document.id, self.pieces[first].start, self.pieces[last].end)
         context = [self._title, *self._headings(first), *self._head(first)]
         return Chunk(self.document, span, "\n".join(context))
+
+    def heading(self, place: int) -> str:
+        """Return the words of the nearest heading above a character, without number and brackets, "" for none."""
+        found = self._headings(self.at(place))
+        return _NUMBERED.sub("", found[-1]).strip() if found else ""
 
     @cached_property
     def _title(self) -> str:

@@ -383,10 +383,9 @@ def _means(text: str, last: str, figures: Figures) -> bool:
 
 def _true_then(item: Item, old: Part, new: Part, figures: Figures) -> bool:
     """Whether the figure had the same value at a time that the changed words may mean."""
-    fact = item.facts[0]
-    one = _figure(item, figures, Part("", value=None)) or next(
-        (f for f in figures.askable if f.fact is fact), None
-    )
+    when = old.when or (old.fiscal.last if old.fiscal else None)
+    fact = next((fact for fact in item.facts if when and fact.period.endswith(f"{when}")), item.facts[0])
+    one = next((figure for figure in figures.askable if figure.fact is fact), None)
     said = next((part for part in item.parts if part.kind == "number"), None)
     if one is None or said is None or said.saying is None:
         return True

@@ -56,6 +56,22 @@ class Passages:
         found = self._headings(self.at(place))
         return _NUMBERED.sub("", found[-1]).strip() if found else ""
 
+    def column(self, place: int, number: int) -> str:
+        """Return the lowest words over a column of the table in which a character stands."""
+        row = self.at(place)
+        top = row
+        while top and self.pieces[top - 1].is_row:
+            top -= 1
+        shown = sorted(fact.start for fact in self.document.facts)
+        head = ""
+        for piece in self.pieces[top:row]:
+            if bisect_right(shown, piece.end - 1) > bisect_right(shown, piece.start - 1):
+                break
+            cells = piece.text.split("|")
+            if number < len(cells) and cells[number].strip(" -"):
+                head = cells[number].strip()
+        return head
+
     def _headings(self, first: int) -> list[str]:
         """Return the headings above a piece, outermost first."""
         found: list[str] = []

@@ -173,7 +173,7 @@ def _direction(item: Item, old: Part, figures: Figures, world: World, chance: Ra
 def _figure(item: Item, figures: Figures, old: Part) -> Figure | None:
     """Return the figure that a number of an item is; None for prose and for what is computed."""
     for fact in item.facts if item.proof != "prose" else ():
-        one = next((figure for figure in figures.askable if figure.fact is fact), None)
+        one = figures.figure(fact)
         if one and old.value == one.value:
             return one
     return None
@@ -383,10 +383,9 @@ def _means(text: str, last: str, figures: Figures) -> bool:
 
 def _true_then(item: Item, old: Part, new: Part, figures: Figures) -> bool:
     """Whether the figure had the same value at a time that the changed words may mean."""
-    fact = item.facts[0]
-    one = _figure(item, figures, Part("", value=None)) or next(
-        (f for f in figures.askable if f.fact is fact), None
-    )
+    when = old.when or (old.fiscal.last if old.fiscal else None)
+    fact = next((fact for fact in item.facts if when and fact.period.endswith(f"{when}")), item.facts[0])
+    one = figures.figure(fact)
     said = next((part for part in item.parts if part.kind == "number"), None)
     if one is None or said is None or said.saying is None:
         return True

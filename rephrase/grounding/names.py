@@ -73,13 +73,21 @@ def names(text: str) -> Iterator[Name]:
         start, end = match.span(kind)
         at = match.start() + 1 if kind == "quoted" else match.end()
         name = text[start:end].strip("「」 　") if kind == "quoted" else text[start:end]
-        if kind == "company" and not (match["after"] or match["before"] or _FORM_ONLY.search(name)):
-            continue  # 株式会社に: a word, not a name
+        if kind == "company" and not (match["after"] or match["before"]) and not _is_called(name):
+            continue
         yield Name(kind, name, start, end)
 
 
 _KINDS = ("company", "institution", "person", "quoted", "katakana", "latin")
-_FORM_ONLY = re.compile(rf"[^ 　](?:{_OF_COMPANY})$")
+_CALLED = re.compile(rf"[^ 　](?:{_OF_COMPANY})$")
+_COMMON = re.compile(
+    r"(?:有価|幹事|取引)証券|(?:取引|地方|都市|中央|投資|民間|国内|外国|海外|主要|大手|商業|系|各|同|本)(?:銀行|証券)|(?:投資|金銭|給付|年金|株式|公益|土地)信託$"
+)
+
+
+def _is_called(name: str) -> bool:
+    """Whether words without a legal form are a company's name, and not a common word: 株式会社に, 有価証券, 取引銀行."""
+    return _CALLED.search(name) is not None and _COMMON.search(name) is None
 
 
 def companies(text: str) -> list[Name]:

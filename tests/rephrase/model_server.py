@@ -27,6 +27,8 @@ def answer(prompt: str) -> str:
         if "A)" in question:
             return _letter(question, asked[1], amounts)
         return next((f" {amount}\n" for name, amount in amounts if name in asked[1]), " わかりません。\n")
+    if not prompt.endswith("Q:"):
+        return f"{passage.strip().splitlines()[-1]}これは、{passage.strip().splitlines()[0]}についての文書に書かれています。\n\n### "
     if not amounts:
         word = term[1] if term else "用語"
         return f" {word}とは何ですか。\nA: {term[2] if term else '説明です'}。\n\n### "

@@ -16,9 +16,9 @@ from datacards.errors import UserError
 from datacards.store import Store
 from rephrase.base import Question
 from rephrase.cli import main
+from rephrase.grounding.quantities import quantities
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run, to_document
-from rephrase.validate.numbers import values
 
 RECIPE = RephraseRecipe(name="asked", version="2026.11.21", holdout=0.3, carry=("markdown",))
 
@@ -48,7 +48,9 @@ def test_every_answer_stands_in_the_span_that_proves_it(
         if style == "multiple_choice":
             answer = json.loads(question.meta["choices"])[int(answer)]
         if "number" in question.meta:
-            assert values(answer) == {*values(shown + "百万")}
+            assert [(one.value, one.unit) for one in quantities(answer)] == [
+                (one.value, one.unit) for one in quantities(f"{shown}百万円")
+            ]
         else:
             assert shown in (answer, question.meta["question"].rpartition("\n")[2])
 

@@ -28,7 +28,12 @@ def answer(prompt: str) -> str:
             return _letter(question, asked[1], amounts)
         return next((f" {amount}\n" for name, amount in amounts if name in asked[1]), " わかりません。\n")
     if not prompt.endswith("Q:"):
-        return f"{passage.strip().splitlines()[-1]}これは、{passage.strip().splitlines()[0]}についての文書に書かれています。\n\n### "
+        said = [
+            line.replace("でした。", "となっています。")
+            for line in passage.partition("\n### ")[0].split("\n")
+            if line
+        ]
+        return "".join(reversed(said[1:])) + "\n\n### "
     if not amounts:
         word = term[1] if term else "用語"
         return f" {word}とは何ですか。\nA: {term[2] if term else '説明です'}。\n\n### "

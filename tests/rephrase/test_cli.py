@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,13 +43,13 @@ def test_the_server_command_says_model_precision_and_address() -> None:
         ),
         server=1,
     )
-    said = dict(zip(words, words[1:], strict=False))
+    said = dict(pairwise(words))
     assert words[0] == sys.executable
     assert said["--model"] == "./m"
     assert said["--revision"] == "abc"
     assert said["--served-model-name"] == "gamma"
     assert (said["--host"], said["--port"]) == ("10.0.0.7", "8012")
-    assert [word for flag, word in zip(words, words[1:], strict=False) if flag == "--dtype"][-1] == "bfloat16"
+    assert [word for flag, word in pairwise(words) if flag == "--dtype"][-1] == "bfloat16"
     assert json.loads(said["--structured-outputs-config"]) == {
         "backend": "xgrammar",
         "disable_any_whitespace": True,

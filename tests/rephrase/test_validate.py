@@ -27,7 +27,7 @@ def candidate(parsed: Parsed) -> Candidate:
         (" 売上高はいくらですか。\nA: 12億3,400万円です。", None),
         (" 売上高はいくらですか。\nA: 1,234百万円です。", None),
         (" 売上高はいくらですか。\nA: 13億円です。", "number_not_in_source"),
-        (" 2024年3月期の売上高はいくらですか。\nA: 12億3,400万円です。", "number_not_in_source"),
+        (" 2024年3月期の売上高はいくらですか。\nA: 12億3,400万円です。", "period_not_in_source"),
         (" How much were sales?\nA: 5.2％", "not_japanese"),
         (" 何\nA: 5.2％", "question_length"),
         ("A: 5.2％\nQ: 売上高はどれだけ増えましたか。", "labels"),

@@ -228,16 +228,7 @@ def summary(offline_rows: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any
 def shown(offline_rows: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> Table:
     """Return both ways' figures as a table."""
     alone = {row["name"]: rate(row) for row in offline_rows}
-    heads = (
-        "case",
-        "output tok/s",
-        "offline tok/s",
-        "ratio",
-        "prompts",
-        "seconds",
-        "client CPU s",
-        "GPU MiB",
-    )
+    heads = "case|output tok/s|offline tok/s|ratio|prompts|seconds|client CPU s|GPU MiB".split("|")
     table = Table(*heads, box=None)
     for row in rows:
         own, other = rate(row), alone.get(row["name"])
@@ -293,13 +284,7 @@ def main(vllm_flags: tuple[str, ...], **given: Any) -> None:
 
     try:
         with prepared(given, vllm_flags) as job:
-            both = [
-                one
-                for one in wanted
-                if one.in_flight == wanted[0].in_flight
-                and one.per_request == wanted[0].per_request
-                and not one.seeded
-            ]
+            both = cases(given["prefix"], given["in_flight"][:1], given["per_request"][:1], seeded=False)
             for found in offline(job, both):
                 keep(alone, "offline", found)
             for found in through_client(job, wanted, until):

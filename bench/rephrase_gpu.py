@@ -228,7 +228,7 @@ def summary(offline_rows: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any
 def shown(offline_rows: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> Table:
     """Return both ways' figures as a table."""
     alone = {row["name"]: rate(row) for row in offline_rows}
-    heads = "case|output tok/s|offline tok/s|ratio|prompts|seconds|client CPU s|GPU MiB".split("|")
+    heads = ("case", "tok/s", "offline tok/s", "ratio", "prompts", "seconds", "client CPU s", "GPU MiB")
     table = Table(*heads, box=None)
     for row in rows:
         own, other = rate(row), alone.get(row["name"])

@@ -1,7 +1,7 @@
 """True items about the tagged figures of filings, in the many ways in which a model would write them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from random import Random
 
@@ -21,6 +21,8 @@ ASKED = (
     ("{C}の{T}の{N}について教えてください。", "{T}の{N}は{A}でした。"),
     ("{C}の{N}について説明してください。", "{C}の{T}の{N}は{A}です。"),
     ("{T}の{N}は{W}ですか。", "{C}の開示資料によると、{A}です。"),
+    ("{C}の{N}を教えてください。", "同社の{T}の{N}は{A}です。"),
+    ("{C}の{T}の{N}は{A}でしたか。", "はい、{A}でした。"),
     ("開示資料によると、{C}の{T}の{N}は{W}でしょうか。", "開示資料には{A}と記載されています。"),
     ("{C}は{T}の{N}をどのように開示していますか。", "{A}と開示しています。"),
     (
@@ -33,6 +35,10 @@ BACKWARD = (
     ("{T}の{N}が{A}であった会社はどこですか。", "{C}です。"),
     ("{T}の{A}という金額は、{C}の何を示していますか。", "{N}です。"),
 )
+TOLD = (
+    "{C}の{N}について説明してください。", "{N}はどうなっていますか。", "{C}が開示している{N}の水準を述べてください。",
+    "{C}の業績のうち{N}についてまとめてください。",
+)  # fmt: skip
 STATED = (
     "{C}の{T}の{N}は{A}でした。",
     "{T}における{C}の{N}は{A}となりました。",
@@ -58,7 +64,8 @@ def company(name: str, chance: Random) -> Part:
     kind = chance.random()
     if kind < 0.2 and len(short := name.replace("株式会社", "")) > 3:
         return Part(short, "company")
-    return Part(name.replace("株式会社", "㈱") if 0.2 < kind < 0.3 else name, "company")
+    form = "㈱" if kind < 0.27 else "(株)"
+    return Part(name.replace("株式会社", form) if 0.2 < kind < 0.32 else name, "company")
 
 
 def time(figures: Figures, one: Figure, chunk: Chunk, chance: Random) -> list[Part] | None:
@@ -112,22 +119,29 @@ def about_figure(figures: Figures, one: Figure, chance: Random, style: Style) ->
         "T": lambda: time(figures, one, chunk, chance) or [],
         "N": lambda: [Part(one.name)],
         "A": lambda: list(amount(one.value, said)),
-        "W": lambda: [Part(_HOW_MANY[one.saying.counter])],
+        "W": lambda: [Part(_how_many(said, chance))],
     }
-    if style in ("qa", "multiple_choice"):
-        form, templates = (
-            ("backward", BACKWARD) if style == "qa" and chance.random() < 0.15 else ("fact", ASKED)
-        )
+    kind = chance.random() if style == "qa" else 1.0
+    if kind < 0.3:
+        form, question = "statement", filled(chance.choice(TOLD), slots, chance)
+        answer = filled(chance.choice(STATED), slots, chance)
+    else:
+        form, templates = ("backward", BACKWARD) if kind < 0.4 else ("fact", ASKED)
         asked, told = chance.choice(templates[:3] if style == "multiple_choice" else templates)
         question, answer = filled(asked, slots, chance), filled(told, slots, chance)
-    else:
-        form, question, answer = "statement", (), filled(chance.choice(STATED), slots, chance)
     wrong = wrong_amounts(figures, one, said, chance) if style == "multiple_choice" else ()
     if wrong is None:
         return None
     if style == "multiple_choice":
         form, answer = "choices", tuple(amount(one.value, said))
+    form = "cell" if "の" in one.name and one in figures.cells else form
     return Item(form, style, question, answer, chunk, "fact", (one.fact,), wrong=wrong)
+
+
+def _how_many(said: Saying, chance: Random) -> str:
+    """Return the question word for an amount: いくら, or 何百万円 when the answer is said so."""
+    named = said.scale and not said.mixed and chance.random() < 0.2
+    return f"何{said.unit}" if named else _HOW_MANY[said.counter]
 
 
 def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -> tuple[str, ...] | None:
@@ -145,12 +159,8 @@ def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -
             value
             and abs(value) not in true
             and text not in (answer, *texts)
-            and not said.shows(value) & said.shows(one.value)
+            and len(text) <= 2 * len(answer) <= 4 * len(text)
+            and abs(abs(value) - abs(one.value)) > abs(one.value) / 20
         ):
             texts.append(text)
     return tuple(texts[:3]) if len(texts) >= 3 else None
-
-
-def every(figures: Figures) -> Iterator[Figure]:
-    """Yield the figures that may be asked about."""
-    yield from figures.askable

@@ -18,8 +18,8 @@ _ERA = "|".join(ERA_STARTS)
 _YEAR = rf"(?:(?:{_ERA})(?:{_D}{{1,2}}|元)|{_D}{{4}})年"
 _PATTERNS = (
     ("period", rf"(?P<fiscal>{_YEAR}{_D}{{1,2}}月期|{_YEAR}度|第{_D}{{1,3}}期(?!間))"),
+    ("period", rf"(?P<quarter>[当前]?第{_D}四半期|前期第{_D}四半期)"),
     ("period", r"(?P<relative>[当前](?:連結会計年度|事業年度|中間連結会計期間|中間会計期間|期)末?(?!比|間|純|首))"),
-    ("period", rf"(?P<quarter>第{_D}四半期)"),
     ("date", rf"(?P<day>{_YEAR}{_D}{{1,2}}月{_D}{{1,2}}日)"),
     ("date", rf"(?P<month>{_YEAR}{_D}{{1,2}}月(?!期))"),
     ("date", rf"(?P<year>{_YEAR}(?!度))"),
@@ -71,7 +71,7 @@ def _stated(match: re.Match[str]) -> Iterator[Part]:
 def _amount(number: str, unit: str) -> Iterator[Part]:
     """Yield number and unit; 百万円 is one unit, 億円 is 億 of the number and 円."""
     tail = re.search(r"(?:百万|千|十億)$", number)
-    if tail and unit in ("円", "株") and not re.search("[兆億万]", number):
+    if tail and unit in ("円", "株") and not re.search("[兆億万]", number[: tail.start()]):
         number, unit = number[: tail.start()], tail[0] + unit
     scale = {"千": 3, "百万": 6, "十億": 9}.get(unit[:-1], 0)
     plain = number.lstrip("△▲")

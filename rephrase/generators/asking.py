@@ -243,7 +243,8 @@ class Asker:
                 found.exchanges.append((request, again, "round_trip", kept))
                 return again
 
-            drop, notes = await round_trip.judge(candidate, ask, self.again)
+            opening = self.prompts[job.style].opening(job.chunk, job.draw)
+            drop, notes = await round_trip.judge(candidate, ask, self.again, opening)
         if drop:
             found.bad.append((drop, reply.text if len(found.bad) == 0 else parsed.question))
         else:

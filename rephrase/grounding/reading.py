@@ -26,6 +26,8 @@ _GENERAL = re.compile(
 )
 _DATE_LIKE = re.compile(r"[\d年月日度期第至自終了した間末現在~\-/.四半期令和平成カか]+")
 
+_AMOUNT = re.compile(r"[△▲~\-]?[\d,.]+[^\d]{0,8}")
+
 
 class Stated(NamedTuple):
     """A quantity as a text states it.
@@ -105,7 +107,7 @@ def _blanked(plain: str, outside: Sequence[tuple[int, int]]) -> str:
 
 def is_name(word: str) -> bool:
     """Whether a head names an item: 売上高 does, 合計 and 当期末 do not."""
-    return len(word) > 1 and not _GENERAL.fullmatch(word) and not _DATE_LIKE.fullmatch(word)
+    return len(word) > 1 and not any(one.fullmatch(word) for one in (_GENERAL, _DATE_LIKE, _AMOUNT))
 
 
 # -- prose

@@ -181,6 +181,8 @@ def _is_of(one: Stated, claim: Claim, ground: Stated, source: Source) -> bool:
     names = claim.named(one, source.reading.by_name)
     if not any(name in ground.rows for name in names):
         return False
+    if not fit.shows(one.quantity, ground.quantity.value, zeros=False):
+        return False
     if fit.has_item(one, claim, ground, source.reading) is not True:
         return False
     if fit.has_period(one, claim, ground, source) is not True:

@@ -221,8 +221,9 @@ class _Reading:
         said = f"{one.said}~{two.said}" if one.said or not (one.known and two.known) else ""
         if not (one.known and two.known):
             return replace(unknown("range", said), start=start, end=two.end, ends=(one, two))
-        if two.last < one.first:
-            if one.kind != "day" or two.kind != "day" or two.said:
+        days = one.kind == two.kind == "day" and not two.said
+        if two.last < one.first or (days and two.last == one.last):
+            if not days:
                 return None
             return replace(
                 unknown("range", f"impossible {between}"), start=start, end=two.end, ends=(one, two)

@@ -92,6 +92,8 @@ def repeated(claim: Statement, ground: Sequence[Statement]) -> Iterator[Statemen
 
 
 def _alike(claim: frozenset[str], ground: frozenset[str]) -> float:
-    if len(ground) < _FEWEST or len(claim) < _FEWEST:
+    if len(ground) < _FEWEST:  # 大阪支社を開設: only word for word
+        return float(len(ground) >= _FEWEST // 2 and ground <= claim)
+    if len(claim) < _FEWEST:
         return 0.0
     return len(claim & ground) / min(len(claim), len(ground))

@@ -1,14 +1,13 @@
 """Names grounded: companies, institutions, people and terms of the claim stand in its source, and are whom it is about."""
 
 import re
-from collections import Counter
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
-from rephrase.grounding.names import Name, companies, core, known_as, names, plain, stands_in
-from rephrase.grounding.periods import periods
+from rephrase.grounding import whom
+from rephrase.grounding.names import Name, core, known_as, names, plain, stands_in
 from rephrase.grounding.source import Source, source_of
-from rephrase.grounding.statements import Statement, claimed, pairs, repeated
+from rephrase.grounding.statements import pairs
 
 NAME, VERSION = "entities", 1
 
@@ -20,9 +19,12 @@ _GENERIC = frozenset(map(plain, (
     "アプローチ", "ニュース", "サマリー", "ステップ", "ランキング", "トップ", "スタート", "パターン", "サイズ", "メイン", "ベース", "ライン",
     "チェック", "テスト", "シンプル", "カギ", "ルール", "ニーズ", "ビジネス", "サービス", "システム", "コスト", "リスク", "シェア",
 )))  # fmt: skip
+#: Words that questions put in quotes though they are nobody's: what is asked for, or one of two answers.
+_GENERIC_QUOTED = frozenset((
+    "記載内容", "記載", "内容", "本文", "概要", "説明", "詳細", "注記", "注記事項", "背景", "理由", "目的", "特徴", "影響", "結果", "課題",
+    "はい", "いいえ", "あり", "なし", "正しい", "誤り", "増加", "減少", "上昇", "低下",
+))  # fmt: skip
 _NO_NAME = re.compile(r"(?:fy\d*|[1-4]q|q[1-4]|vs|no|ok|etc|the|and|of|in|to|co|ltd|inc|corp)\.?")
-_OWN_WORD = re.compile(r"当(?:社|行|グループ|法人|金庫|組合|会社)")
-_NUMERAL = re.compile(r"\d[\d,.億万兆]*\d")
 _SHORTEST = 3  # letters of a katakana term that is looked for
 _LONG = 16  # characters from which quoted words may be worded a little differently
 
@@ -41,12 +43,8 @@ def check(candidate: Candidate) -> Drop | None:
     for name in found:
         if not is_named(name, source):
             return Drop("entity_not_in_source", name.text)
-    if any(name.kind == "company" for name in found):
-        without = tuple(name for name in found if name.kind == "company")
-        for statement in claimed(candidate, periods(claim, source.own), without):
-            if other := _exchanged(claim[statement.start : statement.end], statement, source):
-                return Drop("other_company", other)
-    return None
+    other = whom.exchanged(candidate, source, [name for name in found if name.kind == "company"])
+    return Drop("other_company", other) if other else None
 
 
 def is_named(name: Name, source: Source) -> bool:
@@ -73,7 +71,7 @@ def _is_company(text: str, ground: str) -> bool:
     name, inner = plain(text), core(text)
     if len(inner) < _SHORTEST:  # Ｂ株式会社 is named by its legal form, too
         return stands_in(name, ground, apart=True)
-    if any(stands_in(one, ground) for one in known_as(inner)):
+    if any(stands_in(one, ground) for one in (*known_as(inner), inner.removesuffix("グループ"))):
         return True
     # 取引先三菱UFJ銀行: words that ran into the name
     cuts = [at for at in range(2, len(inner) - 2) if _script(inner[at - 1]) != _script(inner[at])]
@@ -104,89 +102,9 @@ def _is_term(word: str, ground: str) -> bool:
 
 
 def _is_quoted(text: str, source: Source) -> bool:
-    if plain(text) in source.plain:
+    if plain(text) in source.plain or text in _GENERIC_QUOTED:
         return True
     if len(text) < _LONG and not re.search(r"[\d＿]", text):
         return False
     said = pairs(text, 0, len(text), ())
     return len(said & source.pairs) >= 0.8 * len(said)
-
-
-# -- whom a statement is about
-
-
-def _exchanged(claim: str, statement: Statement, source: Source) -> str | None:
-    """Return a company of a claim that stands where its source has another one.
-
-    The source's statement that the claim repeats is known by its other words; without one, by the claim's numbers.
-    None where one of the statements that it may repeat names whom the claim names.
-    """
-    if not companies(claim):
-        return None
-    grounds = [source.text[one.start : one.end] for one in _repeated(statement, source)]
-    lines = [] if grounds else _lines_with(claim, source)
-    found: str | None = None
-    for ground in grounds or lines:
-        other = _foreign(claim, ground, source, once=bool(grounds) and statement.once)
-        if other is None:
-            return None
-        found = found or other
-    return found
-
-
-def _repeated(statement: Statement, source: Source) -> list[Statement]:
-    """Return what a claim may repeat; of several ones those that name a period that it names, if any do."""
-    found = list(repeated(statement, source.nameless))
-    days = {(one.first, one.last) for one in statement.periods}
-    dated = [one for one in found if days & {(when.first, when.last) for when in one.periods}]
-    return dated or found
-
-
-def _foreign(claim: str, ground: str, source: Source, *, once: bool) -> str | None:
-    """Return the company of a claim that a line of the source does not name while it names one that the claim lacks.
-
-    Where each says all it says ``once``, a company that the claim names more often than the line is foreign, too.
-    """
-    ours, theirs = _mentioned(claim, ground, source), _mentioned(ground, claim, source)
-    if once:
-        foreign, missing = ours - theirs, theirs - ours
-    else:
-        foreign, missing = _beyond(ours, theirs), _beyond(theirs, ours)
-    if not (foreign and missing):
-        return None
-    wanted = next(iter(foreign))
-    named = (name.text for name in companies(claim) if wanted in (core(name.text), _who(name.text, source)))
-    return next(named, None)
-
-
-def _beyond(some: Counter[str], others: Counter[str]) -> Counter[str]:
-    return Counter({one: count for one, count in some.items() if one not in others})
-
-
-def _mentioned(text: str, other: str, source: Source) -> Counter[str]:
-    """Return how often a text names each company, the document's own one as an empty name, 当社 as well.
-
-    A name that stands in ``other``, too, but is not read as one there, is left out.
-    """
-    elsewhere = {core(name.text) for name in companies(other)}
-    found = Counter({"": len(_OWN_WORD.findall(text))})
-    for name in companies(text):
-        who = _who(name.text, source)
-        if not who or core(name.text) in elsewhere or core(name.text) not in plain(other):
-            found[who] += 1
-    return +found
-
-
-def _who(name: str, source: Source) -> str:
-    return "" if core(name) in source.companies else core(name)
-
-
-def _lines_with(claim: str, source: Source) -> list[str]:
-    """Return the lines of the passage that show a number of a claim."""
-    wanted = _numerals(claim)
-    return [line for line in source.chunk.passage.splitlines() if wanted & _numerals(line)]
-
-
-def _numerals(text: str) -> set[str]:
-    found = (re.sub(r"[,.億万兆]", "", one).strip("0") for one in _NUMERAL.findall(plain(text)))
-    return {one for one in found if len(one) > 1}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from corpus.document import Fact
 from rephrase.grounding import tables
 from rephrase.grounding.calendar import Period
-from rephrase.grounding.numerals import narrow
+from rephrase.grounding.numerals import LARGEST, narrow
 from rephrase.grounding.quantities import Quantity, quantities
 from rephrase.grounding.units import CODES, IMPLIED, Unit, announced
 
@@ -215,6 +215,8 @@ def _of_fact(one: Stated, fact: Fact) -> list[Stated]:
     try:
         number = Decimal(fact.number)
     except InvalidOperation:
+        return []
+    if not (number.is_finite() and abs(number) < LARGEST):
         return []
     shown = one.quantity
     unit = unit_of(fact, shown, number)

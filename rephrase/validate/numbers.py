@@ -119,9 +119,10 @@ def _time_asked(claim: Claim, source: Source) -> Drop | None:
     """Refuse an answer none of whose quantities is of the one time that its question asks for."""
     if not claim.asked_when:
         return None
-    told = [
+    answered = (
         one for one in claim.statements if one.quantity.start >= claim.split and not one.quantity.is_token
-    ]
+    )
+    told = [one for one in answered if _reasons(one, claim, source) is None]  # and not computed
     verdicts = {
         fit.one_of(claim.asked_when, its, opening="首" in claim.plain, prose=ground.fact is None)
         for one in told

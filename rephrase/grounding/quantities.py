@@ -72,9 +72,11 @@ _SCALES_ONLY = re.compile("[百千万億兆]+|十[万億]")
 _ENGLISH = {"thousand": 3, "million": 6, "mn": 6, "billion": 9, "bn": 9, "trillion": 12}
 _WORDS_AFTER = re.compile(rf"\s({'|'.join(_ENGLISH)})\b", re.IGNORECASE)
 _UNIT_AFTER = re.compile(r"\s?[(\[]([^()\[\]]{1,12})[)\]]")
+_MEANT = r"[千百万億兆]|[円%倍]|株(?!式)|ドル|米ドル|ポイント|\(|$"  # behind a space, what makes a number at the head of a line an amount
 _ENTRY = re.compile(
-    rf"^[ \t>*\-・◆●]*\#*\s*(?:[(\[]?\s*\d{{1,2}}\s*[)\]]|\d{{1,2}}(?:[-.]\d{{1,2}})*\s*(?:[.、)](?!\d)|(?=[ 【])(?!\s*(?:[{KANJI}(]|{WORD}|$))))",
-    re.MULTILINE,
+    rf"""^[ \t>*\-・◆●]*\#*\s*(?:[(\[]?\s*\d{{1,2}}\s*[)\]]
+    |\d{{1,2}}(?:[-.]\d{{1,2}})*\s*(?:[.、)](?!\d)|[.、](?=(?:19|20)\d\d年)|(?=[ 【])(?!\s*(?:{_MEANT}))))""",
+    re.MULTILINE | re.VERBOSE,
 )
 _NOTE = re.compile(
     r"(?:[(\[]?\s*注\s*[)\]]?|※|[(\[]\s*[*＊])\s*\d{1,2}(?:\s*[,、・]\s*\d{1,2})*|(?<=[^\d\s|])[(\[]\d{1,2}[)\]]"

@@ -17,6 +17,7 @@ from rephrase.grounding.units import CODES, IMPLIED, Unit, announced
 
 _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[」』）)]*")
 _HUNDRED = Decimal(100)
+_LENGTHS = ("年", "月", "日")
 _SHORT = 24  # characters of a cell that says a number with some words; a longer one is prose
 #: Words of heads that name nothing by themselves, or only within their table.
 _GENERAL = re.compile(
@@ -138,7 +139,11 @@ def _sentences(
             if one.bare and len(before) == 1 and not one.is_token:
                 one = one.times(before[0])  # 売上高（千円）は5,808,066
             found.append(Stated(one, sentence=match.span(), segment=(begin, one.start)))
-            begin, number = one.end, number + 1
+            number += 1
+            if not (
+                one.is_token or one.unit in _LENGTHS
+            ):  # までの1年間 is about what follows, as its period is
+                begin = one.end
     return found
 
 

@@ -13,7 +13,7 @@ from rephrase.grounding import tables
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.numerals import LARGEST, narrow
 from rephrase.grounding.quantities import Quantity, quantities
-from rephrase.grounding.units import CODES, IMPLIED, Unit, announced
+from rephrase.grounding.units import CODES, IMPLIED, WORD, Unit, announced
 
 _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[」』）)]*")
 _HUNDRED = Decimal(100)
@@ -26,7 +26,7 @@ _GENERAL = re.compile(
 )
 _DATE_LIKE = re.compile(r"[\d年月日度期第至自終了した間末現在~\-/.四半期令和平成カか]+")
 
-_AMOUNT = re.compile(r"[△▲~\-]?[\d,.]+[^\d]{0,8}")
+_AMOUNT = re.compile(rf"[△▲~\-]?[\d,.]+(?:[千百十万億兆]*{WORD})?")
 
 
 class Stated(NamedTuple):

@@ -330,6 +330,8 @@ def _same_number(item: Item, old: Part, new: Part, figures: Figures) -> bool:
     one = _figure(item, figures, old)
     true = figures.stated(one.name, one.fact.period) if one else set()
     signs = old.value * said < 0
+    if signs and one and said in figures.numbers(one.name, one.fact.period):
+        return True
     return not signs and _rounds(old, new, (old.value, *true))
 
 

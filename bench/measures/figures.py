@@ -99,6 +99,16 @@ class Figures:
         """Return the figure of a fact, if it may be asked about."""
         return next((one for one in (*self.askable, *self.cells) if one.fact is fact), None)
 
+    def names_shown(self, one: Figure, seen: str) -> bool:
+        """Whether a passage shows the words that name a part: the head of its column may stand in another chunk."""
+        plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", seen))
+        names = one.name.split("の") if one in self.cells else []
+        return all(unicodedata.normalize("NFKC", name) in plain for name in names)
+
+    def numbers(self, name: str, period: str) -> set[Decimal]:
+        """Return all numbers that the filing gives under a name for a period, with their signs."""
+        return self._said[name, period]
+
     def stated(self, name: str, period: str) -> set[Decimal]:
         """Return all numbers that the filing gives under a name for a period, whosever they are, without signs."""
         numbers = self._said[name, period]

@@ -110,6 +110,8 @@ def about_figure(figures: Figures, one: Figure, chance: Random, style: Style) ->
     chunk = figures.passages.around(one.fact.start, one.fact.end)
     if chunk is None or not tells_time(chunk.context + chunk.passage, one):
         return None
+    if not figures.names_shown(one, chunk.context + chunk.passage):
+        return None
     when = time(figures, one, chunk, chance)
     said = reworded(one.value, one.saying, chance)
     if when is None or not figures.company:
@@ -148,7 +150,7 @@ def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -
     """Return three other amounts in the same words: of other times, other items, or with digits moved."""
     true = figures.stated(one.name, one.fact.period) | {abs(one.value)}
     near = [other.value for other in (*figures.others(one), *figures.beside(one))]
-    near += [one.value * factor for factor in (Decimal("1.1"), Decimal("0.9"), 10, 2)]
+    near += [one.value * factor for factor in (Decimal("1.3"), Decimal("0.7"), 10, 2)]
     chance.shuffle(near)
     head = "約" if said.about else ""
     answer = f"{head}{said.digits(one.value)}{said.unit}"
@@ -160,7 +162,7 @@ def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -
             and abs(value) not in true
             and text not in (answer, *texts)
             and len(text) <= 2 * len(answer) <= 4 * len(text)
-            and abs(abs(value) - abs(one.value)) > abs(one.value) / 20
+            and abs(abs(value) - abs(one.value)) > abs(one.value) / (5 if said.about else 20)
         ):
             texts.append(text)
     return tuple(texts[:3]) if len(texts) >= 3 else None

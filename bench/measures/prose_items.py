@@ -52,6 +52,8 @@ class Prose:
         for piece in figures.passages.pieces:
             if match := _DATED_ROW.match(piece.text):
                 self.rows.append((piece, match))
+                row = [*parts_of(match[1]), Part("|"), *parts_of(match[2])]
+                self._same[_mask(row)].add(_values(row))
             if piece.is_row or piece.text.startswith("#"):
                 continue
             found = parts_of(piece.text.strip())
@@ -97,7 +99,9 @@ class Prose:
                 told += [replace(part, kind="") for part in self._retold(more, chance)]
         if not rephrased:
             options = [f"{self.figures.company}の開示資料には、どのような記載がありますか。"]
-            if about := self.figures.passages.heading(piece.start):
+            chunk = self.figures.passages.around(piece.start, piece.end)
+            about = self.figures.passages.heading(piece.start)
+            if chunk and about and about in chunk.context + chunk.passage:
                 options += [
                     f"「{about}」について、どのように説明されていますか。",
                     f"{about}に関して、{self.figures.company}は何と述べていますか。",

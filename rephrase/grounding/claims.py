@@ -50,6 +50,7 @@ class Claim:
         question, answer = candidate.question, candidate.answer
         if len(_BLANK.findall(question)) == 1:
             question, answer = _BLANK.sub(lambda _: _POLITE.sub("", answer), question), ""
+        self.filer = narrow(candidate.chunk.document.meta.get("filer", ""))
         self.text = f"{question}\n{answer}" if question and answer else question or answer
         self.split = len(question) + 1 if question and answer else 0
         self.plain = narrow(self.text)
@@ -74,8 +75,13 @@ class Claim:
 
     @cached_property
     def mentions(self) -> list[Mention]:
-        """Return the names of the source's items that the claim holds, the longest where they overlap."""
-        return mentions(self.plain, self.known)
+        """Return the names of the source's items that the claim holds, the longest where they overlap.
+
+        The filer's own name in a list of holders names no item: it stands in most claims.
+        """
+        return [
+            one for one in mentions(self.plain, self.known) if not self.filer or one.name not in self.filer
+        ]
 
     def named(self, one: Stated, among: Collection[str] | None = None) -> list[str]:
         """Return the names that hold for a quantity: of its segment, else of its sentence, else of the other part."""
@@ -100,8 +106,7 @@ class Claim:
                 return [shifted(each, -_YEAR) for each in here if each.known]
             if here:
                 return here[-1:] if number == 0 and not here[-1].ends else here
-        above = [each for each in self.periods if each.end <= one.sentence[0]]
-        return above[-1:]
+        return self._said(0, one.sentence[0], bases=False)[-1:]
 
     @cached_property
     def asked_when(self) -> list[Period]:

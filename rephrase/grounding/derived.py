@@ -76,9 +76,13 @@ def _is_ratio(claimed: Stated, one: Stated, other: Stated) -> bool:
 
 
 def _words(claimed: Stated, claim: Claim) -> str:
+    """Return the words of a quantity's sentence and of the question, without names: 自己資本比率 calls for no ratio."""
+    plain = claim.plain
+    for one in claim.mentions:
+        plain = plain[: one.start] + " " * (one.end - one.start) + plain[one.end :]
     first, last = claimed.sentence
-    words = claim.plain[first : max(last, claimed.quantity.end)]
-    return f"{claim.plain[: claim.split]}{words}" if claim.split else words
+    words = plain[first : max(last, claimed.quantity.end)]
+    return f"{plain[: claim.split]}{words}" if claim.split else words
 
 
 def _is_change(claimed: Stated, early: Decimal, late: Decimal, went: int) -> bool:

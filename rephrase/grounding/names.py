@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_BODY = r"[一-鿿々〆ヶァ-ヴー・A-Za-zＡ-Ｚａ-ｚ0-9０-９&＆.．\-－']"
+_LETTER = r"[一-鿿々ァ-ヴーA-Za-zＡ-Ｚａ-ｚ]"
+_BODY = r"(?:(?!及び|並びに|又は)[一-鿿々〆ヶァ-ヴー・A-Za-zＡ-Ｚａ-ｚ0-9０-９&＆.．\-－'])"
 _FORM = r"株式会社|有限会社|合同会社|合資会社|合名会社|相互会社|㈱|㈲|[（(][株有][）)]"
 _OF_COMPANY = r"ホールディングス|ホールディング|フィナンシャルグループ|グループ本社|証券|銀行|信託|信用金庫|信用組合|労働金庫|生命保険|損害保険|生命|海上|監査法人|投資法人|法律事務所"
 _INSTITUTIONS = r"取引所|財務局|労働局|国税局|委員会|審議会|協議会|協会|機構|連合会|基金|財団|大学|研究所|裁判所|庁|省|公庫"
@@ -16,7 +17,7 @@ _AROUND = re.compile(
 )
 _NAME = re.compile(
     rf"""(?P<company>(?:{_FORM})[ 　]?(?P<after>(?:(?![のにがはをとでもやへ])[ぁ-ん]{{1,8}})?{_BODY}{{0,40}})
-        |(?P<before>{_BODY}{{1,40}})[ 　]?(?:{_FORM})
+        |(?P<before>{_BODY}{{0,40}}{_LETTER})[ 　]?(?:{_FORM})
         |{_BODY}{{2,40}}?(?:{_OF_COMPANY})(?![一-鿿ァ-ヴー])(?!等))
     |(?P<institution>[一-鿿ァ-ヴー]{{2,14}}?(?:{_INSTITUTIONS})(?![一-鿿ァ-ヴー]))
     |(?P<person>[一-鿿々ァ-ヴー・]{{2,12}}?)(?:{_TITLE})(?![一-鿿])

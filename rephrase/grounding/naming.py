@@ -9,6 +9,7 @@ FEWEST = 3  # pairs of letters that name anything
 _NO_LETTER = re.compile(r"[^ぁ-んァ-ヶー一-鿿々A-Za-z]+")
 _HIRAGANA = re.compile("[ぁ-ん]+")
 _TOPIC = re.compile(r"[はがも](?:、|$)|[はが][^、。]{0,6}$")
+_LISTED = re.compile(r"[)）」]*(?:[、,・]|及び|および|並びに)")
 _SAME, _MOST, _CLOSER, _CLEARLY = 0.9, 0.6, 0.1, 0.3
 
 
@@ -22,12 +23,13 @@ def pairs(plain: str) -> frozenset[str]:
 def words_before(one: Stated, bare: str) -> frozenset[str]:
     """Return the pairs of letters that name a quantity: those of its heads in a table, of the words before it in prose.
 
-    ``bare`` is the text without its periods (``Reading.bare``). In prose these are the words since the quantity before it where they have a topic (は, が), else all of the sentence so far.
+    ``bare`` is the text without its periods (``Reading.bare``). In prose these are the words since the quantity before it where they have a topic (は, が) or go on with a list, else all of
+    the sentence so far.
     """
     if one.table >= 0 and one.rows:
         return pairs("".join((*one.rows, *one.columns)))
     segment = bare[one.segment[0] : one.quantity.start]
-    found = pairs(segment) if _TOPIC.search(segment) else frozenset()
+    found = pairs(segment) if _TOPIC.search(segment) or _LISTED.match(segment) else frozenset()
     return found if len(found) >= FEWEST else pairs(bare[one.sentence[0] : one.quantity.start])
 
 

@@ -158,4 +158,5 @@ def _without(text: str, found: Sequence[Name]) -> str:
 
 
 def _who(name: str, source: Source) -> str:
-    return "" if core(name) in source.companies else core(name)
+    inner = core(name)
+    return "" if source.companies & {inner, inner.removesuffix("グループ")} else inner

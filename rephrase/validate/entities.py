@@ -71,7 +71,7 @@ def _is_company(text: str, ground: str) -> bool:
     name, inner = plain(text), core(text)
     if len(inner) < _SHORTEST:  # Ｂ株式会社 is named by its legal form, too
         return stands_in(name, ground, apart=True)
-    if any(stands_in(one, ground) for one in known_as(inner)):
+    if any(stands_in(one, ground) for one in (*known_as(inner), inner.removesuffix("グループ"))):
         return True
     # 取引先三菱UFJ銀行: words that ran into the name
     cuts = [at for at in range(2, len(inner) - 2) if _script(inner[at - 1]) != _script(inner[at])]

@@ -15,9 +15,10 @@ NAME, VERSION = "times", 1
 
 _MONTH_DAY = re.compile(r"m(\d+)(?:d(\d+))?")
 _DIGITS = {"day": 10, "month": 7, "year": 4}  # of a date as ISO 8601 writes it
-_COMPARED = re.compile(
-    r"[当今本翌来](?:第?\S?四半期|年度|期|年)末?比"
-)  # 当期末比: nothing is compared with itself
+#: Words that fix a period which nothing else of the statement names, so that they are compared as they are: 当期末比, 前期損益.
+_FIXED = re.compile(
+    r"[当今本翌来](?:第?\S?四半期|年度|期|年)末?比|[前翌次]期(?=純|利益|損益|損失|包括|税金|製品|製造|計上|償却|変動|発生)(?:\w{2})"
+)
 _FISCAL = ("fiscal_year", "half", "quarter")
 _ASKS_WHEN = re.compile(r"いつ|何年|(?:何|どの|どちらの|いずれの)(?:年|期|会計|事業|連結)")
 _PARTS = ("q1", "q2", "q3", "q4", "h1", "h2")
@@ -36,14 +37,14 @@ def check(candidate: Candidate) -> Drop | None:
     source = source_of(candidate.chunk)
     claim = candidate.claim
     named = periods(claim, source.own)
-    if not named:
-        return None
     for one in named:
         if not is_stated(one, source.ground):
             return Drop(f"{_sort(one)}_not_in_source", claim[one.start : one.end])
-    for found in _COMPARED.finditer(claim):
-        if found[0] not in source.text:
-            return Drop("period_not_in_source", found[0])
+    for found in _FIXED.findall(claim):
+        if found not in source.text:
+            return Drop("period_not_in_source", found)
+    if not named:
+        return None
     if at_odds := _at_odds(candidate, named):
         return Drop("other_period", claim[at_odds.start : at_odds.end])
     for statement in claimed(candidate, named):
@@ -55,11 +56,16 @@ def check(candidate: Candidate) -> Drop | None:
 def _at_odds(candidate: Candidate, named: Sequence[Period]) -> Period | None:
     """Return the fiscal period of an answer where the question names another one and does not ask for when."""
     split = len(candidate.question)
-    fiscal = [one for one in named if one.kind in _FISCAL and one.known]
+    claim = candidate.claim
+    fiscal = [
+        one
+        for one in named
+        if one.known and (one.kind in _FISCAL or claim[one.start : one.end].endswith(("末", "首")))
+    ]
     asked, told = [one for one in fiscal if one.start < split], [one for one in fiscal if one.start >= split]
     if len(asked) != 1 or len(told) != 1 or _ASKS_WHEN.search(candidate.question):
         return None
-    compared = is_compared(candidate.claim, told[0]) or is_compared(candidate.claim, asked[0])
+    compared = is_compared(claim, told[0]) or is_compared(claim, asked[0])
     return None if compared or told[0].meets(asked[0]) else told[0]
 
 

@@ -1,29 +1,34 @@
 """Where the right choice stands: every place as often as the others, whatever the number of questions."""
 
 import hashlib
+import random
 from collections.abc import Sequence
 
 CHOICES = 4
 
 
 class Places:
-    """Hands out the least used place so far, counted apart for every license; ``seed`` decides among equally used ones.
+    """Hands out the least used place so far, counted apart for every license.
 
     So what one license gives does not depend on the others. Memory: a few numbers a license.
     """
 
-    def __init__(self, seed: int, choices: int = CHOICES) -> None:
-        self.seed, self.choices = seed, choices
+    def __init__(self, choices: int = CHOICES) -> None:
+        self.choices = choices
         self.used: dict[str, list[int]] = {}
 
-    def take(self, key: str, license_: str) -> int:
-        """Return the place, from 0, of the right choice of the question that ``key`` names."""
+    def take(self, license_: str, drawn: random.Random) -> int:
+        """Return the place of the next right choice, from 0; ``drawn`` decides among equally used ones."""
         used = self.used.setdefault(license_, [0] * self.choices)
-        fewest = [at for at, times in enumerate(used) if times == min(used)]
-        drawn = int.from_bytes(hashlib.sha256(f"{self.seed}|{key}".encode()).digest()[:8], "big")
-        place = fewest[drawn % len(fewest)]
+        place = drawn.choice([at for at, times in enumerate(used) if times == min(used)])
         used[place] += 1
         return place
+
+
+def chance(seed: int, *key: str) -> random.Random:
+    """Return a source of chance that follows from a seed and the words of a key alone."""
+    digest = hashlib.sha256("|".join((str(seed), *key)).encode()).digest()
+    return random.Random(int.from_bytes(digest[:8], "big"))  # noqa: S311
 
 
 def arranged(right: str, wrong: Sequence[str], place: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
@@ -13,6 +13,7 @@ from bench.measures.figures import Figure, Figures
 from bench.measures.parts import Item, Kind, Part, joined
 from bench.measures.prose_items import Prose
 from bench.measures.wordings import FULL, fiscal_names, number_of, shifted, year
+from corpus.document import Fact
 
 #: Names that no filing has.
 INVENTED = (
@@ -173,7 +174,7 @@ def _direction(item: Item, old: Part, figures: Figures, world: World, chance: Ra
 def _figure(item: Item, figures: Figures, old: Part) -> Figure | None:
     """Return the figure that a number of an item is; None for prose and for what is computed."""
     for fact in item.facts if item.proof != "prose" else ():
-        one = next((figure for figure in figures.askable if figure.fact is fact), None)
+        one = figures.figure(fact)
         if one and old.value == one.value:
             return one
     return None
@@ -306,6 +307,8 @@ def _still_true(item: Item, place: int, new: Part, figures: Figures, world: Worl
     old = item.parts[place]
     prose = world.prose[item.chunk.document.id]
     if item.proof == "prose":
+        if old.kind == "number" and _rounds(old, new, (old.value,)):
+            return True
         return (old.origin >= 0 and prose.says(item.sentence, old.origin, new)) or (
             bool(item.topic) and old.kind == "number" and prose.gives(item.topic, _value(new.text, old))
         )
@@ -314,7 +317,7 @@ def _still_true(item: Item, place: int, new: Part, figures: Figures, world: Worl
     if old.kind in ("date", "period") and item.proof == "fact":
         return _true_then(item, old, new, figures)
     if old.kind in ("date", "period"):
-        return _changed_alike(item, old, new, figures)
+        return _changed_alike(item, figures)
     return False
 
 
@@ -328,7 +331,23 @@ def _same_number(item: Item, old: Part, new: Part, figures: Figures) -> bool:
     one = _figure(item, figures, old)
     true = figures.stated(one.name, one.fact.period) if one else set()
     signs = old.value * said < 0
-    return not signs and any(abs(said) in old.saying.shows(value) for value in {abs(old.value), *true})
+    if signs and one and said in figures.numbers(one.name, one.fact.period):
+        return True
+    return not signs and _rounds(old, new, (old.value, *true))
+
+
+def _rounds(old: Part, new: Part, values: Iterable[Decimal | None]) -> bool:
+    """Whether a changed number still gives one of these values, rounded in another way; 約 may round to a hundredth."""
+    said = _value(new.text, old)
+    if said is None or old.saying is None:
+        return False
+    for value in values:
+        if value is None:
+            continue
+        near = old.saying.about and abs(abs(said) - abs(value)) * 100 < abs(value)
+        if near or abs(said) in old.saying.shows(abs(value)):
+            return True
+    return False
 
 
 def _value(text: str, old: Part) -> Decimal | None:
@@ -367,10 +386,9 @@ def _means(text: str, last: str, figures: Figures) -> bool:
 
 def _true_then(item: Item, old: Part, new: Part, figures: Figures) -> bool:
     """Whether the figure had the same value at a time that the changed words may mean."""
-    fact = item.facts[0]
-    one = _figure(item, figures, Part("", value=None)) or next(
-        (f for f in figures.askable if f.fact is fact), None
-    )
+    when = old.when or (old.fiscal.last if old.fiscal else None)
+    fact = next((fact for fact in item.facts if when and fact.period.endswith(f"{when}")), item.facts[0])
+    one = figures.figure(fact)
     said = next((part for part in item.parts if part.kind == "number"), None)
     if one is None or said is None or said.saying is None:
         return True
@@ -383,19 +401,49 @@ def _true_then(item: Item, old: Part, new: Part, figures: Figures) -> bool:
     return False
 
 
-def _changed_alike(item: Item, old: Part, new: Part, figures: Figures) -> bool:
-    """Whether the same change, or ratio, is true of another time: then the time is no mistake that can be proven."""
-    first, second = item.facts
-    then = {
-        fact.period: fact
-        for fact in figures.document.facts
-        if fact.concept == first.concept and fact.context.partition("_")[2] == first.context.partition("_")[2]
+def _changed_alike(item: Item, figures: Figures) -> bool:
+    """Whether a figure that an item computes is the same at another time: then a wrong time cannot be proven."""
+    first, second = (_series(fact, figures) for fact in item.facts)
+    if item.form in ("ratio", "sum"):
+        at_one = [(first[period], second[period]) for period in first if period in second]
+    else:
+        ordered = [first[period] for period in sorted(first)]
+        at_one = list(zip(ordered[1:], ordered, strict=False))
+    parts = [part for part in item.parts if part.kind == "number" and part.value is not None and part.saying]
+    for part in parts:
+        shown = [_computed(item.form, *pair) for pair in at_one] + [
+            value for pair in at_one for value in pair
+        ]
+        same = sum(
+            abs(part.value or 0) in part.saying.shows(value)
+            for value in set(shown)
+            if value is not None and part.saying
+        )
+        if same > 1:
+            return True
+    if item.form in ("ratio", "growth", "difference", "sum"):
+        values = [_computed(item.form, *pair) for pair in at_one]
+        rounded = [round(value, 1) for value in values if value is not None]
+        return len(rounded) != len(set(rounded))
+    return False
+
+
+def _series(fact: Fact, figures: Figures) -> dict[str, Decimal]:
+    """Return the numbers of an item of the same accounts by their period."""
+    member = fact.context.partition("_")[2]
+    return {
+        other.period: abs(Decimal(other.number))
+        for other in figures.document.facts
+        if other.concept == fact.concept and other.context.partition("_")[2] == member and other.number
     }
-    other = {
-        fact.period: fact
-        for fact in figures.document.facts
-        if fact.concept == second.concept
-        and fact.context.partition("_")[2] == second.context.partition("_")[2]
-    }
-    values = [abs(Decimal(fact.number)) for fact in (*then.values(), *other.values())]
-    return len(values) != len(set(values))
+
+
+def _computed(form: str, one: Decimal, other: Decimal) -> Decimal | None:
+    """Return what a form of item computes from two numbers: the later and the earlier, or two of one time."""
+    if form == "sum":
+        return one + other
+    if form == "difference":
+        return abs(one - other)
+    if not other:
+        return None
+    return (one / other if form == "ratio" else abs(one - other) / other) * 100

@@ -1,7 +1,7 @@
 """True items whose number the passage does not show: differences, growth rates, ratios and sums of tagged figures."""
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from random import Random
 
 from bench.measures.figures import Figure, Figures, tells_time
@@ -43,7 +43,8 @@ def over_time(figures: Figures, one: Figure, chance: Random) -> Item | None:
     """Return an item about the change of a figure against the year before, when the passage shows both."""
     before = figures.before(one)
     chunk = _both(figures, one, before) if before else None
-    counted = one.saying.counter in ("円", "株", "人") and one.saying.places == 0
+    named = before is not None and before.name == one.name  # a profit after a loss has no rate
+    counted = named and one.saying.counter in ("円", "株", "人") and one.saying.places == 0
     if (
         not before
         or not chunk
@@ -53,7 +54,7 @@ def over_time(figures: Figures, one: Figure, chance: Random) -> Item | None:
     ):
         return None
     change = one.value - before.value
-    rate = (change / before.value * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    rate = change / before.value * 100
     up = Part("増加" if change > 0 else "減少", "direction")
     times = time(figures, one, chunk, chance), time(figures, before, chunk, chance)
     if None in times:
@@ -88,7 +89,7 @@ def of_two(figures: Figures, one: Figure, chance: Random) -> Item | None:
         return None
     other = chance.choice(beside)
     chunk = _both(figures, one, other)
-    ratio = (one.value / other.value * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    ratio = one.value / other.value * 100
     when = time(figures, one, chunk, chance) if chunk else None
     if chunk is None or when is None:
         return None

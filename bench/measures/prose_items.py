@@ -9,10 +9,11 @@ from decimal import Decimal
 from random import Random
 
 from bench.measures.figures import Figures
+from bench.measures.items import company
 from bench.measures.mentions import parts as parts_of
 from bench.measures.parts import Item, Part, joined
 from bench.measures.passages import Piece
-from bench.measures.retelling import named, other_words
+from bench.measures.retelling import in_synonyms, named, other_words
 from corpus.document import Span
 from rephrase.base import Style
 
@@ -20,11 +21,11 @@ _START = re.compile(
     r"(?:(?:この結果|また|なお|さらに|一方で?|その結果|これにより|加えて|以上の結果)、|[（(]注[）)]|[（(]?[0-9０-９]{1,2}[）)．.]|※[0-9０-９]?|・|－)[\s　]*"
 )
 _TOPIC = re.compile(r"(?:^|、|。)([^、。はをが（）()「」\s　]{2,24}?)は、?$")
+_GIVEN = re.compile(r"[（(]|で(?:す|した|あ)|と(?:な|見込)|に(?:な|達)|、|。")
 _COMPARED = re.compile(r"[（(、]((?:前期|前年同期|前年度|前連結会計年度|前事業年度)比)\s*$")
 _MOVED = re.compile(r"\s*の?(増|減)")
 _BLURRED = re.compile("…|○○|●|××|（略）")
 _DATED_ROW = re.compile(r"\| *([^|]*?年[^|]*?月(?:[^|]*?日)?) *\| *([^|]{8,120}?) *\|\s*$")
-_ENDS = (("であります。", "です。"), ("ております。", "ています。"), ("しております", "しています"))
 _ASK = {
     "円": "いくら",
     "％": "何％",
@@ -51,6 +52,8 @@ class Prose:
         for piece in figures.passages.pieces:
             if match := _DATED_ROW.match(piece.text):
                 self.rows.append((piece, match))
+                row = [*parts_of(match[1]), Part("|"), *parts_of(match[2])]
+                self._same[_mask(row)].add(_values(row))
             if piece.is_row or piece.text.startswith("#"):
                 continue
             found = parts_of(piece.text.strip())
@@ -95,11 +98,15 @@ class Prose:
             if after.start == piece.end:  # a second sentence, which stays as it is
                 told += [replace(part, kind="") for part in self._retold(more, chance)]
         if not rephrased:
-            asked = chance.choice((
-                f"{self.figures.company}の開示資料には、どのような記載がありますか。",
-                f"「{self.figures.passages.heading(piece.start)}」について、どのように説明されていますか。",
-                f"{self.figures.passages.heading(piece.start)}に関して、{self.figures.company}は何と述べていますか。",
-            ))  # fmt: skip
+            options = [f"{self.figures.company}の開示資料には、どのような記載がありますか。"]
+            chunk = self.figures.passages.around(piece.start, piece.end)
+            about = self.figures.passages.heading(piece.start)
+            if chunk and about and about in chunk.context + chunk.passage:
+                options += [
+                    f"「{about}」について、どのように説明されていますか。",
+                    f"{about}に関して、{self.figures.company}は何と述べていますか。",
+                ]
+            asked = chance.choice(options)
             return self._item("prose_answer", "qa", ([Part(asked)], told), piece, found)
         lead = Part(chance.choice(("開示資料の記載によると、", "会社の説明では、", "報告書によれば、")))
         style: Style = chance.choice(("easy", "medium", "hard"))
@@ -136,6 +143,8 @@ class Prose:
                 unit = found[n + 1].text
                 if part.kind != "number" or not match or not (unit in _ASK or unit.endswith("円")):
                     continue
+                if not _GIVEN.match(joined(found[n + 2 :])):
+                    continue  # 流動負債は241千円減少し: no amount of the topic itself
                 topic, word = _START.sub("", match[1]), _ASK.get(unit, "いくら")
                 said = [replace(one, origin=n + k) for k, one in enumerate(found[n : n + 2])]
                 asked = chance.choice((
@@ -200,6 +209,29 @@ class Prose:
         asked, answer = chance.choice(templates)
         return self._item("dated_row", "qa", (asked, answer), piece, found)
 
+    def cover(self, chance: Random) -> Item | None:
+        """Return a question for a day on the cover: of filing, or the first and last day of the fiscal year."""
+        report = self.document.meta.get("document_title", "報告書")
+        for piece in self.figures.passages.pieces[:40]:
+            cells = [cell.strip() for cell in piece.text.split("|")[1:-1]]
+            if len(cells) != 2 or cells[0] not in ("【提出日】", "【事業年度】") or chance.random() < 0.4:
+                continue
+            found = parts_of(cells[1])
+            said = [replace(part, origin=n) for n, part in enumerate(found)]
+            lead = [company(self.figures.company, chance)]
+            days = [part for part in said if part.kind == "date"]
+            if cells[0] == "【提出日】" and len(days) == 1:
+                asked = [*lead, Part(f"の{report}の提出日はいつですか。")]
+                told = [*other_words(days, chance), Part("です。")]
+            elif len(days) == 2:
+                asked = [*lead, Part(f"のこの{report}の事業年度はいつからいつまでですか。")]
+                first, last = other_words(days, chance)
+                told = [first, Part("から"), last, Part("までです。")]
+            else:
+                continue
+            return self._item("cover", "qa", (asked, told), piece, found)
+        return None
+
     def _retold(self, found: Sequence[Part], chance: Random) -> list[Part]:
         """Return the parts of a sentence in other words; 当社 by its name at times."""
         numbered = [replace(part, origin=n) for n, part in enumerate(found)]
@@ -207,10 +239,8 @@ class Prose:
         if not head.kind and (match := _START.match(head.text)):
             numbered[0] = replace(head, text=head.text[match.end() :])
         told = other_words(numbered, chance)
-        for old, new in _ENDS if chance.random() < 0.5 else ():
-            told = [
-                replace(part, text=part.text.replace(old, new)) if not part.kind else part for part in told
-            ]
+        if chance.random() < 0.6:
+            told = in_synonyms(told, chance)
         if self.document.meta.get("kind") == "filing" and self.figures.company and chance.random() < 0.6:
             told = named(told, self.figures.company, chance)
         return [part for part in told if part.text]

@@ -166,7 +166,7 @@ def widened(text: str, chance: Random) -> str:
     if kind < 0.7:
         return text
     if kind < 0.9:
-        return re.sub(r"(?<!\d)\d(?!\d)", lambda found: found[0].translate(FULL), text)
+        return re.sub(r"(?<![\d.,])\d(?![\d.,])", lambda found: found[0].translate(FULL), text)
     return text.translate(FULL)
 
 

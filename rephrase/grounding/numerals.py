@@ -17,6 +17,8 @@ _WIDE = {0xFF01 + at: 0x21 + at for at in range(94)} | {
     0x3000: " ", 0xA0: " ", 0x2212: "-", 0x2010: "-", 0x2011: "-", 0x25B2: "△", 0xFFE5: "¥", 0x301C: "~",
 }  # fmt: skip
 ONE = Decimal(1)
+LARGEST = Decimal(10) ** 22  # ten thousand times all the money of the world in yen
+_LONGEST = 40  # characters of a numeral
 
 
 class Numeral(NamedTuple):
@@ -37,8 +39,11 @@ def narrow(text: str) -> str:
 def numeral(run: str) -> Numeral | None:
     """Read one numeral of narrow text that ``RUN`` found, such as 12億3,400万, 1,234百万, 三百万 or 二〇二四.
 
-    None for what is no numeral: scales that do not fall (三千五千), or scales alone that count nothing (万).
+    None for what is no numeral: scales that do not fall (三千五千), scales alone that count nothing (万), and what is
+    longer than any amount, so that arithmetic stays exact.
     """
+    if len(run) > _LONGEST:
+        return None
     total, below, step = Decimal(0), _Below(), ONE
     last_big = 99
     for atom in _ATOM.finditer(run):
@@ -57,7 +62,7 @@ def numeral(run: str) -> Numeral | None:
             last_big, below = power, _Below()
     if below.any:
         total, step = total + below.value, below.step
-    return Numeral(total, step)
+    return Numeral(total, step) if total < LARGEST else None
 
 
 class _Below:

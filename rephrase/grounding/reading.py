@@ -4,19 +4,20 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from corpus.document import Fact
 from rephrase.grounding import tables
 from rephrase.grounding.calendar import Period
-from rephrase.grounding.numerals import narrow
+from rephrase.grounding.numerals import LARGEST, narrow
 from rephrase.grounding.quantities import Quantity, quantities
 from rephrase.grounding.units import CODES, IMPLIED, Unit, announced
 
 _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[」』）)]*")
 _HUNDRED = Decimal(100)
+_LENGTHS = ("年", "月", "日")
 _SHORT = 24  # characters of a cell that says a number with some words; a longer one is prose
 #: Words of heads that name nothing by themselves, or only within their table.
 _GENERAL = re.compile(
@@ -60,6 +61,8 @@ class Reading:
     by_unit: Mapping[str, list[Stated]]
     by_name: Mapping[str, list[Stated]]
     columns: Mapping[int, frozenset[str]]
+    bare: str  # the narrow text with blanks for its periods
+    words: dict[int, frozenset[str]] = field(default_factory=dict)  # by place, filled as claims ask for them
 
 
 def reading(text: str, found: Sequence[Period], facts: Iterable[tuple[int, int, Fact]] = ()) -> Reading:
@@ -81,7 +84,23 @@ def reading(text: str, found: Sequence[Period], facts: Iterable[tuple[int, int, 
                 names[part].append(one)
         columns[one.table].update(filter(is_name, one.columns))
     held = {number: frozenset(parts) for number, parts in columns.items()}
-    return Reading(text, plain, statements, tuple(found), dict(values), dict(units), dict(names), held)
+    return Reading(
+        text,
+        plain,
+        statements,
+        tuple(found),
+        dict(values),
+        dict(units),
+        dict(names),
+        held,
+        _blanked(plain, outside),
+    )
+
+
+def _blanked(plain: str, outside: Sequence[tuple[int, int]]) -> str:
+    for start, end in outside:
+        plain = plain[:start] + " " * (end - start) + plain[end:]
+    return plain
 
 
 def is_name(word: str) -> bool:
@@ -120,7 +139,11 @@ def _sentences(
             if one.bare and len(before) == 1 and not one.is_token:
                 one = one.times(before[0])  # 売上高（千円）は5,808,066
             found.append(Stated(one, sentence=match.span(), segment=(begin, one.start)))
-            begin, number = one.end, number + 1
+            number += 1
+            if not (
+                one.is_token or one.unit in _LENGTHS
+            ):  # までの1年間 is about what follows, as its period is
+                begin = one.end
     return found
 
 
@@ -140,7 +163,8 @@ def _cells(text: str, outside: Sequence[tuple[int, int]], grids: Sequence[tables
                 continue
             apart = [(a - cell.start, b - cell.start) for a, b in spans if cell.start <= a and b <= cell.end]
             short = cell.is_figure or len(cell.text) <= _SHORT
-            rows, columns = (cell.rows, cell.columns) if short else ((), ())
+            rows = cell.rows if short else ()
+            columns = cell.columns if short and cell.column else ()
             begin = cell.start
             for read in quantities(text[cell.start : cell.end], apart, cell=True):
                 unit = _unit(cell) if read.bare and cell.is_figure else None
@@ -197,6 +221,8 @@ def _of_fact(one: Stated, fact: Fact) -> list[Stated]:
         number = Decimal(fact.number)
     except InvalidOperation:
         return []
+    if not (number.is_finite() and abs(number) < LARGEST):
+        return []
     shown = one.quantity
     unit = unit_of(fact, shown, number)
     if unit == "percent":
@@ -204,7 +230,10 @@ def _of_fact(one: Stated, fact: Fact) -> list[Stated]:
     step = shown.step
     if shown.value and number:  # the text shows digits of one scale: 5,808,066 may be in thousands
         step = shown.step * abs(number / shown.value)
-    rows = tuple(dict.fromkeys((*tables.name(fact.label), *one.rows)))
+    label = tables.name(fact.label)
+    # (378) in the row of the employees may be those on average beside them: then the row does not name it.
+    same = not label or any(name in part or part in name for name in label for part in one.rows)
+    rows = tuple(dict.fromkeys((*label, *one.rows))) if same else label
     return [
         one._replace(
             quantity=shown._replace(value=number, unit=unit, step=step), rows=rows, fact=fact, either=False

@@ -16,6 +16,7 @@ _FIGURE = re.compile(
 _LEFT_OUT = re.compile(r"[(\[（【][^()（）\[\]【】]*[)\]）】]|※\s*[\d,、]*|\*+\d*|\s")
 _WHOLE = re.compile(r"[(\[【](?:うち|内、?|外、?)?([^()\[\]【】]+)[)\]】]")
 _ENTRY = re.compile(r"^(?:[①-⑳]|[ⅰ-ⅿⅠ-Ⅻ]{1,2}[.、]?|\(?\d{1,2}[).、](?!\d))\s*")
+_LONGEST = 60  # characters of a cell that holds figures alone
 _OVER = 3  # lines over a table that can hold its unit line
 
 
@@ -107,7 +108,14 @@ def _cells(at: int, line: str, y: int) -> Iterator[Cell]:
         raw = line[left.end() : right.start()]
         shown = raw.strip()
         start = at + left.end() + len(raw) - len(raw.lstrip())
-        yield Cell(start, start + len(shown), shown, y, x, bool(shown) and bool(_FIGURE.fullmatch(shown)))
+        yield Cell(
+            start,
+            start + len(shown),
+            shown,
+            y,
+            x,
+            0 < len(shown) <= _LONGEST and bool(_FIGURE.fullmatch(shown)),
+        )
 
 
 def _label(cells: list[Cell], heads: dict[int, list[Cell]]) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
-from rephrase.validate import choices, copying, entities, form, language, numbers, places, support, times
+from rephrase.validate import choices, copying, entities, form, language, numbers, repeated, support, times
 
 
 class Check(Protocol):
@@ -19,12 +19,15 @@ class Check(Protocol):
         """Return why a candidate is refused, or None."""
 
 
-CHECKS: tuple[Check, ...] = (form, language, copying, support, choices, entities, times, places, numbers)
+#: Whether it is well said, and whether it is true.
+WORDING: tuple[Check, ...] = (form, language, copying, support)
+TRUTH: tuple[Check, ...] = (choices, entities, times, repeated, numbers)
+CHECKS = (*WORDING, *TRUTH)
 
 
-def verdict(candidate: Candidate) -> Drop | None:
+def verdict(candidate: Candidate, checks: tuple[Check, ...] = CHECKS) -> Drop | None:
     """Return the first reason against a candidate, or None."""
-    for one in CHECKS:
+    for one in checks:
         if drop := one.check(candidate):
             return drop
     return None

@@ -103,36 +103,33 @@ def _same(one: Answer, other: Answer, *, rounded: bool) -> bool:
 
 def _also_right(candidate: Candidate, answers: list[Answer]) -> Drop | None:
     """Refuse a wrong choice that the passage gives as an answer, too: as another fact, or in one breath with the right one."""
-    right = answers[0]
+    right, wrong = answers[0], answers[1:]
     if right.kind.startswith("amount") and len(right.amounts) == 1:
-        amount = right.amounts[0]
-        for wrong in answers[1:]:
-            if _stated_fact(candidate, amount, wrong.amounts[0]) or _stated_beside(
-                candidate, amount, wrong.amounts[0]
-            ):
-                return Drop("stated_choice", wrong.text[:100])
+        asked = periods(candidate.question)
+        if any(not period.known for period in asked):
+            return None  # 当期 tells years apart, though not here
+        others = _other_facts(candidate, right.amounts[0], asked)
+        for one in wrong:
+            stated = any(_shows(fact, one.amounts[0]) for fact in others)
+            if stated or (not asked and _stated_beside(candidate, right.amounts[0], one.amounts[0])):
+                return Drop("stated_choice", one.text[:100])
     elif right.kind == "text" and not right.amounts:
         passage = unicodedata.normalize("NFKC", candidate.chunk.passage)
-        for wrong in answers[1:]:
-            if wrong.text in passage and _listed(passage, right.text, wrong.text):
-                return Drop("stated_choice", wrong.text[:100])
+        for one in wrong:
+            if one.text in passage and _listed(passage, right.text, one.text):
+                return Drop("stated_choice", one.text[:100])
     return None
 
 
-def _stated_fact(candidate: Candidate, right: Quantity, wrong: Quantity) -> bool:
-    """Return whether facts of the chunk show both amounts for one item, and the question's periods do not tell them apart."""
+def _other_facts(candidate: Candidate, right: Quantity, asked: list[Period]) -> list[Fact]:
+    """Return the facts of the chunk about the item of the right amount, those of the periods asked for if there are any."""
     span = candidate.chunk.span
     facts = [
         f for f in candidate.chunk.document.facts if f.number and span.start <= f.start and f.end <= span.end
     ]
-    mine = {(f.subject, f.concept) for f in facts if _shows(f, right)}
-    others = [f for f in facts if (f.subject, f.concept) in mine and _shows(f, wrong)]
-    if not others:
-        return False
-    asked = periods(candidate.question)
-    if any(not period.known for period in asked):
-        return False  # 当期 tells them apart, though not here
-    return not asked or any(_of(f, period) for f in others for period in asked)
+    items = {(f.subject, f.concept) for f in facts if _shows(f, right)}
+    same = [f for f in facts if (f.subject, f.concept) in items]
+    return [f for f in same if any(_of(f, period) for period in asked)] if asked else same
 
 
 def _shows(fact: Fact, amount: Quantity) -> bool:
@@ -155,13 +152,12 @@ def _of(fact: Fact, period: Period) -> bool:
 def _stated_beside(candidate: Candidate, right: Quantity, wrong: Quantity) -> bool:
     """Return whether prose gives the wrong amount as another value of the right one's item: 120億円（前期は110億円）.
 
-    That is one behind the right amount in its sentence, with no name of its own. A question that names a period means
-    one of them.
+    That is one behind the right amount in its sentence, with no name of its own.
     """
     passage = unicodedata.normalize("NFKC", candidate.chunk.passage)
     shown = wrong.text.strip()
     at = passage.find(shown) if shown else -1
-    if at < 0 or periods(candidate.question):
+    if at < 0:
         return False
     start = max(passage.rfind("。", 0, at), passage.rfind("\n", 0, at)) + 1
     sentence = passage[start : at + len(shown)]

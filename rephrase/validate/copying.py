@@ -8,9 +8,9 @@ from corpus.document import Drop
 from corpus.folding import folded
 from rephrase.base import FORMATS
 from rephrase.candidate import Candidate
-from rephrase.chunk import sentences
 from rephrase.grounding.periods import periods
 from rephrase.grounding.quantities import Quantity, quantities
+from rephrase.sentences import sentences
 
 NAME, VERSION = "copying", 1
 
@@ -19,6 +19,7 @@ SHARE = 0.9
 _NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
 # A question that names what may be the answer: どちら, or 増えましたか、減りましたか.
 _OFFERS = re.compile(r"どちら|どれ|いずれ|どの|か[、。？?].*か|それとも|または|もしくは")
+_GAP = re.compile(r"空欄|[＿_]{2,}|[（(【\[][\s　?？]*[）)】\]]|〔[\s　]*〕")
 _ENDING = re.compile(r"(?:です|ます|でした|ました|でしょう|ません)?か?$")
 
 
@@ -29,18 +30,21 @@ def check(candidate: Candidate) -> Drop | None:
     """
     passage = folded(candidate.chunk.passage)
     if FORMATS[candidate.style] != "markdown":
-        asked = folded(candidate.question)
-        if (
-            len(answer := folded(candidate.answer)) > 1
-            and answer in asked
-            and not _OFFERS.search(candidate.question)
-        ):
-            return Drop("answer_in_question", candidate.answer[:40])
-        return Drop("copied_question") if _holds(passage, _ENDING.sub("", asked)) else None
+        return _given(candidate.question, candidate.answer, passage)
     own = folded(candidate.answer)
     if _holds(passage, own) or _repeated(candidate.answer, passage) >= SHARE * len(own):
         return Drop("copied_passage")
     return _lost(candidate.chunk.passage, candidate.answer)
+
+
+def _given(question: str, answer: str, passage: str) -> Drop | None:
+    """Refuse a question that gives its answer away or is a piece of the passage; one with a gap has to be."""
+    if _GAP.search(question):
+        return None
+    asked, said = folded(question), folded(answer)
+    if len(said) > 1 and said in asked and not _OFFERS.search(question):
+        return Drop("answer_in_question", answer[:40])
+    return Drop("copied_question") if _holds(passage, _ENDING.sub("", asked)) else None
 
 
 def _lost(passage: str, text: str) -> Drop | None:

@@ -8,8 +8,8 @@ from rephrase.candidate import Candidate
 
 NAME, VERSION = "form", 2
 
-#: Characters of a question's asking line, of what may stand below it (a description, say), and of an answer.
-QUESTION, BELOW, ANSWER = (8, 120), 400, (1, 300)
+#: Characters of the sentence that asks, of what may stand beside it (a description, a text with a gap), of an answer.
+QUESTION, BESIDE, ANSWER = (8, 120), 400, (1, 300)
 #: How long a rephrasing may be, as a multiple of its passage.
 REPHRASED = (0.3, 2.0)
 #: From this length of the longest choice on, the longest has at most three times the characters of the shortest.
@@ -23,6 +23,7 @@ _ASKS = re.compile(
     r"(?:[てで](?:ください|下さい|ほしい)|なさい|ましょう|よ)"
     r"|何|どれ|いくら|いつ|どこ|誰|だれ|なぜ|どちら|いくつ|何[^\s、。]{1,4})[。．.]?[」』）)]?$"
 )
+_SENTENCES = re.compile(r"[^。？?\n]+(?:[。？?]+[」』）)]*|\n|$)")
 _LABEL = re.compile(
     r"^\s*(?:[QAXＱＡＸ]\s*[:：]|[A-DＡ-Ｄ]\s*[.．:：)）]\s|(?:質問|問題|問|設問|回答|解答|答え?|正解?|誤|選択肢|文書|文章|本文)\s*\d*\s*[:：]|#{1,6}\s|```|---)",
     re.MULTILINE,
@@ -58,14 +59,14 @@ def _rephrased(candidate: Candidate) -> Drop | None:
 
 
 def _asked(question: str) -> Drop | None:
-    """Judge a question: one of its outer lines asks; the others hold what it asks about."""
-    lines = question.strip().splitlines() or [""]
-    asking = next((line for line in (lines[0], lines[-1]) if _ASKS.search(line.rstrip())), None)
-    own = len(lines[0] if asking is None else asking)
-    below = sum(map(len, lines)) - own
-    if not QUESTION[0] <= own <= QUESTION[1] or below > BELOW:
-        return Drop("question_length", f"{own} characters, {below} besides")
-    return Drop("not_a_question", lines[-1][-20:]) if asking is None else None
+    """Judge a question: its first or last sentence asks; the others hold what it asks about."""
+    said = [one.strip() for one in _SENTENCES.findall(question.strip())] or [""]
+    asking = next((one for one in (said[-1], said[0]) if _ASKS.search(one)), None)
+    own = len(said[0] if asking is None else asking)
+    beside = sum(map(len, said)) - own
+    if not QUESTION[0] <= own <= QUESTION[1] or beside > BESIDE:
+        return Drop("question_length", f"{own} characters, {beside} besides")
+    return Drop("not_a_question", said[-1][-20:]) if asking is None else None
 
 
 def _answered(choices: tuple[str, ...]) -> Drop | None:

@@ -7,7 +7,7 @@ import pytest
 from corpus.document import Span
 from rephrase.base import Style
 from rephrase.candidate import Candidate, Chunk
-from rephrase.validate import CHECKS, copying, digest, form, language, names, support
+from rephrase.validate import CHECKS, Check, choices, copying, digest, form, language, names, support, verdict
 from tests.rephrase.conftest import document
 
 PASSAGE = (
@@ -44,6 +44,8 @@ def reason(check: Callable[[Candidate], object], candidate: Candidate) -> str | 
         + "投資先の国の政治や経済の変化で資金を回収できなくなるおそれ。" * 6,
         "売上高が増えたのはどの年度か。",
         "調達先の数を答えなさい",
+        "次の文の空欄に入る語句を答えてください。潮見精機は部品の調達先を国内外の＿＿＿社に広げています。",
+        "潮見精機は調達先を広げています。その数は何社ですか。",
         "部品の調達先は何社",
     ],
 )
@@ -116,6 +118,8 @@ def test_simplified_characters_are_none_that_japanese_texts_use() -> None:
         (qa(), None),
         (qa("同社は原材料の値上がりに備え、部品の調達先を国内外の12社に広げていますか。"), "copied_question"),
         (qa("潮見精機の売上高は？", "売上高"), "answer_in_question"),
+        (qa("空欄に入る数を答えてください。部品の調達先を国内外の＿＿＿に広げています。部品は12社から買います。", "12社"), None),
+        (qa("次の空欄に入る語を答えてください。＿＿＿は2024年3月期に、工作機械の受注が北米で伸びたことを主な要因として、売上高を前期比5.2％増の1,234億円としました。", "潮見精機"), None),
         (qa("売上高は増えましたか、減りましたか。", "増えました"), None),
         (qa("北米と欧州のどちらで受注が伸びましたか。", "北米"), None),
         (rephrased(PASSAGE), "copied_passage"),
@@ -139,6 +143,14 @@ def test_copies_and_lost_numbers_are_refused(candidate: Candidate, expected: str
         (qa(answer="円安"), "unsupported_answer"),
         (qa("潮見精機の売上高はいくらでしたか。", "123,400百万円でした。"), None),
         (qa("部品の調達先は何社ですか。", "十二社です。"), None),
+        (qa("部品の調達先は何社ですか。", "開示資料には12社と記されています。"), None),
+        (
+            qa(
+                "部品の調達先は何社ですか。",
+                "経営陣の刷新と海外子会社の統合、また新しい物流拠点の稼働により12社です。",
+            ),
+            "unsupported_answer",
+        ),
         (qa("潮見精機は調達先を広げましたか。", "はい、国内外の12社に広げています。"), None),
         (rephrased("まったく別の言葉で述べられた文章でも、ここでは問わない。"), None),
     ],
@@ -152,3 +164,21 @@ def test_names_and_digest_follow_the_table() -> None:
     assert len(names()) == len(CHECKS) == len({one.check for one in CHECKS})
     assert digest() != digest(CHECKS[:-1])
     assert len(digest()) == 64
+
+
+@pytest.mark.parametrize(
+    ("candidate", "check", "expected"),
+    [
+        (qa("潮見精機の売上高が増えた主な要因。"), form, "not_a_question"),
+        (qa(answer="工作機械の受注가北米で伸びたことです。"), language, "foreign_character"),
+        (qa("工作機械の受注が北米で伸びたことを主な要因としましたか。", "主な要因として"), copying, "copied_question"),
+        (qa(answer="新しい経営陣が大胆な改革を進めたことです。"), support, "unsupported_answer"),
+        (qa("潮見精機の売上高はいくらでしたか。", "1,234億円", PASSAGE, "123,400百万円", "1,324億円", "1,243億円"), choices, "equal_choices"),
+    ],
+)  # fmt: skip
+def test_without_a_check_of_the_table_something_bad_would_pass(
+    candidate: Candidate, check: Check, expected: str
+) -> None:
+    drops = {one.NAME: drop for one in CHECKS if (drop := one.check(candidate))}
+    assert {name: drop.reason for name, drop in drops.items()} == {check.NAME: expected}
+    assert verdict(candidate) == drops[check.NAME]

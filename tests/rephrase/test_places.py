@@ -7,7 +7,7 @@ import pytest
 
 from rephrase.base import Question, Style
 from rephrase.gathered.counts import Balance, Sketch, even
-from rephrase.places import Places, arranged
+from rephrase.places import Places, arranged, chance
 from tests.rephrase.conftest import document
 
 PAGE = document("試験", "本文です。", ())
@@ -21,15 +21,15 @@ def question(style: Style, choices: tuple[str, ...] = (), answer: int = -1) -> Q
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 5, 41, 400, 401, 402, 403])
 def test_no_place_is_ever_more_than_one_ahead(total: int) -> None:
-    places = Places(7)
-    used = Counter(places.take(str(number), "PDL-1.0") for number in range(total))
+    places = Places()
+    used = Counter(places.take("PDL-1.0", chance(7, str(number))) for number in range(total))
     assert max(used.values()) - min(used[at] for at in range(4)) <= 1
 
 
 def test_places_follow_from_seed_and_keys() -> None:
     def drawn(seed: int) -> list[int]:
-        places = Places(seed)
-        return [places.take(f"passage|{number}", "PDL-1.0") for number in range(40)]
+        places = Places()
+        return [places.take("PDL-1.0", chance(seed, "passage", str(number))) for number in range(40)]
 
     assert drawn(1) == drawn(1)
     assert drawn(1) != drawn(2)
@@ -37,12 +37,12 @@ def test_places_follow_from_seed_and_keys() -> None:
 
 
 def test_each_license_is_balanced_by_itself() -> None:
-    alone, beside = Places(3), Places(3)
-    expected = [alone.take(str(number), "PDL-1.0") for number in range(20)]
+    alone, beside = Places(), Places()
+    expected = [alone.take("PDL-1.0", chance(3, str(number))) for number in range(20)]
     found = []
     for number in range(20):
-        found.append(beside.take(str(number), "PDL-1.0"))
-        beside.take(f"other {number}", "CC-BY-SA-4.0")
+        found.append(beside.take("PDL-1.0", chance(3, str(number))))
+        beside.take("CC-BY-SA-4.0", chance(3, "other", str(number)))
     assert found == expected
 
 
@@ -70,9 +70,9 @@ def test_the_p_value_is_that_of_the_chi_square_distribution(counts: list[int], p
 
 
 def test_a_balanced_set_raises_no_alarm() -> None:
-    balance, places = Balance(), Places(0)
+    balance, places = Balance(), Places()
     for number in range(400):
-        place = places.take(str(number), "PDL-1.0")
+        place = places.take("PDL-1.0", chance(0, str(number)))
         right, wrong = (
             ("長い答え", ("短い", "短い", "短い"))
             if number % 4 == 0

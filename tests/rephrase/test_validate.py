@@ -1,7 +1,5 @@
 """Replies are read strictly and checked cheaply before they are believed."""
 
-from decimal import Decimal
-
 import pytest
 
 from corpus.document import Drop, Span
@@ -9,7 +7,6 @@ from rephrase.base import Style
 from rephrase.candidate import Candidate, Chunk
 from rephrase.parse import Parsed, parse
 from rephrase.validate import verdict
-from rephrase.validate.numbers import values
 from tests.rephrase.conftest import document
 
 PASSAGE = "２０２５年３月期の売上高は１２億３，４００万円、前期比5.2％増でした。"
@@ -25,29 +22,12 @@ def candidate(parsed: Parsed) -> Candidate:
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("12億3,400万円", ["1234000000"]),
-        ("1,234百万円", ["1234000000"]),
-        ("１，２３４千円", ["1234000"]),
-        ("1兆2,345億円", ["1234500000000"]),
-        ("2025年3月期、5.2％", ["2025", "3", "5.2"]),
-        ("3万円と5千円", ["30000", "5000"]),
-        ("12億円と12億3,400万円", ["1200000000", "1234000000"]),
-        ("数字なし", []),
-    ],
-)
-def test_numbers_are_read_by_value(text: str, numbers: list[str]) -> None:
-    assert values(text) == {Decimal(number) for number in numbers}
-
-
-@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("Q: 売上高はいくらですか。\nA: 12億3,400万円です。", None),
         ("Q: 売上高はいくらですか。\nA: 1,234百万円です。", None),
         ("Q: 売上高はいくらですか。\nA: 13億円です。", "number_not_in_source"),
-        ("Q: 2024年3月期の売上高はいくらですか。\nA: 12億3,400万円です。", "number_not_in_source"),
+        ("Q: 2024年3月期の売上高はいくらですか。\nA: 12億3,400万円です。", "period_not_in_source"),
         ("Q: How much were sales?\nA: 5.2％", "not_japanese"),
         ("Q: 何\nA: 5.2％", "question_length"),
         ("A: 5.2％\nQ: 売上高はどれだけ増えましたか。", "labels"),

@@ -1,4 +1,4 @@
-"""Places: what a claim repeats from prose has the number, the day, the company and the direction that stand there."""
+"""Repeated: what a claim repeats from prose has the number, the day, the company and the direction that stand there."""
 
 import re
 from functools import lru_cache
@@ -10,17 +10,14 @@ from rephrase.grounding.calendar import Period
 from rephrase.grounding.mentions import Mention, mentions, shared
 from rephrase.grounding.quantities import Quantity
 from rephrase.grounding.source import Source, source_of
+from rephrase.grounding.told import told
 
-NAME, VERSION = "places", 1
+NAME, VERSION = "repeated", 1
 
 #: Characters with meaning around a mention that must be the same for it to be the same statement.
 FEWEST = 7
 #: How many characters fewer may be the same around a mention that is believed, too.
 MARGIN = 2
-_GAP = re.compile(r"[＿_]{2,}|[（(]\s*[　 ]*[）)]|〔[　 ]*〕|［[　 ]*］|□{1,}|【[　 ]*】")
-_TOPIC = re.compile(
-    r"^(?P<topic>[^\n]*?(?:は|が))、?(?:それぞれ)?(?:いくら|何|どの|どれ|どう|いつ|どんな)[^\n]*$"
-)
 _WAYS = r"(?:(?P<up>増|上昇|拡大|伸長|上回)|(?P<down>減|下落|低下|縮小|下回))"
 _BEHIND = re.compile(rf"(?:の|ほど|程度)?(?!増減){_WAYS}")
 _BEFORE = re.compile(rf"{_WAYS}(?:加|少)?(?:率|額|幅|数)?は$")
@@ -41,7 +38,7 @@ def check(candidate: Candidate) -> Drop | None:
     in words of its own is not judged. Gaps of a question (＿＿) are filled with the answer first.
     """
     source = source_of(candidate.chunk)
-    text = _told(candidate)
+    text = told(candidate)
     ground = _ground(source)
     named = mentions(text, source.own, _company(source))
     for one in named:
@@ -85,17 +82,6 @@ def _same_size(one: Mention, other: Mention) -> bool:
     return abs(abs(mine.value) - abs(theirs.value)) < max(mine.step, theirs.step)
 
 
-def _told(candidate: Candidate) -> str:
-    """Return what a candidate says as statements: the gap filled, or the topic of the question before the answer."""
-    question, answer = candidate.question.strip(), candidate.answer.strip().rstrip("。")
-    if _GAP.search(question):
-        said = re.sub(r"(?:です|でした|である|であった)$", "", answer)
-        return _GAP.sub(lambda _: said, question)
-    lines = question.splitlines()
-    topic = next((match["topic"] for line in lines if (match := _TOPIC.match(line))), "")
-    return f"{question}\n{topic}{answer}\n{answer}" if topic else f"{question}\n{answer}"
-
-
 def _company(source: Source) -> str:
     """Return whose filing it is."""
     return source.chunk.document.meta.get("filer", "")
@@ -125,7 +111,7 @@ def _contradiction(one: Mention, ground: list[Mention]) -> Mention | None:
 def _whole(one: Mention, other: Mention) -> bool:
     """Whether the words before both mentions are the same up to the beginning of a clause: a whole topic."""
     topic = re.split(r"[、。(（「|・:：]", other.left, maxsplit=1)[0]
-    return len(topic) > 3 and one.left.startswith(topic) and len(topic) < len(other.left)
+    return len(topic) > 3 and one.left.startswith(topic)
 
 
 def _comparable(one: Mention, other: Mention) -> bool:
@@ -141,7 +127,7 @@ def _comparable(one: Mention, other: Mention) -> bool:
 def _equal(one: Mention, other: Mention) -> bool:
     mine, theirs = one.value, other.value
     if isinstance(mine, Quantity) and isinstance(theirs, Quantity):
-        return abs(abs(mine.value) - abs(theirs.value)) < max(mine.step, theirs.step)
+        return _same_size(one, other)
     if isinstance(mine, Period) and isinstance(theirs, Period):
         return _same_time(mine, theirs)
     return bool(theirs) and (str(mine) in str(theirs) or str(theirs) in str(mine))

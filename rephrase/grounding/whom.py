@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rephrase.candidate import Candidate
 from rephrase.grounding.names import Name, companies, core, plain
-from rephrase.grounding.periods import periods
-from rephrase.grounding.source import Source
+from rephrase.grounding.source import Source, periods_of
 from rephrase.grounding.statements import Statement, claimed, repeated, told
 
 _OWN_WORD = re.compile(r"当(?:社|行|グループ|法人|金庫|組合|会社)|提出会社")
@@ -36,7 +36,7 @@ def exchanged(candidate: Candidate, source: Source, named: Sequence[Name]) -> st
     claim = told(candidate)
     split = len(candidate.question) if claim == candidate.claim else 0
     asked, answered = ({core(one.text) for one in part} for part in _parted(named, split))
-    found = list(claimed(claim, periods(claim, source.own), named, asked=bool(candidate.question)))
+    found = list(claimed(claim, periods_of(claim, source.own), named, asked=bool(candidate.question)))
     framed = any(one.start >= split and any(repeated(one, source.nameless)) for one in found if one.once)
     for statement in found:
         said = claim[statement.start : statement.end]
@@ -101,6 +101,7 @@ def _rows(claim: str, source: Source) -> Iterator[Ground]:
     yield from (Ground(lines[n], _above(lines, n, source), once=False) for n in found)
 
 
+@lru_cache(maxsize=4096)
 def _label(line: str) -> str:
     """Return the plain name of a table row, "" where it has none that is long enough to know it by."""
     label = plain(line.strip("| ").partition(" | ")[0]) if line.startswith("|") else ""
@@ -116,9 +117,10 @@ def _above(lines: Sequence[str], at: int, source: Source) -> str:
     return "\n".join((source.chunk.context, before, *lines[top : min(top + 3, at)]))
 
 
-def _numerals(text: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def _numerals(text: str) -> frozenset[str]:
     found = (re.sub(r"[,.億万兆]", "", one).strip("0") for one in _NUMERAL.findall(plain(text)))
-    return {one for one in found if len(one) > 1}
+    return frozenset(one for one in found if len(one) > 1)
 
 
 # -- who is named

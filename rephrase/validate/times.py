@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period
-from rephrase.grounding.periods import periods
 from rephrase.grounding.scope import is_compared
-from rephrase.grounding.source import Source, source_of, with_ends
+from rephrase.grounding.source import Source, periods_of, source_of, with_ends
 from rephrase.grounding.statements import Statement, claimed, repeated, told
 
 NAME, VERSION = "times", 1
@@ -36,7 +35,7 @@ def check(candidate: Candidate) -> Drop | None:
     """
     source = source_of(candidate.chunk)
     claim = told(candidate)
-    named = periods(claim, source.own)
+    named = periods_of(claim, source.own)
     for one in named:
         if not is_stated(one, source.ground):
             return Drop(f"{_sort(one)}_not_in_source", claim[one.start : one.end])

@@ -13,6 +13,7 @@ from bench.measures.figures import Figure, Figures
 from bench.measures.parts import Item, Kind, Part, joined
 from bench.measures.prose_items import Prose
 from bench.measures.wordings import FULL, fiscal_names, number_of, shifted, year
+from corpus.document import Fact
 
 #: Names that no filing has.
 INVENTED = (
@@ -316,7 +317,7 @@ def _still_true(item: Item, place: int, new: Part, figures: Figures, world: Worl
     if old.kind in ("date", "period") and item.proof == "fact":
         return _true_then(item, old, new, figures)
     if old.kind in ("date", "period"):
-        return _changed_alike(item, old, new, figures)
+        return _changed_alike(item, figures)
     return False
 
 
@@ -400,19 +401,49 @@ def _true_then(item: Item, old: Part, new: Part, figures: Figures) -> bool:
     return False
 
 
-def _changed_alike(item: Item, old: Part, new: Part, figures: Figures) -> bool:
-    """Whether the same change, or ratio, is true of another time: then the time is no mistake that can be proven."""
-    first, second = item.facts
-    then = {
-        fact.period: fact
-        for fact in figures.document.facts
-        if fact.concept == first.concept and fact.context.partition("_")[2] == first.context.partition("_")[2]
+def _changed_alike(item: Item, figures: Figures) -> bool:
+    """Whether a figure that an item computes is the same at another time: then a wrong time cannot be proven."""
+    first, second = (_series(fact, figures) for fact in item.facts)
+    if item.form in ("ratio", "sum"):
+        at_one = [(first[period], second[period]) for period in first if period in second]
+    else:
+        ordered = [first[period] for period in sorted(first)]
+        at_one = list(zip(ordered[1:], ordered, strict=False))
+    parts = [part for part in item.parts if part.kind == "number" and part.value is not None and part.saying]
+    for part in parts:
+        shown = [_computed(item.form, *pair) for pair in at_one] + [
+            value for pair in at_one for value in pair
+        ]
+        same = sum(
+            abs(part.value or 0) in part.saying.shows(value)
+            for value in set(shown)
+            if value is not None and part.saying
+        )
+        if same > 1:
+            return True
+    if item.form in ("ratio", "growth", "difference", "sum"):
+        values = [_computed(item.form, *pair) for pair in at_one]
+        rounded = [round(value, 1) for value in values if value is not None]
+        return len(rounded) != len(set(rounded))
+    return False
+
+
+def _series(fact: Fact, figures: Figures) -> dict[str, Decimal]:
+    """Return the numbers of an item of the same accounts by their period."""
+    member = fact.context.partition("_")[2]
+    return {
+        other.period: abs(Decimal(other.number))
+        for other in figures.document.facts
+        if other.concept == fact.concept and other.context.partition("_")[2] == member and other.number
     }
-    other = {
-        fact.period: fact
-        for fact in figures.document.facts
-        if fact.concept == second.concept
-        and fact.context.partition("_")[2] == second.context.partition("_")[2]
-    }
-    values = [abs(Decimal(fact.number)) for fact in (*then.values(), *other.values())]
-    return len(values) != len(set(values))
+
+
+def _computed(form: str, one: Decimal, other: Decimal) -> Decimal | None:
+    """Return what a form of item computes from two numbers: the later and the earlier, or two of one time."""
+    if form == "sum":
+        return one + other
+    if form == "difference":
+        return abs(one - other)
+    if not other:
+        return None
+    return (one / other if form == "ratio" else abs(one - other) / other) * 100

@@ -1,7 +1,7 @@
 """True items whose number the passage does not show: differences, growth rates, ratios and sums of tagged figures."""
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from random import Random
 
 from bench.measures.figures import Figure, Figures, tells_time
@@ -54,7 +54,7 @@ def over_time(figures: Figures, one: Figure, chance: Random) -> Item | None:
     ):
         return None
     change = one.value - before.value
-    rate = (change / before.value * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    rate = change / before.value * 100
     up = Part("増加" if change > 0 else "減少", "direction")
     times = time(figures, one, chunk, chance), time(figures, before, chunk, chance)
     if None in times:
@@ -89,7 +89,7 @@ def of_two(figures: Figures, one: Figure, chance: Random) -> Item | None:
         return None
     other = chance.choice(beside)
     chunk = _both(figures, one, other)
-    ratio = (one.value / other.value * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    ratio = one.value / other.value * 100
     when = time(figures, one, chunk, chance) if chunk else None
     if chunk is None or when is None:
         return None

@@ -125,6 +125,12 @@ class Source:
         return tuple(found)
 
 
+@lru_cache(maxsize=64)
+def periods_of(claim: str, own: Period | None) -> tuple[Period, ...]:
+    """Return the periods of a claim; several checks ask for them, one after the other."""
+    return tuple(periods(claim, own))
+
+
 def period_of(fact: Fact) -> Period | None:
     """Return the period of a fact, None where it states none."""
     ends = [_day(part) for part in fact.period.split("/")]

@@ -106,8 +106,7 @@ class Claim:
                 return [shifted(each, -_YEAR) for each in here if each.known]
             if here:
                 return here[-1:] if number == 0 and not here[-1].ends else here
-        above = [each for each in self.periods if each.end <= one.sentence[0]]
-        return above[-1:]
+        return self._said(0, one.sentence[0], bases=False)[-1:]
 
     @cached_property
     def asked_when(self) -> list[Period]:

@@ -14,7 +14,7 @@ from rephrase.grounding.source import Source, period_of
 
 _COUNTED = re.compile(r"JPY|USD|EUR|GBP|CNY|[A-Z]{3}|percent|points|times|第.*|name:.*|分の.*")
 _LOSS = re.compile(
-    r"損失|赤字|減少|減益|減収|減(?=[、。となの少額]|$)|マイナス|支出|支払|流出|使用|下落|低下|取得|返済|償還|下回|悪化|縮小|円高|欠損|債務超過"
+    r"損失|赤字|減少|減益|減収|(?<!増)減(?=[、。となの少額]|$)|マイナス|支出|支払|流出|使用|下落|低下|取得|返済|償還|下回|悪化|縮小|円高|欠損|債務超過"
 )
 _DOUBLE = re.compile(r"(?:損失|損)(?:額|金)?$")
 _OVER, _UNDER = ("over", "up"), ("under", "down")

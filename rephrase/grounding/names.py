@@ -13,7 +13,7 @@ _INSTITUTIONS = r"取引所|財務局|労働局|国税局|委員会|審議会|�
 _TITLE = r"氏|副?総裁|審議委員|議員|弁護士|公認会計士"
 #: What stands before or behind a name of a company without being part of it.
 _AROUND = re.compile(
-    r"^(?:(?:当社|同社|連結|非連結|完全|主要な?|親会社|子会社|孫会社|関連会社|関係会社|持分法適用|会社|提出|持株会社|元|旧|現|前|新|及び|並びに|又は|本社|取引先|者|社)[のた]?)+"
+    r"^(?:\d{1,2}\.)?(?:(?:当社|同社|連結|非連結|完全|主要な?|親会社|子会社|孫会社|関連会社|関係会社|持分法適用|会社|提出|持株会社|元|旧|現|前|新|及び|並びに|又は|本社|取引先|者|社)[のた]?)*"
 )
 _NAME = re.compile(
     rf"""(?P<company>(?:{_FORM})[ 　]?(?P<after>(?:(?![のにがはをとでもやへ])[ぁ-ん]{{1,8}})?{_BODY}{{0,40}})
@@ -103,7 +103,7 @@ def plain(text: str) -> str:
 
 
 def core(text: str) -> str:
-    """Return the plain name of a company without its legal form and without the words around it: 連結子会社の."""
+    """Return the plain name of a company without its legal form, the number of a note and the words around it."""
     return _AROUND.sub("", _LEGAL.sub("", plain(text))) or plain(text)
 
 

@@ -13,7 +13,7 @@ from rephrase.grounding import tables
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.numerals import LARGEST, narrow
 from rephrase.grounding.quantities import Quantity, quantities
-from rephrase.grounding.units import CODES, IMPLIED, Unit, announced
+from rephrase.grounding.units import CODES, IMPLIED, WORD, Unit, announced
 
 _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[」』）)]*")
 _HUNDRED = Decimal(100)
@@ -25,6 +25,8 @@ _GENERAL = re.compile(
     r"当期首残高|当期末残高|当期変動額(?:合計)?|期首残高|期末残高|(?:前|当)(?:連結会計年度|事業年度|期末?|四半期)|単位|年度|年月|事項|合算|実績|計画|[前当]期末"
 )
 _DATE_LIKE = re.compile(r"[\d年月日度期第至自終了した間末現在~\-/.四半期令和平成カか]+")
+
+_AMOUNT = re.compile(rf"[△▲~\-]?[\d,.]+(?:[千百十万億兆]*{WORD})?")
 
 
 class Stated(NamedTuple):
@@ -105,7 +107,7 @@ def _blanked(plain: str, outside: Sequence[tuple[int, int]]) -> str:
 
 def is_name(word: str) -> bool:
     """Whether a head names an item: 売上高 does, 合計 and 当期末 do not."""
-    return len(word) > 1 and not _GENERAL.fullmatch(word) and not _DATE_LIKE.fullmatch(word)
+    return len(word) > 1 and not any(one.fullmatch(word) for one in (_GENERAL, _DATE_LIKE, _AMOUNT))
 
 
 # -- prose

@@ -12,6 +12,8 @@ from rephrase.sentences import sentences
 
 _LETTERS = re.compile(r"[^ぁ-んァ-ヶー一-鿿々〆A-Za-zＡ-Ｚａ-ｚ]+")
 _AMOUNT = re.compile(r"[△▲\-－(（※\d０-９,，.． ]*[\d０-９][)）%％]?")
+_GAP = re.compile(r"[＿_]{2,}|[（(【〔［][ 　＿]*[）)】〕］]|□+")
+_ENDING = re.compile(r"(?:です|でした|である|であった)?。?$")
 _FEWEST = 8  # pairs of letters that make a statement: 売上高 alone stands in every report
 _ALIKE = 0.65  # share of the shorter one's pairs of letters that both have
 _CLOSE = 0.1  # a statement that fits so much worse than the best is another one
@@ -38,8 +40,7 @@ def statements(
     """
     found = []
     at = 0
-    for first, last in sentences(text[begin:]):
-        start, end = first + begin, last + begin
+    for start, end in _units(text, begin):
         inside = []
         while at < len(stated) and stated[at].start < end:
             if stated[at].start >= start:
@@ -50,6 +51,15 @@ def statements(
             Statement(start, end, pairs(text, start, end, masked), tuple(inside), _tells(text[start:end]))
         )
     return tuple(found)
+
+
+def _units(text: str, begin: int) -> Iterator[tuple[int, int]]:
+    """Yield [start, end) of every sentence and of every row of a table, which may hold sentences."""
+    at = begin
+    for line in text[begin:].splitlines(keepends=True):
+        inside = [(0, len(line))] if line.startswith("|") else sentences(line)
+        yield from ((at + start, at + end) for start, end in inside)
+        at += len(line)
 
 
 def _tells(text: str) -> bool:
@@ -71,13 +81,22 @@ def pairs(text: str, start: int, end: int, without: Sequence[Period | Name] = ()
     return frozenset(letters[n : n + 2] for n in range(len(letters) - 1))
 
 
+def told(candidate: Candidate) -> str:
+    """Return what a candidate claims; a question with a gap (＿＿＿) is told with its answer in the gap."""
+    answer = _ENDING.sub("", candidate.answer.strip())
+    filled, gaps = _GAP.subn(lambda _: answer, candidate.question)
+    return filled if gaps else candidate.claim
+
+
 def claimed(
-    candidate: Candidate, named: Sequence[Period], without: Sequence[Name] = ()
+    claim: str, named: Sequence[Period], without: Sequence[Name] = (), *, asked: bool
 ) -> Iterator[Statement]:
-    """Yield the statements of a claim: its sentences, and a question with its answer as one. ``named`` are its periods."""
-    claim = candidate.claim
+    """Yield the statements of a claim: its sentences, and a question with its answer as one, if it is ``asked``.
+
+    ``named`` are the periods of the claim.
+    """
     found = statements(claim, named, 0, without)
-    if candidate.question:
+    if asked:
         everything = frozenset().union(*(one.pairs for one in found))
         yield Statement(0, len(claim), everything, tuple(named), tells=True, once=False)
     yield from found

@@ -9,9 +9,9 @@ from rephrase.candidate import Candidate
 from rephrase.grounding.names import Name, companies, core, plain
 from rephrase.grounding.periods import periods
 from rephrase.grounding.source import Source
-from rephrase.grounding.statements import Statement, claimed, repeated
+from rephrase.grounding.statements import Statement, claimed, repeated, told
 
-_OWN_WORD = re.compile(r"当(?:社|行|グループ|法人|金庫|組合|会社)")
+_OWN_WORD = re.compile(r"当(?:社|行|グループ|法人|金庫|組合|会社)|提出会社")
 _NUMERAL = re.compile(r"\d[\d,.億万兆]*\d")
 _LABEL = 4  # letters of a row's name by which a claim is known to be about that row
 
@@ -33,26 +33,37 @@ def exchanged(candidate: Candidate, source: Source, named: Sequence[Name]) -> st
     """
     if not named:
         return None
-    claim = candidate.claim
-    split = len(candidate.question)
-    twice = {core(one.text) for one in named if one.start < split} & {
-        core(one.text) for one in named if one.start >= split
-    }
-    for statement in claimed(candidate, periods(claim, source.own), named):
+    claim = told(candidate)
+    split = len(candidate.question) if claim == candidate.claim else 0
+    asked, answered = ({core(one.text) for one in part} for part in _parted(named, split))
+    found = list(claimed(claim, periods(claim, source.own), named, asked=bool(candidate.question)))
+    framed = any(one.start >= split and any(repeated(one, source.nameless)) for one in found if one.once)
+    for statement in found:
         said = claim[statement.start : statement.end]
-        if other := _foreign_to_all(said, list(_grounds(said, statement, source)), source, once=not twice):
+        leave = "" if framed and not statement.once and split and not answered & source.companies else None
+        grounds = list(_grounds(said, statement, source))
+        if other := _foreign_to_all(said, grounds, source, once=not asked & answered, leave=leave):
             return other
     return None
 
 
-def _foreign_to_all(claim: str, grounds: list[Ground], source: Source, *, once: bool) -> str | None:
-    """Return a company of a claim that is foreign to every statement that it may repeat."""
+def _parted(named: Sequence[Name], split: int) -> tuple[list[Name], list[Name]]:
+    return [one for one in named if one.start < split], [one for one in named if one.start >= split]
+
+
+def _foreign_to_all(
+    claim: str, grounds: list[Ground], source: Source, *, once: bool, leave: str | None
+) -> str | None:
+    """Return a company of a claim that is foreign to every statement that it may repeat.
+
+    ``leave`` is one that is not judged: a question may name the document's company only to say whose words it asks for.
+    """
     if not companies(claim):
         return None
     found: str | None = None
     for ground in grounds:
         other = _foreign(claim, ground, source, once=once and ground.once)
-        if other is None:
+        if other is None or _who(other, source) == leave:
             return None
         found = found or other
     return found

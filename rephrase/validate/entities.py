@@ -7,7 +7,7 @@ from rephrase.candidate import Candidate
 from rephrase.grounding import whom
 from rephrase.grounding.names import Name, core, known_as, names, plain, stands_in
 from rephrase.grounding.source import Source, source_of
-from rephrase.grounding.statements import pairs
+from rephrase.grounding.statements import pairs, told
 
 NAME, VERSION = "entities", 1
 
@@ -38,7 +38,7 @@ def check(candidate: Candidate) -> Drop | None:
     in a line that shows one of its numbers; and the document's own one must not take the place of another there.
     """
     source = source_of(candidate.chunk)
-    claim = candidate.claim
+    claim = told(candidate)
     found = list(names(claim))
     for name in found:
         if not is_named(name, source):

@@ -12,7 +12,7 @@ from rephrase.grounding.derived import is_called_for, is_derived
 from rephrase.grounding.naming import is_another
 from rephrase.grounding.numerals import narrow
 from rephrase.grounding.quantities import Quantity, quantities
-from rephrase.grounding.reading import Stated
+from rephrase.grounding.reading import Stated, is_name
 from rephrase.grounding.source import Source, source_of
 
 NAME, VERSION = "numbers", 2
@@ -142,7 +142,7 @@ def _tells_length(one: Stated, claim: Claim) -> bool | None:
     if one.quantity.unit not in _MONTHS or not before:
         return None
     ended = [period for period in claim.periods if period.end == before.start() and period.known]
-    if not ended or ended[0].instant:
+    if not ended or ended[0].kind != "range":
         return None
     return bool(months_of(ended[0]) == one.quantity.value * _MONTHS[one.quantity.unit])
 
@@ -179,7 +179,11 @@ def _is_true(candidate: Candidate, choice: str, source: Source) -> bool:
 
 def _is_of(one: Stated, claim: Claim, ground: Stated, source: Source) -> bool:
     names = claim.named(one, source.reading.by_name)
-    if not any(name in ground.rows for name in names):
+    heads = [name for name in ground.columns if is_name(name)]
+    part = heads and not claim.named(one, heads)  # of a segment that the question does not ask about
+    if part or not any(name in ground.rows for name in names):
+        return False
+    if not fit.shows(one.quantity, ground.quantity.value, zeros=False):
         return False
     if fit.has_item(one, claim, ground, source.reading) is not True:
         return False

@@ -9,7 +9,7 @@ from rephrase.grounding.calendar import Period
 from rephrase.grounding.periods import periods
 from rephrase.grounding.scope import is_compared
 from rephrase.grounding.source import Source, source_of, with_ends
-from rephrase.grounding.statements import Statement, claimed, repeated
+from rephrase.grounding.statements import Statement, claimed, repeated, told
 
 NAME, VERSION = "times", 1
 
@@ -35,7 +35,7 @@ def check(candidate: Candidate) -> Drop | None:
     where the other one stands elsewhere (``other_date``, ``other_period``).
     """
     source = source_of(candidate.chunk)
-    claim = candidate.claim
+    claim = told(candidate)
     named = periods(claim, source.own)
     for one in named:
         if not is_stated(one, source.ground):
@@ -45,9 +45,9 @@ def check(candidate: Candidate) -> Drop | None:
             return Drop("period_not_in_source", found)
     if not named:
         return None
-    if at_odds := _at_odds(candidate, named):
+    if claim == candidate.claim and (at_odds := _at_odds(candidate, named)):
         return Drop("other_period", claim[at_odds.start : at_odds.end])
-    for statement in claimed(candidate, named):
+    for statement in claimed(claim, named, asked=bool(candidate.question)):
         if other := _exchanged(statement, source):
             return Drop(f"other_{_sort(other)}", claim[other.start : other.end])
     return None
@@ -62,11 +62,14 @@ def _at_odds(candidate: Candidate, named: Sequence[Period]) -> Period | None:
         for one in named
         if one.known and (one.kind in _FISCAL or claim[one.start : one.end].endswith(("末", "首")))
     ]
-    asked, told = [one for one in fiscal if one.start < split], [one for one in fiscal if one.start >= split]
-    if len(asked) != 1 or len(told) != 1 or _ASKS_WHEN.search(candidate.question):
+    asked, answered = (
+        [one for one in fiscal if one.start < split],
+        [one for one in fiscal if one.start >= split],
+    )
+    if len(asked) != 1 or len(answered) != 1 or _ASKS_WHEN.search(candidate.question):
         return None
-    compared = is_compared(claim, told[0]) or is_compared(claim, asked[0])
-    return None if compared or told[0].meets(asked[0]) else told[0]
+    compared = is_compared(claim, answered[0]) or is_compared(claim, asked[0])
+    return None if compared or answered[0].meets(asked[0]) else answered[0]
 
 
 def _exchanged(claim: Statement, source: Source) -> Period | None:

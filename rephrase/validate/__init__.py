@@ -19,7 +19,7 @@ class Check(Protocol):
         """Return why a candidate is refused, or None."""
 
 
-#: Whether it is well said, and whether it is true.
+#: Whether it is well said, and whether it is true; cheapest first.
 WORDING: tuple[Check, ...] = (form, language, copying, support)
 TRUTH: tuple[Check, ...] = (choices, entities, times, repeated, numbers)
 CHECKS = (*WORDING, *TRUTH)

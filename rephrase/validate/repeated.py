@@ -18,6 +18,7 @@ NAME, VERSION = "repeated", 1
 FEWEST = 7
 #: How many characters fewer may be the same around a mention that is believed, too.
 MARGIN = 2
+_CLAUSE = re.compile(r"[、。(（「|・:：]")
 _WAYS = r"(?:(?P<up>増|上昇|拡大|伸長|上回)|(?P<down>減|下落|低下|縮小|下回))"
 _BEHIND = re.compile(rf"(?:の|ほど|程度)?(?!増減){_WAYS}")
 _BEFORE = re.compile(rf"{_WAYS}(?:加|少)?(?:率|額|幅|数)?は$")
@@ -41,10 +42,11 @@ def check(candidate: Candidate) -> Drop | None:
     text = told(candidate)
     ground = _ground(source)
     named = mentions(text, source.own, _company(source))
+    bare = all(one.sort != "time" for one in named)
     for one in named:
         if one.sort == "we":
             continue
-        if other := _contradiction(one, ground):
+        if other := _contradiction(one, ground, bare=bare):
             return Drop(
                 _REASONS[one.sort], f"{text[one.start : one.end]} / {source.text[other.start : other.end]}"
             )
@@ -93,11 +95,18 @@ def _ground(source: Source) -> list[Mention]:
     return mentions(source.text, source.own, _company(source))
 
 
-def _contradiction(one: Mention, ground: list[Mention]) -> Mention | None:
-    """Return the mention that stands where the claim puts another one, None where none or an equal one does."""
+def _contradiction(one: Mention, ground: list[Mention], *, bare: bool) -> Mention | None:
+    """Return the mention that stands where the claim puts another one, None where none or an equal one does.
+
+    A ``bare`` claim names no time.
+    """
     seats = [(*shared(one, other), other) for other in ground if _comparable(one, other)]
     best = max(
-        ((length, other) for length, meaning, other in seats if meaning >= FEWEST),
+        (
+            (length, other)
+            for length, meaning, other in seats
+            if meaning >= FEWEST or _whole(one, other, bare=bare)
+        ),
         key=itemgetter(0),
         default=None,
     )
@@ -108,10 +117,15 @@ def _contradiction(one: Mention, ground: list[Mention]) -> Mention | None:
     return None if any(_equal(one, other) for other in near) else near[0]
 
 
-def _whole(one: Mention, other: Mention) -> bool:
-    """Whether the words before both mentions are the same up to the beginning of a clause: a whole topic."""
-    topic = re.split(r"[、。(（「|・:：]", other.left, maxsplit=1)[0]
-    return len(topic) > 3 and one.left.startswith(topic)
+def _whole(one: Mention, other: Mention, *, bare: bool | None = None) -> bool:
+    """Whether the words before both mentions are the same up to the beginning of a clause: a whole topic.
+
+    With ``bare`` the claim's clause may have nothing before it either, and a short topic is one, too: 負債は.
+    """
+    topic = _CLAUSE.split(other.left, maxsplit=1)[0]
+    if bare is None:
+        return len(topic) > 3 and one.left.startswith(topic)
+    return bare and len(topic) > 2 and topic == _CLAUSE.split(one.left, maxsplit=1)[0] and topic[0] == "は"
 
 
 def _comparable(one: Mention, other: Mention) -> bool:

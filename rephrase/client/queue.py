@@ -37,13 +37,20 @@ class Queue:
         self._ready: deque[Batch] = deque()
         self._forming: dict[str, Batch] = {}
 
-    def add(self, ask: Ask) -> None:
-        """Put a prompt in."""
+    @property
+    def forming(self) -> bool:
+        """Whether prompts wait for others to share their request."""
+        return bool(self._forming)
+
+    def add(self, ask: Ask) -> bool:
+        """Put a prompt in; return whether that made a batch full."""
         self.came += 1
         if ask.alone:
             self._ready.append([ask])
-        else:
-            self._forming.setdefault(ask.head, []).append(ask)
+            return True
+        waiting = self._forming.setdefault(ask.head, [])
+        waiting.append(ask)
+        return ask.chat or len(waiting) >= self.size
 
     def add_batch(self, batch: Batch) -> None:
         """Put in, as it is and in front, what was a part of a batch already."""

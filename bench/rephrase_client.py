@@ -1,7 +1,7 @@
 """The client of ``rephrase``: what it costs per prompt, how near it comes to the server's own pace, how much it holds.
 
 ``python -m bench.rephrase_client [--in-flight 512] [--requests N] [--units 10000,1000000]`` starts a server in a process
-of its own that answers as vLLM does, each prompt after between a half and one and a half of ``--latency``, and asks it N times from processes of their own: with
+of its own that answers as vLLM does, each prompt after a half to one and a half of ``--latency``, at the end of a step of 25 ms, and asks it N times from processes of their own: with
 AsyncOpenAI as it comes, with one whose pool keeps as many connections as are used, with bare aiohttp, and with ours (as
 it comes, which is eight prompts to a request; one to a request; chats, which go alone). Every client sends the same
 prompts (about 1,100 characters) and parses all answers.
@@ -18,6 +18,7 @@ prompts (about 1,100 characters) and parses all answers.
 
 import asyncio
 import json
+import math
 import multiprocessing
 import random
 import resource
@@ -25,7 +26,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ PEERS = ("AsyncOpenAI", "AsyncOpenAI, larger pool")
 KINDS = (*PEERS, "aiohttp", *OURS)
 
 
+STEP_S = 0.025  # between two steps of the engine, with which replies end: a fair figure for a large batch
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n%s\r\n\r\n"
 
 
@@ -66,7 +67,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
             else:
                 said = json.dumps(completion(asked), ensure_ascii=False).encode()
                 if body and latency:
-                    await asyncio.sleep(max(latencies(count_of(asked), latency)))
+                    await until(max(ends(count_of(asked), latency)))
                 writer.write(HEAD % (b"application/json", b"Content-Length: %d" % len(said)) + said)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -75,9 +76,15 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
         writer.close()
 
 
-def latencies(count: int, latency: float) -> list[float]:
-    """Return how many seconds each reply takes: between the half and one and a half of ``latency``."""
-    return [latency * random.uniform(0.5, 1.5) for _ in range(count)]
+def ends(count: int, latency: float) -> list[float]:
+    """Return when each reply ends, in the time of the loop: with a step, a half to one and a half of ``latency`` from now."""
+    now = asyncio.get_running_loop().time()
+    return [math.ceil((now + latency * random.uniform(0.5, 1.5)) / STEP_S) * STEP_S for _ in range(count)]
+
+
+async def until(moment: float) -> None:
+    """Sleep until a moment of the loop."""
+    await asyncio.sleep(moment - asyncio.get_running_loop().time())
 
 
 def count_of(asked: dict[str, Any]) -> int:
@@ -125,9 +132,8 @@ async def streamed_answer(writer: asyncio.StreamWriter, asked: dict[str, Any], l
     writer.write(HEAD % (b"text/event-stream; charset=utf-8", b"Transfer-Encoding: chunked"))
     write(b"".join(event(at, text[:1], None, 1) for at in range(count)))
     if latency:
-        waits = sorted((wait, at) for at, wait in enumerate(latencies(count, latency)))
-        for (before, _), (wait, at) in pairwise([(0.0, 0), *waits]):
-            await asyncio.sleep(wait - before)
+        for moment, at in sorted(zip(ends(count, latency), range(count), strict=True)):
+            await until(moment)
             write(event(at, text[1:], "stop", 150))
     else:
         write(b"".join(event(at, text[1:], "stop", 150) for at in range(count)))

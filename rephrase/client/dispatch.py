@@ -144,8 +144,8 @@ class Dispatch:
         left = dict(enumerate(batch))
         stream = Stream(asked)
 
-        def take(data: bytes) -> None:
-            for at, reply in stream.feed(data):
+        def take(lines: bytes) -> None:
+            for at, reply in stream.feed(lines):
                 # The place of a prompt is free as soon as its reply is there, whatever the others of its list do.
                 server.in_flight -= 1
                 self._replied(server, left.pop(at), reply)
@@ -156,17 +156,17 @@ class Dispatch:
             answer = await self._transport.post(url, body(batch[0].head, asked), take)
         finally:
             server.in_flight -= len(left)  # before anybody waits for a better moment
-        self._settled(server, list(left.values()), answer, stream.trouble)
-        self._stir()
-        if all(one.dead and not one.in_flight for one in self._servers):
+        if left:
+            self._settled(server, list(left.values()), answer, stream.trouble)
+            self._stir()
+        if server.dead and all(one.dead and not one.in_flight for one in self._servers):
             self._on_end(_none_left(self._servers, "no server takes these requests"))
 
     def _settled(self, server: Server, left: Batch, answer: Answer, trouble: str) -> None:
         """Settle the prompts that no event has answered by what came of their request."""
         if answer.fate == "streamed":
-            if left:
-                said = visible(trouble, 300) or "a stream without a reply to this prompt"
-                self._failed(server, left, Failure(Fault.FAILED, said), answer)
+            said = visible(trouble, 300) or "a stream without a reply to this prompt"
+            self._failed(server, left, Failure(Fault.FAILED, said), answer)
             return
         found = judged(answer, [ask.request for ask in left])
         if isinstance(found, Failure):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
 
 from rephrase.requests import Reply, Request
 
@@ -59,27 +58,18 @@ class Queue:
 
     def first(self, *, partial: bool) -> Batch | None:
         """Return the batch that is to go next, which stays in; with ``partial`` one that could still grow, too."""
-        while True:
-            if not self._ready and not self._cut(partial=partial):
-                return None
-            batch = [
-                ask for ask in self._ready[0] if not ask.future.done()
-            ]  # some were given up by their asker
-            if batch:
-                self._ready[0] = batch
+        while self._ready or self._cut(partial=partial):
+            batch = self._ready[0]
+            if not any(ask.future.done() for ask in batch):
                 return batch
-            self._ready.popleft()
+            self._ready.popleft()  # some were given up by those who asked
+            if left := [ask for ask in batch if not ask.future.done()]:
+                self._ready.appendleft(left)
+        return None
 
     def pop(self) -> None:
         """Take out what ``first`` returned."""
         self._ready.popleft()
-
-    def drain(self) -> Iterable[Ask]:
-        """Take everything out."""
-        everything = [ask for batch in (*self._ready, *self._forming.values()) for ask in batch]
-        self._ready.clear()
-        self._forming.clear()
-        return everything
 
     def _cut(self, *, partial: bool) -> bool:
         """Make batches of what is forming; return whether there is one now.

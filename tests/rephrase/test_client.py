@@ -126,15 +126,19 @@ def test_a_reply_is_there_while_the_others_of_its_list_are_written() -> None:
     asyncio.run(story())
 
 
-def test_a_stream_that_breaks_off_keeps_what_has_come() -> None:
+@pytest.mark.parametrize("missing", [0, 3])
+def test_a_stream_that_breaks_off_keeps_what_has_come(missing: int) -> None:
+    """Even when all has come, and only the end of the stream has not."""
+
     def mood(body: dict[str, Any], number: int) -> Said | None:
         said = events(body)
-        return replace(said, cut=len(said.body) * 3 // 4) if number == 1 else None
+        whole = said.body.split(b"\n\n")
+        return replace(said, cut=len(b"\n\n".join(whole[: -3 - missing])) + 2) if number == 1 else None
 
     async def story() -> None:
         async with up(Completions(mood)) as server, engine(server) as client:
             assert await texts(client, MANY[:8]) == OWN[:8]
-            assert 0 < len(prompts(server.bodies[1])) < 8
+            assert [len(prompts(body)) for body in server.bodies[1:]] == [missing] * bool(missing)
             assert client.counters.prompts == 8
             assert client.counters.in_flight == 0
 

@@ -1,7 +1,7 @@
 """The client of ``rephrase``: what it costs per prompt, how near it comes to the server's own pace, how much it holds.
 
 ``python -m bench.rephrase_client [--in-flight 512] [--requests N] [--units 10000,1000000]`` starts a server in a process
-of its own that answers as vLLM does, after ``--latency`` seconds, and asks it N times from processes of their own: with
+of its own that answers as vLLM does, each prompt after a half to one and a half of ``--latency``, at the end of a step of 25 ms, and asks it N times from processes of their own: with
 AsyncOpenAI as it comes, with one whose pool keeps as many connections as are used, with bare aiohttp, and with ours (as
 it comes, which is eight prompts to a request; one to a request; chats, which go alone). Every client sends the same
 prompts (about 1,100 characters) and parses all answers.
@@ -18,7 +18,9 @@ prompts (about 1,100 characters) and parses all answers.
 
 import asyncio
 import json
+import math
 import multiprocessing
+import random
 import resource
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -26,6 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import click
@@ -47,25 +50,25 @@ PEERS = ("AsyncOpenAI", "AsyncOpenAI, larger pool")
 KINDS = (*PEERS, "aiohttp", *OURS)
 
 
+STEP_S = 0.025  # between two steps of the engine, with which replies end: a fair figure for a large batch
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n%s\r\n\r\n"
+
+
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, latency: float) -> None:
     """Answer the requests of one connection until it closes."""
     try:
         while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = next(
-                (
-                    int(line[15:])
-                    for line in head.lower().split(b"\r\n")
-                    if line.startswith(b"content-length:")
-                ),
-                0,
-            )
-            body = await reader.readexactly(length)
-            said = json.dumps(completion(head, body), ensure_ascii=False).encode()
-            if latency and length:
-                await asyncio.sleep(latency)
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
-            writer.write(b"Content-Length: %d\r\n\r\n" % len(said) + said)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            lines = (line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
+            body = await reader.readexactly(int(next(lines, b"content-length:0")[15:]))
+            asked = json.loads(body) if body else {}
+            if asked.get("stream"):
+                await streamed_answer(writer, asked, latency)
+            else:
+                said = json.dumps(completion(asked), ensure_ascii=False).encode()
+                if body and latency:
+                    await until(max(ends(count_of(asked), latency)))
+                writer.write(HEAD % (b"application/json", b"Content-Length: %d" % len(said)) + said)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
@@ -73,22 +76,69 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
         writer.close()
 
 
-def completion(head: bytes, body: bytes) -> dict[str, object]:
+def ends(count: int, latency: float) -> list[float]:
+    """Return when each reply ends, in the time of the loop: with a step, a half to one and a half of ``latency`` from now."""
+    now = asyncio.get_running_loop().time()
+    return [math.ceil((now + latency * random.uniform(0.5, 1.5)) / STEP_S) * STEP_S for _ in range(count)]
+
+
+async def until(moment: float) -> None:
+    """Sleep until a moment of the loop."""
+    await asyncio.sleep(moment - asyncio.get_running_loop().time())
+
+
+def count_of(asked: dict[str, Any]) -> int:
+    """Return the number of prompts of a request."""
+    return len(asked["prompt"]) if isinstance(asked.get("prompt"), list) else 1
+
+
+def text_of(asked: dict[str, Any]) -> str:
+    """Return the reply to any prompt of a request."""
+    return REPLY if asked["max_tokens"] > 8 else "はい"
+
+
+def completion(asked: dict[str, Any]) -> dict[str, object]:
     """Return what vLLM would answer: the list of models, a chat, or a choice for every prompt."""
-    if not body:
+    if not asked:
         return {"object": "list", "data": [{"id": "m", "object": "model", "max_model_len": 4096}]}
-    asked = json.loads(body)
-    text = REPLY if asked["max_tokens"] > 8 else "はい"
-    if "messages" in asked:
-        choices = [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]
-    else:
-        count = 1 if isinstance(asked["prompt"], str) else len(asked["prompt"])
-        choices = [
-            {"index": i, "text": text, "logprobs": None, "finish_reason": "stop"} for i in range(count)
-        ]
-    usage = {"prompt_tokens": 1200 * len(choices), "completion_tokens": 150 * len(choices)}
-    kind = "chat.completion" if b"chat" in head[:40] else "text_completion"
+    text, count, chat = text_of(asked), count_of(asked), "messages" in asked
+    said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+    choices = [{"index": at, "logprobs": None, "finish_reason": "stop", **said} for at in range(count)]
+    usage = {"prompt_tokens": 1200 * count, "completion_tokens": 150 * count}
+    kind = "chat.completion" if chat else "text_completion"
     return {"id": "cmpl-1", "object": kind, "created": 1, "model": "m", "choices": choices, "usage": usage}
+
+
+async def streamed_answer(writer: asyncio.StreamWriter, asked: dict[str, Any], latency: float) -> None:
+    """Write two events for every prompt, as vLLM does: its first sign at once, the others when it is done."""
+    text, count = text_of(asked), count_of(asked)
+
+    def event(at: int, part: str, reason: str | None, out: int) -> bytes:
+        choice = {"index": at, "text": part, "logprobs": None, "finish_reason": reason, "stop_reason": None}
+        usage = {"prompt_tokens": 1200, "total_tokens": 1200 + out, "completion_tokens": out}
+        said = {
+            "id": "cmpl-1",
+            "object": "text_completion",
+            "created": 1,
+            "model": "m",
+            "choices": [choice],
+            "usage": usage,
+        }
+        return b"data: %s\n\n" % json.dumps(said, ensure_ascii=False).encode()
+
+    def write(data: bytes) -> None:
+        writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+    writer.write(HEAD % (b"text/event-stream; charset=utf-8", b"Transfer-Encoding: chunked"))
+    write(b"".join(event(at, text[:1], None, 1) for at in range(count)))
+    if latency:
+        for moment, at in sorted(zip(ends(count, latency), range(count), strict=True)):
+            await until(moment)
+            write(event(at, text[1:], "stop", 150))
+    else:
+        write(b"".join(event(at, text[1:], "stop", 150) for at in range(count)))
+    write(b"data: [DONE]\n\n")
+    writer.write(b"0\r\n\r\n")
 
 
 def serve(pipe: Connection, latency: float) -> None:
@@ -141,19 +191,31 @@ def peak() -> float:
 
 
 async def driven(ask: Callable[[int], Awaitable[object]], window: int, count: int) -> Figures:
-    """Ask ``count`` times, ``window`` at a time, after one round that makes the connections."""
+    """Ask ``count`` times, ``window`` at a time, after one round that makes the connections.
+
+    The rate is that of the middle: at both ends fewer than ``window`` are under way.
+    """
+    moments: list[float] = []
+    marks = (window, count - window) if count > 2 * window else (0, count)
 
     async def worker(numbers: Iterator[int]) -> None:
         for number in numbers:
             await ask(number)
+            done[0] += 1
+            if done[0] in marks:
+                moments.append(time.perf_counter())
 
     async def all_of(numbers: Iterator[int]) -> None:
+        done[0] = 0
+        moments[:] = [time.perf_counter()] if not marks[0] else []
         await asyncio.gather(*(worker(numbers) for _ in range(window)))
 
+    done = [0]
     await all_of(iter(range(min(window, count))))
-    start, used = time.perf_counter(), cpu()
+    used = cpu()
     await all_of(iter(range(count)))
-    return Figures(count / (time.perf_counter() - start), 1000 * (cpu() - used) / count, peak())
+    rate = (marks[1] - marks[0]) / (moments[1] - moments[0])
+    return Figures(rate, 1000 * (cpu() - used) / count, peak())
 
 
 async def openai(address: str, window: int, count: int, *, pool: bool = False) -> Figures:
@@ -183,7 +245,7 @@ async def ours(address: str, window: int, count: int, *, size: int, chat: bool) 
     await engine.start()
     prompt = (Message("user", PROMPT),) if chat else PROMPT
     try:
-        return await driven(lambda _: engine.reply(Request("m", prompt, SAMPLING)), window, count)
+        return await driven(lambda _: engine.reply(Request("m", prompt, SAMPLING)), engine.capacity, count)
     finally:
         await engine.close()
 
@@ -236,7 +298,7 @@ def short_name(units: int) -> str:
 @click.command()
 @click.option("--in-flight", default=512, show_default=True, help="Prompts under way at once.")
 @click.option(
-    "--requests", default=2560, show_default=True, help="Prompts of each client (AsyncOpenAI: two rounds)."
+    "--requests", default=2560, show_default=True, help="Prompts of each client (AsyncOpenAI: three rounds)."
 )
 @click.option("--latency", default=1.0, show_default=True, help="Seconds until the server answers.")
 @click.option(
@@ -249,7 +311,7 @@ def main(in_flight: int, requests: int, latency: float, units: str) -> None:
     found: dict[str, Figures] = {}
     with served(latency) as address:
         for kind in KINDS:
-            count = min(requests, 2 * in_flight) if kind in PEERS else requests
+            count = min(requests, 3 * in_flight) if kind in PEERS else requests
             one = found[kind] = alone(kind, address, in_flight, count)
             cells = (f"{one.rate:.0f}", f"{one.rate / ideal:.0%}", f"{one.cpu_ms:.3f}", f"{one.rss_mb:.0f}")
             table.add_row(kind, f"{count:,}", *cells)

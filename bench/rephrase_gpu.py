@@ -27,8 +27,8 @@ from rich.table import Table
 
 from bench.measures import vllm_server
 from bench.measures.random_mistral import Prompts, make
-from rephrase.cli import CPU_ENVIRONMENT, CPU_FLAGS
 from rephrase.client.servers import Servers
+from rephrase.generators.cpu import ENVIRONMENT, FLAGS
 from rephrase.requests import Request, Sampling
 
 _SERVED = "measured"
@@ -189,8 +189,8 @@ def prepared(given: Mapping[str, Any], extra: Sequence[str]) -> Iterator[Job]:
             make(model, tiny=given["tiny"])
             flags += ["--load-format", "dummy"]
         if given["tiny"]:
-            environment = {**CPU_ENVIRONMENT, **environment}
-            flags += CPU_FLAGS
+            environment = {**ENVIRONMENT, **environment}
+            flags += FLAGS
         else:
             flags += _GPU_FLAGS
         path = os.pathsep.join(filter(None, [str(Path.cwd()), environment.get("PYTHONPATH", "")]))

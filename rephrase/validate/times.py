@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
-from rephrase.grounding.calendar import Period
+from rephrase.grounding.calendar import Period, ending
 from rephrase.grounding.names import companies, plain
 from rephrase.grounding.scope import is_compared
 from rephrase.grounding.source import Source, periods_of, source_of, with_ends
@@ -21,6 +22,9 @@ _FIXED = re.compile(
 )
 _FISCAL = ("fiscal_year", "half", "quarter")
 _ASKS_WHEN = re.compile(r"いつ|何年|(?:何|どの|どちらの|いずれの)(?:年|期|会計|事業|連結)")
+_MOVED = re.compile(
+    r"[^。\n]{0,40}[へに](?:と)?[^。\n]{0,24}(?:増|減|上昇|低下|拡大|縮小|改善|悪化|上回|下回)"
+)
 _PARTS = ("q1", "q2", "q3", "q4", "h1", "h2")
 
 
@@ -51,6 +55,7 @@ def _reasons(candidate: Candidate, source: Source) -> Iterator[Drop]:
     yield from (drop("{}_not_in_source", one) for one in named if not is_stated(one, source.ground))
     if claim == candidate.claim:
         yield from (drop("other_{}", one) for one in _at_odds(candidate, named))
+    yield from (drop("other_{}", one) for one in _unmoved(claim, named))
     yield from (drop("other_{}", one) for one in _mislabeled(claim, named, source))
     for statement in claimed(claim, named, companies(claim), asked=bool(candidate.question)) if named else ():
         if other := _exchanged(statement, source):
@@ -71,6 +76,18 @@ def _at_odds(candidate: Candidate, named: Sequence[Period]) -> Iterator[Period]:
     answered = [one for one in named if one.start >= split and reports(one)]
     if len(asked) == len(answered) == 1 and not _ASKS_WHEN.search(candidate.question):
         yield from (one for one in answered if not one.meets(asked[0]))
+
+
+def _unmoved(claim: str, named: Sequence[Period]) -> Iterator[Period]:
+    """Yield the second period of 当期の8億円から2024年3月期の9億円へ増加, where both are one."""
+    for one, other in pairwise(named):
+        if (
+            one.known
+            and one.same(other)
+            and "から" in claim[one.end : other.start]
+            and _MOVED.match(claim, other.end)
+        ):
+            yield other
 
 
 def _mislabeled(claim: str, named: Sequence[Period], source: Source) -> Iterator[Period]:
@@ -164,7 +181,7 @@ def _plainly(one: Period, ground: Sequence[Period]) -> bool:
     if one.kind in _DIGITS:
         said = str(one.last)[: _DIGITS[one.kind]]
         return any(str(end).startswith(said) for other in ground for end in (other.first, other.last))
-    if one.kind == "fiscal_year" or (one.kind == "range" and 360 <= (one.last - one.first).days <= 371):
+    if one.kind == "fiscal_year" or (one.kind == "range" and ending(one.last, 12, "").first == one.first):
         return any(_ends_with(one, other) for other in ground)
     if one.kind in ("quarter", "half"):
         return any(_same_end(one, other) for other in ground)

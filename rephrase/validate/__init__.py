@@ -6,7 +6,18 @@ from typing import Protocol
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
-from rephrase.validate import choices, copying, entities, form, language, numbers, repeated, support, times
+from rephrase.validate import (
+    choices,
+    copying,
+    entities,
+    form,
+    language,
+    numbers,
+    repeated,
+    rows,
+    support,
+    times,
+)
 
 
 class Check(Protocol):
@@ -21,7 +32,7 @@ class Check(Protocol):
 
 #: Whether it is well said, and whether it is true; cheapest first.
 WORDING: tuple[Check, ...] = (form, language, copying, support)
-TRUTH: tuple[Check, ...] = (choices, entities, times, repeated, numbers)
+TRUTH: tuple[Check, ...] = (choices, entities, times, repeated, rows, numbers)
 CHECKS = (*WORDING, *TRUTH)
 
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 _LETTER = r"[一-鿿々ァ-ヴーA-Za-zＡ-Ｚａ-ｚ]"
@@ -15,17 +16,17 @@ _TITLE = r"氏|副?総裁|審議委員|議員|弁護士|公認会計士"
 _AROUND = re.compile(
     r"^(?:\d{1,2}\.)?(?:(?:当社|同社|連結|非連結|完全|主要な?|親会社|子会社|孫会社|関連会社|関係会社|持分法適用|会社|提出|持株会社|元|旧|現|前|新|及び|並びに|又は|本社|取引先|者|社)[のた]?)*"
 )
-_NAME = re.compile(
-    rf"""(?P<company>(?:{_FORM})[ 　]?(?P<after>(?:(?![のにがはをとでもやへ])[ぁ-ん]{{1,8}})?{_BODY}{{0,40}})
-        |(?P<before>{_BODY}{{0,40}}{_LETTER})[ 　]?(?:{_FORM})
-        |{_BODY}{{2,40}}?(?:{_OF_COMPANY})(?![一-鿿ァ-ヴー])(?!等))
-    |(?P<institution>[一-鿿ァ-ヴー]{{2,14}}?(?:{_INSTITUTIONS})(?![一-鿿ァ-ヴー]))
-    |(?P<person>[一-鿿々ァ-ヴー・]{{2,12}}?)(?:{_TITLE})(?![一-鿿])
-    |(?P<quoted>「[^「」\n]{{2,40}}」)
-    |(?P<katakana>[ァ-ヴー]{{2,}}(?:・[ァ-ヴー]{{2,}})*)
-    |(?P<latin>(?<![A-Za-zＡ-Ｚａ-ｚ])[A-Za-zＡ-Ｚａ-ｚ](?:[A-Za-zＡ-Ｚａ-ｚ&＆’'.\-－/]*[A-Za-zＡ-Ｚａ-ｚ])(?![A-Za-zＡ-Ｚａ-ｚ]))""",
-    re.VERBOSE,
-)
+_COMPANY = rf"""(?P<company>(?:{_FORM})[ 　]?(?P<after>(?:(?![のにがはをとでもやへ])[ぁ-ん]{{1,8}})?{_BODY}{{0,40}})
+    |(?P<before>{_BODY}{{0,40}}{_LETTER})[ 　]?(?:{_FORM})
+    |{_BODY}{{2,40}}?(?:{_OF_COMPANY})(?![一-鿿ァ-ヴー])(?!等))"""
+_BODIES = rf"""(?P<institution>[一-鿿ァ-ヴー]{{2,14}}?(?:{_INSTITUTIONS})(?![一-鿿ァ-ヴー]))
+    |(?P<person>[一-鿿々ァ-ヴー・]{{2,12}}?)(?:{_TITLE})(?![一-鿿])"""
+_WORDS = r"""(?P<quoted>「[^「」\n]{2,40}」)
+    |(?P<katakana>[ァ-ヴー]{2,}(?:・[ァ-ヴー]{2,})*)
+    |(?P<latin>(?<![A-Za-zＡ-Ｚａ-ｚ])[A-Za-zＡ-Ｚａ-ｚ](?:[A-Za-zＡ-Ｚａ-ｚ&＆’'.\-－/]*[A-Za-zＡ-Ｚａ-ｚ])(?![A-Za-zＡ-Ｚａ-ｚ]))"""
+_NAME = re.compile(f"{_COMPANY}|{_BODIES}|{_WORDS}", re.VERBOSE)
+_WORD = re.compile(_WORDS, re.VERBOSE)
+_HINT = re.compile(rf"{_FORM}|{_OF_COMPANY}|{_INSTITUTIONS}|{_TITLE}")
 _SMALL = str.maketrans("ァィゥェォッャュョヮヵヶヴ", "アイウエオツヤユヨワカケブ", "・ 　\t\n\r\u200b“”\"'’‘")
 _LONG = re.compile(r"ー(?![ァ-ヴー])")
 _FORMS = re.compile(r"\([株]\)|㈱")
@@ -69,8 +70,11 @@ class Name(NamedTuple):
 def names(text: str) -> Iterator[Name]:
     """Yield the names of a text in order; what a longer name holds is not yielded again, but what quotes hold is."""
     at = 0
-    while match := _NAME.search(text, at):
-        kind = next(name for name in _KINDS if match[name] is not None)
+    pattern = (
+        _NAME if _HINT.search(text) else _WORD
+    )  # most texts name no company, and looking for one is slow
+    while match := pattern.search(text, at):
+        kind = match.lastgroup or ""
         start, end = match.span(kind)
         at = match.start() + 1 if kind == "quoted" else match.end()
         name = text[start:end].strip("「」 　") if kind == "quoted" else text[start:end]
@@ -79,7 +83,6 @@ def names(text: str) -> Iterator[Name]:
         yield Name(kind, name, start, end)
 
 
-_KINDS = ("company", "institution", "person", "quoted", "katakana", "latin")
 _CALLED = re.compile(rf"[^ 　](?:{_OF_COMPANY})$")
 _COMMON = re.compile(
     r"(?:有価|幹事|取引)証券|(?:取引|地方|都市|中央|投資|民間|国内|外国|海外|主要|大手|商業|系|各|同|本)(?:銀行|証券)|(?:投資|金銭|給付|年金|株式|公益|土地)信託$"
@@ -91,11 +94,13 @@ def _is_called(name: str) -> bool:
     return _CALLED.search(name) is not None and _COMMON.search(name) is None
 
 
-def companies(text: str) -> list[Name]:
-    """Return the companies that a text names."""
-    return [name for name in names(text) if name.kind == "company"]
+@lru_cache(maxsize=4096)
+def companies(text: str) -> tuple[Name, ...]:
+    """Return the companies that a text names; those of the sentences and rows read last are remembered."""
+    return tuple(name for name in names(text) if name.kind == "company") if _HINT.search(text) else ()
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Return a text as names compare: NFKC, lower case, ㈱ written out, no spaces and middle dots, ソフトウェア as ソフトウエア."""
     folded = _FORMS.sub("株式会社", unicodedata.normalize("NFKC", text).casefold())

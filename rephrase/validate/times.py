@@ -1,14 +1,14 @@
 """Times grounded: every day and period of the claim is one that the passage, its facts or its document name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period
-from rephrase.grounding.periods import periods
+from rephrase.grounding.names import companies, plain
 from rephrase.grounding.scope import is_compared
-from rephrase.grounding.source import Source, source_of, with_ends
+from rephrase.grounding.source import Source, periods_of, source_of, with_ends
 from rephrase.grounding.statements import Statement, claimed, repeated, told
 
 NAME, VERSION = "times", 1
@@ -34,42 +34,55 @@ def check(candidate: Candidate) -> Drop | None:
     A claim that repeats a statement of the source with another day or period than that one has is refused, too, even
     where the other one stands elsewhere (``other_date``, ``other_period``).
     """
-    source = source_of(candidate.chunk)
+    return next(_reasons(candidate, source_of(candidate.chunk)), None)
+
+
+def _reasons(candidate: Candidate, source: Source) -> Iterator[Drop]:
+    """Yield what speaks against a candidate, the cheapest to find first."""
     claim = told(candidate)
-    named = periods(claim, source.own)
-    for one in named:
-        if not is_stated(one, source.ground):
-            return Drop(f"{_sort(one)}_not_in_source", claim[one.start : one.end])
-    for found in _FIXED.findall(claim):
-        if found not in source.text:
-            return Drop("period_not_in_source", found)
-    if not named:
-        return None
-    if claim == candidate.claim and (at_odds := _at_odds(candidate, named)):
-        return Drop("other_period", claim[at_odds.start : at_odds.end])
-    for statement in claimed(claim, named, asked=bool(candidate.question)):
-        if other := _exchanged(statement, source):
-            return Drop(f"other_{_sort(other)}", claim[other.start : other.end])
-    return None
 
+    def drop(reason: str, one: Period) -> Drop:
+        return Drop(reason.format("date" if _is_day(one) else "period"), claim[one.start : one.end])
 
-def _at_odds(candidate: Candidate, named: Sequence[Period]) -> Period | None:
-    """Return the fiscal period of an answer where the question names another one and does not ask for when."""
-    split = len(candidate.question)
-    claim = candidate.claim
-    fiscal = [
-        one
-        for one in named
-        if one.known and (one.kind in _FISCAL or claim[one.start : one.end].endswith(("末", "首")))
-    ]
-    asked, answered = (
-        [one for one in fiscal if one.start < split],
-        [one for one in fiscal if one.start >= split],
+    yield from (
+        Drop("period_not_in_source", found) for found in _FIXED.findall(claim) if found not in source.text
     )
-    if len(asked) != 1 or len(answered) != 1 or _ASKS_WHEN.search(candidate.question):
-        return None
-    compared = is_compared(claim, answered[0]) or is_compared(claim, asked[0])
-    return None if compared or answered[0].meets(asked[0]) else answered[0]
+    named = periods_of(claim, source.own)
+    yield from (drop("{}_not_in_source", one) for one in named if not is_stated(one, source.ground))
+    if claim == candidate.claim:
+        yield from (drop("other_{}", one) for one in _at_odds(candidate, named))
+    yield from (drop("other_{}", one) for one in _mislabeled(claim, named, source))
+    for statement in claimed(claim, named, companies(claim), asked=bool(candidate.question)) if named else ():
+        if other := _exchanged(statement, source):
+            yield drop("other_{}", other)
+
+
+def _at_odds(candidate: Candidate, named: Sequence[Period]) -> Iterator[Period]:
+    """Yield the fiscal period or end of one in an answer whose question names another one and does not ask for when."""
+    claim, split = candidate.claim, len(candidate.question)
+
+    def reports(one: Period) -> bool:
+        edge = claim[one.start : one.end].endswith(("末", "首")) or claim.startswith(
+            ("時点", "現在"), one.end
+        )
+        return one.known and (one.kind in _FISCAL or edge) and not is_compared(claim, one)
+
+    asked = [one for one in named if one.start < split and reports(one)]
+    answered = [one for one in named if one.start >= split and reports(one)]
+    if len(asked) == len(answered) == 1 and not _ASKS_WHEN.search(candidate.question):
+        yield from (one for one in answered if not one.meets(asked[0]))
+
+
+def _mislabeled(claim: str, named: Sequence[Period], source: Source) -> Iterator[Period]:
+    """Yield the periods of a claim about a row like 提出日 | 2024年6月21日 that are of the row's kind and not the row's."""
+    plainly = plain(claim)
+    rows = [row for row in source.labeled if row.label in plainly]
+    longest = max((len(row.label) for row in rows), default=0)
+    rows = [row for row in rows if len(row.label) == longest]
+    theirs = [tuple(with_ends(row.periods)) for row in rows]
+    kinds = {one.kind for row in rows for one in row.periods}
+    if not any(is_stated(one, ground) for one in named for ground in theirs):
+        yield from (one for one in named if one.kind in kinds)
 
 
 def _exchanged(claim: Statement, source: Source) -> Period | None:
@@ -85,8 +98,8 @@ def _exchanged(claim: Statement, source: Source) -> Period | None:
             theirs, ours = tuple(with_ends(ground.periods)), tuple(with_ends(claim.periods))
             foreign = [one for one in claim.periods if not is_stated(one, theirs)]
             missing = [one for one in ground.periods if not is_stated(one, ours)]
-        sorts = {_sort(one) for one in missing}
-        other = next((one for one in foreign if _sort(one) in sorts), None)
+        sorts = {_is_day(one) for one in missing}
+        other = next((one for one in foreign if _is_day(one) in sorts), None)
         if other is None:
             return None
         found = found or other
@@ -105,10 +118,9 @@ def _unpaired(ours: Sequence[Period], theirs: Sequence[Period]) -> tuple[list[Pe
     return foreign, missing
 
 
-def _sort(one: Period) -> str:
-    return (
-        "date" if one.kind in ("day", "month") and not one.said.startswith(("current", "prev")) else "period"
-    )
+def _is_day(one: Period) -> bool:
+    """Whether a period is said as a date, and not as the end of a fiscal one: 当期末."""
+    return one.kind in ("day", "month") and not one.said.startswith(("current", "previous"))
 
 
 def is_stated(one: Period, ground: Sequence[Period]) -> bool:

@@ -14,7 +14,6 @@ from rephrase.validate import (
     language,
     numbers,
     repeated,
-    rows,
     support,
     times,
 )
@@ -32,7 +31,7 @@ class Check(Protocol):
 
 #: Whether it is well said, and whether it is true; cheapest first.
 WORDING: tuple[Check, ...] = (form, language, copying, support)
-TRUTH: tuple[Check, ...] = (choices, entities, times, repeated, rows, numbers)
+TRUTH: tuple[Check, ...] = (choices, entities, times, repeated, numbers)
 CHECKS = (*WORDING, *TRUTH)
 
 

@@ -3,17 +3,16 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 
 from bench.measures import mentions
-from bench.measures.figures import Figure, Figures
+from bench.measures.figures import Figures
 from bench.measures.parts import Item, Kind, Part, joined
-from bench.measures.prose_items import Prose
-from bench.measures.wordings import FULL, fiscal_names, number_of, shifted, year
-from corpus.document import Fact
+from bench.measures.proofs import World, figure_of, still_true
+from bench.measures.wordings import FULL, fiscal_names, shifted
 
 #: Names that no filing has.
 INVENTED = (
@@ -43,15 +42,6 @@ class Corrupted:
     after: str
 
 
-class World:
-    """What is known of the packages: by document the figures and the prose, and all companies."""
-
-    def __init__(self, figures: Sequence[Figures]) -> None:
-        self.figures = {one.document.id: one for one in figures}
-        self.prose = {one.document.id: Prose(one) for one in figures}
-        self.companies = sorted({one.company for one in figures if one.company})
-
-
 def kinds(item: Item) -> list[Kind]:
     """Return the kinds of parts that an item has, each once, in order."""
     return list(dict.fromkeys(_kind(part) for part in item.parts if part.kind and _kind(part)))
@@ -73,7 +63,7 @@ def corrupt(item: Item, kind: Kind, world: World, chance: Random) -> Corrupted |
             continue
         new = replace(old, text=text, value=None, saying=None, when=None, fiscal=None)
         wrong = item.with_part(place, new)
-        if joined(wrong.answer) in item.wrong or _still_true(item, place, new, figures, world):
+        if joined(wrong.answer) in item.wrong or still_true(item, place, new, figures, world):
             continue
         return Corrupted(wrong, kind, way.__name__.strip("_"), place, old.text, text)
     return None
@@ -130,7 +120,7 @@ def _tenfold(item: Item, old: Part, figures: Figures, world: World, chance: Rand
 
 def _other_time(item: Item, old: Part, figures: Figures, world: World, chance: Random) -> str:
     """The number is that of another time."""
-    one = _figure(item, figures, old)
+    one = figure_of(item, figures, old)
     others = [other for other in figures.others(one) if other.value] if one else []
     return old.saying.digits(chance.choice(others).value) if others and old.saying else ""
 
@@ -139,7 +129,7 @@ def _other_item(item: Item, old: Part, figures: Figures, world: World, chance: R
     """The number is that of another item, or another one of the passage in the same unit."""
     if old.saying is None:
         return ""
-    if one := _figure(item, figures, old):
+    if one := figure_of(item, figures, old):
         others = [other.value for other in figures.beside(one) if other.value]
         return old.saying.digits(chance.choice(others)) if others else ""
     found = [
@@ -161,7 +151,7 @@ def _sign(item: Item, old: Part, figures: Figures, world: World, chance: Random)
     for mark in ("△", "▲", "マイナス", "-"):
         if old.text.startswith(mark):
             return old.text.removeprefix(mark)
-    one = _figure(item, figures, old)
+    one = figure_of(item, figures, old)
     signed = one and one.saying.counter == "円" and re.search("利益|損失|キャッシュ|増減", one.name)
     return chance.choice(("△", "▲", "マイナス")) + old.text if signed else ""
 
@@ -169,15 +159,6 @@ def _sign(item: Item, old: Part, figures: Figures, world: World, chance: Random)
 def _direction(item: Item, old: Part, figures: Figures, world: World, chance: Random) -> str:
     """What rose has fallen, or the other way around."""
     return {"増加": "減少", "減少": "増加"}.get(old.text, "")
-
-
-def _figure(item: Item, figures: Figures, old: Part) -> Figure | None:
-    """Return the figure that a number of an item is; None for prose and for what is computed."""
-    for fact in item.facts if item.proof != "prose" else ():
-        one = figures.figure(fact)
-        if one and old.value == one.value:
-            return one
-    return None
 
 
 # --- units -------------------------------------------------------------------------------------------------
@@ -297,153 +278,3 @@ WAYS: dict[str, tuple[Callable[[Item, Part, Figures, World, Random], str], ...]]
     "company": (_of_set, _invented, _of_passage),
     "period": (_other_year, _turned),
 }
-
-
-# --- proof that it is wrong --------------------------------------------------------------------------------
-
-
-def _still_true(item: Item, place: int, new: Part, figures: Figures, world: World) -> bool:
-    """Whether what the source says may make the changed item true after all."""
-    old = item.parts[place]
-    prose = world.prose[item.chunk.document.id]
-    if item.proof == "prose":
-        if old.kind == "number" and _rounds(old, new, (old.value,)):
-            return True
-        return (old.origin >= 0 and prose.says(item.sentence, old.origin, new)) or (
-            bool(item.topic) and old.kind == "number" and prose.gives(item.topic, _value(new.text, old))
-        )
-    if old.kind == "number":
-        return _same_number(item, old, new, figures)
-    if old.kind in ("date", "period") and item.proof == "fact":
-        return _true_then(item, old, new, figures)
-    if old.kind in ("date", "period"):
-        return _changed_alike(item, figures)
-    return False
-
-
-def _same_number(item: Item, old: Part, new: Part, figures: Figures) -> bool:
-    """Whether a changed number says the same at its precision, or what the filing says elsewhere of this item."""
-    if old.saying is None or old.value is None:
-        return False
-    said = _value(new.text, old)
-    if said is None:
-        return True
-    one = _figure(item, figures, old)
-    true = figures.stated(one.name, one.fact.period) if one else set()
-    signs = old.value * said < 0
-    if signs and one and said in figures.numbers(one.name, one.fact.period):
-        return True
-    return not signs and _rounds(old, new, (old.value, *true))
-
-
-def _rounds(old: Part, new: Part, values: Iterable[Decimal | None]) -> bool:
-    """Whether a changed number still gives one of these values, rounded in another way; 約 may round to a hundredth."""
-    said = _value(new.text, old)
-    if said is None or old.saying is None:
-        return False
-    for value in values:
-        if value is None:
-            continue
-        near = old.saying.about and abs(abs(said) - abs(value)) * 100 < abs(value)
-        if near or abs(said) in old.saying.shows(abs(value)):
-            return True
-    return False
-
-
-def _value(text: str, old: Part) -> Decimal | None:
-    minus = text.startswith(("△", "▲", "マイナス", "-"))
-    value = number_of(re.sub("^(?:△|▲|マイナス|-)", "", text))
-    if value is None or old.saying is None:
-        return None
-    value = value if old.saying.mixed else value.scaleb(old.saying.scale)
-    return -value if minus else value
-
-
-def _periods(old: Part, new: Part, fact_period: str, figures: Figures) -> Iterator[str]:
-    """Yield the periods of facts that a changed time may mean."""
-    own = figures.own
-    for fact in figures.document.facts:
-        if fact.period == fact_period:
-            continue
-        last = fact.period.rpartition("/")[2]
-        if old.fiscal and own and new.text:
-            if _means(new.text, last, figures):
-                yield fact.period
-        else:
-            yield fact.period
-
-
-def _means(text: str, last: str, figures: Figures) -> bool:
-    """Whether a period in words may be the one that ends on ``last`` (YYYY-MM-DD); generous."""
-    plain = unicodedata.normalize("NFKC", text)
-    parsed = mentions.day_of(last.replace("-", "年", 1).replace("-", "月", 1) + "日")
-    if parsed is None or figures.own is None:
-        return True
-    if plain[0] in "当前" or "首" in plain or plain.startswith("第"):
-        return True
-    return str(parsed.year) in plain or year(parsed, era=True) in plain or "年度" in plain
-
-
-def _true_then(item: Item, old: Part, new: Part, figures: Figures) -> bool:
-    """Whether the figure had the same value at a time that the changed words may mean."""
-    when = old.when or (old.fiscal.last if old.fiscal else None)
-    fact = next((fact for fact in item.facts if when and fact.period.endswith(f"{when}")), item.facts[0])
-    one = figures.figure(fact)
-    said = next((part for part in item.parts if part.kind == "number"), None)
-    if one is None or said is None or said.saying is None:
-        return True
-    for period in dict.fromkeys(_periods(old, new, fact.period, figures)):
-        if any(
-            said.saying.shows(abs(one.value)) & said.saying.shows(value)
-            for value in figures.stated(one.name, period)
-        ):
-            return True
-    return False
-
-
-def _changed_alike(item: Item, figures: Figures) -> bool:
-    """Whether a figure that an item computes is the same at another time: then a wrong time cannot be proven."""
-    first, second = (_series(fact, figures) for fact in item.facts)
-    if item.form in ("ratio", "sum"):
-        at_one = [(first[period], second[period]) for period in first if period in second]
-    else:
-        ordered = [first[period] for period in sorted(first)]
-        at_one = list(zip(ordered[1:], ordered, strict=False))
-    parts = [part for part in item.parts if part.kind == "number" and part.value is not None and part.saying]
-    for part in parts:
-        shown = [_computed(item.form, *pair) for pair in at_one] + [
-            value for pair in at_one for value in pair
-        ]
-        same = sum(
-            abs(part.value or 0) in part.saying.shows(value)
-            for value in set(shown)
-            if value is not None and part.saying
-        )
-        if same > 1:
-            return True
-    if item.form in ("ratio", "growth", "difference", "sum"):
-        values = [_computed(item.form, *pair) for pair in at_one]
-        rounded = [round(value, 1) for value in values if value is not None]
-        return len(rounded) != len(set(rounded))
-    return False
-
-
-def _series(fact: Fact, figures: Figures) -> dict[str, Decimal]:
-    """Return the numbers of an item of the same accounts by their period."""
-    member = fact.context.partition("_")[2]
-    return {
-        other.period: abs(Decimal(other.number))
-        for other in figures.document.facts
-        if other.concept == fact.concept and other.context.partition("_")[2] == member and other.number
-    }
-
-
-def _computed(form: str, one: Decimal, other: Decimal) -> Decimal | None:
-    """Return what a form of item computes from two numbers: the later and the earlier, or two of one time."""
-    if form == "sum":
-        return one + other
-    if form == "difference":
-        return abs(one - other)
-    if not other:
-        return None
-    return (one / other if form == "ratio" else abs(one - other) / other) * 100

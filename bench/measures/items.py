@@ -12,6 +12,7 @@ from rephrase.base import Style
 from rephrase.candidate import Chunk
 
 _SLOT = re.compile(r"\{(\w)\}")
+_COMPANY = re.compile("会社|銀行|㈱|信託|持株会|組合|バンク|LTD|INC")
 _HOW_MANY = {"円": "いくら", "株": "何株", "％": "何％", "人": "何人", "倍": "何倍"}
 #: (question, answer): C company, T time, N name, A amount, W the question word.
 ASKED = (
@@ -110,7 +111,10 @@ def about_figure(figures: Figures, one: Figure, chance: Random, style: Style) ->
     chunk = figures.passages.around(one.fact.start, one.fact.end)
     if chunk is None or not tells_time(chunk.context + chunk.passage, one):
         return None
-    if not figures.names_shown(one, chunk.context + chunk.passage):
+    if not figures.names_shown(one, chunk.context + chunk.passage) or (
+        one in figures.cells
+        and re.search(f"株式|{_COMPANY.pattern}", one.name)  # ``holder`` asks about those
+    ):
         return None
     when = time(figures, one, chunk, chance)
     said = reworded(one.value, one.saying, chance)
@@ -144,6 +148,38 @@ def _how_many(said: Saying, chance: Random) -> str:
     """Return the question word for an amount: いくら, or 何百万円 when the answer is said so."""
     named = said.scale and not said.mixed and chance.random() < 0.2
     return f"何{said.unit}" if named else _HOW_MANY[said.counter]
+
+
+#: H is the shareholder, M what is told of the shares.
+HELD = (
+    ("{H}の{M}は、{T}には{W}でしたか。", "{A}です。"),
+    ("{T}における{H}の{M}を答えてください。", "{H}の{M}は{A}です。"),
+    ("大株主のうち{H}について説明してください。", "{T}、{H}の{M}は{A}でした。"),
+    ("{T}の{M}が{A}だった株主はどこですか。", "{H}です。"),
+)
+
+
+def holder(figures: Figures, one: Figure, chance: Random) -> Item | None:
+    """Return an item about the shares of one of several companies that a table names, None for other cells."""
+    chunk = figures.passages.around(one.fact.start, one.fact.end)
+    name, _, told_of = one.name.partition("の")
+    shown = chunk and figures.names_shown(one, chunk.context + chunk.passage)
+    if not chunk or not shown or not _COMPANY.search(name) or not told_of:
+        return None
+    when = time(figures, one, chunk, chance)
+    if when is None or not tells_time(chunk.context + chunk.passage, one):
+        return None
+    said = reworded(one.value, one.saying, chance)
+    slots: dict[str, Callable[[], list[Part]]] = {
+        "H": lambda: [Part(name, "company")],
+        "M": lambda: [Part(told_of)],
+        "T": lambda: when,
+        "A": lambda: list(amount(one.value, said)),
+        "W": lambda: [Part(_how_many(said, chance))],
+    }
+    asked, told = chance.choice(HELD)
+    answer = filled(told, slots, chance)
+    return Item("holder", "qa", filled(asked, slots, chance), answer, chunk, "fact", (one.fact,))
 
 
 def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -> tuple[str, ...] | None:

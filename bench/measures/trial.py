@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from random import Random
 
 from bench.measures import choice_items, corruptions, derived_items, items, series_items
-from bench.measures.corruptions import Corrupted, World
+from bench.measures.corruptions import Corrupted
 from bench.measures.figures import Figure, Figures
 from bench.measures.parts import KINDS, Item, Kind
+from bench.measures.proofs import World
 from bench.measures.prose_items import Prose
 from corpus.document import Document
 
@@ -18,6 +19,7 @@ _SOURCES = (
     + ("choices",) * 4
     + ("time_choices",) * 2
     + ("cell",) * 3
+    + ("holder",) * 3
     + ("trend",) * 2
     + ("highest",)
     + ("pair",) * 3
@@ -75,7 +77,7 @@ def draw(world: World, identity: str, chance: Random) -> Item | None:
     source = chance.choice(_SOURCES)
     if source in _OF_PROSE:
         return _OF_PROSE[source](prose, chance)
-    asked = figures.cells if source == "cell" else figures.askable
+    asked = figures.cells if source in ("cell", "holder") else figures.askable
     one = chance.choice(asked) if asked else None
     return _OF_FIGURES[source](figures, one, chance) if one and one.value else None
 
@@ -93,7 +95,7 @@ _OF_PROSE = {
     "statement": Prose.statement, "cloze": Prose.cloze, "topic": Prose.topic, "growth": Prose.growth, "when": Prose.when,
 }  # fmt: skip
 _OF_FIGURES = {
-    "time_choices": choice_items.times, "cell": _figure, "highest": series_items.highest, "pair": series_items.pair,
+    "time_choices": choice_items.times, "cell": _figure, "holder": items.holder, "highest": series_items.highest, "pair": series_items.pair,
     "figure": _figure, "choices": _choices, "trend": series_items.trend, "change": derived_items.over_time, "two": derived_items.of_two,
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from rephrase.grounding.quantities import Quantity, quantities
 #: Stands in the words of an answer where a number or a period was; no text folds to it.
 GAP = "#"
 
+_NEAR = Decimal("0.05")
 _COURTESY = re.compile(r"(?:(?:です|でした|である|であった|となります|となりました)[。．]?|[。．])$")
 _HEDGES = re.compile(
     r"^(?:約|およそ|ほぼ|おおよそ|最大|最低)$|^(?:程度|前後|ほど|以上|以下|以内|未満|超|余り?|末|時点|頃|ごろ|中)$"
@@ -67,7 +68,7 @@ def read(text: str) -> Answer:
 def equal(one: Quantity, other: Quantity) -> bool:
     """Return whether two amounts may be one, said at different precision: rounded or cut off.
 
-    Of an amount that is hedged (約1,200億円) trailing zeros show no precision.
+    Of an amount that is hedged trailing zeros show no precision: 約1,200億円 is 1,234億円, rounded and within five percent.
     """
     if one.unit != other.unit:
         return False
@@ -77,8 +78,11 @@ def equal(one: Quantity, other: Quantity) -> bool:
     step = _precision(coarse)
     if step <= _precision(fine):
         return False
+    if step > coarse.step and abs(coarse.value - fine.value) > abs(fine.value) * _NEAR:
+        return False
     shown = fine.value / step
-    return coarse.value / step in (shown.to_integral_value(mode) for mode in (ROUND_DOWN, ROUND_HALF_UP))
+    modes = (ROUND_HALF_UP,) if step > coarse.step else (ROUND_DOWN, ROUND_HALF_UP)
+    return coarse.value / step in (shown.to_integral_value(mode) for mode in modes)
 
 
 def _precision(one: Quantity) -> Decimal:

@@ -78,11 +78,14 @@ def names(text: str) -> Iterator[Name]:
         start, end = match.span(kind)
         at = match.start() + 1 if kind == "quoted" else match.end()
         name = text[start:end].strip("「」 　") if kind == "quoted" else text[start:end]
+        if kind == "company" and (share := _SHARE.search(name)):
+            name, end = name[: share.start()], start + share.start()
         if kind == "company" and not (match["after"] or match["before"]) and not _is_called(name):
             continue
         yield Name(kind, name, start, end)
 
 
+_SHARE = re.compile(r"(?<=.)分約?[0-9０-９].*$")  # 株式会社渚レント分64億円
 _CALLED = re.compile(rf"[^ 　](?:{_OF_COMPANY})$")
 _COMMON = re.compile(
     r"(?:有価|幹事|取引)証券|(?:取引|地方|都市|中央|投資|民間|国内|外国|海外|主要|大手|商業|系|各|同|本)(?:銀行|証券)|(?:投資|金銭|給付|年金|株式|公益|土地)信託$"

@@ -6,7 +6,17 @@ from typing import Protocol
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
-from rephrase.validate import choices, copying, entities, form, language, numbers, repeated, support, times
+from rephrase.validate import (
+    choices,
+    copying,
+    entities,
+    form,
+    language,
+    numbers,
+    repeated,
+    support,
+    times,
+)
 
 
 class Check(Protocol):
@@ -19,7 +29,7 @@ class Check(Protocol):
         """Return why a candidate is refused, or None."""
 
 
-#: Whether it is well said, and whether it is true.
+#: Whether it is well said, and whether it is true; cheapest first.
 WORDING: tuple[Check, ...] = (form, language, copying, support)
 TRUTH: tuple[Check, ...] = (choices, entities, times, repeated, numbers)
 CHECKS = (*WORDING, *TRUTH)

@@ -20,6 +20,7 @@ _DIGITS = {"day": 10, "month": 7, "year": 4}  # of a date as ISO 8601 writes it
 _FIXED = re.compile(
     r"[当今本翌来](?:第?\S?四半期|年度|期|年)末?比|[前翌次]期(?=純|利益|損益|損失|包括|税金|製品|製造|計上|償却|変動|発生)(?:\w{2})"
 )
+_FROM = re.compile(r"からの?(?:増減|増加|減少|変化|変動)")
 _FISCAL = ("fiscal_year", "half", "quarter")
 _ASKS_WHEN = re.compile(r"いつ|何年|(?:何|どの|どちらの|いずれの)(?:年|期|会計|事業|連結)")
 _MOVED = re.compile(
@@ -70,7 +71,8 @@ def _at_odds(candidate: Candidate, named: Sequence[Period]) -> Iterator[Period]:
         edge = claim[one.start : one.end].endswith(("末", "首")) or claim.startswith(
             ("時点", "現在"), one.end
         )
-        return one.known and (one.kind in _FISCAL or edge) and not is_compared(claim, one)
+        compared = is_compared(claim, one) or _FROM.match(claim, one.end)
+        return one.known and (one.kind in _FISCAL or edge) and not compared
 
     asked = [one for one in named if one.start < split and reports(one)]
     answered = [one for one in named if one.start >= split and reports(one)]

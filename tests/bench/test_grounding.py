@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from bench import grounding
-from bench.measures.corruptions import World, corrupt, kinds
+from bench.measures.corruptions import corrupt, kinds
 from bench.measures.figures import Figures
 from bench.measures.mentions import day_of, parts
 from bench.measures.packages import documents
 from bench.measures.parts import KINDS, Item, Part, joined
+from bench.measures.proofs import World
 from bench.measures.trial import Pair, pairs
 from bench.measures.wordings import Fiscal, Saying, fiscal_names, number_of, shifted
 from bench.number_fidelity import make

@@ -23,10 +23,12 @@ def answer(prompt: str) -> str:
     amounts, term = _SAID.findall(passage), _TERM.search(passage)
     question = prompt.rpartition("### 問題")[2]
     drawn = hashlib.sha256(prompt.encode()).digest()[0]
-    if asked := _ASKED.search(question):  # a round trip: the question stands there already
+    if asked := _ASKED.findall(
+        question
+    ):  # a round trip: the question stands there already, behind examples of letters
         if "A)" in question:
-            return _letter(question, asked[1], amounts)
-        return next((f" {amount}\n" for name, amount in amounts if name in asked[1]), " わかりません。\n")
+            return _letter(question.rpartition("Q: ")[2], asked[-1], amounts)
+        return next((f" {amount}\n" for name, amount in amounts if name in asked[-1]), " わかりません。\n")
     if not amounts:
         word = term[1] if term else "用語"
         return f" {word}とは何ですか。\nA: {term[2] if term else '説明です'}。\n\n### "

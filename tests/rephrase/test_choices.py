@@ -148,4 +148,6 @@ def test_an_amount_is_one_with_its_rounded_and_its_cut_form() -> None:
     assert equal(exact, cut)
     assert equal(exact, about)
     assert not equal(exact, other)
+    share, hundred, hundreds = (read(text).amounts[0] for text in ("175％", "約100％", "約200％"))
+    assert not equal(share, hundred) and not equal(share, hundreds)
     assert not equal(rounded, exact)  # both are shown in units of ten thousand

@@ -20,7 +20,9 @@ _NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
 # A question that names what may be the answer: どちら, or 増えましたか、減りましたか.
 _OFFERS = re.compile(r"どちら|どれ|いずれ|どの|か[、。？?].*か|それとも|または|もしくは")
 _GAP = re.compile(r"空欄|[＿_]{2,}|[（(【\[][\s　?？]*[）)】\]]|〔[\s　]*〕")
-_ASKS_VALUE = re.compile(r"(?:何\w{0,4}|いくら|いくつ|いつ|どれ|どこ|だれ|誰|どのくらい|どれくらい|どの程度)$")
+_ASKS_VALUE = re.compile(
+    r"(?:何\w{0,4}|いくら|いくつ|いつ|どれ|どこ|だれ|誰|どのくらい|どれくらい|どの程度)$"
+)
 _ENDING = re.compile(r"(?:です|ます|でした|ました|でしょう|ません)?か?$")
 
 

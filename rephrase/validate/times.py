@@ -182,7 +182,8 @@ def _plainly(one: Period, ground: Sequence[Period]) -> bool:
     """Judge a period whose days are told, among others that are known."""
     if one.kind in _DIGITS:
         said = str(one.last)[: _DIGITS[one.kind]]
-        return any(str(end).startswith(said) for other in ground for end in (other.first, other.last))
+        fine = [other for other in ground if _is_as_fine(other, one, ground)]
+        return any(str(end).startswith(said) for other in fine for end in (other.first, other.last))
     if one.kind == "fiscal_year" or (one.kind == "range" and ending(one.last, 12, "").first == one.first):
         return any(_ends_with(one, other) for other in ground)
     if one.kind in ("quarter", "half"):
@@ -194,6 +195,18 @@ def _plainly(one: Period, ground: Sequence[Period]) -> bool:
         alone = [other for other in ground if other.kind in _DIGITS and id(other) not in ends]
         return all(is_stated(end, alone) for end in one.ends)
     return False
+
+
+def _is_as_fine(other: Period, one: Period, ground: Sequence[Period]) -> bool:
+    """Whether a period tells a day, or a month, that ``one`` names: 2007年4月 does not tell its 30th.
+
+    But for the month in which a fiscal year ends: 決算年月 2024年4月 is a day.
+    """
+    if _DIGITS.get(other.kind, 10) >= _DIGITS[one.kind]:
+        return True
+    return other.kind == "month" and any(
+        year.kind == "fiscal_year" and year.last.month == other.last.month for year in ground
+    )
 
 
 def _ends_with(one: Period, other: Period) -> bool:

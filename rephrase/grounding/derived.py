@@ -7,7 +7,7 @@ from itertools import combinations
 
 from rephrase.grounding.calendar import Period, months_of
 from rephrase.grounding.claims import Claim
-from rephrase.grounding.fit import one_of, period_in, recomputed
+from rephrase.grounding.fit import grounds, one_of, period_in, recomputed
 from rephrase.grounding.reading import Stated
 from rephrase.grounding.source import Source
 
@@ -18,6 +18,8 @@ _RATIO = re.compile(r"割合|比率|占め|あたり|当たり|対する|構成�
 _SUM = re.compile(r"合計|合わせ|合算|総額|計|足し|加え|トータル")
 _UNEQUAL = re.compile(r"差|上回|下回|多[くい]|少な|超え|大き|小さ|引い|差し引")
 _PAID = re.compile(r"支出|支払|取得|損失|損$|費用|費$|返済|償還|配当")
+#: Between two amounts of one sentence that are one item's: 前期の5億円から, 5億円に対し.
+_COMPARED = re.compile(r"から|より|に対|比|前[のな年期連事]|当[年期連事]|→|⇒|\d年")
 _MOST = 40  # statements of one item that are compared
 _HUNDRED = Decimal(100)
 
@@ -162,7 +164,12 @@ def _is_asked(early: Period, late: Period, said: list[Period], claim: Claim) -> 
 
 def _spoken(claimed: Stated, claim: Claim, source: Source) -> Iterator[Pair]:
     """Yield pairs of amounts that the claim itself states, in both orders, and pairs that one sentence of the source does."""
-    own = [one for one in claim.statements if one is not claimed and _fitting(claimed, one)]
+    # What the claim computes itself proves nothing: 976人 and the 11人 more do not prove the 965人.
+    own = [
+        one
+        for one in claim.statements
+        if one is not claimed and _fitting(claimed, one) and grounds(one.quantity, source.reading)
+    ]
     for one, other in combinations(own, 2):
         if one.quantity.unit == other.quantity.unit:
             yield one, other
@@ -180,7 +187,8 @@ def _spoken(claimed: Stated, claim: Claim, source: Source) -> Iterator[Pair]:
         if len(bigrams & said) < 0.3 * len(bigrams):
             continue
         for one, other in combinations(found, 2):
-            if one.quantity.unit == other.quantity.unit:
+            between = source.reading.plain[one.quantity.end : other.quantity.start]
+            if one.quantity.unit == other.quantity.unit and _COMPARED.search(between):
                 yield one, other
                 yield other, one
 

@@ -5,11 +5,13 @@ import unicodedata
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.periods import periods
 from rephrase.grounding.quantities import Quantity, quantities
+from rephrase.grounding.source import Source
 
 Sort = Literal["quantity", "time", "company", "we"]
 _COMPANY = re.compile(
@@ -19,9 +21,11 @@ _COMPANY = re.compile(
 _WE = re.compile(r"当社|弊社|当行")
 _FORM = re.compile(r"株式会社|㈱|[（(]株[）)]")
 _SPACE = re.compile(r"[\s　]")
+_TOPIC = re.compile(r"([^、。（）()「」\s]{2,40})は、?[^は]*$")
 _BLANK = re.compile(r"[^\S\n]+")
 _CONTENT = re.compile(r"[一-鿿々〆ァ-ヶーA-Za-z]")
 _NOTE = 1000  # a number without a unit that is smaller says nothing by itself
+_COPIED = 8  # characters that carry meaning
 _REACH = 24  # symbols on either side that are compared
 _WEIGHT = 3  # a value that both have means as much as so many characters
 _PRIVATE, _PRIVATE_SIZE = (
@@ -44,6 +48,8 @@ class Mention:
     value: Quantity | Period | str
     left: str = ""
     right: str = ""
+    topic: str = ""  # what its sentence is about: 営業利益 of 営業利益は566百万円
+    sentence: int = 0  # where its sentence begins
 
 
 def mentions(text: str, own: Period | None, company: str = "") -> list[Mention]:
@@ -100,7 +106,12 @@ def _with_words(text: str, found: Sequence[Mention]) -> Iterator[Mention]:
     line = "".join((*pieces, _symbols(text[at:])))
     for one, place in zip(found, places, strict=True):
         left, right = line[max(place - _REACH, 0) : place][::-1], line[place + 1 : place + 1 + _REACH]
-        yield replace(one, left=left.partition("\n")[0], right=right.partition("\n")[0])
+        begin = max(text.rfind(mark, 0, one.start) for mark in "。\n") + 1
+        about = _TOPIC.search(text, begin, one.start)
+        topic = _symbols(about[1]) if about else ""
+        yield replace(
+            one, left=left.partition("\n")[0], right=right.partition("\n")[0], topic=topic, sentence=begin
+        )
 
 
 def _symbols(text: str) -> str:
@@ -117,6 +128,25 @@ def _symbol(one: Mention) -> str:
     else:
         key = value
     return chr(_PRIVATE + zlib.crc32(key.encode()) % _PRIVATE_SIZE)
+
+
+@lru_cache(maxsize=256)
+def of_source(source: Source) -> list[Mention]:
+    """Return what a source mentions; ``source_of`` gives the same one for items about one chunk."""
+    return mentions(source.text, source.own, source.chunk.document.meta.get("filer", ""))
+
+
+def is_copied(text: str, end: int, source: Source) -> bool:
+    """Whether the quantity that ends at a place of a text, and a long run of words before it, stand so in a source."""
+    own = mentions(text, source.own, source.chunk.document.meta.get("filer", ""))
+    one = next((one for one in own if one.end == end and isinstance(one.value, Quantity)), None)
+    if one is None:
+        return False
+    return any(
+        _symbol(one) == _symbol(other) and len(_CONTENT.findall(_run(one.left, other.left))) >= _COPIED
+        for other in of_source(source)
+        if other.sort == "quantity"
+    )
 
 
 def shared(one: Mention, other: Mention) -> tuple[int, int]:

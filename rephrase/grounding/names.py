@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _LETTER = r"[一-鿿々ァ-ヴーA-Za-zＡ-Ｚａ-ｚ]"
-_BODY = r"(?:(?!及び|並びに|又は)[一-鿿々〆ヶァ-ヴー・A-Za-zＡ-Ｚａ-ｚ0-9０-９&＆.．\-－'])"
+_BODY = r"(?:(?!及び|並びに|又は|[0-9０-９][0-9０-９,，.．]*[億万兆千百円株％%年月日人名社件])[一-鿿々〆ヶァ-ヴー・A-Za-zＡ-Ｚａ-ｚ0-9０-９&＆.．\-－'])"
 _FORM = r"株式会社|有限会社|合同会社|合資会社|合名会社|相互会社|㈱|㈲|[（(][株有][）)]"
 _OF_COMPANY = r"ホールディングス|ホールディング|フィナンシャルグループ|グループ本社|証券|銀行|信託|信用金庫|信用組合|労働金庫|生命保険|損害保険|生命|海上|監査法人|投資法人|法律事務所"
 _INSTITUTIONS = r"取引所|財務局|労働局|国税局|委員会|審議会|協議会|協会|機構|連合会|基金|財団|大学|研究所|裁判所|庁|省|公庫"
@@ -78,11 +78,14 @@ def names(text: str) -> Iterator[Name]:
         start, end = match.span(kind)
         at = match.start() + 1 if kind == "quoted" else match.end()
         name = text[start:end].strip("「」 　") if kind == "quoted" else text[start:end]
+        if kind == "company" and (share := _SHARE.search(name)):
+            name, end = name[: share.start()], start + share.start()
         if kind == "company" and not (match["after"] or match["before"]) and not _is_called(name):
             continue
         yield Name(kind, name, start, end)
 
 
+_SHARE = re.compile(r"(?<=.)分約?[0-9０-９].*$")  # 株式会社渚レント分64億円
 _CALLED = re.compile(rf"[^ 　](?:{_OF_COMPANY})$")
 _COMMON = re.compile(
     r"(?:有価|幹事|取引)証券|(?:取引|地方|都市|中央|投資|民間|国内|外国|海外|主要|大手|商業|系|各|同|本)(?:銀行|証券)|(?:投資|金銭|給付|年金|株式|公益|土地)信託$"

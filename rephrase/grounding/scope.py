@@ -15,7 +15,7 @@ _NEAR = 5  # lines above a table that may say its period
 _NAME = 60  # characters of a cell that names its row; a longer one tells a story
 _STOP = re.compile(r"[。！？\n]")
 _COMPARED = re.compile(
-    r"(?:末|の?[^、。\s]{0,14})(?:に比べ|に比し|と比[べ較]|との比較|より(?!以)|対比)|末?に対し"
+    r"(?:末|の?[^、。はがを\s]{0,14})(?:に比べ|に比し|と比[べ較]|との比較|より(?!以)|対比)|末?に対し"
 )
 _AMOUNT = re.compile(r"[^\d０-９]{0,6}[△▲\-－(（]?[ ]?[\d０-９][\d０-９,，]*(?:[.．][\d０-９]+)?[)）%％]?")
 _SEPARATOR = re.compile(r"\|(?: ?:?-+:? ?\|)+")
@@ -76,7 +76,9 @@ def _above(text: str, read: list[Period]) -> Period | None:
 
 
 def is_compared(text: str, one: Period) -> bool:
-    """Whether a period of a text is only compared with: 前期に比べ, 前期末より."""
+    """Whether a period of a text is only compared with: 前期に比べ, 前期末より, 前期からの増減."""
+    if one.said.startswith("previous") and text.startswith(("から", "末から"), one.end):
+        return True
     return _COMPARED.match(text, one.end) is not None
 
 

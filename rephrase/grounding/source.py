@@ -15,7 +15,7 @@ from rephrase.grounding.own import own_period
 from rephrase.grounding.periods import periods
 from rephrase.grounding.reading import Reading, reading
 from rephrase.grounding.scope import scope
-from rephrase.grounding.statements import Statement, pairs, statements
+from rephrase.grounding.statements import Labeled, Statement, labeled, pairs, statements
 
 _OF_DOCUMENT = ("submitted", "period_start", "period_end", "fiscal_year_end")
 
@@ -60,17 +60,15 @@ class Source:
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
-        """Return the sentences and dated rows of the passage, as places of ``text``."""
-        return tuple(
-            one for one in statements(self.text, self.stated, len(self.chunk.context) + 1) if one.tells
-        )
-
-    @cached_property
-    def nameless(self) -> tuple[Statement, ...]:
-        """Return the same statements, to be compared without the companies in them."""
+        """Return the sentences and dated rows of the passage, as places of ``text``, compared without the companies in them."""
         begin = len(self.chunk.context) + 1
         found = statements(self.text, self.stated, begin, companies(self.text))
         return tuple(one for one in found if one.tells)
+
+    @cached_property
+    def labeled(self) -> tuple[Labeled, ...]:
+        """Return the rows that give a name its day or period."""
+        return tuple(labeled(self.text, self.stated))
 
     @cached_property
     def latin(self) -> frozenset[str]:

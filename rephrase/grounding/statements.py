@@ -4,16 +4,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period
-from rephrase.grounding.names import Name
+from rephrase.grounding.names import Name, plain
 from rephrase.sentences import sentences
 
 _LETTERS = re.compile(r"[^ぁ-んァ-ヶー一-鿿々〆A-Za-zＡ-Ｚａ-ｚ]+")
 _AMOUNT = re.compile(r"[△▲\-－(（※\d０-９,，.． ]*[\d０-９][)）%％]?")
 _GAP = re.compile(r"[＿_]{2,}|[（(【〔［][ 　＿]*[）)】〕］]|□+")
 _ENDING = re.compile(r"(?:です|でした|である|であった)?。?$")
+_TWO_CELLS = re.compile(r"^\|(?P<first>[^|\n]{3,160})\|(?P<second>[^|\n]{3,160})\|$", re.MULTILINE)
+_LABEL = 3
 _FEWEST = 8  # pairs of letters that make a statement: 売上高 alone stands in every report
 _ALIKE = 0.65  # share of the shorter one's pairs of letters that both have
 _CLOSE = 0.1  # a statement that fits so much worse than the best is another one
@@ -29,6 +32,25 @@ class Statement:
     periods: tuple[Period, ...]
     tells: bool  # no heading, and of tables only a row that tells what happened when
     once: bool = True  # whether it says all it says once: a question with its answer may not
+
+
+class Labeled(NamedTuple):
+    """A row of two cells, a plain name or event and nothing but its periods: 提出日 | 2024年6月21日."""
+
+    label: str
+    periods: tuple[Period, ...]
+
+
+def labeled(text: str, stated: Sequence[Period]) -> Iterator[Labeled]:
+    """Yield the rows of a text that give a name its day, or a month its event; ``stated`` are its periods in order."""
+    for match in _TWO_CELLS.finditer(text):
+        for said, name in (("second", "first"), ("first", "second")):
+            start, end = match.span(said)
+            inside = tuple(one for one in stated if start <= one.start < end)
+            label = plain(match[name].strip("【】[] 　"))
+            if inside and len(label) >= _LABEL and len(pairs(text, start, end, inside)) <= _LABEL:
+                yield Labeled(label, inside)
+                break
 
 
 def statements(

@@ -6,7 +6,7 @@ from rephrase.candidate import Candidate
 
 _GAP = re.compile(r"[＿_]{2,}|[（(]\s*[　 ]*[）)]|〔[　 ]*〕|［[　 ]*］|□{1,}|【[　 ]*】")
 _TOPIC = re.compile(
-    r"^(?P<topic>[^\n]*?(?:は|が))、?(?:それぞれ)?(?:いくら|何|どの|どれ|どう|いつ|どんな)[^\n]*$"
+    r"^(?P<topic>[^\n]*?(?:は|が))(?P<between>[^\n。]{0,16}?)、?(?:それぞれ)?(?:いくら|何(?!ら)|どの|どれ|どう|いつ|どんな)[^\n]*$"
 )
 
 
@@ -17,5 +17,5 @@ def told(candidate: Candidate) -> str:
         said = re.sub(r"(?:です|でした|である|であった)$", "", answer)
         return _GAP.sub(lambda _: said, question)
     lines = question.splitlines()
-    topic = next((match["topic"] for line in lines if (match := _TOPIC.match(line))), "")
+    topic = next((match["topic"] + match["between"] for line in lines if (match := _TOPIC.match(line))), "")
     return f"{question}\n{topic}{answer}\n{answer}" if topic else f"{question}\n{answer}"

@@ -13,7 +13,7 @@ from rephrase.grounding.statements import Statement, claimed, repeated, told
 
 _OWN_WORD = re.compile(r"当(?:社|行|グループ|法人|金庫|組合|会社)|提出会社")
 _NUMERAL = re.compile(r"\d[\d,.億万兆]*\d")
-_LABEL = 4  # letters of a row's name by which a claim is known to be about that row
+_LABEL = 3  # letters of a row's name by which a claim is known to be about that row
 
 
 class Ground(NamedTuple):
@@ -37,7 +37,7 @@ def exchanged(candidate: Candidate, source: Source, named: Sequence[Name]) -> st
     split = len(candidate.question) if claim == candidate.claim else 0
     asked, answered = ({core(one.text) for one in part} for part in _parted(named, split))
     found = list(claimed(claim, periods_of(claim, source.own), named, asked=bool(candidate.question)))
-    framed = any(one.start >= split and any(repeated(one, source.nameless)) for one in found if one.once)
+    framed = any(one.start >= split and any(repeated(one, source.statements)) for one in found if one.once)
     for statement in found:
         said = claim[statement.start : statement.end]
         leave = "" if framed and not statement.once and split and not answered & source.companies else None
@@ -76,9 +76,9 @@ def _grounds(claim: str, statement: Statement, source: Source) -> Iterator[Groun
     def dated(one: Statement) -> bool:
         return any((when.first, when.last) in days for when in one.periods)
 
-    found = list(repeated(statement, source.nameless))
+    found = list(repeated(statement, source.statements))
     found = list(filter(dated, found)) or found
-    rows = [one for one in source.nameless if source.text.startswith("|", one.start)]
+    rows = [one for one in source.statements if source.text.startswith("|", one.start)]
     found = found or list(filter(dated, rows))
     yield from (Ground(source.text[one.start : one.end]) for one in found)
     if not found:
@@ -104,7 +104,7 @@ def _rows(claim: str, source: Source) -> Iterator[Ground]:
 @lru_cache(maxsize=4096)
 def _label(line: str) -> str:
     """Return the plain name of a table row, "" where it has none that is long enough to know it by."""
-    label = plain(line.strip("| ").partition(" | ")[0]) if line.startswith("|") else ""
+    label = plain(line.strip("| ").partition(" | ")[0].strip("【】")) if line.startswith("|") else ""
     return label if len(label) >= _LABEL else ""
 
 
@@ -114,7 +114,8 @@ def _above(lines: Sequence[str], at: int, source: Source) -> str:
     while top and lines[top - 1].startswith("|"):
         top -= 1
     before = next((line for line in reversed(lines[:top]) if line.strip()), "")
-    return "\n".join((source.chunk.context, before, *lines[top : min(top + 3, at)]))
+    first = next((n for n in range(top, at) if _numerals(lines[n])), at)
+    return "\n".join((source.chunk.context, before, *lines[top:first]))
 
 
 @lru_cache(maxsize=4096)
@@ -132,8 +133,8 @@ def _foreign(claim: str, ground: Ground, source: Source, *, once: bool) -> str |
     Where each says all it says ``once``, a company that the claim names more often than the statement is foreign, too.
     """
     ours, theirs = _mentioned(claim, ground.text, source), _mentioned(ground.text, claim, source)
-    if not theirs and ground.text.startswith("|"):
-        theirs[""] = 1
+    if ground.text.startswith("|") and not theirs[""]:
+        theirs[""] = 1  # a row in the document of a company says something of that company
     foreign, missing = (
         (ours - theirs, theirs - ours) if once else (_beyond(ours, theirs), _beyond(theirs, ours))
     )

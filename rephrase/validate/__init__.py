@@ -6,7 +6,17 @@ from typing import Protocol
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
-from rephrase.validate import choices, copying, entities, form, language, numbers, repeated, support, times
+from rephrase.validate import (
+    choices,
+    copying,
+    entities,
+    form,
+    language,
+    numbers,
+    repeated,
+    support,
+    times,
+)
 
 
 class Check(Protocol):

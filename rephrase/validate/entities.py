@@ -74,7 +74,7 @@ def _is_company(text: str, ground: str) -> bool:
     if any(stands_in(one, ground) for one in (*known_as(inner), inner.removesuffix("グループ"))):
         return True
     # 取引先三菱UFJ銀行: words that ran into the name
-    cuts = [at for at in range(2, len(inner) - 2) if _script(inner[at - 1]) != _script(inner[at])]
+    cuts = [at for at in range(2, len(inner)) if _script(inner[at - 1]) != _script(inner[at])]
     return any(inner[:at] in ground and inner[at:] in ground for at in cuts)
 
 

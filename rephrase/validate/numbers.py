@@ -9,6 +9,7 @@ from rephrase.grounding import fit
 from rephrase.grounding.calendar import months_of
 from rephrase.grounding.claims import Claim
 from rephrase.grounding.derived import is_called_for, is_derived
+from rephrase.grounding.mentions import is_copied
 from rephrase.grounding.naming import is_another
 from rephrase.grounding.numerals import narrow
 from rephrase.grounding.quantities import Quantity, quantities
@@ -19,6 +20,7 @@ NAME, VERSION = "numbers", 2
 
 _SPACE = re.compile(r"\s")
 #: The reasons of one quantity, the one that says most first.
+_BOUND = ("other_item", "other_period")
 _ORDER = ("other_item", "other_period", "other_bound", "wrong_sign")
 
 
@@ -33,7 +35,9 @@ def check(candidate: Candidate) -> Drop | None:
     source = source_of(candidate.chunk)
     claim = Claim(candidate, source.own, source.reading.by_name)
     for one in claim.statements:
-        if drop := judge(one, claim, source):
+        drop = judge(one, claim, source)
+        # What is copied with the words before it is of the item and the time that those words name.
+        if drop and not (drop.reason in _BOUND and is_copied(claim.text, one.quantity.end, source)):
             return drop
     drop = _course(claim) or _time_asked(claim, source)
     return drop or (_choices(candidate, source) if candidate.wrong else None)

@@ -1,13 +1,12 @@
 """Repeated: what a claim repeats from prose has the number, the day, the company and the direction that stand there."""
 
 import re
-from functools import lru_cache
 from operator import itemgetter
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period
-from rephrase.grounding.mentions import Mention, mentions, shared
+from rephrase.grounding.mentions import Mention, mentions, of_source, shared
 from rephrase.grounding.quantities import Quantity
 from rephrase.grounding.source import Source, source_of
 from rephrase.grounding.told import told
@@ -18,6 +17,9 @@ NAME, VERSION = "repeated", 1
 FEWEST = 7
 #: How many characters fewer may be the same around a mention that is believed, too.
 MARGIN = 2
+#: Characters with meaning of a topic: 売上高 alone is that of every segment.
+FEWEST_OF_TOPIC = 5
+_MEANING = re.compile(r"[一-鿿々ァ-ヶーA-Za-z]")
 _CLAUSE = re.compile(r"[、。(（「|・:：]")
 _WAYS = r"(?:(?P<up>増|上昇|拡大|伸長|上回)|(?P<down>減|下落|低下|縮小|下回))"
 _BEHIND = re.compile(rf"(?:の|ほど|程度)?(?!増減){_WAYS}")
@@ -40,13 +42,13 @@ def check(candidate: Candidate) -> Drop | None:
     """
     source = source_of(candidate.chunk)
     text = told(candidate)
-    ground = _ground(source)
+    ground = of_source(source)
     named = mentions(text, source.own, _company(source))
     bare = all(one.sort != "time" for one in named)
     for one in named:
         if one.sort == "we":
             continue
-        if other := _contradiction(one, ground, bare=bare):
+        if other := _contradiction(one, ground, bare=bare) or _of_another_topic(one, ground):
             return Drop(
                 _REASONS[one.sort], f"{text[one.start : one.end]} / {source.text[other.start : other.end]}"
             )
@@ -89,12 +91,6 @@ def _company(source: Source) -> str:
     return source.chunk.document.meta.get("filer", "")
 
 
-@lru_cache(maxsize=256)
-def _ground(source: Source) -> list[Mention]:
-    """Return what a source mentions; ``source_of`` gives the same one for items about one chunk."""
-    return mentions(source.text, source.own, _company(source))
-
-
 def _contradiction(one: Mention, ground: list[Mention], *, bare: bool) -> Mention | None:
     """Return the mention that stands where the claim puts another one, None where none or an equal one does.
 
@@ -115,6 +111,30 @@ def _contradiction(one: Mention, ground: list[Mention], *, bare: bool) -> Mentio
     margin = 0 if _whole(one, best[1]) else MARGIN
     near = [other for length, _, other in seats if length >= best[0] - margin]
     return None if any(_equal(one, other) for other in near) else near[0]
+
+
+def _of_another_topic(one: Mention, ground: list[Mention]) -> Mention | None:
+    """Return a quantity that the topic of the claim has, where the claim's stands with another topic alone.
+
+    The unit of the same number under the topic must be the same, too.
+    """
+    if not isinstance(one.value, Quantity) or len(_MEANING.findall(one.topic)) < FEWEST_OF_TOPIC:
+        return None
+    same = [other for other in ground if other.topic and _related(one.topic, other.topic)]
+    own = [other for other in same if isinstance(other.value, Quantity)]
+    if any(_same_size(one, other) for other in own):
+        return None
+    for other in own:
+        if isinstance(other.value, Quantity) and one.value.value == other.value.value:
+            return other
+    alike = [o for o in own if isinstance(o.value, Quantity) and o.value.unit == one.value.unit]
+    elsewhere = [other for other in ground if _same_size(one, other)]
+    sentences = {other.sentence for other in alike}
+    return alike[0] if alike and elsewhere and not any(o.sentence in sentences for o in elsewhere) else None
+
+
+def _related(one: str, other: str) -> bool:
+    return one.endswith(other) or other.endswith(one)
 
 
 def _whole(one: Mention, other: Mention, *, bare: bool | None = None) -> bool:

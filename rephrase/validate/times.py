@@ -1,11 +1,13 @@
 """Times grounded: every day and period of the claim is one that the passage, its facts or its document name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
-from rephrase.grounding.calendar import Period
+from rephrase.grounding.calendar import Period, ending
+from rephrase.grounding.names import companies, plain
 from rephrase.grounding.scope import is_compared
 from rephrase.grounding.source import Source, periods_of, source_of, with_ends
 from rephrase.grounding.statements import Statement, claimed, repeated, told
@@ -18,8 +20,12 @@ _DIGITS = {"day": 10, "month": 7, "year": 4}  # of a date as ISO 8601 writes it
 _FIXED = re.compile(
     r"[当今本翌来](?:第?\S?四半期|年度|期|年)末?比|[前翌次]期(?=純|利益|損益|損失|包括|税金|製品|製造|計上|償却|変動|発生)(?:\w{2})"
 )
+_FROM = re.compile(r"からの?(?:増減|増加|減少|変化|変動)")
 _FISCAL = ("fiscal_year", "half", "quarter")
 _ASKS_WHEN = re.compile(r"いつ|何年|(?:何|どの|どちらの|いずれの)(?:年|期|会計|事業|連結)")
+_MOVED = re.compile(
+    r"[^。\n]{0,40}[へに](?:と)?[^。\n]{0,24}(?:増|減|上昇|低下|拡大|縮小|改善|悪化|上回|下回)"
+)
 _PARTS = ("q1", "q2", "q3", "q4", "h1", "h2")
 
 
@@ -33,42 +39,69 @@ def check(candidate: Candidate) -> Drop | None:
     A claim that repeats a statement of the source with another day or period than that one has is refused, too, even
     where the other one stands elsewhere (``other_date``, ``other_period``).
     """
-    source = source_of(candidate.chunk)
+    return next(_reasons(candidate, source_of(candidate.chunk)), None)
+
+
+def _reasons(candidate: Candidate, source: Source) -> Iterator[Drop]:
+    """Yield what speaks against a candidate, the cheapest to find first."""
     claim = told(candidate)
-    named = periods_of(claim, source.own)
-    for one in named:
-        if not is_stated(one, source.ground):
-            return Drop(f"{_sort(one)}_not_in_source", claim[one.start : one.end])
-    for found in _FIXED.findall(claim):
-        if found not in source.text:
-            return Drop("period_not_in_source", found)
-    if not named:
-        return None
-    if claim == candidate.claim and (at_odds := _at_odds(candidate, named)):
-        return Drop("other_period", claim[at_odds.start : at_odds.end])
-    for statement in claimed(claim, named, asked=bool(candidate.question)):
-        if other := _exchanged(statement, source):
-            return Drop(f"other_{_sort(other)}", claim[other.start : other.end])
-    return None
 
+    def drop(reason: str, one: Period) -> Drop:
+        return Drop(reason.format("date" if _is_day(one) else "period"), claim[one.start : one.end])
 
-def _at_odds(candidate: Candidate, named: Sequence[Period]) -> Period | None:
-    """Return the fiscal period of an answer where the question names another one and does not ask for when."""
-    split = len(candidate.question)
-    claim = candidate.claim
-    fiscal = [
-        one
-        for one in named
-        if one.known and (one.kind in _FISCAL or claim[one.start : one.end].endswith(("末", "首")))
-    ]
-    asked, answered = (
-        [one for one in fiscal if one.start < split],
-        [one for one in fiscal if one.start >= split],
+    yield from (
+        Drop("period_not_in_source", found) for found in _FIXED.findall(claim) if found not in source.text
     )
-    if len(asked) != 1 or len(answered) != 1 or _ASKS_WHEN.search(candidate.question):
-        return None
-    compared = is_compared(claim, answered[0]) or is_compared(claim, asked[0])
-    return None if compared or answered[0].meets(asked[0]) else answered[0]
+    named = periods_of(claim, source.own)
+    yield from (drop("{}_not_in_source", one) for one in named if not is_stated(one, source.ground))
+    if claim == candidate.claim:
+        yield from (drop("other_{}", one) for one in _at_odds(candidate, named))
+    yield from (drop("other_{}", one) for one in _unmoved(claim, named))
+    yield from (drop("other_{}", one) for one in _mislabeled(claim, named, source))
+    for statement in claimed(claim, named, companies(claim), asked=bool(candidate.question)) if named else ():
+        if other := _exchanged(statement, source):
+            yield drop("other_{}", other)
+
+
+def _at_odds(candidate: Candidate, named: Sequence[Period]) -> Iterator[Period]:
+    """Yield the fiscal period or end of one in an answer whose question names another one and does not ask for when."""
+    claim, split = candidate.claim, len(candidate.question)
+
+    def reports(one: Period) -> bool:
+        edge = claim[one.start : one.end].endswith(("末", "首")) or claim.startswith(
+            ("時点", "現在"), one.end
+        )
+        compared = is_compared(claim, one) or _FROM.match(claim, one.end)
+        return one.known and (one.kind in _FISCAL or edge) and not compared
+
+    asked = [one for one in named if one.start < split and reports(one)]
+    answered = [one for one in named if one.start >= split and reports(one)]
+    if len(asked) == len(answered) == 1 and not _ASKS_WHEN.search(candidate.question):
+        yield from (one for one in answered if not one.meets(asked[0]))
+
+
+def _unmoved(claim: str, named: Sequence[Period]) -> Iterator[Period]:
+    """Yield the second period of 当期の8億円から2024年3月期の9億円へ増加, where both are one."""
+    for one, other in pairwise(named):
+        if (
+            one.known
+            and one.same(other)
+            and "から" in claim[one.end : other.start]
+            and _MOVED.match(claim, other.end)
+        ):
+            yield other
+
+
+def _mislabeled(claim: str, named: Sequence[Period], source: Source) -> Iterator[Period]:
+    """Yield the periods of a claim about a row like 提出日 | 2024年6月21日 that are of the row's kind and not the row's."""
+    plainly = plain(claim)
+    rows = [row for row in source.labeled if row.label in plainly]
+    longest = max((len(row.label) for row in rows), default=0)
+    rows = [row for row in rows if len(row.label) == longest]
+    theirs = [tuple(with_ends(row.periods)) for row in rows]
+    kinds = {one.kind for row in rows for one in row.periods}
+    if not any(is_stated(one, ground) for one in named for ground in theirs):
+        yield from (one for one in named if one.kind in kinds)
 
 
 def _exchanged(claim: Statement, source: Source) -> Period | None:
@@ -84,8 +117,8 @@ def _exchanged(claim: Statement, source: Source) -> Period | None:
             theirs, ours = tuple(with_ends(ground.periods)), tuple(with_ends(claim.periods))
             foreign = [one for one in claim.periods if not is_stated(one, theirs)]
             missing = [one for one in ground.periods if not is_stated(one, ours)]
-        sorts = {_sort(one) for one in missing}
-        other = next((one for one in foreign if _sort(one) in sorts), None)
+        sorts = {_is_day(one) for one in missing}
+        other = next((one for one in foreign if _is_day(one) in sorts), None)
         if other is None:
             return None
         found = found or other
@@ -104,10 +137,9 @@ def _unpaired(ours: Sequence[Period], theirs: Sequence[Period]) -> tuple[list[Pe
     return foreign, missing
 
 
-def _sort(one: Period) -> str:
-    return (
-        "date" if one.kind in ("day", "month") and not one.said.startswith(("current", "prev")) else "period"
-    )
+def _is_day(one: Period) -> bool:
+    """Whether a period is said as a date, and not as the end of a fiscal one: 当期末."""
+    return one.kind in ("day", "month") and not one.said.startswith(("current", "previous"))
 
 
 def is_stated(one: Period, ground: Sequence[Period]) -> bool:
@@ -150,8 +182,9 @@ def _plainly(one: Period, ground: Sequence[Period]) -> bool:
     """Judge a period whose days are told, among others that are known."""
     if one.kind in _DIGITS:
         said = str(one.last)[: _DIGITS[one.kind]]
-        return any(str(end).startswith(said) for other in ground for end in (other.first, other.last))
-    if one.kind == "fiscal_year" or (one.kind == "range" and 360 <= (one.last - one.first).days <= 371):
+        fine = [other for other in ground if _is_as_fine(other, one, ground)]
+        return any(str(end).startswith(said) for other in fine for end in (other.first, other.last))
+    if one.kind == "fiscal_year" or (one.kind == "range" and ending(one.last, 12, "").first == one.first):
         return any(_ends_with(one, other) for other in ground)
     if one.kind in ("quarter", "half"):
         return any(_same_end(one, other) for other in ground)
@@ -162,6 +195,18 @@ def _plainly(one: Period, ground: Sequence[Period]) -> bool:
         alone = [other for other in ground if other.kind in _DIGITS and id(other) not in ends]
         return all(is_stated(end, alone) for end in one.ends)
     return False
+
+
+def _is_as_fine(other: Period, one: Period, ground: Sequence[Period]) -> bool:
+    """Whether a period tells a day, or a month, that ``one`` names: 2007年4月 does not tell its 30th.
+
+    But for the month in which a fiscal year ends: 決算年月 2024年4月 is a day.
+    """
+    if _DIGITS.get(other.kind, 10) >= _DIGITS[one.kind]:
+        return True
+    return other.kind == "month" and any(
+        year.kind == "fiscal_year" and year.last.month == other.last.month for year in ground
+    )
 
 
 def _ends_with(one: Period, other: Period) -> bool:

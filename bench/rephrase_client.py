@@ -1,17 +1,20 @@
 """The client of ``rephrase``: what it costs per prompt, how near it comes to the server's own pace, how much it holds.
 
 ``python -m bench.rephrase_client [--in-flight 512] [--requests N] [--units 10000,1000000]`` starts a server in a process
-of its own that answers as vLLM does, each prompt after a half to one and a half of ``--latency``, at the end of a step of 25 ms, and asks it N times from processes of their own: with
-AsyncOpenAI as it comes, with one whose pool keeps as many connections as are used, with bare aiohttp, and with ours (as
-it comes, which is eight prompts to a request; one to a request; chats, which go alone). Every client sends the same
-prompts (about 1,100 characters) and parses all answers.
+of its own that answers as vLLM does (each prompt after ``--latency`` give or take ``--spread``, at the end of a step of
+25 ms; lists as events) and asks it N times from processes of their own: with AsyncOpenAI as it comes, with one whose
+pool keeps as many connections as are used, with bare aiohttp, and with ours (as it comes, which is eight prompts to a
+request; one to a request; chats, which go alone). Every client sends the same prompts (about 1,100 characters) and
+parses all answers. With a spread, replies come one by one and not in waves, which costs every client more that is not
+busy all the time.
 
 ``cpu_ms_per_request``, ``ratio_openai``
     CPU milliseconds of our process per prompt, as it comes, and how often that fits into those of AsyncOpenAI.
     ``..._single`` and ``..._chat`` are the same for one prompt to a request and for chats, ``ratio_openai_pool`` is
     that to AsyncOpenAI with the larger pool.
 ``share_of_ideal``
-    Prompts per second of ours (eight to a request) to ``in_flight / latency``, which no client can exceed.
+    Prompts per second of ours (eight to a request) to ``in_flight / latency``, which no client can exceed. With a
+    spread, the last round is longer than the others.
 ``rss_mb_10k``, ``rss_mb_1m``
     Peak memory of our process in MiB for so many units, which come from a generator and are asked without latency.
 """
@@ -54,7 +57,9 @@ STEP_S = 0.025  # between two steps of the engine, with which replies end: a fai
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n%s\r\n\r\n"
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, latency: float) -> None:
+async def answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, latency: float, spread: float
+) -> None:
     """Answer the requests of one connection until it closes."""
     try:
         while True:
@@ -63,11 +68,11 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
             body = await reader.readexactly(int(next(lines, b"content-length:0")[15:]))
             asked = json.loads(body) if body else {}
             if asked.get("stream"):
-                await streamed_answer(writer, asked, latency)
+                await streamed_answer(writer, asked, latency, spread)
             else:
                 said = json.dumps(completion(asked), ensure_ascii=False).encode()
                 if body and latency:
-                    await until(max(ends(count_of(asked), latency)))
+                    await until(max(ends(count_of(asked), latency, spread)))
                 writer.write(HEAD % (b"application/json", b"Content-Length: %d" % len(said)) + said)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -76,10 +81,13 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
         writer.close()
 
 
-def ends(count: int, latency: float) -> list[float]:
-    """Return when each reply ends, in the time of the loop: with a step, a half to one and a half of ``latency`` from now."""
+def ends(count: int, latency: float, spread: float) -> list[float]:
+    """Return when each reply ends, in the time of the loop: with a step, ``latency`` from now give or take."""
     now = asyncio.get_running_loop().time()
-    return [math.ceil((now + latency * random.uniform(0.5, 1.5)) / STEP_S) * STEP_S for _ in range(count)]
+    return [
+        math.ceil((now + latency * random.uniform(1 - spread, 1 + spread)) / STEP_S) * STEP_S
+        for _ in range(count)
+    ]
 
 
 async def until(moment: float) -> None:
@@ -109,7 +117,9 @@ def completion(asked: dict[str, Any]) -> dict[str, object]:
     return {"id": "cmpl-1", "object": kind, "created": 1, "model": "m", "choices": choices, "usage": usage}
 
 
-async def streamed_answer(writer: asyncio.StreamWriter, asked: dict[str, Any], latency: float) -> None:
+async def streamed_answer(
+    writer: asyncio.StreamWriter, asked: dict[str, Any], latency: float, spread: float
+) -> None:
     """Write two events for every prompt, as vLLM does: its first sign at once, the others when it is done."""
     text, count = text_of(asked), count_of(asked)
 
@@ -132,7 +142,7 @@ async def streamed_answer(writer: asyncio.StreamWriter, asked: dict[str, Any], l
     writer.write(HEAD % (b"text/event-stream; charset=utf-8", b"Transfer-Encoding: chunked"))
     write(b"".join(event(at, text[:1], None, 1) for at in range(count)))
     if latency:
-        for moment, at in sorted(zip(ends(count, latency), range(count), strict=True)):
+        for moment, at in sorted(zip(ends(count, latency, spread), range(count), strict=True)):
             await until(moment)
             write(event(at, text[1:], "stop", 150))
     else:
@@ -141,12 +151,12 @@ async def streamed_answer(writer: asyncio.StreamWriter, asked: dict[str, Any], l
     writer.write(b"0\r\n\r\n")
 
 
-def serve(pipe: Connection, latency: float) -> None:
+def serve(pipe: Connection, latency: float, spread: float) -> None:
     """Serve on a free port, whose number goes into the pipe."""
 
     async def forever() -> None:
         server = await asyncio.start_server(
-            lambda r, w: answer(r, w, latency), "127.0.0.1", 0, backlog=4096, limit=1 << 20
+            lambda r, w: answer(r, w, latency, spread), "127.0.0.1", 0, backlog=4096, limit=1 << 20
         )
         pipe.send(server.sockets[0].getsockname()[1])
         async with server:
@@ -156,11 +166,11 @@ def serve(pipe: Connection, latency: float) -> None:
 
 
 @contextmanager
-def served(latency: float) -> Iterator[str]:
+def served(latency: float, spread: float = 0.0) -> Iterator[str]:
     """Run the server in a process of its own; yield its address."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, latency), daemon=True)
+    process = context.Process(target=serve, args=(theirs, latency, spread), daemon=True)
     process.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}/v1"
@@ -191,31 +201,19 @@ def peak() -> float:
 
 
 async def driven(ask: Callable[[int], Awaitable[object]], window: int, count: int) -> Figures:
-    """Ask ``count`` times, ``window`` at a time, after one round that makes the connections.
-
-    The rate is that of the middle: at both ends fewer than ``window`` are under way.
-    """
-    moments: list[float] = []
-    marks = (window, count - window) if count > 2 * window else (0, count)
+    """Ask ``count`` times, ``window`` at a time, after one round that makes the connections."""
 
     async def worker(numbers: Iterator[int]) -> None:
         for number in numbers:
             await ask(number)
-            done[0] += 1
-            if done[0] in marks:
-                moments.append(time.perf_counter())
 
     async def all_of(numbers: Iterator[int]) -> None:
-        done[0] = 0
-        moments[:] = [time.perf_counter()] if not marks[0] else []
         await asyncio.gather(*(worker(numbers) for _ in range(window)))
 
-    done = [0]
     await all_of(iter(range(min(window, count))))
-    used = cpu()
+    start, used = time.perf_counter(), cpu()
     await all_of(iter(range(count)))
-    rate = (marks[1] - marks[0]) / (moments[1] - moments[0])
-    return Figures(rate, 1000 * (cpu() - used) / count, peak())
+    return Figures(count / (time.perf_counter() - start), 1000 * (cpu() - used) / count, peak())
 
 
 async def openai(address: str, window: int, count: int, *, pool: bool = False) -> Figures:
@@ -298,18 +296,21 @@ def short_name(units: int) -> str:
 @click.command()
 @click.option("--in-flight", default=512, show_default=True, help="Prompts under way at once.")
 @click.option(
-    "--requests", default=2560, show_default=True, help="Prompts of each client (AsyncOpenAI: three rounds)."
+    "--requests", default=5120, show_default=True, help="Prompts of each client (AsyncOpenAI: three rounds)."
 )
 @click.option("--latency", default=1.0, show_default=True, help="Seconds until the server answers.")
 @click.option(
+    "--spread", default=0.0, show_default=True, help="Share of the latency by which replies differ."
+)
+@click.option(
     "--units", default="10000,100000", show_default=True, help="Numbers of units whose memory is measured."
 )
-def main(in_flight: int, requests: int, latency: float, units: str) -> None:
+def main(in_flight: int, requests: int, latency: float, spread: float, units: str) -> None:
     """Measure all clients against one server; the last line is one JSON object."""
     table = Table("client", "prompts", "prompts/s", "of ideal", "CPU ms/prompt", "peak MiB", box=None)
     ideal = in_flight / latency
     found: dict[str, Figures] = {}
-    with served(latency) as address:
+    with served(latency, spread) as address:
         for kind in KINDS:
             count = min(requests, 3 * in_flight) if kind in PEERS else requests
             one = found[kind] = alone(kind, address, in_flight, count)

@@ -52,7 +52,7 @@ class Dispatch:
         self._queue = Queue(size)
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._gathering = False
+        self._gathering = self._stirred = False
         self._held: asyncio.TimerHandle | None = None
         self._successes = 0  # prompts and looks
         self._hopeless = 0
@@ -78,7 +78,13 @@ class Dispatch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _stir(self) -> None:
-        """Send what waits after something has changed."""
+        """Send what waits after something has changed; once for all that changes in one round of the loop."""
+        if not self._stirred:
+            self._stirred = True
+            self._loop.call_soon(self._stir_now)
+
+    def _stir_now(self) -> None:
+        self._stirred = False
         self._pump(partial=False)
         self._gather()
 

@@ -1,0 +1,114 @@
+"""Terms as claims: what they mean, what they are called in English, how they are read, and each the other way."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+
+from corpus.document import Document
+from corpus.formats.terms import describes
+from rephrase.facts.claim import Claim, folded
+
+_LATIN, _KATAKANA, _KANJI, _MIXED = "latin", "katakana", "kanji", "mixed"
+_SCRIPTS = (
+    (_LATIN, re.compile(r"[\x20-\x7eＡ-Ｚａ-ｚ０-９]+")),
+    (_KATAKANA, re.compile(r"[ァ-ヺー・＝]+")),
+    (_KANJI, re.compile(r"[一-鿿々〆]+")),
+)
+_NOTE = re.compile(r"[（(][^（()）]*[）)]$|、.*$")
+_TAIL = re.compile(r"(?:[ァ-ヺー]+|[一-鿿々]{1,2}|[A-Za-z0-9]+|[ぁ-ん]+)$")
+_SHORTEST = 2  # letters of English that may stand alone in a question
+
+
+def script(word: str) -> str:
+    """Return the script that a word is written in: only words of one script look alike."""
+    return next((name for name, pattern in _SCRIPTS if pattern.fullmatch(word)), _MIXED)
+
+
+def head_noun(word: str) -> str:
+    """Return what a Japanese compound ends with, its head: リスク of 信用リスク, 資産 of 繰延税金資産.
+
+    What stands in brackets or behind a comma only tells words apart and is no part of it.
+    """
+    bare = _NOTE.sub("", word) or word
+    found = _TAIL.search(bare)
+    return found[0] if found else bare
+
+
+def related(document: Document) -> list[str]:
+    """Return the terms that a glossary page names as related."""
+    return [term for term in document.meta.get("related_terms", "").split(",") if term]
+
+
+def category(document: Document) -> str:
+    """Return what kind of term a page explains: the statement and the section of an item of accounts, else nothing."""
+    return document.meta.get("place", "").rpartition(" > ")[2] or document.meta.get("place", "")
+
+
+def claims(document: Document) -> Iterator[Claim]:
+    """Yield what a page tells of its term, in both directions where the other one gives nothing away."""
+    yield from _described(document)
+    if document.meta.get("kind") == "term" and document.title:
+        yield from _named(document, "english", "from_english")
+        yield from _named(document, "reading", "")
+
+
+def _described(document: Document) -> Iterator[Claim]:
+    apart = frozenset(map(folded, related(document)))
+    for fact in document.facts:
+        if fact.kind != "term" or not describes(fact.value):
+            continue
+        word, value = fact.subject, fact.value.strip()
+        key = f"term|{word}"
+        at = fact.start + fact.value.index(value)
+        claim = partial(
+            Claim, key=key, places=((at, at + len(value)),), subject=word, apart=apart, fact=fact,
+            meta={"subject": word, "concept": fact.concept},
+        )  # fmt: skip
+        yield claim(
+            kind="definition", identity=f"{key}|definition", group=("term", "definition", category(document)),
+            words={"subject": word}, answer=value,
+        )  # fmt: skip
+        # The other direction is a question only when the description does not give the word away.
+        if folded(word) not in folded(value):
+            yield claim(
+                kind="headword", identity=f"headword|{folded(value)}",
+                group=("term", "headword", category(document), script(word)), words={"value": value}, answer=word,
+            )  # fmt: skip
+
+
+def _named(document: Document, name: str, back: str) -> Iterator[Claim]:
+    """Yield a term's other name, and with ``back`` the term to that name."""
+    word, other = document.title, document.meta.get(name, "")
+    at = document.text.find(other)
+    if len(other) < _SHORTEST or at < 0 or folded(other) == folded(word) or word not in document.text:
+        return
+    here, shown = document.text.index(word), ((at, at + len(other)),)
+    claim = partial(
+        Claim, key=f"term|{word}", subject=word, apart=frozenset(map(folded, related(document))),
+        meta={"subject": word, "concept": name},
+    )  # fmt: skip
+    yield claim(
+        kind=name, identity=f"term|{word}|{name}", group=("term", name, category(document)),
+        words={"subject": word}, answer=other, places=shown,
+    )  # fmt: skip
+    if back:
+        yield claim(
+            kind=back, identity=f"{name}|{folded(other)}", group=("term", back, category(document), script(word)),
+            words={"value": other}, answer=word, places=((here, here + len(word)), *shown),
+        )  # fmt: skip
+
+
+def could_mean_the_same(claim: Claim, subject: str, said: str, apart: frozenset[str]) -> bool:
+    """Say whether another term, or what is said of it, could be right where ``claim`` is asked.
+
+    So it is with terms that one page names as related, with terms of one head noun, with terms that hold one another,
+    and where the description of one names the other.
+    """
+    one, other = folded(claim.subject), folded(subject)
+    if other in claim.apart or one in apart or one in other or other in one:
+        return True
+    if head_noun(claim.subject) == head_noun(subject):
+        return True
+    texts = chain((said, claim.answer), claim.words.values())
+    return any((word in folded(text)) != (word == folded(text)) for text in texts for word in (one, other))

@@ -1,0 +1,129 @@
+"""Wrong choices: answers that are true elsewhere, of the size of the right one, and surely wrong here."""
+
+import bisect
+import heapq
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from corpus.document import Document
+from rephrase.facts.claim import Claim, Option, folded, number
+from rephrase.facts.companies import core
+from rephrase.facts.terms import could_mean_the_same
+
+CHOICES = 4
+_POOL = 1000  # answers kept of a group
+_NEAR = 40  # neighbors in size among which is drawn
+_BAND = 2  # texts beside each other differ in length by this factor at most
+
+
+def size(option: Option | Claim) -> float:
+    """Return what orders choices: the value of a number, the length of a text."""
+    return float(option.value) if option.value is not None else len(option.answer)
+
+
+class Pools:
+    """Keeps the answers of every group and license: at most 1,000 of each, drawn by their hashes.
+
+    Memory grows with the number of different answers up to that bound, about 600 bytes each with the rights of
+    its document.
+    """
+
+    def __init__(self) -> None:
+        self._heaps: defaultdict[tuple[tuple[str, ...], str], list[tuple[int, str]]] = defaultdict(list)
+        self._options: defaultdict[tuple[tuple[str, ...], str], dict[str, Option]] = defaultdict(dict)
+        self._sorted: dict[tuple[tuple[str, ...], str], tuple[list[float], list[Option]]] = {}
+
+    def add(self, claim: Claim, lean: Document, identity: str) -> None:
+        """Offer the answer of a claim; ``lean`` is its document without text, ``identity`` that one's id."""
+        group = claim.group, lean.license
+        options, heap = self._options[group], self._heaps[group]
+        if claim.answer in options:
+            return
+        drawn = -number(claim.answer)
+        if len(heap) >= _POOL:
+            if drawn <= heap[0][0]:
+                return
+            del options[heapq.heapreplace(heap, (drawn, claim.answer))[1]]
+        else:
+            heapq.heappush(heap, (drawn, claim.answer))
+        options[claim.answer] = claim.option(lean)._replace(id=identity)
+
+    def near(self, claim: Claim, license_: str) -> Iterator[Option]:
+        """Yield options of the group of a claim, the nearest in size first."""
+        group = claim.group, license_
+        if group not in self._sorted:
+            options = sorted(self._options.get(group, {}).values(), key=lambda one: (size(one), one.answer))
+            self._sorted[group] = [size(one) for one in options], options
+        sizes, options = self._sorted[group]
+        right = bisect.bisect_left(sizes, size(claim))
+        left = right - 1
+        while left >= 0 or right < len(options):
+            if right < len(options) and (left < 0 or sizes[right] - size(claim) < size(claim) - sizes[left]):
+                yield options[right]
+                right += 1
+            else:
+                yield options[left]
+                left -= 1
+
+
+def lean(document: Document) -> Document:
+    """Return a document without its text and facts: what a question takes over from the one of a wrong choice."""
+    return replace(document, text="", facts=(), meta={}, made_from=())
+
+
+def fits(claim: Claim, option: Option, contested: Callable[[str], bool]) -> bool:
+    """Say whether another answer is surely wrong for a claim, and no odd one out.
+
+    Of amounts any other number is wrong, since a claim names its period, scope and company: but not the next one,
+    which could be the same rounded otherwise. Names of companies are wrong where every list tells another industry.
+    """
+    if folded(option.answer) == folded(claim.answer):
+        return False
+    if claim.group[0] == "term":
+        shorter, longer = sorted((len(option.answer), len(claim.answer)))
+        if longer > _BAND * shorter + 2:
+            return False
+        return not could_mean_the_same(claim, option.subject, option.answer, option.apart)
+    if claim.kind in ("from_industry", "from_market"):
+        told = f"company|{core(option.subject)}|{claim.kind.removeprefix('from_')}"
+        return not (
+            contested(told) or option.apart & claim.apart or core(option.subject) == core(claim.subject)
+        )
+    return option.value is None or claim.value is None or abs(option.value - claim.value) > 1
+
+
+def picked(
+    claim: Claim, own: Sequence[Option], others: Iterable[Option], chance: random.Random
+) -> list[Option]:
+    """Return three wrong choices in the order of chance, fewer where there are no more.
+
+    How many of them are smaller than the answer is drawn, so that its size tells nothing. Of ``own`` one comes first
+    on either side, and the rest last; between them stand those of ``others`` that come first.
+    """
+    seen = {folded(claim.answer)}
+    first, last = (_sides(claim, options, seen, chance) for options in (own, others))
+    smaller, larger = (one[:1] + other + one[1:] for one, other in zip(first, last, strict=True))
+    fewer = chance.randrange(CHOICES)
+    found = smaller[:fewer] + larger[: CHOICES - 1 - fewer]
+    rest = smaller[fewer:] + larger[CHOICES - 1 - fewer :]
+    found += rest[: CHOICES - 1 - len(found)]
+    chance.shuffle(found)
+    return found
+
+
+def _sides(
+    claim: Claim, options: Iterable[Option], seen: set[str], chance: random.Random
+) -> tuple[list[Option], list[Option]]:
+    """Return the first options that differ, those not larger than the answer and those larger, each shuffled."""
+    sides: tuple[list[Option], list[Option]] = [], []
+    for option in options:
+        if folded(option.answer) not in seen:
+            seen.add(folded(option.answer))
+            sides[size(option) > size(claim)].append(option)
+        if len(sides[0]) + len(sides[1]) == _NEAR:
+            break
+    for side in sides:
+        chance.shuffle(side)
+    return sides

@@ -19,7 +19,7 @@ _GAP = "（　）"
 _SHORTEST = 25  # characters around a gap that say what is counted
 _CHANGES = 10  # a wrong number is within this factor
 _TITLE = re.compile(
-    r"【(?P<title>[^【】]+)】|^[（(]?[0-9０-９一二三四五六七八九十①-⑳ⅰ-ⅹ第章節項部.．、)）\s]*(?P<rest>.*)$"
+    r"^.*【(?P<title>[^【】]+)】.*$|^[（(]?[0-9０-９一二三四五六七八九十①-⑳ⅰ-ⅹ第章節項部.．、)）\s]*(?P<rest>.*)$"
 )
 _HEADING = re.compile(r"^(#{1,6}) +(.+)$", re.MULTILINE)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import partial
 
 from corpus.document import Document, Fact
@@ -13,6 +14,7 @@ KINDS = {
     "industry": ("industry", "from_industry"),
     "market": ("market", "from_market"),
 }
+_CODE = re.compile(r"[0-9A-Z]{4,5}")  # in base 36 a number: neighbors are of one industry, mostly
 _FORM = re.compile(r"株式会社|有限会社|合同会社|\(株\)|㈱")
 
 
@@ -36,6 +38,8 @@ def claims(document: Document) -> Iterator[Claim]:
 
 def _of_fact(document: Document, fact: Fact, code: Fact | None) -> Iterator[Claim]:
     ask, back = KINDS[fact.concept]
+    if fact.concept == "sec_code" and not _CODE.fullmatch(fact.value):
+        return
     identity = f"company|{core(fact.subject)}|{fact.concept}"
     shown, unique = (fact.start, fact.end), fact.concept == "sec_code"
     claim = partial(
@@ -44,7 +48,7 @@ def _of_fact(document: Document, fact: Fact, code: Fact | None) -> Iterator[Clai
     )  # fmt: skip
     yield claim(
         kind=ask, identity=identity, group=("company", fact.concept), words={"subject": fact.subject},
-        answer=fact.value, places=(shown,),
+        answer=fact.value, places=(shown,), value=Decimal(int(fact.value, 36)) if unique else None,
     )  # fmt: skip
     name = document.text.rfind(fact.subject, 0, fact.start)
     if name >= 0:

@@ -2,8 +2,9 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,7 @@ from rephrase.validate import verdict
 
 Family = Literal["amounts", "computed", "terms", "companies", "mined", "cloze"]
 Placed = tuple[tuple[str, ...], int]  # choices, and the place of the right one
+Own = Mapping[tuple[str, ...], Sequence[Option]]  # the amounts of a document by name and unit, and by unit
 _QUOTED = 4  # answers of a contradiction that its reject tells
 
 
@@ -159,13 +161,14 @@ class Asking:
         for claim in shared:
             if claim.group[:1] == ("amount",):
                 own[claim.group].append(claim.option())
+                own[claim.group[2:]].append(claim.option())
         for claim in found:
             if self.names.shared(core(claim.subject)):
                 yield Reject(Drop("shared_name", claim.key), document, claim.questions[0])
             elif not any(map(self.agreement.is_contested, claim.needs)):
-                yield from self._ask(claim, passages, own.get(claim.group, ()))
+                yield from self._ask(claim, passages, own)
 
-    def _ask(self, claim: Claim, passages: Passages, own: Sequence[Option]) -> Iterator[Question | Reject]:
+    def _ask(self, claim: Claim, passages: Passages, own: Own) -> Iterator[Question | Reject]:
         which = number(f"{self.seed}|{claim.identity}") % len(TEMPLATES[claim.kind])
         chance = random.Random(number(f"{self.seed}|choices|{claim.identity}"))  # noqa: S311
         asked = claim.questions[which]
@@ -189,15 +192,18 @@ class Asking:
                 placed = self._placed(kept, claim, license_, chance) if kept else ((), -1)
                 yield question(claim, which, passages.document, kept, placed)
 
-    def _wrong(
-        self, claim: Claim, document: Document, own: Sequence[Option], chance: random.Random
-    ) -> list[Option]:
+    def _wrong(self, claim: Claim, document: Document, own: Own, chance: random.Random) -> list[Option]:
         if not claim.group:
             return wrong.picked(claim, claim.wrong, (), chance)
-        near = self.pools.near(claim, document.license)
         contested = self.agreement.is_contested
-        fitting = (one for one in near if wrong.fits(claim, one, contested))
-        return wrong.picked(claim, [one for one in own if wrong.fits(claim, one, contested)], fitting, chance)
+
+        def fitting(options: Iterable[Option]) -> Iterator[Option]:
+            return (one for one in options if wrong.fits(claim, one, contested))
+
+        # Amounts of other names come last, and only those of one size: near misses, as a table shows them.
+        near = (one for one in own.get(claim.group[2:], ()) if wrong.alike(claim, one))
+        others = chain(self.pools.near(claim, document.license, chance), near)
+        return wrong.picked(claim, list(fitting(own.get(claim.group, ()))), fitting(others), chance)
 
     def _placed(self, beside: Sequence[Option], claim: Claim, license_: str, chance: random.Random) -> Placed:
         """Return the choices, with the answer at the least used place so far, ties by chance.

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from corpus.document import Document
 from rephrase.facts.claim import Claim, Option, folded
-from rephrase.facts.prose import Sentence, about, points_back, said
+from rephrase.facts.prose import RELATIVE, Sentence, about, connects, points_back, said
 
 _TERM = r"[「『]?(?P<term>[^、。「」『』（(はがをに\s][^、。「」『』はがを\s]{1,24}?)[」』]?"
 _DEFINITION = re.compile(
@@ -31,12 +31,12 @@ _LINKS: Mapping[str, str] = {
 _TOPIC = r"(?:(?P<topic>[^、。「」]{2,40}?)は、?)?"
 _CAUSE = re.compile(
     rf"{_TOPIC}(?P<cause>[^。]{{6,90}}?(?:(?:{_CHANGED})等?(?P<noun>により|によって|に伴い|を背景に|を背景として|を受けて|を受け)"
-    r"|(?:た|る|い)(?P<clause>ことから|ため)))、(?P<effect>[^。]{8,120})"
+    r"|(?:た|ている|である|ない|なる|ます|です)(?P<clause>ことから|ため)))、(?P<effect>[^。]{15,120})"
 )
 _ABBREVIATION = re.compile(
-    r"(?P<answer>(?:株式会社|合同会社|一般社団法人)[^、。（()）「」\s]{2,25})[（(]以下、?「(?P<term>[^「」]{2,20})」"
+    r"(?P<answer>(?:株式会社|合同会社|一般社団法人)[^、。（()）「」\sをはがにへで]{2,25})[（(]以下、?「(?P<term>[^「」]{2,20})」"
 )
-_SEVERAL = re.compile(r"[等各両]|ら$|グループ|総称")
+_SEVERAL = re.compile(r"[等各両]|^本|ら$|グループ|総称")
 _RELATIONS = {
     "entailment": re.compile(
         r"(?:したがって|従って|よって|このため|そのため|この結果|その結果|このことから)、"
@@ -69,7 +69,9 @@ def claims(document: Document) -> list[Claim]:
 
 def _within(document: Document, one: Sentence, name: str) -> Iterator[Claim]:
     key = f"text|{document.id}|{one.start}"
-    if (match := _DEFINITION.fullmatch(one.text)) and not points_back(match["term"]):
+    match = _DEFINITION.fullmatch(one.text)
+    # Who is meant by 当社 changes with the document, which questions about terms do not name.
+    if match and not points_back(match["term"]) and not RELATIVE.search(one.text):
         yield from _defined(match, one, f"term|{match['term']}")
     for match in _ABBREVIATION.finditer(one.text):
         if not _SEVERAL.search(match["term"]) and match["term"] not in match["answer"]:
@@ -94,8 +96,10 @@ def _caused(match: re.Match[str], one: Sentence, key: str, name: str) -> Iterato
     end -= len(link) if match["noun"] else len("ため") if link == "ため" else len("ことから")
     cause = one.text[start:end]
     topic = f"{match['topic']}は、" if match["topic"] else ""
-    if "は、" in cause or points_back(cause) or cause in match["effect"]:
+    if "は、" in cause or points_back(cause) or connects(cause) or cause in match["effect"]:
         return
+    if not match["topic"] and not re.search("[はが]", match["effect"]):
+        return  # nobody is said to whom it happened
     where = (one.start + start, one.start + end)
     effect = topic + match["effect"]
     words = {"about": name, "effect": effect}

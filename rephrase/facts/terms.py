@@ -17,7 +17,7 @@ _SCRIPTS = (
 )
 _NOTE = re.compile(r"[（(][^（()）]*[）)]$|、.*$")
 _TAIL = re.compile(r"(?:[ァ-ヺー]+|[一-鿿々]{1,2}|[A-Za-z0-9]+|[ぁ-ん]+)$")
-_SHORTEST = 2  # letters of English that may stand alone in a question
+_SHORTEST, _LONGEST = 2, 18  # signs of English that may be asked about: a question is mostly Japanese
 
 
 def script(word: str) -> str:
@@ -42,7 +42,7 @@ def related(document: Document) -> list[str]:
 
 def category(document: Document) -> str:
     """Return what kind of term a page explains: the statement and the section of an item of accounts, else nothing."""
-    return document.meta.get("place", "").rpartition(" > ")[2] or document.meta.get("place", "")
+    return " > ".join(document.meta.get("place", "").split(" > ")[:2])
 
 
 def claims(document: Document) -> Iterator[Claim]:

@@ -15,6 +15,7 @@ from rephrase.facts.terms import could_mean_the_same
 CHOICES = 4
 _POOL = 1000  # answers kept of a group
 _NEAR = 40  # neighbors in size among which is drawn
+_ALIKE = 5
 _BAND = 2  # texts beside each other differ in length by this factor at most
 
 
@@ -50,17 +51,20 @@ class Pools:
             heapq.heappush(heap, (drawn, claim.answer))
         options[claim.answer] = claim.option(lean)._replace(id=identity)
 
-    def near(self, claim: Claim, license_: str) -> Iterator[Option]:
-        """Yield options of the group of a claim, the nearest in size first."""
+    def near(self, claim: Claim, license_: str, chance: random.Random) -> Iterator[Option]:
+        """Yield options of the group of a claim, the nearest in size first; among equals chance decides."""
         group = claim.group, license_
         if group not in self._sorted:
-            options = sorted(self._options.get(group, {}).values(), key=lambda one: (size(one), one.answer))
+            options = sorted(
+                self._options.get(group, {}).values(), key=lambda one: (size(one), number(one.answer))
+            )
             self._sorted[group] = [size(one) for one in options], options
         sizes, options = self._sorted[group]
-        right = bisect.bisect_left(sizes, size(claim))
+        at = size(claim)
+        right = chance.randint(bisect.bisect_left(sizes, at), bisect.bisect_right(sizes, at))
         left = right - 1
         while left >= 0 or right < len(options):
-            if right < len(options) and (left < 0 or sizes[right] - size(claim) < size(claim) - sizes[left]):
+            if left < 0 or (right < len(options) and sizes[right] - at <= at - sizes[left]):
                 yield options[right]
                 right += 1
             else:
@@ -91,7 +95,24 @@ def fits(claim: Claim, option: Option, contested: Callable[[str], bool]) -> bool
         return not (
             contested(told) or option.apart & claim.apart or core(option.subject) == core(claim.subject)
         )
+    if claim.kind in ("industry", "code_industry"):
+        return not overlap(option.answer, claim.answer)
     return option.value is None or claim.value is None or abs(option.value - claim.value) > 1
+
+
+def alike(claim: Claim, option: Option) -> bool:
+    """Say whether an amount is within a factor of five of the one that is asked for."""
+    if not option.value or not claim.value:
+        return False
+    return (
+        claim.value / _ALIKE <= option.value <= claim.value * _ALIKE if claim.value > 0 else option.value < 0
+    )
+
+
+def overlap(one: str, other: str) -> bool:
+    """Say whether two names of industries may be one, told by different lists: 情報・通信 and 情報・通信業."""
+    one, other = (folded(name).removesuffix("業") for name in (one, other))
+    return one in other or other in one
 
 
 def picked(

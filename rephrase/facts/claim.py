@@ -48,7 +48,10 @@ class Claim:
 
     def option(self, document: Document | None = None) -> "Option":
         """Return the answer as a choice for other questions, of ``document`` where that is not theirs."""
-        return Option(self.answer, self.places, self.value, self.subject, self.apart, document)
+        return Option(
+            self.answer, self.places, self.value, self.subject, self.apart, document,
+            folded_answer=folded(self.answer), folded_subject=folded(self.subject),
+        )  # fmt: skip
 
 
 class Option(NamedTuple):
@@ -66,6 +69,8 @@ class Option(NamedTuple):
     document: Document | None = None
     id: str = ""
     program: str = ""
+    folded_answer: str = ""  # as they are compared; "" where nobody compares
+    folded_subject: str = ""
 
 
 def number(text: str) -> int:

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -195,15 +195,11 @@ class Asking:
     def _wrong(self, claim: Claim, document: Document, own: Own, chance: random.Random) -> list[Option]:
         if not claim.group:
             return wrong.picked(claim, claim.wrong, (), chance)
-        contested = self.agreement.is_contested
-
-        def fitting(options: Iterable[Option]) -> Iterator[Option]:
-            return (one for one in options if wrong.fits(claim, one, contested))
-
+        fits = wrong.Fitting(claim, self.agreement.is_contested)
         # Amounts of other names come last, and only those of one size: near misses, as a table shows them.
         near = (one for one in own.get(claim.group[2:], ()) if wrong.alike(claim, one))
         others = chain(self.pools.near(claim, document.license, chance), near)
-        return wrong.picked(claim, list(fitting(own.get(claim.group, ()))), fitting(others), chance)
+        return wrong.picked(claim, list(filter(fits, own.get(claim.group, ()))), filter(fits, others), chance)
 
     def _placed(self, beside: Sequence[Option], claim: Claim, license_: str, chance: random.Random) -> Placed:
         """Return the choices, with the answer at the least used place so far, ties by chance.

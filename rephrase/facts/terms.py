@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain
 
 from corpus.document import Document
 from corpus.formats.terms import describes
-from rephrase.facts.claim import Claim, folded
+from rephrase.facts.claim import Claim, Option, folded
 
 _LATIN, _KATAKANA, _KANJI, _MIXED = "latin", "katakana", "kanji", "mixed"
 _SCRIPTS = (
@@ -92,23 +91,30 @@ def _named(document: Document, name: str, back: str) -> Iterator[Claim]:
         kind=name, identity=f"term|{word}|{name}", group=("term", name, category(document)),
         words={"subject": word}, answer=other, places=shown,
     )  # fmt: skip
-    if back:
+    if back and len(other) <= _LONGEST:
         yield claim(
             kind=back, identity=f"{name}|{folded(other)}", group=("term", back, category(document), script(word)),
             words={"value": other}, answer=word, places=((here, here + len(word)), *shown),
         )  # fmt: skip
 
 
-def could_mean_the_same(claim: Claim, subject: str, said: str, apart: frozenset[str]) -> bool:
-    """Say whether another term, or what is said of it, could be right where ``claim`` is asked.
+class Alike:
+    """Says whether another term, or what is said of it, could be right where a claim is asked.
 
     So it is with terms that one page names as related, with terms of one head noun, with terms that hold one another,
     and where the description of one names the other.
     """
-    one, other = folded(claim.subject), folded(subject)
-    if other in claim.apart or one in apart or one in other or other in one:
-        return True
-    if head_noun(claim.subject) == head_noun(subject):
-        return True
-    texts = chain((said, claim.answer), claim.words.values())
-    return any((word in folded(text)) != (word == folded(text)) for text in texts for word in (one, other))
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim, self._subject = claim, folded(claim.subject)
+        self._head = head_noun(claim.subject)
+        self._texts = [folded(text) for text in (claim.answer, *claim.words.values())]
+
+    def __call__(self, option: Option) -> bool:
+        """Judge a term; ``option`` holds it and what it would stand for."""
+        one, other = self._subject, option.folded_subject
+        if other in self._claim.apart or one in option.apart or one in other or other in one:
+            return True
+        if head_noun(option.subject) == self._head or one in option.folded_answer:
+            return True
+        return any(other in text for text in self._texts)

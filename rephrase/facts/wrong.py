@@ -10,7 +10,7 @@ from dataclasses import replace
 from corpus.document import Document
 from rephrase.facts.claim import Claim, Option, folded, number
 from rephrase.facts.companies import core
-from rephrase.facts.terms import could_mean_the_same
+from rephrase.facts.terms import Alike
 
 CHOICES = 4
 _POOL = 1000  # answers kept of a group
@@ -77,27 +77,38 @@ def lean(document: Document) -> Document:
     return replace(document, text="", facts=(), meta={}, made_from=())
 
 
-def fits(claim: Claim, option: Option, contested: Callable[[str], bool]) -> bool:
-    """Say whether another answer is surely wrong for a claim, and no odd one out.
+class Fitting:
+    """Says whether another answer is surely wrong for a claim, and no odd one out.
 
     Of amounts any other number is wrong, since a claim names its period, scope and company: but not the next one,
     which could be the same rounded otherwise. Names of companies are wrong where every list tells another industry.
     """
-    if folded(option.answer) == folded(claim.answer):
-        return False
-    if claim.group[0] == "term":
-        shorter, longer = sorted((len(option.answer), len(claim.answer)))
-        if longer > _BAND * shorter + 2:
+
+    def __init__(self, claim: Claim, contested: Callable[[str], bool]) -> None:
+        self._claim, self._contested = claim, contested
+        self._said, self._core = folded(claim.answer), core(claim.subject)
+        self._alike = Alike(claim) if claim.group[0] == "term" else None
+
+    def __call__(self, option: Option) -> bool:
+        """Judge one choice."""
+        claim = self._claim
+        if option.folded_answer == self._said:
             return False
-        return not could_mean_the_same(claim, option.subject, option.answer, option.apart)
-    if claim.kind in ("from_industry", "from_market"):
-        told = f"company|{core(option.subject)}|{claim.kind.removeprefix('from_')}"
-        return not (
-            contested(told) or option.apart & claim.apart or core(option.subject) == core(claim.subject)
-        )
-    if claim.kind in ("industry", "code_industry"):
-        return not overlap(option.answer, claim.answer)
-    return option.value is None or claim.value is None or abs(option.value - claim.value) > 1
+        if self._alike:
+            shorter, longer = sorted((len(option.answer), len(claim.answer)))
+            return longer <= _BAND * shorter + 2 and not self._alike(option)
+        if claim.kind in ("from_industry", "from_market"):
+            return not self._may_be_of_it(option)
+        if claim.kind in ("industry", "code_industry"):
+            return not overlap(option.answer, claim.answer)
+        return option.value is None or claim.value is None or abs(option.value - claim.value) > 1
+
+    def _may_be_of_it(self, option: Option) -> bool:
+        """Say whether a company may be of the industry that is asked for, as any list tells."""
+        if any(overlap(one, other) for one in option.apart for other in self._claim.apart):
+            return True
+        told = f"company|{core(option.subject)}|{self._claim.kind.removeprefix('from_')}"
+        return core(option.subject) == self._core or self._contested(told)
 
 
 def alike(claim: Claim, option: Option) -> bool:
@@ -140,8 +151,9 @@ def _sides(
     """Return the first options that differ, those not larger than the answer and those larger, each shuffled."""
     sides: tuple[list[Option], list[Option]] = [], []
     for option in options:
-        if folded(option.answer) not in seen:
-            seen.add(folded(option.answer))
+        said = option.folded_answer or folded(option.answer)
+        if said not in seen:
+            seen.add(said)
             sides[size(option) > size(claim)].append(option)
         if len(sides[0]) + len(sides[1]) == _NEAR:
             break

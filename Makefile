@@ -32,12 +32,14 @@ bench: $(STAMP)
 setup: $(STAMP)
 
 # torch first and alone: the resolver takes the build that fits the platform; the locks then add
-# exact pins without asking for anything else. DS_BUILD_OPS=0: DeepSpeed compiles nothing.
+# exact pins without asking for anything else; what is no lock (vLLM for GPUs) brings what it needs itself.
+# DS_BUILD_OPS=0: DeepSpeed compiles nothing.
 $(STAMP): requirements/core.lock requirements/$(SERVE) pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	DS_BUILD_OPS=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		-r requirements/core.lock -r requirements/$(SERVE)
+		-r requirements/core.lock $(if $(filter %.lock,$(SERVE)),-r requirements/$(SERVE))
+	$(if $(filter %.txt,$(SERVE)),$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/$(SERVE))
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(STAMP)
 

@@ -11,6 +11,7 @@ from datacards.profile.record import PROFILE
 from datacards.render.croissant import CROISSANT, with_croissant
 from datacards.render.readme import readme
 from datacards.render.receipt import TOLD, receipt
+from datacards.render.yields import yields
 from datacards.withdrawn import RECEIPT
 
 README = "README.md"
@@ -50,7 +51,9 @@ def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
 
 
 def _told(card: Card, path: Path) -> list[str]:
-    """Return what the receipt of a takedown says, nothing for any other version."""
+    """Return what the receipt of a takedown says and how questions were judged, nothing for any other version."""
+    if card.kind == "dataset":
+        return yields(path)
     file = path / RECEIPT
     if card.kind != "takedown" or not file.is_file():
         return []

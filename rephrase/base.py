@@ -8,17 +8,34 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from corpus.document import Document, Drop, Format, Span
+from rephrase.requests import Reply, Request
 
 Style = Literal["easy", "medium", "hard", "qa", "multiple_choice"]
 #: The format of the documents of each style. The first three are WRAP's rephrasings (arXiv 2401.16380, section 3).
 FORMATS: dict[Style, Format] = {
     "easy": "markdown", "medium": "markdown", "hard": "markdown", "qa": "qa", "multiple_choice": "multiple_choice",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of work: a span of a document asked about in one style, for the ``sample``-th time.
+
+    ``key`` names the last request of it ("" where none was made), ``attempts`` counts them, ``item`` counts what one
+    reply said.
+    """
+
+    span: Span
+    style: Style
+    sample: int = 0
+    key: str = ""
+    attempts: int = 0
+    item: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,7 @@ class Question:
     answer_index: int = -1
     beside: tuple[Document, ...] = ()
     meta: dict[str, str] = field(default_factory=dict)
+    unit: Unit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,22 @@ class Reject:
     drop: Drop
     parent: Document
     text: str
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request about a unit with its reply, for the generation log of the version; ``purpose`` is ask or round_trip.
+
+    ``kept`` says that an earlier run had the reply already.
+    """
+
+    request: Request
+    reply: Reply
+    parent: Document
+    unit: Unit
+    purpose: str
+    kept: bool = False
 
 
 class Generator(BaseModel, ABC):
@@ -60,9 +94,15 @@ class Generator(BaseModel, ABC):
     @abstractmethod
     def generate(
         self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
-    ) -> Iterator[Question | Reject]:
+    ) -> Iterator[Question | Reject | Exchange]:
         """Yield questions, and rejects with their reasons, in an order that depends on the input alone.
+
+        An engine's requests and replies are yielded beside them, before what was made of them.
 
         ``documents()`` starts a fresh pass over the markdown documents of the corpus version, facts attached.
         ``work`` outlives a killed run: an engine that is slow keeps its finished replies there.
         """
+
+    def report(self, styles: tuple[Style, ...]) -> dict[str, Any]:
+        """Return what a page should tell besides: ``prompts`` (name -> SHA-256), ``tests`` that questions were held against."""
+        return {}

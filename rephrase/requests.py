@@ -42,13 +42,15 @@ class Message(NamedTuple):
 class Request:
     """One prompt for a base model (``prompt`` is text) or a chat (messages); ``model`` is its identity as a text.
 
-    ``sample`` tells equal requests apart that are meant to be asked several times.
+    ``sample`` tells equal requests apart that are meant to be asked several times. Requests of one ``group`` share the
+    start of their prompts; servers keep that start, so that it pays to send a group to few of them.
     """
 
     model: str
     prompt: str | tuple[Message, ...]
     sampling: Sampling
     sample: int = 0
+    group: str = field(default="", compare=False)  # decides where it is answered, not what
 
     @property
     def key(self) -> str:

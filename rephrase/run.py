@@ -2,68 +2,85 @@
 
 import hashlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from corpus import shards
-from corpus.document import Document, Fact, Span
+from corpus.document import Document, Span
 from corpus.formats import multiple_choice, qa
 from datacards import plugins
 from datacards.card import Ref
 from datacards.errors import UserError
+from datacards.render.yields import REPORT
 from datacards.rights import combined, counted, joined
 from datacards.store import Draft, Store
-from rephrase.base import FORMATS, Generator, Question, Reject
+from rephrase.base import FORMATS, Exchange, Generator, Question, Reject
+from rephrase.documents import Documents
+from rephrase.files import files
+from rephrase.gathered.counts import Balance
+from rephrase.log import Log
 from rephrase.recipe import RephraseRecipe
+from rephrase.tables import REPLY, VERDICT, logged, reply_row, verdict_row
+from rephrase.validate import names
 
 SPLITS = ("train", "test")
 
 
-def run(recipe: RephraseRecipe, store: Store, corpus: str) -> Ref:
+def run(recipe: RephraseRecipe, store: Store, corpus: str, replies: Sequence[str] = ()) -> Ref:
     """Make the version that ``recipe`` asks for from the corpus version called ``corpus``; return its Ref.
 
-    The corpus version is verified first. A killed run goes on with the replies it already has. Raises UserError
+    The corpus version is verified first, and so are the versions ``replies``, whose generation logs are read: what
+    was answered there is not asked again. A killed run goes on with the replies it already has. Raises UserError
     when not one question was good enough.
     """
     generator: Generator = plugins.make("kanagura.generators", recipe.generator, recipe.options)
     source = store.verified(corpus, "dataset")
+    earlier = [store.verified(one, "dataset") for one in replies]
+    made_from = [source, *earlier]
     request = recipe.model_dump(mode="json")
-    if done := store.finished(recipe.name, recipe.version, recipe=request, made_from=[source]):
+    if done := store.finished(recipe.name, recipe.version, recipe=request, made_from=made_from):
         return done
     folder = store.path(source)
     _check_carry(folder, recipe)
-    with store.write(
-        name=recipe.name,
-        version=recipe.version,
-        kind="dataset",
-        recipe=request,
-        made_from=[source],
-        description=recipe.description,
-    ) as draft:
+    with drafted(recipe, store, made_from) as draft:
         draft.clear()  # all but the replies is written again
+        _take_over(store, earlier, draft)
         _carry(folder, draft, recipe)
         _generate(generator, folder, draft, recipe)
         _count(draft)
     return store.resolve(f"{recipe.name}@{recipe.version}")
 
 
-def documents_of(folder: Path) -> Callable[[], Iterator[Document]]:
-    """Return a function that starts a pass over the markdown documents of a version, facts attached."""
-    facts: defaultdict[str, list[Fact]] = defaultdict(list)
-    for path in shards.shard(folder, "facts", "train"):
-        for row in shards.read(path):
-            facts[row["document_id"]].append(shards.row_fact(row))
+def drafted(recipe: RephraseRecipe, store: Store, made_from: Sequence[Ref]) -> AbstractContextManager[Draft]:
+    """Open the draft of the version that a recipe asks for."""
+    return store.write(
+        name=recipe.name,
+        version=recipe.version,
+        kind="dataset",
+        recipe=recipe.model_dump(mode="json"),
+        made_from=made_from,
+        description=recipe.description,
+    )
 
-    def documents() -> Iterator[Document]:
-        for path in shards.shard(folder, "markdown", "train"):
-            for row in shards.read(path):
-                yield shards.row_document(row, facts.get(row["id"], ()))
 
-    return documents
+def _take_over(store: Store, earlier: Sequence[Ref], draft: Draft) -> None:
+    """Bring the replies of earlier versions into the log of the draft, once."""
+    for ref in earlier:
+        paths = shards.shard(store.path(ref), "replies", "train")
+        if not paths:
+            raise UserError(
+                str(ref), "holds no replies", "a version that a model's replies made", "leave it out"
+            )
+        mark = draft.work / f"taken-{ref}"
+        if not mark.is_file():
+            with closing(Log(draft.work / "replies")) as log:
+                log.take_over(paths)
+            mark.touch()
 
 
 def to_document(question: Question, generator: str) -> Document:
@@ -132,18 +149,26 @@ def _carry(folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
 
 
 def _generate(generator: Generator, folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
-    rows: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
-    dropped = []
-    found = generator.generate(documents_of(folder), styles=recipe.styles, seed=recipe.seed, work=draft.work)
-    for item in tqdm(found, desc="questions", unit="", disable=None):
-        if isinstance(item, Reject):
-            draft.drops[item.drop.reason] += 1
-            row = shards.drop_row(item.drop, "rephrase", item.parent)
-            dropped.append({**row, "text": item.text})
-        else:
-            split = split_of(item.key, recipe.holdout, recipe.seed)
-            rows[item.style, split].append(shards.document_row(to_document(item, recipe.generator)))
-    if not rows:
+    found = generator.generate(Documents(folder), styles=recipe.styles, seed=recipe.seed, work=draft.work)
+    accepted, spread = 0, Balance()
+    with files(draft.path) as made:
+        for item in tqdm(found, desc="questions", unit="", disable=None, leave=False):
+            if isinstance(item, Exchange):
+                made.add("replies", "train", reply_row(item), REPLY)
+            elif isinstance(item, Reject):
+                draft.drops[item.drop.reason] += 1
+                row = shards.drop_row(item.drop, "rephrase", item.parent)
+                made.add("dropped", "train", {**row, "text": item.text}, shards.DROPPED)
+                made.add("verdicts", "train", verdict_row(item), VERDICT)
+            else:
+                split = split_of(item.key, recipe.holdout, recipe.seed)
+                document = to_document(item, recipe.generator)
+                made.add(document.format, split, shards.document_row(document), shards.DOCUMENT)
+                made.add("verdicts", "train", verdict_row(item, document.id), VERDICT)
+                accepted += 1
+                spread.add(item)
+    draft.counts.update(logged(draft.path))
+    if not accepted:
         why = ", ".join(f"{number} {reason}" for reason, number in sorted(draft.drops.items()))
         raise UserError(
             recipe.name,
@@ -151,13 +176,29 @@ def _generate(generator: Generator, folder: Path, draft: Draft, recipe: Rephrase
             f"left out: {why or 'nothing'}",
             "name another corpus or generator",
         )
-    for (style, split), chosen in sorted(rows.items()):
-        shards.write(draft.path / style / f"{split}-00000.parquet", chosen, shards.DOCUMENT)
-    if (log := draft.work / "replies.jsonl").is_file():
-        # Sorted, for the order in which a server answers is chance.
-        lines = sorted(log.read_bytes().splitlines(keepends=True))
-        (draft.path / "replies.jsonl").write_bytes(b"".join(lines))
-    shards.write(draft.path / "dropped" / "train-00000.parquet", dropped, shards.DROPPED)
+    _balance(made.rows, accepted, draft)
+    told = spread.report()
+    draft.metrics.update(
+        right_choice_places_p=told["places_p"], right_choice_is_longest=told["right_is_longest"]
+    )
+    report = {"checks": list(names().items()), **generator.report(recipe.styles)}
+    (draft.path / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _balance(rows: Mapping[str, int], accepted: int, draft: Draft) -> None:
+    """Check the books: what was judged is what was accepted and what was left out, and both are in the files."""
+    held: Counter[str] = Counter()
+    for path, number in rows.items():
+        held[path.partition("/")[0]] += number
+    kept = sum(held[name] for name in set(FORMATS.values()))
+    if (
+        kept != accepted
+        or held["dropped"] != draft.drops.total()
+        or held["verdicts"] != kept + held["dropped"]
+    ):
+        raise RuntimeError(
+            f"lost on the way: {accepted:,} accepted, {draft.drops.total():,} left out, in the files {dict(held)}"
+        )
 
 
 def _count(draft: Draft) -> None:
@@ -166,12 +207,17 @@ def _count(draft: Draft) -> None:
     What was dropped is kept in the version, so its licenses are named too, with no records of theirs.
     """
     licenses: Counter[str] = Counter()
-    columns = {"facts": ["document_id"], "dropped": ["license"]}
+    columns = {
+        "facts": ["document_id"],
+        "dropped": ["license"],
+        "replies": ["license"],
+        "verdicts": ["license"],
+    }
     for path in sorted(draft.path.glob("*/*.parquet")):
         name, rows = path.parent.name, 0
         for row in shards.read(path, columns.get(name, ["license", "n_chars"])):
             rows += 1
-            if "license" in row:
+            if row.get("license"):
                 licenses[row["license"]] += name not in columns
             draft.counts[f"characters_{name}"] += row.get("n_chars", 0)
         draft.rows[path.relative_to(draft.path).as_posix()] = rows

@@ -10,18 +10,14 @@ import pyarrow.parquet as pq
 
 from corpus import shards
 from corpus.document import Document, Fact
-from datacards import plugins
 from datacards.card import Card
 from datacards.takedown.eraser import Eraser, Job
 from datacards.takedown.removed import Mask, among
-from datacards.takedown.tables import SHARES, Ledger, erase_tables, groups, held, judge, lines, link, put
-from rephrase.chunk import passages
+from datacards.takedown.tables import SHARES, Ledger, erase_tables, groups, held, judge, link, put
 from rephrase.facts import claims
-from rephrase.generators.vllm_server import VllmServer
-from rephrase.log import digest
-from rephrase.prompts import fill, template
+from rephrase.tables import logged
 
-_CHOICES, _DROPPED, _REPLIES = "multiple_choice", "dropped", "replies.jsonl"
+_CHOICES, _DROPPED = "multiple_choice", "dropped"
 
 
 class Rephrase(Eraser):
@@ -39,11 +35,9 @@ class Rephrase(Eraser):
         for name in asked:
             keep = judge(job, job.folder / name, name.partition("/")[0])
             put(job, name, keep & ~_borrowed(job, name, keep, answers), ledger)
-        if _REPLIES in held(job.card):
-            prompts = _prompts(job)
-            lines(job, _REPLIES, lambda line: json.loads(line)["prompt"] in prompts)
         carried = _carried(job, ledger)
-        erase_tables(job, ledger, but=lambda name: name in asked or name == _REPLIES or name in carried)
+        erase_tables(job, ledger, but=lambda name: name in asked or name in carried)
+        ledger.counts.update(logged(job.draft.path))
         ledger.settle(job.draft)
 
 
@@ -53,7 +47,7 @@ def _carried(job: Job, ledger: Ledger) -> set[str]:
     There they have new survivors, too. Where the version below stays as it is, nothing is replaced.
     """
     replaced: set[str] = set()
-    for ref in job.card.made_from:
+    for ref in job.card.made_from[:1]:
         folder = job.laid.get(str(ref))
         for name in (*job.card.recipe["carry"], "facts") if folder else ():
             old = {one for one in held(job.card) if one.startswith(f"{name}/") and "-carried-" in one}
@@ -92,7 +86,8 @@ def _replace(job: Job, ledger: Ledger, name: str, new: Path | None) -> None:
 
 
 def _corpora(job: Job) -> Iterator[Path]:
-    for ref in job.card.made_from:
+    """Yield the folder of the corpus version that was asked about; versions whose replies were reused stand behind it."""
+    for ref in job.card.made_from[:1]:
         if job.store.digest(ref) and job.store.card(ref).kind == "dataset":
             yield job.store.path(job.store.standing(ref))
 
@@ -153,27 +148,3 @@ def _contradicting(table: pa.Table) -> list[list[str]]:
         (detail or "").rpartition(": ")[2].split(" / ") if reason == "ambiguous_fact" else []
         for reason, detail in zip(*columns, strict=True)
     ]
-
-
-def _prompts(job: Job) -> set[str]:
-    """Return the digests of the prompts that held passages of what goes, as the generator made them."""
-    recipe = job.card.recipe
-    if recipe["generator"] != "vllm_server":
-        return set()
-    generator = plugins.make("kanagura.generators", "vllm_server", recipe["options"])
-    assert isinstance(generator, VllmServer)  # noqa: S101  the plug-in of that name
-    sampling = {
-        "max_tokens": generator.max_tokens,
-        "temperature": generator.temperature,
-        "top_p": generator.top_p,
-        "seed": recipe["seed"],
-        "mode": generator.mode,
-    }
-    found = set()
-    for folder in _corpora(job):
-        for one in _documents(folder, job.removed.bases, inside=True):
-            for span in passages(one, generator.characters):
-                for style in recipe["styles"]:
-                    prompt = fill(template(style, generator.prompt_version), one.text[span.start : span.end])
-                    found.add(digest(generator.model, prompt, sampling))
-    return found

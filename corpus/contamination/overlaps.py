@@ -144,6 +144,11 @@ class Index:
             found.extend(self._reported(document, number, runs))
         return sorted(found, key=lambda o: (o.start, o.end, o.test, o.item, o.part))
 
+    def touched(self, text: str) -> list[Item]:
+        """Return the items of which at least one n-gram of their own stands in ``text``, in order; filings are none."""
+        numbers = sorted(set(self._runs(fold(text).codes)[:, 0].tolist()))
+        return [item for number in numbers for item in self.items[number]]
+
     def _runs(self, codes: Codes) -> NDArray[np.int64]:
         """Return rows (text, start, end, at): stretches that n-grams of their own show to be equal."""
         places, keys = candidates(codes, self.ngram, self.table)

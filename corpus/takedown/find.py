@@ -17,10 +17,18 @@ from datacards.store import Store
 from datacards.takedown.receipt import company_forms
 from datacards.takedown.removed import Mask, Removed, among
 from datacards.takedown.request import Patterns, Request
+from datacards.takedown.tables import captured
 
 _NAMES = ("edinet_code", "edinetCode", "sec_code", "secCode", "filer", "filerName", "cover_name")
 _COLUMNS = ("id", "document_id", "url", "source", "meta", "text", "made_from", "stage", "detail", "reason")
-_TABLES = ("facts", "similar", "contamination", "index")  # what has no row that stands for a document
+_TABLES = (
+    "facts",
+    "similar",
+    "contamination",
+    "replies",
+    "verdicts",
+    "index",
+)  # what has no row that stands for a document
 
 
 class Finder:
@@ -284,6 +292,8 @@ def is_base(table: pa.Table, path: Path) -> Mask:
     """Return which rows of a table of documents, or of drops, have evidence of their own."""
     if path.parent.name == "dropped":
         return ~among(table["stage"], {"rephrase"})
+    if path.parent.name == "markdown" and "made_from" in table.column_names:
+        return captured(table["made_from"])
     return np.full(table.num_rows, path.parent.name in ("markdown", "pointers"))
 
 

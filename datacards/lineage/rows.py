@@ -17,7 +17,9 @@ from datacards.lineage.versions import Version
 from datacards.store import Store
 
 #: Folders of a dataset version that hold no documents: what was found in them, left out, or measured.
-REPORTS = ("facts", "dropped", "similar", "contamination", "index", "plots", "recipes")
+REPORTS = (
+    "facts", "dropped", "similar", "contamination", "replies", "verdicts", "index", "plots", "recipes",
+)  # fmt: skip
 PARENTS = "made_from"  # the column that names the parents of a row
 #: The columns of a document that are shown.
 SHOWN = ("id", "format", "source", "url", "title", "section", "license", "made_from")

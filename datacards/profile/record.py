@@ -12,7 +12,7 @@ from datacards.errors import UserError
 PROFILE = "profile.json"
 FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choice")
 POINTERS = "pointers"  # rows that stand for records whose text may not be given on
-TABLES = ("facts", "dropped", "similar", "contamination")
+TABLES = ("facts", "dropped", "similar", "contamination", "replies", "verdicts")
 #: What rows are grouped by; "" stands for rows that do not say, OTHERS for values beyond the most that are told apart.
 DIMENSIONS = ("year", "industry", "license", "redistribution", "language", "kind")
 OTHERS = "…"
@@ -29,7 +29,7 @@ class Part(Record):
 
 
 class Table(Record):
-    """The rows of a table that holds no documents: facts, dropped, similar, contamination."""
+    """The rows of a table that holds no documents: facts, dropped, similar, contamination, replies, verdicts."""
 
     config: str
     split: str

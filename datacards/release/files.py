@@ -21,6 +21,8 @@ RESERVED = {
     "dropped",
     "similar",
     "contamination",
+    "replies",
+    "verdicts",
     "recipes",
     "plots",
     "default",

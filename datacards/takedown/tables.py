@@ -94,8 +94,9 @@ def judge(job: Job, path: Path, config: str) -> Mask:
     for table in groups(path):
         gone = job.removed.rows(table)
         leaks = np.zeros(len(gone), np.bool_)
-        if job.search and config not in EVIDENCE + TEXTLESS:
-            leaks = job.search.leaks(table) & ~gone & derived(table, config)
+        made = derived(table, config)
+        if job.search and config not in TEXTLESS and made.any():
+            leaks = job.search.leaks(table) & ~gone & made
         for mask, reason in ((gone, ""), (leaks, SHARES)):
             if mask.any():
                 _bury(job, table.filter(pa.array(mask)), path, reason)
@@ -105,11 +106,22 @@ def judge(job: Job, path: Path, config: str) -> Mask:
 
 def derived(table: pa.Table, config: str) -> Mask:
     """Return which rows were made from documents; the others have evidence of their own."""
+    if config == "markdown" and "made_from" in table.column_names:
+        return ~captured(table["made_from"])
     if config in EVIDENCE:
         return np.zeros(table.num_rows, np.bool_)
     if config == "dropped":
         return np.array([stage == _REPHRASED for stage in table["stage"].to_pylist()], np.bool_)
     return np.ones(table.num_rows, np.bool_)
+
+
+def captured(made_from: pa.ChunkedArray) -> Mask:
+    """Return which rows were made from captures: a rephrasing is Markdown, too, but made from documents."""
+    column = made_from.combine_chunks()
+    mask = np.zeros(len(column), np.bool_)
+    parents = pc.starts_with(pc.struct_field(pc.list_flatten(column), "id"), "sha256:")
+    mask[np.asarray(pc.list_parent_indices(column))[np.asarray(parents)]] = True
+    return mask
 
 
 def _bury(job: Job, rows: pa.Table, path: Path, reason: str) -> None:

@@ -1,188 +1,36 @@
-"""Questions written by a model behind any OpenAI-compatible endpoint, a vLLM server above all."""
-
-import os
-import random
-import sys
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+"""Questions written by a model behind OpenAI-compatible endpoints, vLLM servers above all."""
 
 from pydantic import Field
-from tqdm import tqdm
 
-from corpus.document import Document, Drop, Span
-from datacards.errors import UserError
-from datacards.provenance import without_folders
-from rephrase.base import Generator, Question, Reject, Style
-from rephrase.candidate import Candidate, Chunk
-from rephrase.chunk import passages
-from rephrase.log import Log, Reply, digest
-from rephrase.parse import STOP, Parsed, parse
-from rephrase.prompts import fill, template
-from rephrase.validate import verdict
-
-if TYPE_CHECKING:
-    from openai import OpenAI
+from rephrase.client.servers import Servers
+from rephrase.generators.asking import Asking
 
 
-class Ask(NamedTuple):
-    """One request: a passage of a document, in one style."""
+class VllmServer(Asking):
+    """Asks one or many servers that serve the same model; each may be data-parallel itself.
 
-    document: Document
-    span: Span
-    style: Style
-
-    @property
-    def passage(self) -> str:
-        """Return the text that is asked about."""
-        return self.document.text[self.span.start : self.span.end]
-
-
-class VllmServer(Generator):
-    """Prompts a served model with every passage and keeps what passes the checks.
-
-    ``mode`` is ``completions`` (few-shot, for base models) or ``chat`` (for instruct models). ``characters`` is
-    the budget of a passage in code points, ``passages`` how many passages are asked about in all (None: every
-    one). The key, when the endpoint wants one, is read from ``OPENAI_API_KEY``.
+    ``servers`` are their addresses, each ending in ``/v1``. ``served_name`` is the model's name there (default: as
+    in the recipe). ``in_flight`` requests are under way at each of them, ``prompts_per_request`` prompts in one
+    request to ``/v1/completions``. A server that answers nothing for ``timeout_s`` seconds is asked less and then
+    left alone for a while; when all have been for ``patience_s`` seconds, the run ends. A key is read from
+    ``OPENAI_API_KEY``. ``serve`` holds further flags for ``kanagura rephrase serve``.
     """
 
-    model: str
-    base_url: str = "http://127.0.0.1:8000/v1"
-    mode: Literal["completions", "chat"] = "completions"
-    prompt_version: str = "v1"
-    characters: int = Field(default=800, ge=50)
-    passages: int | None = Field(default=None, ge=1)
-    max_tokens: int = Field(default=256, ge=1)
-    temperature: float = Field(default=0.7, ge=0.0)
-    top_p: float = Field(default=0.9, gt=0.0, le=1.0)
-    concurrency: int = Field(default=64, ge=1)
-    timeout_s: float = Field(default=120.0, gt=0.0)
-    retries: int = Field(default=5, ge=0)
+    servers: tuple[str, ...] = Field(default=("http://127.0.0.1:8000/v1",), min_length=1)
+    served_name: str = ""
+    in_flight: int = Field(default=1280, ge=1)
+    prompts_per_request: int = Field(default=8, ge=1)
+    timeout_s: float = Field(default=600.0, gt=0.0)
+    patience_s: float = Field(default=300.0, ge=0.0)
     serve: tuple[str, ...] = ()
 
-    def generate(
-        self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
-    ) -> Iterator[Question | Reject]:
-        """Ask about every passage in every style, many at a time; yield in the order of the documents.
-
-        Finished replies are kept in ``work/replies.jsonl``: a killed run asks only what is missing. Raises
-        UserError when the endpoint does not answer.
-        """
-        prompts = {style: template(style, self.prompt_version) for style in styles}
-        asked = (Ask(*passage, style) for passage in self._passages(documents) for style in styles)
-        with self._client() as client, closing(Log(work / "replies.jsonl")) as log:
-            pool = ThreadPoolExecutor(self.concurrency)
-            try:
-                waiting: deque[tuple[Ask, Future[Reply]]] = deque()
-                bar = tqdm(desc="replies", unit="", file=sys.stderr, disable=None)
-                while True:
-                    for ask in islice(asked, self.concurrency * 2 - len(waiting)):
-                        prompt = fill(prompts[ask.style], ask.passage)
-                        waiting.append((ask, pool.submit(self._reply, client, log, prompt, seed)))
-                    if not waiting:
-                        break
-                    ask, future = waiting.popleft()
-                    yield self._judge(ask, future.result(), seed)
-                    bar.update()
-            finally:
-                # After an error nothing more is asked: only what is under way is waited for, and kept.
-                pool.shutdown(cancel_futures=True)
-
-    def _passages(self, documents: Callable[[], Iterator[Document]]) -> Iterator[tuple[Document, Span]]:
-        found = (
-            (d, span) for d in documents() if d.language == "ja" for span in passages(d, self.characters)
-        )
-        return islice(found, self.passages)
-
-    def _client(self) -> "OpenAI":
-        try:
-            from openai import OpenAI
-        except ImportError as error:
-            raise UserError(
-                "vllm_server",
-                "needs the package openai, which is not installed",
-                todo="pip install -e '.[client]'",
-            ) from error
-        key = os.environ.get("OPENAI_API_KEY", "none")
-        return OpenAI(base_url=self.base_url, api_key=key, timeout=self.timeout_s, max_retries=self.retries)
-
-    def _reply(self, client: "OpenAI", log: Log, prompt: str, seed: int) -> Reply:
-        import openai
-
-        sampling = {
-            "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "seed": seed,
-        }
-        name = digest(self.model, prompt, {**sampling, "mode": self.mode})
-        if name in log.replies:
-            return log.replies[name]
-        try:
-            reply = self._asked(client, prompt, sampling)
-        except openai.BadRequestError as error:
-            # One prompt that the server refuses (too long, say) is one reject, not the end of the run. It is
-            # not kept: another server, or the same one started otherwise, may take it.
-            return Reply(str(error.message), "refused")
-        except openai.OpenAIError as error:
-            raise UserError(
-                self.base_url,
-                f"the server did not answer: {error}",
-                "an OpenAI-compatible endpoint is needed",
-                "start one (kanagura rephrase serve RECIPE) and run again: finished replies are kept",
-            ) from error
-        except (AttributeError, IndexError, TypeError) as error:
-            raise UserError(
-                self.base_url,
-                "the answer is none of the OpenAI interface",
-                "an address that ends with /v1",
-                "correct base_url",
-            ) from error
-        log.add(name, reply)
-        return reply
-
-    def _asked(self, client: "OpenAI", prompt: str, sampling: dict[str, Any]) -> Reply:
-        if self.mode == "chat":
-            messages: Any = [{"role": "user", "content": prompt}]
-            said = client.chat.completions.create(
-                model=self.model, messages=messages, stop=list(STOP), **sampling
-            )
-            return Reply(said.choices[0].message.content or "", said.choices[0].finish_reason or "")
-        done = client.completions.create(model=self.model, prompt=prompt, stop=list(STOP), **sampling)
-        return Reply(done.choices[0].text, done.choices[0].finish_reason or "")
-
-    def _judge(self, ask: Ask, reply: Reply, seed: int) -> Question | Reject:
-        if reply.finish_reason != "stop":
-            return Reject(Drop("finish_reason", reply.finish_reason), ask.document, reply.text)
-        parsed = parse(ask.style, reply.text)
-        if isinstance(parsed, Drop):
-            return Reject(parsed, ask.document, reply.text)
-        if drop := verdict(
-            Candidate(ask.style, parsed.question, parsed.answer, Chunk(ask.document, ask.span), parsed.wrong)
-        ):
-            return Reject(drop, ask.document, reply.text)
-        return self._question(ask, parsed, seed)
-
-    def _question(self, ask: Ask, parsed: Parsed, seed: int) -> Question:
-        key = f"passage|{ask.document.id}|{ask.span.start}"
-        choices: list[str] = []
-        place = -1
-        if ask.style == "multiple_choice":
-            # The model writes no letters: where the true answer stands is drawn here, and so is balanced.
-            place = random.Random(f"{seed}|{key}").randrange(len(parsed.wrong) + 1)  # noqa: S311
-            choices = [*parsed.wrong[:place], parsed.answer, *parsed.wrong[place:]]
-        return Question(
-            style=ask.style,
-            question=parsed.question,
-            answer=parsed.answer,
-            parent=ask.document,
-            spans=(ask.span,),
-            key=key,
-            choices=tuple(choices),
-            answer_index=place,
-            meta={"model": without_folders(self.model), "prompt": f"{ask.style}.{self.prompt_version}"},
+    def engine(self) -> Servers:
+        """Return the client of all servers."""
+        return Servers(
+            self.servers,
+            self.served_name or self.model,
+            in_flight=self.in_flight,
+            prompts_per_request=self.prompts_per_request,
+            timeout_s=self.timeout_s,
+            patience_s=self.patience_s,
         )

@@ -101,7 +101,7 @@ def test_what_is_no_item_is_refused_with_the_reason(text: str, told: str) -> Non
 
 def test_the_replies_of_models_are_read_by_the_same_piece() -> None:
     assert values("Q:何か。\nA:これだ。", ("Q:", "A:")) == ["何か。", "これだ。"]
-    told = parse_reply("qa", "Q: 何か。\n説明: 余計\nA: これだ。")
+    told = parse_reply("qa", "completions", " 何か。\n説明: 余計\nA: これだ。", "stop")
     assert isinstance(told, Drop)
     assert told.reason == "labels"
     assert "3" in told.detail

@@ -15,10 +15,11 @@ from datacards.takedown.plan import plan
 from datacards.takedown.removed import Report
 from datacards.takedown.request import Request
 from datacards.takedown.run import Takedown
+from rephrase.candidate import Chunk
 from rephrase.chunk import passages
 from rephrase.generators.vllm_server import VllmServer
 from rephrase.log import digest
-from rephrase.prompts import fill, template
+from rephrase.prompts import draw, load
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run
 from rephrase.takedown import Rephrase
@@ -93,9 +94,9 @@ def test_replies_to_prompts_with_removed_passages_go(
     for one in documents[:3]:
         for span in passages(one, 50):
             for style in recipe.styles:
-                prompt = fill(template(style, "v1"), one.text[span.start : span.end])
+                said = load(style, generator.mode).ask(Chunk(one, span), draw(one.id, span.start))
                 sampling = {"max_tokens": 256, "temperature": 0.7, "top_p": 0.9, "seed": 0, "mode": mode}
-                replies[digest(generator.model, prompt, sampling)] = one.title
+                replies[digest(generator.model, str(said), sampling)] = one.title
     question = documents[1]
     with store.write(
         name="served",

@@ -44,21 +44,21 @@ def test_numbers_are_read_by_value(text: str, numbers: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("Q: 売上高はいくらですか。\nA: 12億3,400万円です。", None),
-        ("Q: 売上高はいくらですか。\nA: 1,234百万円です。", None),
-        ("Q: 売上高はいくらですか。\nA: 13億円です。", "number_not_in_source"),
-        ("Q: 2024年3月期の売上高はいくらですか。\nA: 12億3,400万円です。", "number_not_in_source"),
-        ("Q: How much were sales?\nA: 5.2％", "not_japanese"),
-        ("Q: 何\nA: 5.2％", "question_length"),
+        (" 売上高はいくらですか。\nA: 12億3,400万円です。", None),
+        (" 売上高はいくらですか。\nA: 1,234百万円です。", None),
+        (" 売上高はいくらですか。\nA: 13億円です。", "number_not_in_source"),
+        (" 2024年3月期の売上高はいくらですか。\nA: 12億3,400万円です。", "number_not_in_source"),
+        (" How much were sales?\nA: 5.2％", "not_japanese"),
+        (" 何\nA: 5.2％", "question_length"),
         ("A: 5.2％\nQ: 売上高はどれだけ増えましたか。", "labels"),
-        ("Q: 売上高はどれだけ増えましたか。", "labels"),
-        ("Q: 売上高はどれだけ増えましたか。\nA:", "labels"),
+        (" 売上高はどれだけ増えましたか。", "labels"),
+        (" 売上高はどれだけ増えましたか。\nA:", "labels"),
         ("それでは問題を作ります。", "labels"),
     ],
 )
 def test_a_reply_passes_or_has_one_reason(text: str, reason: str | None) -> None:
-    parsed = parse("qa", text)
-    drop = parsed if isinstance(parsed, Drop) else verdict(candidate(parsed))
+    items = parse("qa", "completions", text, "stop")
+    drop = items if isinstance(items, Drop) else verdict(candidate(items[0]))
     assert (drop.reason if drop else None) == reason
 
 
@@ -71,7 +71,7 @@ def test_choices_that_differ_only_in_width_are_equal() -> None:
 
 
 def test_multiple_choice_wants_exactly_three_wrong_answers() -> None:
-    parsed = parse("multiple_choice", "Q: 問いです。\nA: 正\nX: 誤1\nX: 誤2\nX: 誤3")
-    assert isinstance(parsed, Parsed)
-    assert parsed.wrong == ("誤1", "誤2", "誤3")
-    assert isinstance(parse("multiple_choice", "Q: 問いです。\nA: 正\nX: 誤1\nX: 誤2"), Drop)
+    whole = " 問いです。\nO: 正\nX: 誤1\nX: 誤2\nX: 誤3"
+    items = parse("multiple_choice", "completions", whole, "stop")
+    assert items == (Parsed("問いです。", "正", ("誤1", "誤2", "誤3")),)
+    assert isinstance(parse("multiple_choice", "completions", whole[:-5], "stop"), Drop)

@@ -16,23 +16,25 @@ from pathlib import Path
 import pytest
 
 from corpus import shards
-from corpus.document import Document
+from corpus.document import Document, Span
 from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.store import Store
+from rephrase.base import Style
+from rephrase.candidate import Chunk
 from rephrase.cli import CPU_ENVIRONMENT, server_command
 from rephrase.log import Log, Reply
-from rephrase.prompts import fill, template
+from rephrase.prompts import draw, load
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run
 
 CHARACTERS = 300
-GOOD = {
-    "qa": "Q: {title}とはどのようなおそれですか。\nA: 文書にあるとおりです。\n\n",
-    "multiple_choice": "Q: 文書が説明する用語は何ですか。\nA: {title}\nX: 株式\nX: 配当\nX: 国債\n\n",
+GOOD: dict[Style, str] = {
+    "qa": " {title}とはどのようなおそれですか。\nA: 文書にあるとおりです。\n\n",
+    "multiple_choice": " 文書が説明する用語は何ですか。\nO: {title}\nX: 株式\nX: 配当\nX: 国債\n\n",
 }
-UNGROUNDED = "Q: {title}は何件ありましたか。\nA: 98765件です。\n\n"
+UNGROUNDED = " {title}は何件ありましたか。\nA: 98765件です。\n\n"
 
 
 def lessons(documents: list[Document]) -> list[tuple[str, str]]:
@@ -41,7 +43,10 @@ def lessons(documents: list[Document]) -> list[tuple[str, str]]:
     for number, document in enumerate(d for d in documents if d.meta["kind"] == "term"):
         for style, reply in GOOD.items():
             said = UNGROUNDED if (style, number) == ("qa", 0) else reply
-            taught.append((fill(template(style, "v1"), document.text), said.format(title=document.title)))
+            chunk = Chunk(document, Span(document.id, 0, len(document.text)))
+            asked = load(style, "completions").ask(chunk, draw(document.id, 0))
+            assert isinstance(asked, str)
+            taught.append((asked, said.format(title=document.title)))
     return taught
 
 
@@ -257,7 +262,7 @@ def test_what_a_server_refuses_is_asked_again_by_the_next_run(
     answers[0], asked[0] = b'{"message": "this model takes 10 tokens"}', 400
     with pytest.raises(UserError, match="not one question was kept; left out: 10 finish_reason"):
         run(asking(address), store, str(corpus))
-    said = {"text": "Q: 文書が述べるものは何ですか。\nA: おそれです。", "finish_reason": "stop", "index": 0}
+    said = {"text": " 文書が述べるものは何ですか。\nA: おそれです。", "finish_reason": "stop", "index": 0}
     body = {"id": "1", "object": "text_completion", "created": 0, "model": "m", "choices": [said]}
     answers[0], asked[0] = json.dumps(body).encode(), 200
     card = store.card(run(asking(address), store, str(corpus)))

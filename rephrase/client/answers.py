@@ -1,0 +1,183 @@
+"""What comes back: the bytes of an answer become replies in the order of the prompts, whatever a server sends."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+from rephrase.requests import LENGTH, Reply, Request, Sampling
+
+_MOST_TOKENS = 1 << 40  # a count beyond it is none
+_ID = "token_id:"  # how vLLM writes a token for ``return_tokens_as_token_ids``
+
+
+class BrokenError(ValueError):
+    """An answer that was cut off or garbled on the way: the same question may be asked again."""
+
+
+class ForeignError(ValueError):
+    """An answer that is whole and none of the OpenAI interface."""
+
+
+def replies(body: bytes, asked: Sequence[Request]) -> list[Reply | None]:
+    """Return one Reply for each of ``asked``; None where the answer holds no choice for it, or two.
+
+    Choices are told apart by their ``index``, in whatever order they come. ``usage`` counts the tokens of all prompts
+    together: of several they are shared out by length (a reply that was cut off has ``max_tokens``), so that the sum
+    is exact and each part is approximate, unless the server sent the ids of the tokens. Raises BrokenError or ForeignError.
+    """
+    said = parsed(body)
+    choices = said.get("choices")
+    if not isinstance(choices, list):
+        raise ForeignError(told(body) or "it holds no choices")
+    found = _placed(choices, len(asked))
+    texts = [None if choice is None else _text(choice) for choice in found]
+    usage = said.get("usage")
+    into, out = _tokens(usage if isinstance(usage, dict) else {}, asked, found, texts)
+    made: list[Reply | None] = []
+    for at, (request, choice, text) in enumerate(zip(asked, found, texts, strict=True)):
+        if choice is None or text is None:
+            made.append(None)
+            continue
+        reason = choice.get("finish_reason")
+        scores = _scores(choice, request.sampling) if choice.get("logprobs") else {}
+        made.append(Reply(text, reason if isinstance(reason, str) else "", into[at], out[at], scores))
+    return made
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of an answer. Raises BrokenError when it is cut off, ForeignError when it is something else."""
+    if body.lstrip()[:1] != b"{":
+        raise ForeignError(
+            f"it starts with {body[:40].decode(errors='replace')!r}" if body else "it is empty"
+        )
+    try:
+        said = json.loads(body.decode())
+    except (ValueError, RecursionError) as error:
+        raise BrokenError(f"it is no whole JSON: {error}") from None
+    assert isinstance(said, dict)  # noqa: S101  it starts with a brace
+    return said
+
+
+def told(body: bytes) -> str:
+    """Return the message of an error as vLLM, OpenAI, FastAPI or a proxy words it; the raw text of anything else."""
+    try:
+        said: Any = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        return body[:1000].decode(errors="replace").strip()
+    for name in ("error", "message", "detail"):
+        if isinstance(said, dict) and said.get(name):
+            said = said[name]
+    return _whole(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False))
+
+
+def _placed(choices: list[Any], count: int) -> list[dict[str, Any] | None]:
+    found: list[dict[str, Any] | None] = [None] * count
+    known = [choice for choice in choices if isinstance(choice, dict)]
+    if count == 1:  # several choices for one prompt were not asked for: any is as good as another
+        return [known[0] if known else None]
+    twice = set()
+    for choice in known:
+        at = choice.get("index")
+        if type(at) is not int or not 0 <= at < count:
+            continue
+        if found[at] is not None:
+            twice.add(at)
+        found[at] = choice
+    return [None if at in twice else choice for at, choice in enumerate(found)]
+
+
+def _text(choice: Mapping[str, Any]) -> str | None:
+    """Return the text of a choice; None when there is none. A chat that refuses has no content, and says nothing."""
+    message = choice.get("message")
+    text = message.get("content") or "" if isinstance(message, dict) else choice.get("text")
+    return _whole(text) if isinstance(text, str) else None
+
+
+def _whole(text: str) -> str:
+    """Return ``text`` with U+FFFD for halves of surrogate pairs, which JSON may carry and no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _tokens(
+    usage: Mapping[str, Any],
+    asked: Sequence[Request],
+    found: Sequence[Mapping[str, Any] | None],
+    texts: Sequence[str | None],
+) -> tuple[list[int], list[int]]:
+    """Return the tokens that went in and came out, for each prompt."""
+    into, out = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    if len(asked) == 1:
+        return [into], [out]
+    exact = [(_ids(choice, "prompt_token_ids"), _ids(choice, "token_ids")) for choice in found]
+    if all(a is not None and b is not None for a, b in exact):
+        return [a or 0 for a, _ in exact], [b or 0 for _, b in exact]
+    lengths = [len(text or "") for text in texts]
+    cut = [
+        request.sampling.max_tokens if choice and choice.get("finish_reason") == LENGTH else 0
+        for request, choice in zip(asked, found, strict=True)
+    ]
+    if not 0 < sum(cut) <= out:
+        cut = [0] * len(asked)
+    rest = shared(
+        out - sum(cut), [0 if known else size + 1 for known, size in zip(cut, lengths, strict=True)]
+    )
+    return (
+        shared(into, [len(request.prompt) + 1 for request in asked]),
+        [known or part for known, part in zip(cut, rest, strict=True)],
+    )
+
+
+def shared(total: int, weights: Sequence[int]) -> list[int]:
+    """Share ``total`` out by ``weights``, in whole numbers whose sum is ``total`` (all 0 when the weights are)."""
+    whole = sum(weights)
+    if not whole:
+        return [0] * len(weights)
+    return [b - a for a, b in pairwise(total * part // whole for part in (0, *accumulate(weights)))]
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and 0 <= value < _MOST_TOKENS else 0
+
+
+def _ids(choice: Mapping[str, Any] | None, name: str) -> int | None:
+    ids = choice.get(name) if choice else None
+    return len(ids) if isinstance(ids, list) else None
+
+
+def _scores(choice: Mapping[str, Any], sampling: Sampling) -> dict[str, float]:
+    """Return the log-probabilities at the first generated place, by the texts of ``scored``; missing ones are left out."""
+    found = _first_place(choice["logprobs"])
+    names = sampling.scored or tuple(map(str, sampling.logprob_token_ids))
+    if sampling.logprob_token_ids and any(token.startswith(_ID) for token in found):
+        pairs = [(n, f"{_ID}{i}") for n, i in zip(names, sampling.logprob_token_ids, strict=False)]
+        return {name: found[token] for name, token in pairs if token in found}
+    bare: dict[str, float] = {}
+    for token, value in found.items():  # a word that starts with a space is the same answer
+        bare[token.strip()] = max(value, bare.get(token.strip(), -math.inf))
+    best = {name: found.get(name, bare.get(name.strip())) for name in names}
+    return {name: value for name, value in best.items() if value is not None}
+
+
+def _first_place(logprobs: Any) -> dict[str, float]:
+    """Return token -> log-probability of the first place, in the form of a completion or of a chat."""
+    if not isinstance(logprobs, dict):
+        return {}
+    places = logprobs.get("content") or logprobs.get("top_logprobs")
+    first = places[0] if isinstance(places, list) and places else None
+    if not isinstance(first, dict):
+        return {}
+    pairs: list[tuple[Any, Any]] = list(first.items())
+    if "content" in logprobs:
+        rows = [first, *(first.get("top_logprobs") or [])]
+        pairs = [(row.get("token"), row.get("logprob")) for row in rows if isinstance(row, dict)]
+    return {
+        t: float(v)
+        for t, v in pairs
+        if isinstance(t, str) and isinstance(v, int | float) and math.isfinite(v)
+    }

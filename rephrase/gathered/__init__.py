@@ -1,0 +1,1 @@
+"""What is judged among all questions, in their order: repetition, overlap with tests, balance."""

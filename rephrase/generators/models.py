@@ -1,0 +1,73 @@
+"""Which model it is, exactly, and how it counts tokens: what can be known without starting it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datacards.errors import UserError
+
+if TYPE_CHECKING:
+    from rephrase.generators.asking import Asking
+
+Counter = Callable[[Sequence[str]], list[int]]
+_TOKENIZER = "tokenizer.json"
+
+
+def identity(options: "Asking") -> str:
+    """Return a text that is equal for equal models: name and revision, or the SHA-256 of a folder, and the precision.
+
+    Every byte of a folder counts, its place does not: 14 GB take about ten seconds.
+    """
+    folder = Path(options.model)
+    name = f"sha256:{_digest(folder)}" if folder.is_dir() else f"{options.model}@{options.revision or 'main'}"
+    return json.dumps([name, options.dtype, options.quantization, options.kv_cache_dtype])
+
+
+def _digest(folder: Path) -> str:
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in {".json", ".safetensors", ".model", ".jinja", ".txt", ".bin"}:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            whole.update(f"{path.relative_to(folder).as_posix()}\0{found}\n".encode())
+    return whole.hexdigest()
+
+
+def counter(options: "Asking") -> Counter:
+    """Return what counts the tokens of many texts at once, as the model's own tokenizer does, special tokens aside.
+
+    Raises UserError when the tokenizer cannot be had: lengths in characters would cut Japanese short.
+    """
+    place = options.tokenizer or options.model
+    if (path := Path(place) / _TOKENIZER).is_file():
+        from tokenizers import Tokenizer
+
+        fast = Tokenizer.from_file(str(path))
+    else:
+        fast = _from_hub(place, options.revision if not options.tokenizer else "")
+    fast.no_truncation()
+    fast.no_padding()
+
+    def count(texts: Sequence[str]) -> list[int]:
+        return [len(one.ids) for one in fast.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    return count
+
+
+def _from_hub(place: str, revision: str) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        found = AutoTokenizer.from_pretrained(
+            place, revision=revision or "main", use_fast=True, trust_remote_code=False
+        )
+        return found.backend_tokenizer
+    except (OSError, ValueError, AttributeError, KeyError) as error:
+        raise UserError(
+            "tokenizer",
+            f"none could be loaded from '{place}': {str(error).splitlines()[0]}",
+            "a folder with tokenizer.json, or a name on the hub that this machine can reach",
+            "set the option tokenizer",
+        ) from error

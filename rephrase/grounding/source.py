@@ -1,0 +1,107 @@
+"""What a chunk offers as ground: its text with its context, its periods, the facts that it shows, its document's days."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property, lru_cache
+from operator import attrgetter
+
+from corpus.document import Document, Fact, Span
+from rephrase.candidate import Chunk
+from rephrase.grounding.calendar import Period
+from rephrase.grounding.own import own_period
+from rephrase.grounding.periods import periods
+from rephrase.grounding.statements import Reading, reading
+
+_OF_DOCUMENT = ("submitted", "period_start", "period_end", "fiscal_year_end")
+
+
+class Source:
+    """A chunk that is read once, however many items are judged against it."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+        self.text = f"{chunk.context}\n{chunk.passage}"
+
+    @cached_property
+    def own(self) -> Period | None:
+        """Return the period that the document is about."""
+        return own_period(self.chunk.document)
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return the facts of the document that stand inside the passage."""
+        facts, span = self.chunk.document.facts, self.chunk.span
+        first = bisect_left(facts, span.start, key=attrgetter("start"))
+        return tuple(fact for fact in facts[first : _last(facts, span.end)] if fact.end <= span.end)
+
+    @cached_property
+    def stated(self) -> tuple[Period, ...]:
+        """Return the periods that passage and context name, as places of ``text``."""
+        return tuple(periods(self.text, self.own))
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Return the quantities that passage and context state, those that are facts with their exact numbers."""
+        moved = len(self.text) - len(self.chunk.passage) - self.chunk.span.start
+        shown = ((fact.start + moved, fact.end + moved, fact) for fact in self.facts if fact.number)
+        return reading(self.text, self.stated, shown)
+
+    @cached_property
+    def days(self) -> tuple[Period, ...]:
+        """Return the periods of the facts in the passage and the document's own: publication, event, fiscal period."""
+        document = self.chunk.document
+        found = {period for fact in self.facts if (period := period_of(fact))}
+        days = [
+            document.published_at,
+            document.event_at,
+            *(_day(document.meta.get(key, "")) for key in _OF_DOCUMENT),
+        ]
+        found |= {Period(day, day, "day") for day in days if day}
+        if self.own:
+            found.add(replace(self.own, start=0, end=0))
+        found |= {replace(one, start=0, end=0) for one in periods(document.title, self.own)}
+        return tuple(found)
+
+
+def period_of(fact: Fact) -> Period | None:
+    """Return the period of a fact, None where it states none."""
+    ends = [_day(part) for part in fact.period.split("/")]
+    first, last = ends[0], ends[-1]
+    if first is None or last is None:
+        return None
+    return Period(first, last, "day" if first == last else "range")
+
+
+def source_of(chunk: Chunk) -> Source:
+    """Return what a chunk offers; the chunks judged last are remembered."""
+    return _read(_Same(chunk.document), chunk.span, chunk.context)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A document by its identity in memory: comparing and hashing a long one costs more than reading the chunk."""
+
+    document: Document
+
+    def __hash__(self) -> int:
+        return id(self.document)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.document is other.document
+
+
+@lru_cache(maxsize=256)
+def _read(same: _Same, span: Span, context: str) -> Source:
+    return Source(Chunk(same.document, span, context))
+
+
+def _last(facts: tuple[Fact, ...], end: int) -> int:
+    return bisect_left(facts, end, key=attrgetter("start"))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None

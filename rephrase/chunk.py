@@ -9,7 +9,7 @@ from corpus.document import Document, Drop, Span
 from datacards.errors import UserError
 from rephrase.base import Style
 from rephrase.candidate import Chunk
-from rephrase.outline import Outline, Piece, Reader
+from rephrase.outline import Outline, Piece, outline
 from rephrase.prompts.marks import mark
 from rephrase.sentences import cut
 
@@ -17,12 +17,14 @@ from rephrase.sentences import cut
 VERSION = 1
 Count = Callable[[Sequence[str]], list[int]]
 _TITLE, _PATH, _ROW = 80, 100, 300  # characters of a line of context
-# How a Japanese sentence says something: verbs, adjectives and the copula before a full stop, a bracket or the end.
+# What says something: a sentence with its full stop (nouns end some: 子会社化を実施。), a line that ends with a verb or
+# the copula, a number after a particle that marks of what it is.
 _PREDICATE = re.compile(
-    r"(?:です|ます|でした|ました|ません|である|であった|だ|だった|[いきしちにりぎびみけせてめれべえげねった]た|[うくすつぬむるぐぶ]|ない|なかった|たい|[しよらな]い|こと|もの|ところ|通り|とおり)"
-    r"(?:[。．！？」』）)]|\s*$)",
+    r"[^\n。|]{6}[。！？]|(?:ます|です|[しれっ]た|する|いる|ある|れる|ない)[ 　]*$|[はがを][^\n|]*[0-9０-９]",
     re.MULTILINE,
 )
+_SAYS = re.compile(r"^\|[^|\n]*[^\W\d_][^|\n]*\|.*\d", re.MULTILINE)
+_BARE = re.compile(r"[\s|#*-]+")  # white space and the signs of Markdown are no content
 
 
 def chunks(document: Document, count: Count, target: int = 520, limit: int = 700) -> Iterator[Chunk]:
@@ -35,7 +37,7 @@ def chunks(document: Document, count: Count, target: int = 520, limit: int = 700
     """
     if not 32 <= target <= limit:
         raise UserError("chunk", f"target = {target}, limit = {limit}", "32 <= target <= limit")
-    made = Reader(document.text).read()
+    made = outline(document.text)
     if made.pieces:
         yield from _Packing(document, made, count, target, limit).chunks()
 
@@ -51,7 +53,7 @@ class _Packing:
         self.day = f"{day.year}年{day.month}月{day.day}日" if day else ""
         self.paths = [self._path(path) for path in made.paths]
         lines = {self.title, self.day, *self.paths}
-        lines |= {_line(one, _ROW) for table in made.tables for one in (table.row, table.unit)}
+        lines |= {_line(one, _ROW) for table in made.tables for one in (*table.rows, table.unit)}
         ordered = sorted(lines)
         texts = [document.text[one.start : one.end] for one in made.pieces]
         counted = count([mark(one) for one in (*texts, *(f"{line}\n" for line in ordered))])
@@ -60,9 +62,9 @@ class _Packing:
         self.total = list(accumulate(sizes, initial=0))
         self.sections = [at for at, one in enumerate(self.pieces) if one.section]
 
-    def _path(self, path: str) -> str:
-        """Return the headings above without the title, which has a line of its own."""
-        names = [name for name in path.split(" > ") if name.strip() != self.title]
+    def _path(self, path: tuple[str, ...]) -> str:
+        """Return the headings above in one line, without the title, which has a line of its own."""
+        names = [name for name in path if name.strip() != self.title]
         while len(names) > 1 and len(" > ".join(names)) > _PATH:
             del names[0]
         return _line(" > ".join(names), _PATH)
@@ -71,20 +73,19 @@ class _Packing:
         """Return the pieces with each that is too long in parts, and their tokens."""
         room = self.limit - self.limit // 3
         text = self.document.text
-        while any(size > room for size in sizes):
+        while any(size > room and one.end - one.start > 1 for one, size in zip(pieces, sizes, strict=True)):
             parts = [
                 [one] if size <= room else self._parts(one, size, room)
                 for one, size in zip(pieces, sizes, strict=True)
             ]
-            asked = [one for part in parts if len(part) > 1 for one in part]
-            counted = iter(count([mark(text[one.start : one.end]) for one in asked]))
-            new = [
-                [size] if len(part) == 1 else [next(counted) for _ in part]
+            asked = (mark(text[one.start : one.end]) for part in parts if len(part) > 1 for one in part)
+            counted = iter(count(list(asked)))
+            sizes = [
+                size if len(part) == 1 else next(counted)
                 for part, size in zip(parts, sizes, strict=True)
+                for _ in part
             ]
-            if len(asked) == 0:  # single characters that are longer than a chunk
-                break
-            pieces, sizes = [one for part in parts for one in part], [one for part in new for one in part]
+            pieces = [one for part in parts for one in part]
         return pieces, sizes
 
     def _parts(self, one: Piece, size: int, room: int) -> list[Piece]:
@@ -101,7 +102,8 @@ class _Packing:
             first, end = self.pieces[start].start, self.pieces[stop - 1].end
             said = self.document.text[first:end]
             first, end = first + len(said) - len(said.lstrip()), end - len(said) + len(said.rstrip())
-            yield Chunk(self.document, Span(self.document.id, first, end), context)
+            if said.strip():
+                yield Chunk(self.document, Span(self.document.id, first, end), context)
             start = stop
 
     def _stop(self, start: int, target: int, limit: int) -> int:
@@ -123,20 +125,20 @@ class _Packing:
 
     def _context(self, piece: Piece) -> tuple[str, int]:
         """Return the lines that tell what stands above a piece, and their tokens: at most a third of the limit."""
-        unit = row = ""
+        path, unit, rows = self.paths[piece.path], "", []
         if piece.table >= 0:
             head = self.tables[piece.table]
-            unit = _line(head.unit, _ROW) if head.unit_at < piece.start else ""
-            row = "" if piece.leads else _line(head.row, _ROW)
+            unit, rows = (
+                _line(head.unit, _ROW),
+                [] if piece.leads else [_line(row, _ROW) for row in head.rows],
+            )
         chosen, used = set(), 0
-        for line in (self.title, unit, row, self.paths[piece.path], self.day):  # the most telling first
+        for line in (self.title, unit, *rows, path, self.day):  # the most telling first
             if line and line not in chosen and used + self.tokens[line] <= self.limit // 3:
                 chosen.add(line)
                 used += self.tokens[line]
-        shown = dict.fromkeys(
-            line for line in (self.title, self.day, self.paths[piece.path], unit, row) if line in chosen
-        )
-        return "\n".join(shown), used
+        lines = dict.fromkeys((self.title, self.day, path, unit, *rows))
+        return "\n".join(line for line in lines if line in chosen), used
 
 
 def _line(text: str, most: int) -> str:
@@ -151,18 +153,16 @@ def _line(text: str, most: int) -> str:
 def too_short(chunk: Chunk, style: Style) -> Drop | None:
     """Return why a chunk is too little for a style, or None.
 
-    Choices want 120 characters or two facts, all else 60 characters that say something: a predicate, or a fact.
+    Choices want 120 characters or two facts, all else 60 characters that say something: a predicate, a fact, or a row
+    of a table with a name and a number.
     """
-    span, said = chunk.span, len(re.sub(r"[\s|#*-]+", "", chunk.passage))
+    said = len(_BARE.sub("", chunk.passage))
     if style == "multiple_choice":
         return None if said >= 120 or _facts(chunk) >= 2 else Drop("too_short", f"{said} characters")
     if said < 60:
         return Drop("too_short", f"{said} characters")
-    return (
-        None
-        if _PREDICATE.search(chunk.passage) or _facts(chunk)
-        else Drop("no_predicate", f"at {span.start}")
-    )
+    says = _PREDICATE.search(chunk.passage) or _SAYS.search(chunk.passage) or _facts(chunk)
+    return None if says else Drop("no_predicate", f"{said} characters")
 
 
 def _facts(chunk: Chunk) -> int:

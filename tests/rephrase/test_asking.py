@@ -165,9 +165,7 @@ def test_validators_run_again_without_a_server(
         assert rows(store.path(again), name) == rows(store.path(first), name)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"temperature": 0.1}, {"max_tokens": 50}, {"dtype": "bfloat16"}])
-)  # fmt: skip
+@pytest.mark.parametrize("changes", [{"temperature": 0.1}, {"max_tokens": 50}, {"dtype": "bfloat16"}])
 def test_what_decides_a_reply_is_paid_again_when_it_changes(
     server: Server, model: Path, store: Store, corpus: Ref, changes: dict[str, object]
 ) -> None:

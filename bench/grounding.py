@@ -168,8 +168,8 @@ def main(files: tuple[Path, ...], count: int, seed: int, show: int) -> None:
         console.print()
     for alarm in (True, False):
         wanted = [one for one in judged if (one.true if alarm else not one.wrong)]
-        for one in wanted[:show]:
-            click.echo(_shown(one, alarm=alarm))
+        for shown in wanted[:show]:
+            click.echo(_shown(shown, alarm=alarm))
     click.echo(json.dumps({"seed": seed, **figures(judged, ms, naive_ms)}, ensure_ascii=False))
 
 

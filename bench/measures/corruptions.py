@@ -1,5 +1,6 @@
 """Makes a true item wrong in exactly one part, so that its source does not say it any more."""
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from bench.measures import mentions
 from bench.measures.figures import Figure, Figures
 from bench.measures.parts import Item, Kind, Part, joined
 from bench.measures.prose_items import Prose
-from bench.measures.wordings import FULL, fiscal_names, shifted, year
+from bench.measures.wordings import FULL, fiscal_names, number_of, shifted, year
 
 #: Names that no filing has.
 INVENTED = (
@@ -78,7 +79,8 @@ def corrupt(item: Item, kind: Kind, world: World, chance: Random) -> Corrupted |
 
 
 def _kind(part: Part) -> Kind:
-    return "number" if part.kind in ("", "direction") else part.kind  # a direction is the sign of a change
+    # A direction is the sign of a change.
+    return "number" if part.kind == "direction" or not part.kind else part.kind
 
 
 def _plain(text: str) -> str:
@@ -105,7 +107,7 @@ def _swapped(item: Item, old: Part, figures: Figures, world: World, chance: Rand
     places = [n for n, sign in enumerate(old.text) if sign.translate(_HALF).isdigit()]
     pairs = [
         (a, b)
-        for a, b in zip(places, places[1:], strict=False)
+        for a, b in itertools.pairwise(places)
         if old.text[a] != old.text[b] and not (a == places[0] and old.text[b].translate(_HALF) == "0")
     ]
     if not pairs:
@@ -182,6 +184,8 @@ def _figure(item: Item, figures: Figures, old: Part) -> Figure | None:
 
 def _unit(item: Item, old: Part, figures: Figures, world: World, chance: Random) -> str:
     """Another unit, as those that are mixed up most."""
+    if old.saying and old.saying.mixed:  # 12億3,400万百万円 is no way to write
+        return chance.choice(("株", "米ドル") if old.text == "円" else ("円",))
     return chance.choice(_UNITS.get(old.text, ("",)))
 
 
@@ -197,9 +201,15 @@ def _later(item: Item, old: Part, figures: Figures, world: World, chance: Random
     number = 1 if old.text[start:end] == "元" else int(old.text[start:end].translate(_HALF))
     new = number + chance.choice((-2, -1, 1, 2))
     follows = old.text[end : end + 1]
-    if new < 1 or (follows == "月" and new > 12) or (follows == "日" and new > 28):
+    if (
+        new < 1
+        or (follows == "月" and new > 12)
+        or (follows == "日" and new > 28)
+        or (follows == "四" and new > 4)
+    ):
         return ""
-    return old.text[:start] + _as(str(new), old.text[start:end]) + old.text[end:]
+    said = old.text[:start] + _as(str(new), old.text[start:end]) + old.text[end:]
+    return "" if old.when and mentions.day_of(said) is None else said
 
 
 def _other_day(item: Item, old: Part, figures: Figures, world: World, chance: Random) -> str:
@@ -208,6 +218,7 @@ def _other_day(item: Item, old: Part, figures: Figures, world: World, chance: Ra
         part.text
         for part in mentions.parts(item.chunk.passage)
         if part.kind == "date"
+        and part.when != mentions.day_of(old.text)
         and ("日" in part.text, "月" in part.text) == ("日" in old.text, "月" in old.text)
     ]
     return chance.choice(days) if days else ""
@@ -295,7 +306,9 @@ def _still_true(item: Item, place: int, new: Part, figures: Figures, world: Worl
     old = item.parts[place]
     prose = world.prose[item.chunk.document.id]
     if item.proof == "prose":
-        return old.origin >= 0 and prose.says(item.sentence, old.origin, new)
+        return (old.origin >= 0 and prose.says(item.sentence, old.origin, new)) or (
+            bool(item.topic) and old.kind == "number" and prose.gives(item.topic, _value(new.text, old))
+        )
     if old.kind == "number":
         return _same_number(item, old, new, figures)
     if old.kind in ("date", "period") and item.proof == "fact":
@@ -320,7 +333,7 @@ def _same_number(item: Item, old: Part, new: Part, figures: Figures) -> bool:
 
 def _value(text: str, old: Part) -> Decimal | None:
     minus = text.startswith(("△", "▲", "マイナス", "-"))
-    value = mentions.number_of(re.sub("^(?:△|▲|マイナス|-)", "", text))
+    value = number_of(re.sub("^(?:△|▲|マイナス|-)", "", text))
     if value is None or old.saying is None:
         return None
     value = value if old.saying.mixed else value.scaleb(old.saying.scale)

@@ -8,23 +8,22 @@ from bench.measures.figures import Figure, Figures, tells_time
 from bench.measures.items import company, filled, time
 from bench.measures.parts import Item, Part, amount
 from bench.measures.wordings import Saying, reworded
-from rephrase.base import Style
 from rephrase.candidate import Chunk
 
 #: D difference, G growth rate, R ratio, S sum; U the direction, B the other figure's name, P the earlier time, A and O amounts.
 _GROWTH = (
     ("{C}の{T}の{N}は前の期と比べて何％変化しましたか。", "{G}{U}しました。"),
     ("{T}の{N}の増減率を答えてください。", "{C}の{T}の{N}は、前の期の{O}から{A}へと{G}{U}しました。"),
-    ("", "{C}の{T}の{N}は{A}で、前の期に比べて{G}の{U}となりました。"),
+    ("{C}の{T}の{N}について説明してください。", "{C}の{T}の{N}は{A}で、前の期に比べて{G}の{U}となりました。"),
     ("{C}の{N}は{P}から{T}にかけてどのように推移しましたか。", "{O}から{A}に{U}し、変化率は{G}でした。"),
 )
 _DIFFERENCE = (
     ("{C}の{T}の{N}は前の期からいくら{U}しましたか。", "{D}{U}しました。"),
     ("{T}の{N}の前期からの増減額を答えてください。", "{C}の{T}の{N}は前の期より{D}{U}しました。"),
-    ("", "{C}の{N}は、{P}の{O}から{T}の{A}へ{D}{U}しました。"),
+    ("{C}の{N}の動きを説明してください。", "{C}の{N}は、{P}の{O}から{T}の{A}へ{D}{U}しました。"),
 )
 _CHANGE = (
-    ("", "{C}の{N}は{P}の{O}から{T}には{A}に{U}しました。"),
+    ("{N}は増えましたか、減りましたか。", "{C}の{N}は{P}の{O}から{T}には{A}に{U}しました。"),
     ("{C}の{N}は{P}と比べて{T}にはどう変わりましたか。", "{O}から{A}に{U}しました。"),
 )
 _RATIO = (
@@ -36,7 +35,7 @@ _RATIO = (
 )
 _SUM = (
     ("{C}の{T}の{N}と{B}の合計はいくらですか。", "{S}です。"),
-    ("", "{C}の{T}の{N}{A}と{B}{O}を合わせると{S}になります。"),
+    ("{N}と{B}を合わせるといくらになりますか。", "{C}の{T}の{N}{A}と{B}{O}を合わせると{S}になります。"),
 )
 
 
@@ -78,12 +77,13 @@ def over_time(figures: Figures, one: Figure, chance: Random) -> Item | None:
     if abs(rate) >= Decimal("0.5") and abs(rate) < 1000:
         kinds += [("growth", _GROWTH)] * 2
     form, templates = chance.choice(kinds)
-    return _item(form, chance.choice(templates), slots, chunk, (one, before), chance)
+    return _item((form, chance.choice(templates)), slots, chunk, (one, before), chance)
 
 
 def of_two(figures: Figures, one: Figure, chance: Random) -> Item | None:
     """Return an item about the ratio or the sum of two figures of one time, when the passage shows both."""
-    beside = [other for other in figures.beside(one) if other.value > 0]
+    outward = one.fact.number.startswith("-")
+    beside = [f for f in figures.beside(one) if f.value > 0 and f.fact.number.startswith("-") == outward]
     if one.saying.counter != "円" or one.saying.places or one.value <= 0 or not beside:
         return None
     other = chance.choice(beside)
@@ -105,7 +105,7 @@ def of_two(figures: Figures, one: Figure, chance: Random) -> Item | None:
         "S": lambda: list(amount(total, one.saying)),
     }
     form, templates = ("ratio", _RATIO) if Decimal("0.5") <= ratio <= 100 else ("sum", _SUM)
-    return _item(form, chance.choice(templates), slots, chunk, (one, other), chance)
+    return _item((form, chance.choice(templates)), slots, chunk, (one, other), chance)
 
 
 def _both(figures: Figures, one: Figure, other: Figure) -> Chunk | None:
@@ -116,14 +116,12 @@ def _both(figures: Figures, one: Figure, other: Figure) -> Chunk | None:
 
 
 def _item(
-    form: str,
-    template: tuple[str, str],
+    form: tuple[str, tuple[str, str]],
     slots: dict[str, Callable[[], list[Part]]],
     chunk: Chunk,
     shown: tuple[Figure, Figure],
     chance: Random,
 ) -> Item:
-    asked, told = template
-    style: Style = "qa" if asked else chance.choice(("easy", "medium", "hard"))
-    question, answer = filled(asked, slots, chance) if asked else (), filled(told, slots, chance)
-    return Item(form, style, question, answer, chunk, "derived", (shown[0].fact, shown[1].fact))
+    name, (asked, told) = form
+    question, answer = filled(asked, slots, chance), filled(told, slots, chance)
+    return Item(name, "qa", question, answer, chunk, "derived", (shown[0].fact, shown[1].fact))

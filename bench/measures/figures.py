@@ -13,9 +13,9 @@ from bench.measures.passages import Passages
 from bench.measures.wordings import Fiscal, Saying, displayed, of_document, shifted, worth, year
 from corpus.document import Document, Fact
 
-_LEFT_OUT = re.compile(r"[（(][^（）()]*[）)]|[【】\s　]|[※*]+\d*|^\d+|^[①-⑳]")
+_LEFT_OUT = re.compile(r"[（(][^（）()]*[）)]|[【】\s　]|[※*]+[0-9０-９]*|^[0-9０-９]+[．.、]|[①-⑳]")
 _NO_NAME = re.compile(
-    r"[総小合]?計|その他|.*残高|.*変動額.*|.*指標.*|.*うち.*|.*セグメント.*|.*[0-9０-９].*|.*顧客への.*|提出会社|.*株式数|.*の数|.*合計額|外、.*|差引.*"
+    r"[総小合]?計|その他|.*残高|.*変動額.*|.*指標.*|.*うち.*|.*セグメント.*|.*[2-9０２-９].*|.*年内.*|.*顧客への.*|提出会社|連結子会社|.*株式数|.*の数|.*合計額|外、.*|差引.*"
 )
 _WORDS = re.compile(r"[ぁ-んァ-ヶー一-鿿々]{2,}")
 _OUTFLOW = re.compile(r"(?:支出|支払額|返済|配当金の支払|取得)$")
@@ -113,7 +113,8 @@ class Figures:
             return None
         if one.first and not 360 <= (one.last - one.first).days + 1 <= 371:
             return None
-        return Fiscal(one.last, self.own, one.consolidated)
+        whole = self.document.meta.get("period_type", "FY") == "FY"
+        return Fiscal(one.last, self.own, one.consolidated, whole)
 
     @cached_property
     def term(self) -> int:

@@ -1,7 +1,7 @@
 """True items about the tagged figures of filings, in the many ways in which a model would write them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from random import Random
 
@@ -33,6 +33,10 @@ BACKWARD = (
     ("{T}の{N}が{A}であった会社はどこですか。", "{C}です。"),
     ("{T}の{A}という金額は、{C}の何を示していますか。", "{N}です。"),
 )
+TOLD = (
+    "{C}の{N}について説明してください。", "{N}はどうなっていますか。", "{C}が開示している{N}の水準を述べてください。",
+    "{C}の業績のうち{N}についてまとめてください。",
+)  # fmt: skip
 STATED = (
     "{C}の{T}の{N}は{A}でした。",
     "{T}における{C}の{N}は{A}となりました。",
@@ -114,20 +118,47 @@ def about_figure(figures: Figures, one: Figure, chance: Random, style: Style) ->
         "A": lambda: list(amount(one.value, said)),
         "W": lambda: [Part(_HOW_MANY[one.saying.counter])],
     }
-    if style in ("qa", "multiple_choice"):
-        form, templates = (
-            ("backward", BACKWARD) if style == "qa" and chance.random() < 0.15 else ("fact", ASKED)
-        )
+    kind = chance.random() if style == "qa" else 1.0
+    if kind < 0.3:
+        form, question = "statement", filled(chance.choice(TOLD), slots, chance)
+        answer = filled(chance.choice(STATED), slots, chance)
+    else:
+        form, templates = ("backward", BACKWARD) if kind < 0.4 else ("fact", ASKED)
         asked, told = chance.choice(templates[:3] if style == "multiple_choice" else templates)
         question, answer = filled(asked, slots, chance), filled(told, slots, chance)
-    else:
-        form, question, answer = "statement", (), filled(chance.choice(STATED), slots, chance)
     wrong = wrong_amounts(figures, one, said, chance) if style == "multiple_choice" else ()
     if wrong is None:
         return None
     if style == "multiple_choice":
         form, answer = "choices", tuple(amount(one.value, said))
     return Item(form, style, question, answer, chunk, "fact", (one.fact,), wrong=wrong)
+
+
+def trend(figures: Figures, one: Figure, chance: Random) -> Item | None:
+    """Return an item that tells all figures of a row in order of time, None for a row that shows one."""
+    row = figures.passages.piece(one.fact.start)
+    others = [
+        f for f in figures.others(one) if row.start <= f.fact.start < row.end and f.saying == one.saying
+    ]
+    same = sorted([one, *others], key=lambda figure: figure.last)
+    chunk = figures.passages.around(row.start, row.end)
+    if len({figure.last for figure in same}) < len(same) or len(same) < 2 or not chunk:
+        return None
+    if not figures.company or not all(tells_time(chunk.context + chunk.passage, figure) for figure in same):
+        return None
+    told: list[Part] = []
+    for n, figure in enumerate(same):
+        when = time(figures, figure, chunk, chance)
+        if when is None:
+            return None
+        told += [Part("、" if n else ""), *when, Part("が" if n < len(same) - 1 else "は")]
+        told += amount(figure.value, figure.saying)
+    lead = [company(figures.company, chance), Part(f"の{one.name}は、")]
+    asked = filled(chance.choice(("{C}の{N}の推移を説明してください。", "{N}はどのように推移していますか。")), {
+        "C": lambda: [company(figures.company, chance)], "N": lambda: [Part(one.name)],
+    }, chance)  # fmt: skip
+    answer = tuple(part for part in (*lead, *told, Part("です。")) if part.text)
+    return Item("trend", "qa", asked, answer, chunk, "fact", tuple(figure.fact for figure in same))
 
 
 def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -> tuple[str, ...] | None:
@@ -145,12 +176,7 @@ def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -
             value
             and abs(value) not in true
             and text not in (answer, *texts)
-            and not said.shows(value) & said.shows(one.value)
+            and abs(abs(value) - abs(one.value)) > abs(one.value) / 20
         ):
             texts.append(text)
     return tuple(texts[:3]) if len(texts) >= 3 else None
-
-
-def every(figures: Figures) -> Iterator[Figure]:
-    """Yield the figures that may be asked about."""
-    yield from figures.askable

@@ -71,7 +71,7 @@ def _stated(match: re.Match[str]) -> Iterator[Part]:
 def _amount(number: str, unit: str) -> Iterator[Part]:
     """Yield number and unit; 百万円 is one unit, 億円 is 億 of the number and 円."""
     tail = re.search(r"(?:百万|千|十億)$", number)
-    if tail and unit in ("円", "株") and not re.search("[兆億万]", number):
+    if tail and unit in ("円", "株") and not re.search("[兆億万]", number[: tail.start()]):
         number, unit = number[: tail.start()], tail[0] + unit
     scale = {"千": 3, "百万": 6, "十億": 9}.get(unit[:-1], 0)
     plain = number.lstrip("△▲")

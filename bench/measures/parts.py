@@ -49,6 +49,7 @@ class Item:
     facts: tuple[Fact, ...] = ()
     sentence: tuple[Part, ...] = ()
     wrong: tuple[str, ...] = ()
+    topic: str = ""  # what a sentence of prose gives the asked number for
 
     @property
     def parts(self) -> tuple[Part, ...]:

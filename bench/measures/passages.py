@@ -11,7 +11,7 @@ from rephrase.candidate import Chunk
 
 _HEADING = re.compile(r"(#+) (.*)")
 _RULE = re.compile(r"\|(?: --- \|)+")
-_SENTENCE = re.compile(r"[^。\n]*。[」』）)]*|[^。\n]+\n?|\n")
+_SENTENCE = re.compile(r"(?:[^。\n]|。(?=[」』）)]))+(?:。|\n)?|。|\n")  # 「はい。」と述べた。 is one
 BUDGET, LONGEST = (
     500,
     1_500,
@@ -67,6 +67,14 @@ class Passages:
         span = Span(self.document.id, self.pieces[first].start, self.pieces[last].end)
         context = [self._title, *self._headings(first), *self._head(first)]
         return Chunk(self.document, span, "\n".join(context))
+
+    def heading(self, place: int) -> str:
+        """Return the words of the nearest heading above a character, without number and brackets."""
+        found = self._headings(self.at(place)) or [self.document.title]
+        return (
+            re.sub(r"^(?:第?[\s\d０-９]+|[（(][^）)]*[）)]|[①-⑳])[\s　.．、]*|[【】]", "", found[-1]).strip()
+            or "記載内容"
+        )
 
     @cached_property
     def _title(self) -> str:

@@ -5,20 +5,24 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from random import Random
 
 from bench.measures.figures import Figures
-from bench.measures.items import company
 from bench.measures.mentions import parts as parts_of
 from bench.measures.parts import Item, Part, joined
 from bench.measures.passages import Piece
-from bench.measures.wordings import Saying, day, month, reworded, widened
+from bench.measures.retelling import named, other_words
+from corpus.document import Span
 from rephrase.base import Style
 
 _START = re.compile(
-    r"(?:この結果|また|なお|さらに|一方で?|その結果|これにより|加えて|以上の結果|※|・|[（(][^）)]{1,4}[）)]|[－-])、?[\s　]*"
+    r"(?:(?:この結果|また|なお|さらに|一方で?|その結果|これにより|加えて|以上の結果)、|[（(]注[）)]|[（(]?[0-9０-９]{1,2}[）)．.]|※[0-9０-９]?|・|－)[\s　]*"
 )
-_TOPIC = re.compile(r"(?:^|、|。)([^、。は（）()「」]{2,24}?)(?:の?額)?は、?$")
+_TOPIC = re.compile(r"(?:^|、|。)([^、。はをが（）()「」\s　]{2,24}?)は、?$")
+_COMPARED = re.compile(r"[（(、]((?:前期|前年同期|前年度|前連結会計年度|前事業年度)比)\s*$")
+_MOVED = re.compile(r"\s*の?(増|減)")
+_BLURRED = re.compile("…|○○|●|××|（略）")
 _DATED_ROW = re.compile(r"\| *([^|]*?年[^|]*?月(?:[^|]*?日)?) *\| *([^|]{8,120}?) *\|\s*$")
 _ENDS = (("であります。", "です。"), ("ております。", "ています。"), ("しております", "しています"))
 _ASK = {
@@ -52,8 +56,17 @@ class Prose:
             found = parts_of(piece.text.strip())
             self._same[_mask(found)].add(_values(found))
             stated = sum(part.kind in _MAIN for part in found)
-            if 20 <= len(piece.text.strip()) <= 180 and piece.text.strip().endswith("。") and 0 < stated <= 8:
+            text = piece.text.strip()
+            whole = 20 <= len(text) <= 180 and text.endswith("。") and not _BLURRED.search(text)
+            if whole and self._begins(piece) and 0 < stated <= 8:
                 self.sentences.append((piece, found))
+
+    def _begins(self, piece: Piece) -> bool:
+        """Whether a piece is no rest of a sentence that a line break or a table cuts."""
+        before = self.document.text[: piece.start].rstrip(" \u3000\n")[-1:]
+        return before in ("", "。", "|", "】", "」", "）", ")") or self.document.text[: piece.start].endswith(
+            "\n\n"
+        )
 
     def says(self, sentence: Sequence[Part], place: int, part: Part) -> bool:
         """Whether some sentence of the document says the same with another part in one place."""
@@ -61,20 +74,38 @@ class Prose:
         values[place] = _value(part)
         return tuple(values) in self._same[_mask(sentence)]
 
+    def gives(self, topic: str, value: Decimal | None) -> bool:
+        """Whether some sentence of the document gives a topic this value, too: 売上高は of another segment."""
+        return any(
+            part.value == value and f"{topic}は" in joined(found[:n])
+            for _, found in self.sentences
+            for n, part in enumerate(found)
+        )
+
     def statement(self, chance: Random) -> Item | None:
         """Return a sentence, said again with its amounts and days in other forms."""
         if not self.sentences:
             return None
-        piece, found = chance.choice(self.sentences)
+        number = chance.randrange(len(self.sentences))
+        piece, found = self.sentences[number]
         told = self._retold(found, chance)
-        if chance.random() < 0.4:
+        rephrased = chance.random() < 0.25 and any(_changed(part, found) for part in told)
+        if not rephrased and chance.random() < 0.3 and number + 1 < len(self.sentences):
+            after, more = self.sentences[number + 1]
+            if after.start == piece.end:  # a second sentence, which stays as it is
+                told += [replace(part, kind="") for part in self._retold(more, chance)]
+        if not rephrased:
             asked = chance.choice((
-                "この文書では何と説明されていますか。", "本文の記載内容を説明してください。",
-                "{C}の開示資料にはどのような記載がありますか。",
-            )).replace("{C}", self.figures.company)  # fmt: skip
-            return self._item("prose_answer", "qa", [Part(asked)], told, piece, found)
+                f"{self.figures.company}の開示資料には、どのような記載がありますか。",
+                f"「{self.figures.passages.heading(piece.start)}」について、どのように説明されていますか。",
+                f"{self.figures.passages.heading(piece.start)}に関して、{self.figures.company}は何と述べていますか。",
+            ))  # fmt: skip
+            return self._item("prose_answer", "qa", ([Part(asked)], told), piece, found)
+        lead = Part(chance.choice(("開示資料の記載によると、", "会社の説明では、", "報告書によれば、")))
         style: Style = chance.choice(("easy", "medium", "hard"))
-        return self._item("prose_statement", style, [], told, piece, found)
+        item = self._item("prose_statement", style, ([], [lead, *told]), piece, found)
+        span = Span(self.document.id, piece.start, piece.end)
+        return item and replace(item, chunk=replace(item.chunk, span=span))
 
     def cloze(self, chance: Random) -> Item | None:
         """Return a sentence with one figure or day left out, which is the answer."""
@@ -86,35 +117,63 @@ class Prose:
             return None
         blank = chance.choice(places)
         size = 2 if found[blank].kind == "number" else 1
+        if sum(part.text == found[blank].text for part in found) > 1:
+            return None  # the sentence gives the answer away
         rest = [replace(part, origin=n) for n, part in enumerate(found)]
-        asked = [
-            Part("次の文の空欄に入る語句を答えてください。"),
-            *rest[:blank],
-            Part(_BLANK),
-            *rest[blank + size :],
-        ]
-        told = [*_other_words(rest[blank : blank + size], chance), Part(chance.choice(("です。", "")))]
-        return self._item("prose_cloze", "qa", asked, told, piece, found)
+        gapped = [*rest[:blank], Part(_BLANK), *rest[blank + size :]]
+        asked = chance.choice((
+            [Part("次の文の空欄に入る語句は何ですか。\n"), *gapped],
+            [*gapped, Part("\n空欄に入る語句を答えてください。")],
+        ))  # fmt: skip
+        told = [*other_words(rest[blank : blank + size], chance), Part(chance.choice(("です。", "")))]
+        return self._item("prose_cloze", "qa", (asked, told), piece, found)
 
     def topic(self, chance: Random) -> Item | None:
         """Return a question for the amount that a sentence gives for its topic: 営業利益は…"""
         for piece, found in chance.sample(self.sentences, min(len(self.sentences), 12)):
             for n, part in enumerate(found[:-1]):
-                before = joined(found[:n])
-                match = _TOPIC.search(before)
-                if part.kind != "number" or not match or found[n + 1].text not in _ASK:
-                    if not (match and part.kind == "number" and found[n + 1].text.endswith("円")):
-                        continue
-                topic = _START.sub("", match[1])
-                word = _ASK.get(found[n + 1].text, "いくら")
+                match = _TOPIC.search(joined(found[:n]))
+                unit = found[n + 1].text
+                if part.kind != "number" or not match or not (unit in _ASK or unit.endswith("円")):
+                    continue
+                topic, word = _START.sub("", match[1]), _ASK.get(unit, "いくら")
                 said = [replace(one, origin=n + k) for k, one in enumerate(found[n : n + 2])]
                 asked = chance.choice((
                     f"{topic}は{word}ですか。", f"{topic}はどのくらいでしたか。", f"本文によると、{topic}は{word}でしたか。",
                 ))  # fmt: skip
                 tail = chance.choice(("です。", "でした。", "となりました。"))
                 lead = [Part(f"{topic}は")] if chance.random() < 0.5 else []
-                told = [*lead, *_other_words(said, chance), Part(tail)]
-                return self._item("prose_topic", "qa", [Part(asked)], told, piece, found)
+                told = [*lead, *other_words(said, chance), Part(tail)]
+                item = self._item("prose_topic", "qa", ([Part(asked)], told), piece, found)
+                return item and replace(item, topic=topic)
+        return None
+
+    def growth(self, chance: Random) -> Item | None:
+        """Return a question for the rate that stands behind an amount: 営業利益は566百万円（前期比52.5％減）"""
+        for piece, found in chance.sample(self.sentences, min(len(self.sentences), 40)):
+            for n, part in enumerate(found[2:-2], start=2):
+                compared = _COMPARED.search(found[n - 1].text)
+                moved = _MOVED.match(found[n + 2].text)
+                match = (
+                    _TOPIC.search(joined(found[: n - 3])) if n >= 3 and found[n - 2].kind == "unit" else None
+                )
+                if (
+                    part.kind != "number"
+                    or found[n + 1].text not in ("％", "%")
+                    or not (compared and moved and match)
+                ):
+                    continue
+                topic, up = _START.sub("", match[1]), "増加" if moved[1] == "増" else "減少"
+                rate = other_words(
+                    [replace(one, origin=n + k) for k, one in enumerate(found[n : n + 2])], chance
+                )
+                direction = Part(up, "direction")
+                ways: tuple[tuple[list[Part], list[Part]], ...] = (
+                    ([Part(f"{topic}は{compared[1]}で何％"), direction, Part("しましたか。")], [*rate, Part("です。")]),
+                    ([Part(f"{topic}は{compared[1]}でどのように変化しましたか。")], [*rate, direction, Part("しました。")]),
+                )  # fmt: skip
+                item = self._item("prose_growth", "qa", chance.choice(ways), piece, found)
+                return item and replace(item, topic=topic)
         return None
 
     def when(self, chance: Random) -> Item | None:
@@ -126,20 +185,20 @@ class Prose:
         found = [*dated, Part("|"), *event]
         if len(dated) != 1 or dated[0].when is None:
             return None
+        if len(match[2]) > 80:
+            return None
         numbered = [replace(part, origin=n) for n, part in enumerate(found)]
-        said, told = _other_words(numbered[:1], chance), numbered[2:]
-        templates = (
-            ([Part("次の出来事はいつのことですか。「"), *told, Part("」")], [*said, Part("です。")]),
+        said, told = other_words(numbered[:1], chance), numbered[2:]
+        templates: tuple[tuple[list[Part], list[Part]], ...] = (
+            ([Part("次の出来事はいつのことですか。\n"), *told], [*said, Part("です。")]),
             ([*said, Part("に何がありましたか。")], [*told]),
-            ([], [*said, Part("、"), *told, Part("。")]),
             (
                 [Part("沿革で「"), *told, Part("」とされているのはいつですか。")],
                 [*said, Part("のことです。")],
             ),
         )
         asked, answer = chance.choice(templates)
-        style: Style = "qa" if asked else chance.choice(("easy", "medium", "hard"))
-        return self._item("dated_row", style, asked, answer, piece, found)
+        return self._item("dated_row", "qa", (asked, answer), piece, found)
 
     def _retold(self, found: Sequence[Part], chance: Random) -> list[Part]:
         """Return the parts of a sentence in other words; 当社 by its name at times."""
@@ -147,100 +206,35 @@ class Prose:
         head = numbered[0]
         if not head.kind and (match := _START.match(head.text)):
             numbered[0] = replace(head, text=head.text[match.end() :])
-        told = _other_words(numbered, chance)
+        told = other_words(numbered, chance)
         for old, new in _ENDS if chance.random() < 0.5 else ():
             told = [
                 replace(part, text=part.text.replace(old, new)) if not part.kind else part for part in told
             ]
         if self.document.meta.get("kind") == "filing" and self.figures.company and chance.random() < 0.6:
-            told = _named(told, self.figures.company, chance)
+            told = named(told, self.figures.company, chance)
         return [part for part in told if part.text]
 
     def _item(
         self,
         form: str,
         style: Style,
-        asked: Sequence[Part],
-        told: Sequence[Part],
+        said: tuple[Sequence[Part], Sequence[Part]],
         piece: Piece,
         found: Sequence[Part],
     ) -> Item | None:
         chunk = self.figures.passages.around(piece.start, piece.end)
         if chunk is None:
             return None
-        return Item(form, style, tuple(asked), tuple(told), chunk, "prose", sentence=tuple(found))
+        return Item(form, style, tuple(said[0]), tuple(said[1]), chunk, "prose", sentence=tuple(found))
 
 
-def _named(told: Sequence[Part], name: str, chance: Random) -> list[Part]:
-    """Return the parts with the first 当社 at the head of a clause said by name."""
-    for n, part in enumerate(told):
-        match = (
-            None
-            if part.kind
-            else re.search(r"(?:^|(?<=[、。]))当社(?=は|グループは|の|グループの|では)", part.text)
-        )
-        if match:
-            parts = [
-                Part(part.text[: match.start()], origin=-1),
-                company(name, chance),
-                replace(part, text=part.text[match.end() :]),
-            ]
-            return [*told[:n], *(one for one in parts if one.text), *told[n + 1 :]]
-    return list(told)
-
-
-def _other_words(said: Sequence[Part], chance: Random) -> list[Part]:
-    """Return parts with some amounts in other units or widths, and some days by the other calendar."""
-    told: list[Part] = []
-    for n, part in enumerate(said):
-        follows = said[n + 1] if n + 1 < len(said) else None
-        change = chance.random() < 0.35
-        if (
-            part.kind == "unit"
-            and told
-            and told[-1].saying is not None
-            and told[-1].saying is not part.saying
-        ):
-            told.append(replace(part, text=told[-1].saying.unit, saying=told[-1].saying))
-        elif part.kind == "number" and change and follows and follows.kind == "unit":
-            told += _amount(part, said, n, chance)
-        elif part.kind == "date" and change and part.when:
-            told.append(replace(part, text=_day(part, chance)))
-        elif part.kind == "period" and change:
-            told.append(replace(part, text=widened(_half(part.text), chance)))
-        else:
-            told.append(part)
-    return told
-
-
-def _amount(part: Part, said: Sequence[Part], n: int, chance: Random) -> list[Part]:
-    saying, value = part.saying, part.value
-    if saying is None or value is None:
-        return [part]
-    if saying.counter != "円" or saying.places:
-        return [replace(part, text=widened(_half(part.text), chance))]
-    exact = Saying("円", saying.scale, mixed=saying.mixed)
-    for _ in range(6):
-        new = reworded(value, exact, chance)
-        about = n > 0 and said[n - 1].text.endswith(("約", "△"))
-        if new.about and not about and chance.random() < 0.5:
-            return [Part("約"), replace(part, text=new.digits(value), saying=new)]
-        if not new.about:
-            return [replace(part, text=new.digits(value), saying=new)]
-    return [part]
-
-
-def _day(part: Part, chance: Random) -> str:
-    """Return a day or a month in another calendar or width; a year alone stays as it is."""
-    if part.when and "日" in part.text:
-        return day(part.when, chance, era=part.text[0].isdigit() if chance.random() < 0.7 else None)
-    if part.when and "月" in part.text and part.when.year not in (1989, 2019):
-        return month(part.when, chance, era=part.text[0].isdigit() if chance.random() < 0.7 else None)
-    return part.text
-
-
-def _half(text: str) -> str:
-    return text.translate(str.maketrans("０１２３４５６７８９", "0123456789"))
+def _changed(part: Part, found: Sequence[Part]) -> bool:
+    if part.saying and part.saying.about:
+        return False  # a rephrasing keeps its numbers
+    if part.kind not in ("number", "date") or part.origin < 0:
+        return False
+    return unicodedata.normalize("NFKC", part.text) != unicodedata.normalize("NFKC", found[part.origin].text)
 
 
 def _mask(parts: Sequence[Part]) -> str:

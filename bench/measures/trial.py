@@ -7,25 +7,25 @@ from random import Random
 
 from bench.measures import corruptions, derived_items, items
 from bench.measures.corruptions import Corrupted, World
-from bench.measures.figures import Figures
+from bench.measures.figures import Figure, Figures
 from bench.measures.parts import KINDS, Item, Kind
+from bench.measures.prose_items import Prose
 from corpus.document import Document
-from rephrase.base import Style
 
 #: How often each source of items is asked in turn.
 _SOURCES = (
-    ("figure",) * 7
-    + ("choices",) * 2
-    + ("change",) * 3
-    + ("two",)
-    + ("statement",) * 3
-    + ("cloze",) * 2
-    + ("topic",) * 2
-    + ("when",) * 2
+    ("figure",) * 14
+    + ("choices",) * 4
+    + ("trend",) * 2
+    + ("change",) * 7
+    + ("two",) * 2
+    + ("statement",) * 6
+    + ("cloze",) * 3
+    + ("topic",) * 4
+    + ("growth",) * 3
+    + ("when",) * 4
 )
-_TRIES = (
-    60  # draws in a row that give nothing new, for each item, before the documents are taken to be used up
-)
+_TRIES = 60  # draws in a row that give nothing new, for each document, before all are taken to be used up
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def pairs(documents: Sequence[Document], count: int, seed: int) -> Iterator[Pair
     """
     world = World([Figures(document) for document in documents])
     chance = Random(f"{seed}")
-    identities = [document.id for document in documents]
+    identities = [one.id for one in documents for _ in range(4 if one.facts else 1)]
     seen: set[str] = set()
     used: Counter[Kind] = Counter(dict.fromkeys(KINDS, 0))
     idle = turn = made = 0
@@ -67,21 +67,26 @@ def draw(world: World, identity: str, chance: Random) -> Item | None:
     """Return one item about a document, None when what was drawn gives none."""
     figures, prose = world.figures[identity], world.prose[identity]
     source = chance.choice(_SOURCES)
-    if source in ("statement", "cloze", "topic", "when"):
-        found: Item | None = getattr(prose, source)(chance)
-        return found
-    if not figures.askable:
-        return None
-    one = chance.choice(figures.askable)
-    if not one.value:
-        return None
-    if source == "change":
-        return derived_items.over_time(figures, one, chance)
-    if source == "two":
-        return derived_items.of_two(figures, one, chance)
-    styles: tuple[Style, ...] = ("qa", "qa", "qa", "easy", "medium", "hard")
-    style: Style = "multiple_choice" if source == "choices" else chance.choice(styles)
-    return items.about_figure(figures, one, chance, style)
+    if source in _OF_PROSE:
+        return _OF_PROSE[source](prose, chance)
+    one = chance.choice(figures.askable) if figures.askable else None
+    return _OF_FIGURES[source](figures, one, chance) if one and one.value else None
+
+
+def _figure(figures: Figures, one: Figure, chance: Random) -> Item | None:
+    return items.about_figure(figures, one, chance, "qa")
+
+
+def _choices(figures: Figures, one: Figure, chance: Random) -> Item | None:
+    return items.about_figure(figures, one, chance, "multiple_choice")
+
+
+_OF_PROSE = {
+    "statement": Prose.statement, "cloze": Prose.cloze, "topic": Prose.topic, "growth": Prose.growth, "when": Prose.when,
+}  # fmt: skip
+_OF_FIGURES = {
+    "figure": _figure, "choices": _choices, "trend": items.trend, "change": derived_items.over_time, "two": derived_items.of_two,
+}  # fmt: skip
 
 
 def _twin(item: Item, world: World, used: Counter[Kind], chance: Random) -> Corrupted | None:

@@ -4,6 +4,7 @@ Written from the numbers of XBRL facts alone and without any rule of the checks 
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
@@ -14,6 +15,7 @@ from corpus.document import Document, Fact
 FULL = str.maketrans("0123456789,.", "０１２３４５６７８９，．")
 #: Powers of ten of the units that amounts of money and shares are shown in.
 SCALES = {0: "", 3: "千", 4: "万", 6: "百万", 8: "億", 9: "十億", 12: "兆"}
+_COUNTERS = {"人": "人", "名": "人", "倍": "倍"}
 _BY_NAME = {name: scale for scale, name in SCALES.items()}
 _ERAS = ((date(2019, 5, 1), "令和"), (date(1989, 1, 8), "平成"), (date(1926, 12, 25), "昭和"))
 ERA_STARTS = {name: first.year for first, name in _ERAS}
@@ -87,27 +89,25 @@ def displayed(fact: Fact, unit_text: str) -> Saying | None:
     ``unit_text`` is the row of the fact, which says whether a pure number is a share, a multiple or a head count.
     """
     decimals = int(fact.decimals) if re.fullmatch(r"-?\d+", fact.decimals) else 0
+    scale = max(-decimals, 0)
     unit = fact.unit.rpartition(":")[2]
-    shown = re.sub(
-        r"[^0-9.]", "", fact.value.translate(str.maketrans("０１２３４５６７８９．", "0123456789."))
-    )
-    places = len(shown.partition(".")[2])
-    if not shown or not re.fullmatch(r"-?\d+(\.\d+)?", fact.number):
+    shown = re.sub(r"[^0-9.]", "", unicodedata.normalize("NFKC", fact.value))
+    if not re.fullmatch(r"\d+(\.\d+)?", shown) or not re.fullmatch(r"-?\d+(\.\d+)?", fact.number):
         return None
-    number = abs(Decimal(fact.number))
-    if unit == "JPY" and -decimals in SCALES and number == Decimal(shown).scaleb(max(-decimals, 0)):
-        return Saying("円", scale=max(-decimals, 0))
-    if unit == "shares" and -decimals in SCALES and number == Decimal(shown).scaleb(max(-decimals, 0)):
-        return Saying("株", scale=max(-decimals, 0))
-    if unit in ("JPYPerShares", "shares") or fact.unit.replace("iso4217:", "").startswith("JPY/"):
-        return Saying("円", places=places) if number == Decimal(shown) else None
-    if unit == "pure" and number.scaleb(2) == Decimal(shown):
-        return Saying("％", scale=0, places=places)
-    if unit == "pure" and number == Decimal(shown):
-        for counter, words in (("人", ("人", "名")), ("倍", ("倍",))):
-            if any(f"{mark}{word}" in unit_text for word in words for mark in "(（"):
-                return Saying(counter, places=places)
-    return None
+    places = len(shown.partition(".")[2])
+    number, said = abs(Decimal(fact.number)), Decimal(shown)
+    found: Saying | None = None
+    if unit in ("JPY", "shares") and "/" not in fact.unit and scale in SCALES:
+        fits, found = number == said.scaleb(scale), Saying("円" if unit == "JPY" else "株", scale=scale)
+    elif fact.unit.replace("iso4217:", "").startswith("JPY/") or unit == "JPYPerShares":
+        fits, found = number == said, Saying("円", places=places)
+    elif unit == "pure" and number.scaleb(2) == said:
+        fits, found = True, Saying("％", places=places)
+    else:
+        fits = unit == "pure" and number == said
+        counter = next((c for word, c in _COUNTERS.items() if f"({word}" in unit_text.replace("（", "(")), "")
+        found = Saying(counter, places=places) if counter else None
+    return found if fits else None
 
 
 def worth(fact: Fact, saying: Saying) -> Decimal:
@@ -124,10 +124,10 @@ def reworded(value: Decimal, saying: Saying, chance: Random) -> Saying:
         options += [Saying("円", scale=0, mixed=True)] * 3
         for scale, places in ((6, 0), (8, 0), (8, 1), (12, 1)):
             rough = Saying("円", scale=scale, places=places, about=True)
-            if abs(value) >= 100 * rough.step and saying.step <= rough.step:
+            if value >= 100 * rough.step and saying.step <= rough.step:
                 options.append(rough)
     if saying.counter == "％" and saying.places:
-        options.append(Saying("％", places=saying.places - 1, about=True) if abs(value) > 10 else saying)
+        options.append(Saying("％", places=saying.places - 1, about=True) if value > 10 else saying)
     said = chance.choice(options)
     return Saying(
         said.counter,
@@ -177,6 +177,7 @@ class Fiscal:
     last: date
     own: date
     consolidated: bool
+    whole: bool = True  # whether the document reports on the year, and not on a part of it
 
     @property
     def first(self) -> date:
@@ -185,6 +186,8 @@ class Fiscal:
 
     def relative(self) -> str:
         """Return 当 or 前 for the year of the document and the one before it, else nothing."""
+        if not self.whole:
+            return ""
         return {self.own: "当", shifted(self.own, -1): "前"}.get(self.last, "")
 
 

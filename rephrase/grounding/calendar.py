@@ -17,6 +17,8 @@ class Period:
     term. ``said`` is what the text says where the days follow from elsewhere, in whole or in part: ``current`` for 当期,
     ``previous``, ``next``, ``term28`` for 第28期, ``q2`` for 第2四半期, ``m3d31`` for 3月31日 without a year; else it is
     empty. Where nothing tells the days, they are those of UNKNOWN. ``term`` is the number of a fiscal year, or 0.
+    ``ends`` are the two periods that a range was put together from. A day that no calendar has, such as 4月31日, and a
+    range that ends before it begins have no days and say ``impossible`` first.
     """
 
     first: date
@@ -26,6 +28,7 @@ class Period:
     end: int = 0
     said: str = ""
     term: int = 0
+    ends: tuple["Period", ...] = ()
 
     @property
     def known(self) -> bool:

@@ -64,8 +64,8 @@ class FiscalYears:
     def relative(self, word: str, unit: str) -> Period:
         """Return 当期, 前連結会計年度, 翌事業年度 and the like by the word for where they are."""
         own = self.current()
-        if own is None or self.own is None:
-            return unknown("fiscal_year", word)
+        if own is None or self.own is None or (unit == "期" and own != self.own):
+            return unknown("fiscal_year", word)  # 前期 in a report on half a year may be either
         if unit.endswith("会計期間"):  # of a report on less than a year: the same months
             return replace(shifted(self.own, 12 * _YEARS[word]), said=word)
         year = shifted(own, _length(own) * _YEARS[word])

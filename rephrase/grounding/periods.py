@@ -122,14 +122,14 @@ class _Reading:
 
     def _month(self, year: int, month: int, day: str | None, of_month: str | None) -> Period | None:
         if not 1 <= month <= 12:
-            return None
+            return unknown("month", f"impossible {year}-{month}")
         last = month_end(year, month)
         if of_month == "期":
             return self.years.ending_in(year, month)
         if day or (of_month and of_month[0] == "末"):
             number = forms.number(day) if day else last.day
             if not 1 <= number <= last.day:
-                return None
+                return unknown("day", f"impossible {year}-{month}-{number}")
             return Period(date(year, month, number), date(year, month, number), "day")
         return Period(date(year, month, 1), last, "month")
 
@@ -213,15 +213,22 @@ class _Reading:
         between = self.text[one.end : two.start]
         if len(between) > 20 or not forms.BETWEEN.fullmatch(between):
             return None
+        if "から" in between and "fiscal_year" in (one.kind, two.kind):
+            return None  # 2023年度から2024年度にかけて compares two years
         start = one.start
         if self.text[max(start - 3, 0) : start].rstrip().endswith("自"):
             start = self.text.rindex("自", 0, start)
+        said = f"{one.said}~{two.said}" if one.said or not (one.known and two.known) else ""
         if not (one.known and two.known):
-            return replace(unknown("range", f"{one.said}~{two.said}"), start=start, end=two.end)
-        if two.last < one.first:
-            return None
-        said = f"{one.said}~{two.said}" if one.said else ""
-        return Period(one.first, two.last, "range", start, two.end, said)
+            return replace(unknown("range", said), start=start, end=two.end, ends=(one, two))
+        days = one.kind == two.kind == "day" and not two.said
+        if two.last < one.first or (days and two.last == one.last):
+            if not days:
+                return None
+            return replace(
+                unknown("range", f"impossible {between}"), start=start, end=two.end, ends=(one, two)
+            )
+        return Period(one.first, two.last, "range", start, two.end, said, ends=(one, two))
 
     def day_alone(self, one: Period) -> Period:
         """Return the range that ends with a day whose month was said before, or ``one``: 3月1日から31日まで."""
@@ -232,7 +239,8 @@ class _Reading:
         last = forms.number(day["day"]) if day else 0
         if day is None or not one.last.day < last <= month_end(one.last.year, one.last.month).day:
             return one
-        return Period(one.first, one.last.replace(day=last), "range", one.start, day.end(), one.said)
+        two = replace(one, first=one.last.replace(day=last), last=one.last.replace(day=last))
+        return Period(one.first, two.last, "range", one.start, day.end(), one.said, ends=(one, two))
 
 
 def _dated(match: re.Match[str]) -> bool:

@@ -140,6 +140,17 @@ def quantities(text: str, outside: Iterable[tuple[int, int]] = (), *, cell: bool
     return [one._replace(text=text[one.start : one.end]) for one in found]
 
 
+def values(text: str) -> set[Decimal]:
+    """Return all numbers of a text by value, without their signs and units, those of days and periods included."""
+    plain = narrow(text)
+    taken = [one.span() for one in _NOTE.finditer(plain)]
+    return {
+        abs(one.value)
+        for one in _joined(list(_read(plain, taken)), plain)
+        if not one.unit.startswith("name:")
+    }
+
+
 def _read(plain: str, taken: list[tuple[int, int]]) -> Iterator[Quantity]:
     at = barrier = 0
     for start, end in [*taken, (len(plain), len(plain))]:

@@ -57,7 +57,7 @@ def _of_prose(text: str, position: int, own: Period | None) -> Period | None:
     last = found.start() if found else min(len(text), position + 300)
     above = max(0, first - 1500)
     read = [one.at(one.start + above, one.end + above) for one in periods(text[above:last], own)]
-    here = [one for one in read if one.start >= first and not _compared(text, one)]
+    here = [one for one in read if one.start >= first and not is_compared(text, one)]
     in_force = [one for one in here if one.start <= position and not _closed(text, one, position)]
     if in_force:
         return in_force[-1]
@@ -70,12 +70,13 @@ def _of_prose(text: str, position: int, own: Period | None) -> Period | None:
 def _above(text: str, read: list[Period]) -> Period | None:
     for one in reversed(read):
         reported = one.kind in _REPORTING or one.said.startswith(("current", "previous"))
-        if reported and not _compared(text, one):
+        if reported and not is_compared(text, one):
             return one
     return None
 
 
-def _compared(text: str, one: Period) -> bool:
+def is_compared(text: str, one: Period) -> bool:
+    """Whether a period of a text is only compared with: 前期に比べ, 前期末より."""
     return _COMPARED.match(text, one.end) is not None
 
 
@@ -211,7 +212,7 @@ def _caption(text: str, begin: int, own: Period | None) -> Period | None:
         if not line.strip() or line.startswith("|"):
             continue
         lines += 1
-        read = [one for one in periods(line, own) if not _compared(line, one)]
+        read = [one for one in periods(line, own) if not is_compared(line, one)]
         found = [one for one in read if one.kind in (*_REPORTING, "day")]
         if found:
             one = found[-1]
@@ -226,7 +227,7 @@ def _in_cell(row: Row, column: int, own: Period | None) -> Period | None:
     if column >= len(row.cells):
         return None
     start, cell = row.cells[column]
-    read = [one for one in periods(cell, own) if not _compared(cell, one)]
+    read = [one for one in periods(cell, own) if not is_compared(cell, one)]
     if not read:
         return None
     one = read[-1]

@@ -1,6 +1,7 @@
 """What a chunk offers as ground: its text with its context, its periods, the facts that it shows, its document's days."""
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -9,9 +10,12 @@ from operator import attrgetter
 from corpus.document import Document, Fact, Span
 from rephrase.candidate import Chunk
 from rephrase.grounding.calendar import Period
+from rephrase.grounding.names import companies, core, names, plain
 from rephrase.grounding.own import own_period
 from rephrase.grounding.periods import periods
-from rephrase.grounding.statements import Reading, reading
+from rephrase.grounding.reading import Reading, reading
+from rephrase.grounding.scope import scope
+from rephrase.grounding.statements import Statement, pairs, statements
 
 _OF_DOCUMENT = ("submitted", "period_start", "period_end", "fiscal_year_end")
 
@@ -22,6 +26,7 @@ class Source:
     def __init__(self, chunk: Chunk) -> None:
         self.chunk = chunk
         self.text = f"{chunk.context}\n{chunk.passage}"
+        self._scopes: dict[int, Period | None] = {}
 
     @cached_property
     def own(self) -> Period | None:
@@ -47,6 +52,62 @@ class Source:
         shown = ((fact.start + moved, fact.end + moved, fact) for fact in self.facts if fact.number)
         return reading(self.text, self.stated, shown)
 
+    def scope(self, place: int) -> Period | None:
+        """Return the period in force at a character of ``text``; asked for only where a claim needs it."""
+        if place not in self._scopes:
+            self._scopes[place] = scope(self.text, place, self.own)
+        return self._scopes[place]
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Return the sentences and dated rows of the passage, as places of ``text``."""
+        return tuple(
+            one for one in statements(self.text, self.stated, len(self.chunk.context) + 1) if one.tells
+        )
+
+    @cached_property
+    def nameless(self) -> tuple[Statement, ...]:
+        """Return the same statements, to be compared without the companies in them."""
+        begin = len(self.chunk.context) + 1
+        found = statements(self.text, self.stated, begin, companies(self.text))
+        return tuple(one for one in found if one.tells)
+
+    @cached_property
+    def latin(self) -> frozenset[str]:
+        """Return the plain words in Latin letters."""
+        named = names("\n".join((self.chunk.document.title, *self.subjects, self.text)))
+        return frozenset(plain(one.text) for one in named if one.kind == "latin")
+
+    @cached_property
+    def ground(self) -> tuple[Period, ...]:
+        """Return every period that may be named: those of the text, the ends of its ranges, and ``days``."""
+        return (*with_ends(self.stated), *self.days)
+
+    @cached_property
+    def pairs(self) -> frozenset[str]:
+        """Return the pairs of neighboring letters of ``text``."""
+        return pairs(self.text, 0, len(self.text), ())
+
+    @cached_property
+    def plain(self) -> str:
+        """Return the plain names' ground: passage, context, title and whom the document is about."""
+        about = (self.chunk.document.title, *self.subjects, self.text)
+        return "\n".join(map(plain, about))
+
+    @cached_property
+    def subjects(self) -> tuple[str, ...]:
+        """Return whom the document is about: its filer, its publisher's name for it, and the subjects of its facts."""
+        meta = self.chunk.document.meta
+        about = [meta.get(key, "") for key in ("filer", "cover_name", "company", "speaker")]
+        about += [fact.subject for fact in self.facts]
+        return tuple(dict.fromkeys(filter(None, about)))
+
+    @cached_property
+    def companies(self) -> frozenset[str]:
+        """Return the cores of the companies that the document is about."""
+        named = [*self.subjects, *(name.text for name in companies(self.chunk.document.title))]
+        return frozenset(core(one) for one in named)
+
     @cached_property
     def days(self) -> tuple[Period, ...]:
         """Return the periods of the facts in the passage and the document's own: publication, event, fiscal period."""
@@ -71,6 +132,13 @@ def period_of(fact: Fact) -> Period | None:
     if first is None or last is None:
         return None
     return Period(first, last, "day" if first == last else "range")
+
+
+def with_ends(stated: Sequence[Period]) -> Iterator[Period]:
+    """Yield periods and, of ranges, the two that they were put together from."""
+    for one in stated:
+        yield one
+        yield from one.ends
 
 
 def source_of(chunk: Chunk) -> Source:

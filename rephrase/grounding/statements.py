@@ -1,214 +1,99 @@
-"""What a text states: its quantities with their units, the items they belong to, and the facts that they show."""
+"""Which statement of a source a claim repeats: sentences and rows compared by their words, without days and numbers."""
 
 import re
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 
-from corpus.document import Fact
-from rephrase.grounding import tables
-from rephrase.grounding.numerals import narrow
+from rephrase.candidate import Candidate
+from rephrase.chunk import sentences
 from rephrase.grounding.calendar import Period
-from rephrase.grounding.quantities import Quantity, quantities
-from rephrase.grounding.units import CODES, IMPLIED, Unit, announced
+from rephrase.grounding.names import Name
 
-_SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[」』）)]*")
-_HUNDRED = Decimal(100)
-#: Words of heads that name nothing by themselves, or only within their table.
-_GENERAL = re.compile(
-    r"[総小合]?計|その他|金額|数量|件数|人数|比率|割合|構成比|増減[額率]?|前[年期]比|対前[年期]比|区分|科目|項目|名称|内容|摘要|備考|当社|同社|会社名|氏名|役職|回次|決算年月|会計期間|連結|単体|"
-    r"当期首残高|当期末残高|当期変動額(?:合計)?|期首残高|期末残高|(?:前|当)(?:連結会計年度|事業年度|期末?|四半期)|単位|年度|年月|事項|合算|実績|計画|[前当]期末"
-)
-_DATE_LIKE = re.compile(r"[\d年月日度期第至自終了した間末現在~\-/.四半期令和平成カか]+")
+_LETTERS = re.compile(r"[^ぁ-んァ-ヶー一-鿿々〆A-Za-zＡ-Ｚａ-ｚ]+")
+_AMOUNT = re.compile(r"[△▲\-－(（※\d０-９,，.． ]*[\d０-９][)）%％]?")
+_FEWEST = 8  # pairs of letters that make a statement: 売上高 alone stands in every report
+_ALIKE = 0.65  # share of the shorter one's pairs of letters that both have
+_CLOSE = 0.1  # a statement that fits so much worse than the best is another one
 
 
-class Statement(NamedTuple):
-    """A quantity as a text states it.
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence or a row: characters [start, end) of its text, its pairs of letters, and the periods it names."""
 
-    ``names`` are the heads of its row and its column, or the label of its ``fact``; ``table`` is the number of the
-    table, -1 for prose. ``sentence`` and ``segment`` are stretches of the text: the sentence that it stands in, and
-    what stands there between the quantity before and itself. ``either`` says that its sign is not told: (1,234) may be
-    a loss or an enclosed number. ``loose`` says that its unit is only guessed by what its row counts.
-    """
-
-    quantity: Quantity
-    names: tuple[str, ...] = ()
-    table: int = -1
-    sentence: tuple[int, int] = (0, 0)
-    segment: tuple[int, int] = (0, 0)
-    fact: Fact | None = None
-    row: int = -1
-    either: bool = False
-
-
-@dataclass(slots=True)
-class Reading:
-    """A text with all that it states."""
-
-    text: str
-    statements: list[Statement]
+    start: int
+    end: int
+    pairs: frozenset[str]
     periods: tuple[Period, ...]
-    by_value: dict[tuple[str, Decimal], list[Statement]] = field(default_factory=dict)
-    by_unit: dict[str, list[Statement]] = field(default_factory=dict)
-    vocabulary: frozenset[str] = frozenset()
-    scopes: dict[int, Period | None] = field(default_factory=dict)  # of places that were asked for
-    windows: dict[int, frozenset[str]] = field(default_factory=dict)
+    tells: bool  # no heading, and of tables only a row that tells what happened when
+    once: bool = True  # whether it says all it says once: a question with its answer may not
 
 
-def reading(text: str, found: Sequence[Period], facts: Iterable[tuple[int, int, Fact]] = ()) -> Reading:
-    """Read a text with the periods ``found`` in it; ``facts`` stand with the characters [start, end) that show them."""
-    plain = narrow(text)
-    outside = [(one.start, one.end) for one in found]
-    grids = tables.tables(plain)
-    statements = [*_prose(text, plain, outside, grids), *_cells(text, plain, outside, grids)]
-    statements = _with_facts(sorted(statements, key=lambda one: one.quantity.start), plain, list(facts))
-    values: defaultdict[tuple[str, Decimal], list[Statement]] = defaultdict(list)
-    units: defaultdict[str, list[Statement]] = defaultdict(list)
-    for one in statements:
-        values[one.quantity.unit, abs(one.quantity.value)].append(one)
-        units[one.quantity.unit].append(one)
-    words = {part for one in statements for part in one.names if is_name(part)}
-    return Reading(text, statements, tuple(found), dict(values), dict(units), frozenset(words))
+def statements(
+    text: str, stated: Sequence[Period], begin: int = 0, without: Sequence[Name] = ()
+) -> tuple[Statement, ...]:
+    """Return the sentences and table rows of text[begin:]; ``stated`` are the periods of the text in order.
 
-
-def is_name(word: str) -> bool:
-    """Whether a head names an item: 売上高 does, 合計 and 当期末 do not."""
-    return len(word) > 1 and not _GENERAL.fullmatch(word) and not _DATE_LIKE.fullmatch(word)
-
-
-# -- prose
-
-
-def _prose(
-    text: str, plain: str, outside: Sequence[tuple[int, int]], grids: Sequence[tables.Table]
-) -> list[Statement]:
-    found: list[Statement] = []
+    Their pairs of letters are compared without periods, and without the names ``without``.
+    """
+    found = []
     at = 0
-    for start, end in [*((grid.start, grid.end) for grid in grids), (len(text), len(text))]:
-        if start > at:
-            found += _sentences(text, plain, at, start, outside)
-        at = end
-    return found
+    for first, last in sentences(text[begin:]):
+        start, end = first + begin, last + begin
+        inside = []
+        while at < len(stated) and stated[at].start < end:
+            if stated[at].start >= start:
+                inside.append(stated[at])
+            at += 1
+        masked: list[Period | Name] = [*inside, *(name for name in without if start <= name.start < end)]
+        found.append(
+            Statement(start, end, pairs(text, start, end, masked), tuple(inside), _tells(text[start:end]))
+        )
+    return tuple(found)
 
 
-def _sentences(
-    text: str, plain: str, first: int, last: int, outside: Sequence[tuple[int, int]]
-) -> list[Statement]:
-    spans = [(a - first, b - first) for a, b in outside if first <= a and b <= last]
-    read = [_moved(one, first) for one in quantities(text[first:last], spans)]
-    found: list[Statement] = []
-    number = 0
-    for match in _SENTENCE.finditer(plain, first, last):
-        begin = match.start()
-        before: tuple[Unit, ...] = ()
-        while number < len(read) and read[number].start < match.end():
-            one = read[number]
-            before = announced(plain[match.start() : one.start]) or before
-            if one.bare and len(before) == 1 and not one.is_token:
-                one = one.times(before[0])  # 売上高（千円）は5,808,066
-            found.append(Statement(one, (), -1, match.span(), (begin, one.start)))
-            begin, number = one.end, number + 1
-    return found
+def _tells(text: str) -> bool:
+    """Whether a sentence or row says something itself: no heading, and no row of amounts."""
+    if not text.startswith("|"):
+        return not text.startswith("#")
+    cells = text.strip(" |\n").split(" | ")
+    return len(cells) in (2, 3) and not any(_AMOUNT.fullmatch(cell.strip()) for cell in cells)
 
 
-def _moved(one: Quantity, by: int) -> Quantity:
-    return one._replace(start=one.start + by, end=one.end + by)
+def pairs(text: str, start: int, end: int, without: Sequence[Period | Name] = ()) -> frozenset[str]:
+    """Return the pairs of neighboring letters in text[start:end] without some periods and names, digits and signs."""
+    pieces, at = [], start
+    for one in sorted(without, key=attrgetter("start")):
+        pieces.append(text[at : max(one.start, at)])
+        at = max(at, one.end)
+    pieces.append(text[at:end])
+    letters = _LETTERS.sub("", "".join(pieces))
+    return frozenset(letters[n : n + 2] for n in range(len(letters) - 1))
 
 
-# -- tables
+def claimed(
+    candidate: Candidate, named: Sequence[Period], without: Sequence[Name] = ()
+) -> Iterator[Statement]:
+    """Yield the statements of a claim: its sentences, and a question with its answer as one. ``named`` are its periods."""
+    claim = candidate.claim
+    found = statements(claim, named, 0, without)
+    if candidate.question:
+        everything = frozenset().union(*(one.pairs for one in found))
+        yield Statement(0, len(claim), everything, tuple(named), tells=True, once=False)
+    yield from found
 
 
-def _cells(
-    text: str, plain: str, outside: Sequence[tuple[int, int]], grids: Sequence[tables.Table]
-) -> list[Statement]:
-    found: list[Statement] = []
-    for number, grid in enumerate(grids):
-        spans = [span for span in outside if grid.start <= span[0] < grid.end]
-        for cell in grid.cells:
-            if not cell.text or not any(map(str.isdecimal, cell.text)) and not _kanji(cell.text):
-                continue
-            apart = [(a - cell.start, b - cell.start) for a, b in spans if cell.start <= a and b <= cell.end]
-            begin = cell.start
-            for one in quantities(text[cell.start : cell.end], apart, cell=True):
-                unit = _unit(cell) if one.bare and cell.is_figure else None
-                bare = _moved(one.times(unit) if unit else one, cell.start)
-                sentence = (cell.start, cell.end)
-                either = bare.bracketed and not bare.signed
-                found.append(Statement(bare, cell.names, number, sentence, (begin, bare.start), None, cell.row, either))
-                begin = bare.end
-    return found
+def repeated(claim: Statement, ground: Sequence[Statement]) -> Iterator[Statement]:
+    """Yield the statements that a claim may repeat: the most alike one and those hardly less alike; none if none is."""
+    scores = [(_alike(claim.pairs, one.pairs), one) for one in ground]
+    best = max((score for score, _ in scores), default=0.0)
+    if best >= _ALIKE:
+        yield from (one for score, one in scores if score >= max(best - _CLOSE, _ALIKE))
 
 
-def _kanji(text: str) -> bool:
-    return any(one in text for one in "一二三四五六七八九十百千万億")
-
-
-def _unit(cell: tables.Cell) -> Unit | None:
-    if cell.unit and cell.sure:
-        return cell.unit
-    for part in cell.names:
-        for pattern, unit in IMPLIED:
-            if pattern.search(part):
-                return Unit(unit)
-    return cell.unit
-
-
-# -- facts
-
-
-def _with_facts(
-    statements: list[Statement], plain: str, facts: list[tuple[int, int, Fact]]
-) -> list[Statement]:
-    """Return the statements with those that facts show made exact, once for every fact."""
-    if not facts:
-        return statements
-    starts = [one.quantity.start for one in statements]
-    shown: defaultdict[int, list[Statement]] = defaultdict(list)
-    for start, end, fact in facts:
-        at = bisect_right(starts, end - 1) - 1
-        if at >= 0 and statements[at].quantity.end > start and (made := _of_fact(statements[at], fact)):
-            shown[at].append(made)
-    return [each for at, one in enumerate(statements) for each in shown.get(at, [one])]
-
-
-def _of_fact(one: Statement, fact: Fact) -> Statement | None:
-    try:
-        number = Decimal(fact.number)
-    except InvalidOperation:
-        return None
-    names = tuple(dict.fromkeys((*tables.name(fact.label), *one.names)))
-    quantity = one.quantity
-    unit = unit_of(fact, quantity)
-    if unit == "percent" and quantity.unit != "percent":
-        number *= _HUNDRED
-    step = quantity.step
-    if quantity.value and number:
-        # The text shows digits of one scale, the fact may have another: 5,808,066 is in thousands.
-        step = (quantity.step * abs(number / quantity.value)).normalize()
-    exact = quantity._replace(value=number if unit != "percent" or quantity.unit != "percent" else _signed(quantity, number), unit=unit, step=step)
-    return one._replace(quantity=exact, names=names, fact=fact, either=False)
-
-
-def _signed(quantity: Quantity, number: Decimal) -> Decimal:
-    return -abs(quantity.value) if number < 0 else abs(quantity.value)
-
-
-def unit_of(fact: Fact, shown: Quantity) -> str:
-    """Return the unit of a fact by the names of ``units``; that of the text where XBRL only says that it is a number."""
-    unit = fact.unit.rpartition(":")[2] if "/" not in fact.unit else fact.unit.partition("/")[0].rpartition(":")[2]
-    unit = unit.removesuffix("PerShares")
-    if unit in CODES.values():
-        return unit
-    if unit in ("shares", "persons"):
-        return {"persons": "people"}.get(unit, unit)
-    if shown.unit:
-        return shown.unit
-    number = Decimal(fact.number)
-    if number and abs(number) * _HUNDRED == abs(shown.value):
-        return "percent"
-    if fact.concept.startswith(("NumberOfEmployees", "AverageNumberOfTemporaryWorkers")):
-        return "people"
-    return ""
+def _alike(claim: frozenset[str], ground: frozenset[str]) -> float:
+    if len(ground) < _FEWEST:  # 大阪支社を開設: only word for word
+        return float(len(ground) >= _FEWEST // 2 and ground <= claim)
+    if len(claim) < _FEWEST:
+        return 0.0
+    return len(claim & ground) / min(len(claim), len(ground))

@@ -10,7 +10,9 @@ from rephrase.grounding.units import Unit, announced, scaled
 
 _BAR = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"\|(?:\s*:?-{3,}:?\s*\|)+\s*")
-_FIGURE = re.compile(r"[△▲\-+¥$€()\[\]\s]*\.?\d[\d,.\s]*(?:[%人名社株円倍個件回歳]|ポイント|パーセント)?[()\[\]\s\d,.%△]*|[-–—―ー※*]+")
+_FIGURE = re.compile(
+    r"[△▲\-+¥$€()\[\]\s]*\.?\d[\d,.\s]*(?:[%人名社株円倍個件回歳]|ポイント|パーセント)?[()\[\]\s\d,.%△]*|[-–—―ー※*]+"
+)
 _LEFT_OUT = re.compile(r"[(\[（【][^()（）\[\]【】]*[)\]）】]|※\s*[\d,、]*|\*+\d*|\s")
 _WHOLE = re.compile(r"[(\[【](?:うち|内、?|外、?)?([^()\[\]【】]+)[)\]】]")
 _ENTRY = re.compile(r"^(?:[①-⑳]|[ⅰ-ⅿⅠ-Ⅻ]{1,2}[.、]?|\(?\d{1,2}[).、](?!\d))\s*")
@@ -19,9 +21,9 @@ _OVER = 3  # lines over a table that can hold its unit line
 
 @dataclass(slots=True)
 class Cell:
-    """The characters [start, end) of a cell in its text; ``names`` are those of its row, then of its column.
+    """The characters [start, end) of a cell in its text; ``rows`` and ``columns`` are the names of its row and its column.
 
-    ``heads`` are the stretches of text that head its row and its column. ``unit`` is what a bare number in it counts,
+    ``unit`` is what a bare number in it counts,
     ``sure`` whether its row or its column says so, and not only a line over the table.
     """
 
@@ -31,8 +33,8 @@ class Cell:
     row: int
     column: int
     is_figure: bool
-    names: tuple[str, ...] = ()
-    heads: tuple[tuple[int, int], ...] = ()
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     unit: Unit | None = None
     sure: bool = False
 
@@ -71,7 +73,11 @@ def name(cell: str) -> tuple[str, ...]:
     if enclosed := _WHOLE.fullmatch(plain):
         plain = enclosed[1]
     plain = _LEFT_OUT.sub("", plain).strip("-―:、。・ ")
-    return tuple(part for part in re.split("又は|または", plain) if len(part) > 1 and any(map(str.isalpha, part)))
+    if scaled(plain):
+        return ()
+    return tuple(
+        part for part in re.split("又は|または", plain) if len(part) > 1 and any(map(str.isalpha, part))
+    )
 
 
 def _table(rows: list[tuple[int, str]], over: list[str]) -> Table:
@@ -110,8 +116,11 @@ def _label(cells: list[Cell], heads: dict[int, list[Cell]]) -> None:
     for cell in cells:
         above = [one for one in heads.get(cell.column, ()) if one.row < cell.row]
         left = [first] if first and first is not cell else []
-        cell.names = tuple(part for one in (*left, *above) for part in name(one.text))
-        cell.heads = tuple((one.start, one.end) for one in (*left, *above))
+        cell.rows, cell.columns = _names(left), _names(above)
+
+
+def _names(heads: list[Cell]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part for one in heads for part in name(one.text)))
 
 
 def _head(cells: list[Cell], heads: dict[int, list[Cell]], lines: tuple[Unit, ...]) -> None:
@@ -122,19 +131,22 @@ def _head(cells: list[Cell], heads: dict[int, list[Cell]], lines: tuple[Unit, ..
         above = heads.get(cell.column, [])
         if not cell.is_figure:
             if cell.text and not units[cell.column] and all(cell.text != one.text for one in left):
+                cell.rows, cell.columns = _names(left), _names(above)
                 left.append(cell)
-            cell.heads = tuple((one.start, one.end) for one in left if one is not cell)
             continue
-        cell.names = tuple(dict.fromkeys(part for one in (*left, *above) for part in name(one.text)))
-        cell.heads = tuple((one.start, one.end) for one in (*left, *above))
+        cell.rows, cell.columns = _names(left), _names(above)
         beside = units.get(cell.column + 1) or units.get(cell.column - 1) or ()
         own = beside[0] if beside else None
-        own = own or _unit([one.text for one in reversed(left)]) or _unit([one.text for one in reversed(above)])
-        rated = any(re.search("(?:率|比|割合|構成比)$", part) for part in cell.names)
+        own = (
+            own or _unit([one.text for one in reversed(left)]) or _unit([one.text for one in reversed(above)])
+        )
+        rated = any(re.search("(?:率|比|割合|構成比)$", part) for part in (*cell.rows, *cell.columns))
         if own:
             cell.unit, cell.sure = own, True
         elif rated and (not lines or len(lines) > 1 or lines[0].name != "percent"):
-            cell.unit = next((unit for unit in lines if unit.name == "percent"), Unit("percent") if lines else None)
+            cell.unit = next(
+                (unit for unit in lines if unit.name == "percent"), Unit("percent") if lines else None
+            )
         elif lines:
             cell.unit = lines[0]
 

@@ -1,42 +1,139 @@
-"""Numbers grounded: every number of the question and of its answer stands in the passage, by value."""
+"""Numbers grounded: every quantity of a claim is one of its source, of the item and the period that the claim names."""
 
 import re
-import unicodedata
-from decimal import Decimal
+from dataclasses import replace
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
+from rephrase.grounding import fit
+from rephrase.grounding.claims import Claim
+from rephrase.grounding.derived import is_called_for, is_derived
+from rephrase.grounding.numerals import narrow
+from rephrase.grounding.quantities import Quantity, quantities
+from rephrase.grounding.reading import Stated
+from rephrase.grounding.source import Source, source_of
 
-_SCALE = {"": 0, "千": 3, "万": 4, "百万": 6, "千万": 7, "億": 8, "十億": 9, "兆": 12}
-_TERM = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)(兆|十億|億|千万|百万|万|千)?")
+NAME, VERSION = "numbers", 2
 
-
-def values(text: str) -> set[Decimal]:
-    """Return the numbers of a Japanese text by value: 12億3,400万 and 1,234百万 are both 1234000000.
-
-    Full-width digits count like half-width ones. Terms of falling scale that touch are one number.
-    """
-    found: list[Decimal] = []
-    last_end, last_scale = -1, 0
-    for match in _TERM.finditer(unicodedata.normalize("NFKC", text)):
-        scale = _SCALE[match.group(2) or ""]
-        value = Decimal(match.group(1).replace(",", "")).scaleb(scale)
-        if match.start() == last_end and scale < last_scale:
-            found[-1] += value
-        else:
-            found.append(value)
-        last_end, last_scale = match.end(), scale
-    return {value.normalize() for value in found}
-
-
-NAME, VERSION = "numbers", 1
+_SPACE = re.compile(r"\s")
+#: The reasons of one quantity, the one that says most first.
+_ORDER = ("other_item", "other_period", "other_bound", "wrong_sign")
 
 
 def check(candidate: Candidate) -> Drop | None:
-    """Refuse a question or true answer with a number that the passage does not hold."""
-    foreign = values(candidate.question + "\n" + candidate.answer) - values(
-        candidate.chunk.context + "\n" + candidate.chunk.passage
-    )
-    if foreign:
-        return Drop("number_not_in_source", ", ".join(f"{number:f}" for number in sorted(foreign)[:5]))
+    """Refuse a claim with a quantity that its passage and context do not prove.
+
+    Value and unit must stand there (``number_not_in_source``, ``unit_not_in_source``), equal at the displayed precision
+    (約 and 超 allow for rounding), or follow from two amounts that do (``not_recomputed``), of the item, the period and
+    the sign that the claim names (``other_item``, ``other_period``, ``wrong_sign``, ``other_bound``,
+    ``wrong_direction``). Wrong choices must differ from the answer (``equal_value``) and be wrong (``true_choice``).
+    """
+    source = source_of(candidate.chunk)
+    claim = Claim(candidate, source.own, source.reading.by_name)
+    for one in claim.statements:
+        if drop := judge(one, claim, source):
+            return drop
+    return _course(claim) or (_choices(candidate, claim, source) if candidate.wrong else None)
+
+
+def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
+    """Return what speaks against one quantity of a claim, or None."""
+    said = one.quantity
+    found = fit.grounds(said, source.reading)
+    reasons = set()
+    for ground in found:
+        reason = _against(one, claim, ground, source)
+        if reason is None:
+            return None
+        reasons.add(reason)
+    if said.is_token:
+        return None if _is_shown(said.text, source) else Drop("number_not_in_source", said.text)
+    if is_called_for(one, claim):
+        if is_derived(one, claim, source):
+            return None
+        reasons.add("not_recomputed")
+    for reason in _ORDER:
+        if reason in reasons:
+            return Drop(reason, said.text)
+    if _digits(said.text) & {
+        digits for other in source.reading.statements for digits in _digits(other.quantity.text)
+    }:
+        return Drop("unit_not_in_source", said.text)
+    return Drop("not_recomputed" if reasons else "number_not_in_source", said.text)
+
+
+def _against(one: Stated, claim: Claim, ground: Stated, source: Source) -> str | None:
+    """Return why a statement of the source is not what a claim says with the same value, or None."""
+    reading = source.reading
+    if fit.has_item(one, claim, ground, reading) is False:
+        return "other_item"
+    if fit.has_period(one, claim, ground, source) is False:
+        return "other_period"
+    if not fit.has_bound(one.quantity, ground):
+        return "other_bound"
+    names = claim.named(one, reading.by_name)
+    return None if fit.has_sign(one, claim, ground, names, reading) else "wrong_sign"
+
+
+def _is_shown(text: str, source: Source) -> bool:
+    return _SPACE.sub("", narrow(text)).lower() in _SPACE.sub("", source.reading.plain).lower()
+
+
+def _digits(text: str) -> set[str]:
+    return {re.sub(r"[^\d.]", "", narrow(text))}
+
+
+_FROM_TO = re.compile(r"[^。\n\d]{0,12}から[^。\n\d]{0,24}")
+
+
+def _course(claim: Claim) -> Drop | None:
+    """Refuse XからYに増加 where Y is less than X."""
+    for one, other in zip(claim.statements, claim.statements[1:], strict=False):
+        between = claim.plain[one.quantity.end : other.quantity.start]
+        if one.quantity.unit != other.quantity.unit or not _FROM_TO.fullmatch(between):
+            continue
+        went = fit.direction(re.sub(r"^[にへまでと、]{1,3}", "", claim.after(other)))
+        if went * (other.quantity.value - one.quantity.value) < 0:
+            return Drop("wrong_direction", claim.text[one.quantity.start : other.quantity.end])
     return None
+
+
+def _choices(candidate: Candidate, claim: Claim, source: Source) -> Drop | None:
+    """Refuse wrong choices that say the value of the answer in other words, or another value that is true."""
+    right = quantities(candidate.answer)
+    if not right:
+        return None
+    for choice in candidate.wrong:
+        wrong = quantities(choice)
+        if len(wrong) == len(right) and all(_equal(a, b) for a, b in zip(right, wrong, strict=True)):
+            return Drop("equal_value", choice)
+        if _is_true(candidate, choice, source):
+            return Drop("true_choice", choice)
+    return None
+
+
+def _equal(one: Quantity, other: Quantity) -> bool:
+    if one.unit != other.unit or one.value * other.value < 0:
+        return False
+    return fit.shows(one, other.value) or fit.shows(other, one.value)
+
+
+def _is_true(candidate: Candidate, choice: str, source: Source) -> bool:
+    """Whether the source states each quantity of a choice for the very item and period that the question names."""
+    claim = Claim(replace(candidate, answer=choice, wrong=()), source.own, source.reading.by_name)
+    told = [one for one in claim.statements if one.quantity.start >= claim.split]
+    return bool(told) and all(
+        any(_is_of(one, claim, ground, source) for ground in fit.grounds(one.quantity, source.reading))
+        for one in told
+    )
+
+
+def _is_of(one: Stated, claim: Claim, ground: Stated, source: Source) -> bool:
+    names = claim.named(one, source.reading.by_name)
+    if not any(name in ground.rows for name in names):
+        return False
+    if fit.has_item(one, claim, ground, source.reading) is not True:
+        return False
+    if fit.has_period(one, claim, ground, source) is not True:
+        return False
+    return fit.has_sign(one, claim, ground, names, source.reading)

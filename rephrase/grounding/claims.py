@@ -1,0 +1,118 @@
+"""What an item claims: its quantities, each with the items and periods that its words name for it."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from rephrase.candidate import Candidate
+from rephrase.grounding.calendar import Period
+from rephrase.grounding.numerals import narrow
+from rephrase.grounding.periods import periods
+from rephrase.grounding.reading import Reading, Stated, reading
+from rephrase.grounding.units import WORD, scaled
+
+_BLANK = re.compile(r"[＿_]{2,}|[（(][ 　]{1,6}[）)]|〇〇|○○|●●|□□|【[ 　]*】")
+_POLITE = re.compile(r"(?:です|でした|である|となりました|になります)?[。.]?\s*$")
+_ASKED = re.compile(rf"何\s?((?:百万|十億|[千万億兆])?{WORD})")
+_BASE = re.compile(
+    r"(?:末|の?[^、。\s\d]{0,14})(?:に比べ|に比し|と比[べ較]|との比較|に対[しす]|比で|比(?=\d)|より(?!以)|対比)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """The name of an item of the source at characters [start, end) of a claim."""
+
+    name: str
+    start: int
+    end: int
+
+
+class Claim:
+    """The text of an item, read: of a question with a blank, the sentence that the answer completes."""
+
+    def __init__(self, candidate: Candidate, own: Period | None, known: Mapping[str, object]) -> None:
+        question, answer = candidate.question, candidate.answer
+        if len(_BLANK.findall(question)) == 1:
+            question, answer = _BLANK.sub(lambda _: _POLITE.sub("", answer), question), ""
+        self.text = f"{question}\n{answer}" if question and answer else question or answer
+        self.split = len(question) + 1 if question and answer else 0
+        self.plain = narrow(self.text)
+        self.periods = periods(self.text, own)
+        self.reading: Reading = reading(self.text, self.periods)
+        self.known = known
+
+    @cached_property
+    def statements(self) -> list[Stated]:
+        """Return what is stated; a bare number of an answer counts what its question asks for (何人ですか)."""
+        found = self.reading.statements
+        asked = {one[1] for one in _ASKED.finditer(self.plain[: self.split])}
+        unit = scaled(asked.pop()) if len(asked) == 1 else ()
+        if not unit:
+            return found
+        return [
+            one._replace(quantity=one.quantity.times(unit[0]))
+            if one.quantity.bare and one.quantity.start >= self.split
+            else one
+            for one in found
+        ]
+
+    @cached_property
+    def mentions(self) -> list[Mention]:
+        """Return the names of the source's items that the claim holds, the longest where they overlap."""
+        return mentions(self.plain, self.known)
+
+    def named(self, one: Stated, among: Collection[str] | None = None) -> list[str]:
+        """Return the names that hold for a quantity: of its segment, else of its sentence, else of the other part."""
+        if one.table >= 0:
+            own = [part for part in (*one.rows, *one.columns) if part in self.known]
+            if own:
+                return own
+        found = [each for each in self.mentions if among is None or each.name in among]
+        for first, last in self._scopes(one):
+            if here := [each.name for each in found if first <= each.start and each.end <= last]:
+                return here
+        return []
+
+    def when(self, one: Stated) -> list[Period]:
+        """Return the periods that hold for a quantity, as ``named`` does; not those that are only compared with."""
+        scopes = list(self._scopes(one))
+        for number, (first, last) in enumerate(scopes):
+            here = [each for each in self.periods if first <= each.start and each.end <= last]
+            direct = [each for each in here if number > 1 or not _BASE.match(self.text, each.end)]
+            if direct:
+                return direct[-1:] if number == 0 else direct
+        above = [each for each in self.periods if each.end <= one.sentence[0]]
+        return above[-1:]
+
+    def _scopes(self, one: Stated) -> Iterator[tuple[int, int]]:
+        """Yield stretches of the claim that say what a quantity is about, the nearest first."""
+        start = one.quantity.start
+        yield one.segment
+        yield one.sentence
+        if self.split:
+            yield (0, self.split) if start >= self.split else (self.split, len(self.text))
+
+    def after(self, one: Stated, characters: int = 12) -> str:
+        """Return the narrow characters behind a quantity, within its sentence."""
+        return self.plain[
+            one.quantity.end : min(one.quantity.end + characters, max(one.sentence[1], one.quantity.end))
+        ]
+
+    def around(self, one: Stated) -> str:
+        """Return the narrow text of a quantity's segment with what follows it."""
+        return self.plain[one.segment[0] : one.quantity.start] + self.after(one)
+
+
+def mentions(plain: str, known: Mapping[str, object]) -> list[Mention]:
+    """Return where narrow text names what is known, in order; a longer name hides the shorter ones in it."""
+    found: list[Mention] = []
+    for name in sorted((name for name in known if name in plain), key=len, reverse=True):
+        at = plain.find(name)
+        while at >= 0:
+            end = at + len(name)
+            if all(end <= one.start or one.end <= at for one in found):
+                found.append(Mention(name, at, end))
+            at = plain.find(name, end)
+    return sorted(found, key=lambda one: one.start)

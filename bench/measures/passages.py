@@ -10,7 +10,7 @@ from corpus.document import Document, Span
 from rephrase.candidate import Chunk
 
 _HEADING = re.compile(r"(#+) (.*)")
-_RULE = re.compile(r"\|(?: --- \|)+")
+_NUMBERED = re.compile(r"^(?:第?[\s\d０-９]+|[（(][^）)]*[）)]|[①-⑳])[\s　.．、]*|[【】]")
 _SENTENCE = re.compile(r"(?:[^。\n]|。(?=[」』）)]))+(?:。|\n)?|。|\n")  # 「はい。」と述べた。 is one
 BUDGET, LONGEST = (
     500,
@@ -69,12 +69,9 @@ class Passages:
         return Chunk(self.document, span, "\n".join(context))
 
     def heading(self, place: int) -> str:
-        """Return the words of the nearest heading above a character, without number and brackets."""
-        found = self._headings(self.at(place)) or [self.document.title]
-        return (
-            re.sub(r"^(?:第?[\s\d０-９]+|[（(][^）)]*[）)]|[①-⑳])[\s　.．、]*|[【】]", "", found[-1]).strip()
-            or "記載内容"
-        )
+        """Return the words of the nearest heading above a character, without number and brackets, "" for none."""
+        found = self._headings(self.at(place))
+        return _NUMBERED.sub("", found[-1]).strip() if found else ""
 
     @cached_property
     def _title(self) -> str:

@@ -20,6 +20,7 @@ _START = re.compile(
     r"(?:(?:この結果|また|なお|さらに|一方で?|その結果|これにより|加えて|以上の結果)、|[（(]注[）)]|[（(]?[0-9０-９]{1,2}[）)．.]|※[0-9０-９]?|・|－)[\s　]*"
 )
 _TOPIC = re.compile(r"(?:^|、|。)([^、。はをが（）()「」\s　]{2,24}?)は、?$")
+_GIVEN = re.compile(r"[（(]|で(?:す|した|あ)|と(?:な|見込)|に(?:な|達)|、|。")
 _COMPARED = re.compile(r"[（(、]((?:前期|前年同期|前年度|前連結会計年度|前事業年度)比)\s*$")
 _MOVED = re.compile(r"\s*の?(増|減)")
 _BLURRED = re.compile("…|○○|●|××|（略）")
@@ -95,11 +96,13 @@ class Prose:
             if after.start == piece.end:  # a second sentence, which stays as it is
                 told += [replace(part, kind="") for part in self._retold(more, chance)]
         if not rephrased:
-            asked = chance.choice((
-                f"{self.figures.company}の開示資料には、どのような記載がありますか。",
-                f"「{self.figures.passages.heading(piece.start)}」について、どのように説明されていますか。",
-                f"{self.figures.passages.heading(piece.start)}に関して、{self.figures.company}は何と述べていますか。",
-            ))  # fmt: skip
+            options = [f"{self.figures.company}の開示資料には、どのような記載がありますか。"]
+            if about := self.figures.passages.heading(piece.start):
+                options += [
+                    f"「{about}」について、どのように説明されていますか。",
+                    f"{about}に関して、{self.figures.company}は何と述べていますか。",
+                ]
+            asked = chance.choice(options)
             return self._item("prose_answer", "qa", ([Part(asked)], told), piece, found)
         lead = Part(chance.choice(("開示資料の記載によると、", "会社の説明では、", "報告書によれば、")))
         style: Style = chance.choice(("easy", "medium", "hard"))
@@ -136,6 +139,8 @@ class Prose:
                 unit = found[n + 1].text
                 if part.kind != "number" or not match or not (unit in _ASK or unit.endswith("円")):
                     continue
+                if not _GIVEN.match(joined(found[n + 2 :])):
+                    continue  # 流動負債は241千円減少し: no amount of the topic itself
                 topic, word = _START.sub("", match[1]), _ASK.get(unit, "いくら")
                 said = [replace(one, origin=n + k) for k, one in enumerate(found[n : n + 2])]
                 asked = chance.choice((

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rephrase.candidate import Candidate
-from rephrase.grounding.calendar import Period
+from rephrase.grounding.calendar import Period, shifted
+from rephrase.grounding.naming import FEWEST, pairs, words_before
 from rephrase.grounding.numerals import narrow
 from rephrase.grounding.periods import periods
 from rephrase.grounding.reading import Reading, Stated, reading
@@ -15,6 +16,19 @@ from rephrase.grounding.units import WORD, scaled
 _BLANK = re.compile(r"[＿_]{2,}|[（(][ 　]{1,6}[）)]|〇〇|○○|●●|□□|【[ 　]*】")
 _POLITE = re.compile(r"(?:です|でした|である|となりました|になります)?[。.]?\s*$")
 _ASKED = re.compile(rf"何\s?((?:百万|十億|[千万億兆])?{WORD})")
+_HOW_MUCH = re.compile(
+    rf"何\s?(?:(?:百万|十億|[千万億兆])?{WORD})|いくら|どれだけ|どのくらい|どれくらい|どの程度"
+)
+_ASKING = re.compile(r"本文によると|教えて|答えて|ください|説明して|何|開示資料")
+_BEFORE = re.compile(r"(?:前の(?:連結会計|事業)?(?:期|年度?)|1年前|前年度?|前期)の?(?:[約△▲]|マイナス)?$")
+_YEAR = 12
+_BEHIND = 24  # characters behind a quantity in which its period may follow, in brackets mostly
+_UP = re.compile(
+    r"[のはほどとにがを、もへ)）分相当]{0,4}(?:増(?!減)|上昇|拡大|伸|成長|上回|プラス|改善|高[くい])"
+)
+_DOWN = re.compile(
+    r"[のはほどとにがを、もへ)）分相当]{0,4}(?:減(?!価|損)|下落|低下|縮小|下回|マイナス|悪化|落ち込|低[くい])"
+)
 _BASE = re.compile(
     r"(?:末|の?[^、。\s\d]{0,14})(?:に比べ|に比し|と比[べ較]|との比較|に対[しす]|比で|比(?=\d)|より(?!以)|対比)"
 )
@@ -78,13 +92,44 @@ class Claim:
     def when(self, one: Stated) -> list[Period]:
         """Return the periods that hold for a quantity, as ``named`` does; not those that are only compared with."""
         scopes = list(self._scopes(one))
+        before = _BEFORE.search(self.plain[: one.quantity.start])
         for number, (first, last) in enumerate(scopes):
-            here = [each for each in self.periods if first <= each.start and each.end <= last]
-            direct = [each for each in here if number > 1 or not _BASE.match(self.text, each.end)]
-            if direct:
-                return direct[-1:] if number == 0 else direct
+            near = min(last, one.quantity.end + _BEHIND) if number == 1 and one.table < 0 else last
+            here = self._said(first, near, bases=number > 1)
+            if here and before and here[-1].end <= before.start():
+                return [shifted(each, -_YEAR) for each in here if each.known]
+            if here:
+                return here[-1:] if number == 0 and not here[-1].ends else here
         above = [each for each in self.periods if each.end <= one.sentence[0]]
         return above[-1:]
+
+    @cached_property
+    def asked_when(self) -> list[Period]:
+        """Return the periods of a question that is answered for one time; none where it names several."""
+        here = [each for each in self.periods if each.end <= self.split]
+        return self._said(0, self.split, bases=True) if len(here) == 1 else []
+
+    def words(self, one: Stated) -> frozenset[str]:
+        """Return the pairs of letters that name a quantity: in its segment, else in its sentence, else in the question."""
+        bare = self.reading.bare
+        found = words_before(one, bare)
+        if len(found) < FEWEST and one.quantity.start >= self.split:
+            found |= pairs(_ASKING.sub("", bare[: self.split]))
+        return found
+
+    def _said(self, first: int, last: int, *, bases: bool) -> list[Period]:
+        here = [each for each in self.periods if first <= each.start and each.end <= last]
+        return [each for each in here if bases or not _BASE.match(self.text, each.end)]
+
+    def went(self, one: Stated) -> int:
+        """Return 1 where a quantity is said to be a rise, -1 for a fall, 0 where neither; 何％増加しましたか counts for its answer."""
+        return direction(self.after(one)) or (self.asked_direction if one.quantity.start >= self.split else 0)
+
+    @cached_property
+    def asked_direction(self) -> int:
+        """Return 1 for a question of how much something rose, -1 for how much it fell, else 0."""
+        asked = _HOW_MUCH.search(self.plain[: self.split])
+        return direction(self.plain[asked.end() : self.split]) if asked else 0
 
     def _scopes(self, one: Stated) -> Iterator[tuple[int, int]]:
         """Yield stretches of the claim that say what a quantity is about, the nearest first."""
@@ -116,3 +161,8 @@ def mentions(plain: str, known: Mapping[str, object]) -> list[Mention]:
                 found.append(Mention(name, at, end))
             at = plain.find(name, end)
     return sorted(found, key=lambda one: one.start)
+
+
+def direction(text: str) -> int:
+    """Return 1 where the words behind a quantity say that it went up, -1 for down, 0 for neither."""
+    return 1 if _UP.match(text) else -1 if _DOWN.match(text) else 0

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from rephrase.grounding.calendar import Period, months_of
 from rephrase.grounding.claims import Claim
-from rephrase.grounding.fit import direction, one_of, period_in, recomputed
+from rephrase.grounding.fit import one_of, period_in, recomputed
 from rephrase.grounding.reading import Stated
 from rephrase.grounding.source import Source
 
@@ -17,6 +17,7 @@ _CHANGE = re.compile(
 _RATIO = re.compile(r"割合|比率|占め|あたり|当たり|対する|構成比|倍|率|％|%|何割")
 _SUM = re.compile(r"合計|合わせ|合算|総額|計|足し|加え|トータル")
 _UNEQUAL = re.compile(r"差|上回|下回|多[くい]|少な|超え|大き|小さ|引い|差し引")
+_PAID = re.compile(r"支出|支払|取得|損失|損$|費用|費$|返済|償還|配当")
 _MOST = 40  # statements of one item that are compared
 _HUNDRED = Decimal(100)
 
@@ -38,25 +39,40 @@ def is_derived(claimed: Stated, claim: Claim, source: Source) -> bool:
     """
     words = _words(claimed, claim)
     unit = claimed.quantity.unit
-    went = direction(claim.after(claimed)) or (-1 if claimed.quantity.value < 0 else 0)
+    went = claim.went(claimed) or (-1 if claimed.quantity.value < 0 else 0)
     if _CHANGE.search(words):
-        for early, late in _in_time(claimed, claim, source):
-            if _is_change(claimed, early.quantity.value, late.quantity.value, went):
+        for early, late, sign in _in_time(claimed, claim, source):
+            if _is_change(claimed, early.quantity.value * sign, late.quantity.value * sign, went):
                 return True
-    between = list(_between_items(claimed, claim, source))
-    if _RATIO.search(words) and unit in ("percent", "times", ""):
-        for one, other in between:
-            for part, whole in ((one, other), (other, one)):
-                if whole.quantity.value and _is_share(claimed, part.quantity.value / whole.quantity.value):
-                    return True
-    for one, other in between:
-        if one.quantity.unit != unit:
-            continue
-        if _SUM.search(words) and recomputed(claimed.quantity, one.quantity.value + other.quantity.value):
+    for one, other in _between_items(claimed, claim, source):
+        if _RATIO.search(words) and unit in ("percent", "times", "") and _is_ratio(claimed, one, other):
             return True
-        if _UNEQUAL.search(words) and recomputed(claimed.quantity, one.quantity.value - other.quantity.value):
+        sums = _SUM.search(words) and one.quantity.unit == unit
+        if sums and any(recomputed(claimed.quantity, a + b) for a, b in _amounts(one, other)):
+            return True
+        unequal = _UNEQUAL.search(words) and one.quantity.unit == unit
+        if unequal and any(recomputed(claimed.quantity, a - b) for a, b in _amounts(one, other)):
             return True
     return False
+
+
+def _amounts(one: Stated, other: Stated) -> Iterator[tuple[Decimal, Decimal]]:
+    """Yield two values as they are, and what is paid (支出, 費用) as the amount that is meant by its name."""
+    first, second = one.quantity.value, other.quantity.value
+    yield first, second
+    paid = [
+        abs(each.quantity.value) if any(map(_PAID.search, each.rows)) else each.quantity.value
+        for each in (one, other)
+    ]
+    if paid != [first, second]:
+        yield paid[0], paid[1]
+
+
+def _is_ratio(claimed: Stated, one: Stated, other: Stated) -> bool:
+    first, second = one.quantity.value, other.quantity.value
+    return any(
+        bool(whole) and _is_share(claimed, part / whole) for part, whole in ((first, second), (second, first))
+    )
 
 
 def _words(claimed: Stated, claim: Claim) -> str:
@@ -88,8 +104,8 @@ def _fitting(claimed: Stated, one: Stated) -> bool:
     return its == ("percent" if unit == "points" else unit)
 
 
-def _in_time(claimed: Stated, claim: Claim, source: Source) -> Iterator[Pair]:
-    """Yield pairs of statements of one item, the earlier first."""
+def _in_time(claimed: Stated, claim: Claim, source: Source) -> Iterator[tuple[Stated, Stated, int]]:
+    """Yield pairs of statements of one item, the earlier first; -1 where what is paid grows as its number falls."""
     names = list(dict.fromkeys(one.name for one in claim.mentions))
     said = [one for one in claim.periods if one.known]
     for name in names:
@@ -97,8 +113,9 @@ def _in_time(claimed: Stated, claim: Claim, source: Source) -> Iterator[Pair]:
         dated = [(period, one) for one in same if (period := period_in(one, source)) and period.known]
         for early, late in _ordered(dated):
             if _is_asked(early[0], late[0], said, claim):
-                yield early[1], late[1]
-    yield from _spoken(claimed, claim, source)
+                paid = _PAID.search(name) and early[1].quantity.value <= 0 and late[1].quantity.value <= 0
+                yield early[1], late[1], -1 if paid else 1
+    yield from ((early, late, 1) for early, late in _spoken(claimed, claim, source))
 
 
 def _ordered(
@@ -145,7 +162,8 @@ def _spoken(claimed: Stated, claim: Claim, source: Source) -> Iterator[Pair]:
     for one, other in combinations(own, 2):
         if one.quantity.unit == other.quantity.unit:
             yield one, other
-            yield other, one
+            if "から" not in claim.plain[one.quantity.end : other.quantity.start]:
+                yield other, one
     bigrams = _bigrams(claim.plain)
     sentences: dict[tuple[int, int], list[Stated]] = {}
     for one in source.reading.statements:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from rephrase.grounding.calendar import Period, months_of
-from rephrase.grounding.claims import Claim
+from rephrase.grounding.claims import Claim, direction
+from rephrase.grounding.numerals import narrow
 from rephrase.grounding.quantities import Quantity
 from rephrase.grounding.reading import Reading, Stated
 from rephrase.grounding.source import Source, period_of
@@ -16,31 +17,21 @@ _LOSS = re.compile(
     r"損失|赤字|減少|減益|減収|減(?=[、。となの少額]|$)|マイナス|支出|支払|流出|使用|下落|低下|取得|返済|償還|下回|悪化|縮小|円高|欠損|債務超過"
 )
 _DOUBLE = re.compile(r"(?:損失|損)(?:額|金)?$")
-UP = re.compile(
-    r"[のはほどとにがを、もの)）分相当]{0,4}(?:増(?!減)|上昇|拡大|伸|成長|上回|プラス|改善|高[くい])"
-)
-DOWN = re.compile(
-    r"[のはほどとにがを、もの)）分相当]{0,4}(?:減(?!価|損)|下落|低下|縮小|下回|マイナス|悪化|落ち込|低[くい])"
-)
 _OVER, _UNDER = ("over", "up"), ("under", "down")
 
 
-def direction(text: str) -> int:
-    """Return 1 where the words behind a quantity say that it went up, -1 for down, 0 for neither."""
-    return 1 if UP.match(text) else -1 if DOWN.match(text) else 0
-
-
-def shows(said: Quantity, value: Decimal, *, cut: bool = True) -> bool:
+def shows(said: Quantity, value: Decimal, *, zeros: bool = True) -> bool:
     """Whether a quantity may say ``value``, without regard to the signs: equal, or where it is hedged near enough.
 
-    約12億円 may be said of 1,234 million yen, rounded or cut off at the last place that it shows, 12億円超 of more.
+    約12億円 may be said of 1,234 million yen, rounded or cut off at the last place that it shows, or with ``zeros`` at a
+    place of the zeros at its end; 12億円超 of more.
     """
     mine, true = abs(said.value), abs(value)
     if mine == true:
         return True
     if not said.hedge or not mine:
         return False
-    return any(_near(said.hedge, mine, true, step, cut=cut) for step in _steps(said))
+    return any(_near(said.hedge, mine, true, step) for step in (_steps(said) if zeros else (said.step,)))
 
 
 def recomputed(said: Quantity, value: Decimal) -> bool:
@@ -56,21 +47,24 @@ def _steps(said: Quantity) -> Iterator[Decimal]:
     """Yield the worth of the last place and of the places of the zeros before it: 約3,000円 may be a thousand's."""
     step = said.step
     yield step
+    if "." in narrow(said.text):  # the zero of 19.0億円 is a digit that was measured
+        return
     while abs(said.value) > step * 10 and said.value % (step * 10) == 0:
         step *= 10
         yield step
 
 
-def _near(hedge: str, mine: Decimal, true: Decimal, step: Decimal, *, cut: bool = True) -> bool:
+def _near(hedge: str, mine: Decimal, true: Decimal, step: Decimal) -> bool:
     scaled = true / step
     if scaled > 10**24:
+        return False
+    if abs(true - mine) > mine / 4 and hedge != "about":
         return False
     if hedge in _OVER:
         return true > mine and scaled.to_integral_value(ROUND_DOWN) * step == mine
     if hedge in _UNDER:
         return true < mine and scaled.to_integral_value(ROUND_CEILING) * step == mine
-    modes = (ROUND_HALF_UP, ROUND_DOWN) if cut else (ROUND_HALF_UP,)
-    return any(scaled.to_integral_value(mode) * step == mine for mode in modes)
+    return any(scaled.to_integral_value(mode) * step == mine for mode in (ROUND_HALF_UP, ROUND_DOWN))
 
 
 def grounds(said: Quantity, source: Reading) -> list[Stated]:
@@ -99,8 +93,7 @@ def has_sign(claimed: Stated, claim: Claim, one: Stated, names: Sequence[str], s
     if not said.value or not true.value or one.either:
         return True
     prose = one.table < 0 and one.fact is None
-    after = claim.after(claimed)
-    went = direction(after)
+    went = claim.went(claimed)
     if prose and (its := direction(source.plain[true.end : true.end + 12])) and went and its != went:
         return False
     if one.table >= 0 and went and any("増減" in part for part in (*one.rows, *one.columns)):
@@ -162,24 +155,28 @@ def period_in(one: Stated, source: Source) -> Period | None:
 
 
 def one_of(said: Iterable[Period], its: Period, *, opening: bool, prose: bool) -> bool | None:
-    """Whether one of some periods can be that of a statement; None where that cannot be told."""
-    verdicts = {_is(one, its, opening=opening, prose=prose) for one in said}
+    """Whether one of some periods can be that of a statement; None where that cannot be told.
+
+    Of a range (前期末から当期末にかけて) each end counts for what is of one day.
+    """
+    each = [part for one in said for part in ((one, *one.ends) if its.instant or prose else (one,))]
+    verdicts = {_can_be(one, its, opening=opening, prose=prose) for one in each}
     return True if True in verdicts else False if False in verdicts else None
 
 
-def _is(said: Period, its: Period, *, opening: bool, prose: bool) -> bool | None:
+def _can_be(said: Period, its: Period, *, opening: bool, prose: bool) -> bool | None:
     if not (said.known and its.known):
         return True if said.same(its) else None
     if said.same(its) or (prose and said.meets(its)):
         return True
+    same_end = said.last == its.last
     if its.instant:
-        if opening and said.first in (its.last, its.last + timedelta(days=1)):
-            return True
-        return said.last == its.last or (said.kind in ("year", "month") and said.holds(its))
-    if said.instant or said.kind == "month":
-        return said.last == its.last
+        opened = opening and said.first in (its.last, its.last + timedelta(days=1))
+        return same_end or opened or (said.kind in ("year", "month") and said.holds(its))
     if said.kind == "year":
         return said.last.year == its.last.year
-    if said.kind == "quarter" and months_of(its) < 12:
-        return said.last == its.last
-    return abs(said.first - its.first).days <= 3 and abs(said.last - its.last).days <= 3
+    if said.instant or said.kind == "month" or (said.kind == "quarter" and months_of(its) < 12):
+        return same_end
+    # Fiscal years of 52 weeks do not end with a month.
+    days = 3 if said.kind == "fiscal_year" else 0
+    return abs(said.first - its.first).days <= days and abs(said.last - its.last).days <= days

@@ -2,7 +2,7 @@
 
 Not quantities are numerals that belong to a date or a period (``rephrase.grounding.periods`` reads those), the numbers
 of notes and list entries, and scales that only name a unit (百万円未満). Numerals inside a name are kept as tokens that
-must agree as text: SVF2, S&P500 and 5G have the unit ``name:...``, 第24条 the unit ``第条``, 3分の2 ``分の3``.
+must agree as text: SVF2, S&P500, 5G and 1株当たり have the unit ``name:...``, 第24条 the unit ``第条``, 3分の2 ``分の3``.
 """
 
 import re
@@ -46,14 +46,14 @@ class Quantity(NamedTuple):
         return self._replace(value=self.value * unit.worth, step=self.step * unit.worth, unit=unit.name)
 
 
-_SIGN = r"(?:[△▲]\s?|マイナス\s?|(?<![\w)\]%])-)"
+_SIGN = r"(?:[△▲]\s?|マイナス\s?|(?<![A-Za-z0-9)\]%])-)"
 _CODE = "|".join(
     re.escape(code) + (r"\s?" if code.isalpha() else "") for code in sorted(CODES, key=len, reverse=True)
 )
 _ORDINALS = "部条項号回期位章節款目種次版段類編"
 _QUANTITY = re.compile(
-    rf"""(?P<name>(?<![A-Za-z0-9])(?!(?:{_CODE})\d)[A-Za-z&][A-Za-z&.\-]*\d[\dA-Za-z\-]*|\d+(?:\.\d+){{2,}}|\d+(?:-\d+){{2,}}|0\d+-\d+|(?<=〒)\d+-\d+)
-    |第\s?(?P<ordinal>{RUN})(?P<of>[{_ORDINALS}]?)
+    rf"""(?P<name>(?<![\d,.])1\s?(?:株|人|口|名|社|単元|店舗|個|ADR|台)\s?(?:当たり|あたり|当り)|(?<![A-Za-z0-9])(?!(?:{_CODE})\d)[A-Za-z&][A-Za-z&.\-]*\d[\dA-Za-z\-]*|\d+(?:\.\d+){{2,}}|\d+(?:-\d+){{2,}}|0\d+-\d+|(?<=〒)\d+-\d+)
+    |第\s?(?P<ordinal>{RUN})(?P<of>[{_ORDINALS}]?)(?P<sub>(?:の\d{{1,2}}(?!\d))*)
     |(?P<parts>{DECIMAL}|[二三四五六七八九十])分の(?P<share>{DECIMAL}|[一二三四五六七八九十])
     |(?P<sign>{_SIGN})?(?:(?P<code>(?<![A-Za-z])(?:{_CODE}))(?P<late>[△▲-])?)?(?P<run>{RUN})
         (?:\s(?P<scale>十億|百万|千万|十万|[千万億兆])(?={WORD})(?!{WORD}未満))?
@@ -164,12 +164,13 @@ def _read(plain: str, taken: list[tuple[int, int]]) -> Iterator[Quantity]:
 def _quantity(plain: str, one: re.Match[str]) -> Quantity | None:
     start, end = one.span()
     if name := one["name"]:
-        return Quantity(Decimal(0), "name:" + name.replace(" ", "").lower(), Decimal(1), start, end, "")
+        plain_name = re.sub("あたり|当り", "当たり", name.replace(" ", "").lower())
+        return Quantity(Decimal(0), f"name:{plain_name}", Decimal(1), start, end, "")
     if one["ordinal"]:
         number = numeral(one["ordinal"])
         if not one["ordinal"][0].isdecimal() and not one["of"]:
             return None  # 第三者, 第一生命
-        return number and Quantity(number.value, "第" + one["of"], Decimal(1), start, end, "")
+        return number and Quantity(number.value, "第" + one["of"] + one["sub"], Decimal(1), start, end, "")
     if one["parts"]:
         parts, share = numeral(one["parts"]), numeral(one["share"])
         return (
@@ -184,6 +185,10 @@ def _amount(plain: str, one: re.Match[str]) -> Quantity | None:
     run, word, code = one["run"], one["unit"] or "", (one["code"] or "").strip()
     start, end = one.start(), one.end("unit") if word else one.end("run")
     number = numeral(run + (one["scale"] or ""))
+    if (
+        number is None and run[0].isdecimal()
+    ):  # 9億7,000百万: no number, so that nothing but the same words proves it
+        return Quantity(Decimal(0), "name:" + run + word, Decimal(1), start, end, "")
     if number is None or not (run[0].isdecimal() or _counts(plain, one.start("run"), run, word)):
         return None
     if word == "つ" and number.value == 1:  # 一つは, 1つとして: no count

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
@@ -60,6 +60,8 @@ class Reading:
     by_unit: Mapping[str, list[Stated]]
     by_name: Mapping[str, list[Stated]]
     columns: Mapping[int, frozenset[str]]
+    bare: str  # the narrow text with blanks for its periods
+    words: dict[int, frozenset[str]] = field(default_factory=dict)  # by place, filled as claims ask for them
 
 
 def reading(text: str, found: Sequence[Period], facts: Iterable[tuple[int, int, Fact]] = ()) -> Reading:
@@ -81,7 +83,23 @@ def reading(text: str, found: Sequence[Period], facts: Iterable[tuple[int, int, 
                 names[part].append(one)
         columns[one.table].update(filter(is_name, one.columns))
     held = {number: frozenset(parts) for number, parts in columns.items()}
-    return Reading(text, plain, statements, tuple(found), dict(values), dict(units), dict(names), held)
+    return Reading(
+        text,
+        plain,
+        statements,
+        tuple(found),
+        dict(values),
+        dict(units),
+        dict(names),
+        held,
+        _blanked(plain, outside),
+    )
+
+
+def _blanked(plain: str, outside: Sequence[tuple[int, int]]) -> str:
+    for start, end in outside:
+        plain = plain[:start] + " " * (end - start) + plain[end:]
+    return plain
 
 
 def is_name(word: str) -> bool:
@@ -140,7 +158,8 @@ def _cells(text: str, outside: Sequence[tuple[int, int]], grids: Sequence[tables
                 continue
             apart = [(a - cell.start, b - cell.start) for a, b in spans if cell.start <= a and b <= cell.end]
             short = cell.is_figure or len(cell.text) <= _SHORT
-            rows, columns = (cell.rows, cell.columns) if short else ((), ())
+            rows = cell.rows if short else ()
+            columns = cell.columns if short and cell.column else ()
             begin = cell.start
             for read in quantities(text[cell.start : cell.end], apart, cell=True):
                 unit = _unit(cell) if read.bare and cell.is_figure else None
@@ -204,7 +223,10 @@ def _of_fact(one: Stated, fact: Fact) -> list[Stated]:
     step = shown.step
     if shown.value and number:  # the text shows digits of one scale: 5,808,066 may be in thousands
         step = shown.step * abs(number / shown.value)
-    rows = tuple(dict.fromkeys((*tables.name(fact.label), *one.rows)))
+    label = tables.name(fact.label)
+    # (378) in the row of the employees may be those on average beside them: then the row does not name it.
+    same = not label or any(name in part or part in name for name in label for part in one.rows)
+    rows = tuple(dict.fromkeys((*label, *one.rows))) if same else label
     return [
         one._replace(
             quantity=shown._replace(value=number, unit=unit, step=step), rows=rows, fact=fact, either=False

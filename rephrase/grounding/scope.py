@@ -104,12 +104,11 @@ def _of_table(text: str, begin: int, position: int, own: Period | None) -> Perio
     inside = _in_cell(row, column, own)
     if inside and inside.start <= position:
         return inside
-    head = _of_column(above, column, own)
-    if head is None:
-        head = _across(above, own) or _caption(text, caption, own)
+    heading = _of_column(above, column, own)
+    head = heading or _across(above, own) or _caption(text, caption, own)
     side = _of_row(row, column, own, head)
-    if head is None or side is None:
-        return side or head
+    if head is None or side is None or heading is None:
+        return side or head  # the day of a title is not that of a row which has its own
     if side.kind == "day" or head.holds(side) or not head.known:
         return side
     return head

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from corpus.document import Drop
 from rephrase.candidate import Candidate
-from rephrase.validate import choices, copying, entities, form, language, numbers, places, support, times
+from rephrase.validate import choices, copying, entities, form, language, numbers, repeated, support, times
 
 
 class Check(Protocol):
@@ -19,7 +19,7 @@ class Check(Protocol):
         """Return why a candidate is refused, or None."""
 
 
-CHECKS: tuple[Check, ...] = (form, language, copying, support, choices, entities, times, places, numbers)
+CHECKS: tuple[Check, ...] = (form, language, copying, support, choices, entities, times, repeated, numbers)
 
 
 def verdict(candidate: Candidate) -> Drop | None:

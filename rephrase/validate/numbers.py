@@ -6,8 +6,10 @@ from dataclasses import replace
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding import fit
+from rephrase.grounding.calendar import months_of
 from rephrase.grounding.claims import Claim
 from rephrase.grounding.derived import is_called_for, is_derived
+from rephrase.grounding.naming import is_another
 from rephrase.grounding.numerals import narrow
 from rephrase.grounding.quantities import Quantity, quantities
 from rephrase.grounding.reading import Stated
@@ -33,21 +35,25 @@ def check(candidate: Candidate) -> Drop | None:
     for one in claim.statements:
         if drop := judge(one, claim, source):
             return drop
-    return _course(claim) or (_choices(candidate, claim, source) if candidate.wrong else None)
+    drop = _course(claim) or _time_asked(claim, source)
+    return drop or (_choices(candidate, source) if candidate.wrong else None)
 
 
 def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
     """Return what speaks against one quantity of a claim, or None."""
     said = one.quantity
-    found = fit.grounds(said, source.reading)
-    reasons = set()
-    for ground in found:
-        reason = _against(one, claim, ground, source)
-        if reason is None:
-            return None
-        reasons.add(reason)
-    if said.is_token:
-        return None if _is_shown(said.text, source) else Drop("number_not_in_source", said.text)
+    told = _tells_length(one, claim)
+    if told is None and said.is_token:
+        told = (
+            said.text in source.text
+            or bool(fit.grounds(said, source.reading))
+            or _is_shown(said.text, source)
+        )
+    if told is not None:
+        return None if told else Drop("number_not_in_source", said.text)
+    reasons = _reasons(one, claim, source)
+    if reasons is None:
+        return None
     if is_called_for(one, claim):
         if is_derived(one, claim, source):
             return None
@@ -55,11 +61,19 @@ def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
     for reason in _ORDER:
         if reason in reasons:
             return Drop(reason, said.text)
-    if _digits(said.text) & {
-        digits for other in source.reading.statements for digits in _digits(other.quantity.text)
-    }:
+    if _digits(said.text) in {_digits(other.quantity.text) for other in source.reading.statements}:
         return Drop("unit_not_in_source", said.text)
     return Drop("not_recomputed" if reasons else "number_not_in_source", said.text)
+
+
+def _reasons(one: Stated, claim: Claim, source: Source) -> set[str] | None:
+    """Return why no statement of the source with the value of a quantity is what the claim says; None where one is."""
+    found = fit.grounds(one.quantity, source.reading)
+    named = any(ground.table >= 0 and fit.has_item(one, claim, ground, source.reading) for ground in found)
+    if found and not named and is_another(claim.words(one), found, source.reading):
+        return {"other_item"}
+    reasons = {_against(one, claim, ground, source) for ground in found}
+    return None if None in reasons else {reason for reason in reasons if reason}
 
 
 def _against(one: Stated, claim: Claim, ground: Stated, source: Source) -> str | None:
@@ -79,26 +93,60 @@ def _is_shown(text: str, source: Source) -> bool:
     return _SPACE.sub("", narrow(text)).lower() in _SPACE.sub("", source.reading.plain).lower()
 
 
-def _digits(text: str) -> set[str]:
-    return {re.sub(r"[^\d.]", "", narrow(text))}
+def _digits(text: str) -> str:
+    return re.sub(r"[^\d.]", "", narrow(text))
 
 
 _FROM_TO = re.compile(r"[^。\n\d]{0,12}から[^。\n\d]{0,24}")
 
 
 def _course(claim: Claim) -> Drop | None:
-    """Refuse XからYに増加 where Y is less than X."""
+    """Refuse XからYに増加 where Y is less than X, and the answer that something rose to the question of how much it fell."""
+    for one in claim.statements:
+        if one.quantity.start >= claim.split and claim.asked_direction * claim.went(one) < 0:
+            return Drop("wrong_direction", one.quantity.text)
     for one, other in zip(claim.statements, claim.statements[1:], strict=False):
-        between = claim.plain[one.quantity.end : other.quantity.start]
+        between = claim.reading.bare[one.quantity.end : other.quantity.start]
         if one.quantity.unit != other.quantity.unit or not _FROM_TO.fullmatch(between):
             continue
-        went = fit.direction(re.sub(r"^[にへまでと、]{1,3}", "", claim.after(other)))
-        if went * (other.quantity.value - one.quantity.value) < 0:
+        went = claim.went(other)
+        if went and went * (other.quantity.value - one.quantity.value) <= 0:
             return Drop("wrong_direction", claim.text[one.quantity.start : other.quantity.end])
     return None
 
 
-def _choices(candidate: Candidate, claim: Claim, source: Source) -> Drop | None:
+def _time_asked(claim: Claim, source: Source) -> Drop | None:
+    """Refuse an answer none of whose quantities is of the one time that its question asks for."""
+    if not claim.asked_when:
+        return None
+    told = [
+        one for one in claim.statements if one.quantity.start >= claim.split and not one.quantity.is_token
+    ]
+    verdicts = {
+        fit.one_of(claim.asked_when, its, opening="首" in claim.plain, prose=ground.fact is None)
+        for one in told
+        for ground in fit.grounds(one.quantity, source.reading)
+        if (its := fit.period_in(ground, source))
+    }
+    return Drop("other_period", claim.text[: claim.split].strip()) if verdicts == {False} else None
+
+
+_LENGTH = re.compile(r"(?:まで|に終了した|終了)の?$")
+_MONTHS = {"年": 12, "月": 1}
+
+
+def _tells_length(one: Stated, claim: Claim) -> bool | None:
+    """Say of 1年間 behind 2024年4月1日から2025年3月31日までの whether it is that long; None where it stands elsewhere."""
+    before = _LENGTH.search(claim.plain[: one.quantity.start])
+    if one.quantity.unit not in _MONTHS or not before:
+        return None
+    ended = [period for period in claim.periods if period.end == before.start() and period.known]
+    if not ended or ended[0].instant:
+        return None
+    return bool(months_of(ended[0]) == one.quantity.value * _MONTHS[one.quantity.unit])
+
+
+def _choices(candidate: Candidate, source: Source) -> Drop | None:
     """Refuse wrong choices that say the value of the answer in other words, or another value that is true."""
     right = quantities(candidate.answer)
     if not right:
@@ -115,7 +163,7 @@ def _choices(candidate: Candidate, claim: Claim, source: Source) -> Drop | None:
 def _equal(one: Quantity, other: Quantity) -> bool:
     if one.unit != other.unit or one.value * other.value < 0:
         return False
-    return fit.shows(one, other.value) or fit.shows(other, one.value)
+    return fit.shows(one, other.value, zeros=False) or fit.shows(other, one.value, zeros=False)
 
 
 def _is_true(candidate: Candidate, choice: str, source: Source) -> bool:

@@ -1,4 +1,4 @@
-"""Places: what a claim repeats from prose has the number, the day, the company and the direction that stand there."""
+"""Repeated: what a claim repeats from prose has the number, the day, the company and the direction that stand there."""
 
 import re
 from functools import lru_cache
@@ -11,7 +11,7 @@ from rephrase.grounding.mentions import Mention, mentions, shared
 from rephrase.grounding.quantities import Quantity
 from rephrase.grounding.source import Source, source_of
 
-NAME, VERSION = "places", 1
+NAME, VERSION = "repeated", 1
 
 #: Characters with meaning around a mention that must be the same for it to be the same statement.
 FEWEST = 7
@@ -125,7 +125,7 @@ def _contradiction(one: Mention, ground: list[Mention]) -> Mention | None:
 def _whole(one: Mention, other: Mention) -> bool:
     """Whether the words before both mentions are the same up to the beginning of a clause: a whole topic."""
     topic = re.split(r"[、。(（「|・:：]", other.left, maxsplit=1)[0]
-    return len(topic) > 3 and one.left.startswith(topic) and len(topic) < len(other.left)
+    return len(topic) > 3 and one.left.startswith(topic)
 
 
 def _comparable(one: Mention, other: Mention) -> bool:
@@ -141,7 +141,7 @@ def _comparable(one: Mention, other: Mention) -> bool:
 def _equal(one: Mention, other: Mention) -> bool:
     mine, theirs = one.value, other.value
     if isinstance(mine, Quantity) and isinstance(theirs, Quantity):
-        return abs(abs(mine.value) - abs(theirs.value)) < max(mine.step, theirs.step)
+        return _same_size(one, other)
     if isinstance(mine, Period) and isinstance(theirs, Period):
         return _same_time(mine, theirs)
     return bool(theirs) and (str(mine) in str(theirs) or str(theirs) in str(mine))

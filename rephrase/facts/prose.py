@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpus.document import Document
-from rephrase.chunk import sentences
+from rephrase.sentences import sentences
 
 # A reference in front has nothing to refer to once the sentence is taken out; neither has one to what is beside it.
 _DANGLING = re.compile(

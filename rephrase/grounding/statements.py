@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from rephrase.candidate import Candidate
-from rephrase.chunk import sentences
+from rephrase.sentences import sentences
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.names import Name
 

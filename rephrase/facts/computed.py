@@ -99,10 +99,10 @@ def _change(series: Series, day: date, before: date) -> Iterator[Claim]:
     earlier = _year_before(series, before)
     third = series.by_day[earlier][0] if earlier else None
     words = {"subject": now.fact.subject, "period": now.when, "before": then.when, "label": now.label}
-    gap = Program("difference", now, then, lambda value: _amount_of_change(value, now.unit))
+    gap = Program("difference", now, then, lambda value: written(int(value), now.unit))
     yield gap.claim(words, _wrong_differences(gap, third))
     if then.number > 0 and abs(now.number - then.number) * 100 <= _HIGHEST * then.number:
-        rate = Program("growth", now, then, _rate_of_change)
+        rate = Program("growth", now, then, _percent)
         if rate.value:
             yield rate.claim(words, _wrong_rates(rate, third))
 
@@ -118,17 +118,13 @@ def _shares(every: list[Series]) -> Iterator[Claim]:
 
 def _share(one: Amount, other: Amount, part: Series, whole: Series, day: date) -> Iterator[Claim]:
     words = {"subject": one.fact.subject, "period": one.when, "label": one.label, "whole": other.label}
-    share = Program("ratio", one, other, lambda value: f"{value}％")
+    share = Program("ratio", one, other, _percent)
     if other.number > 0 and 0 < share.value < _HIGHEST:
         yield share.claim(words, _wrong_shares(share, part, whole, day))
 
 
-def _amount_of_change(value: Decimal, unit: str) -> str:
-    return f"{written(abs(int(value)), unit)}の{'増加' if value > 0 else '減少'}"
-
-
-def _rate_of_change(value: Decimal) -> str:
-    return f"{abs(value)}％の{'増加' if value > 0 else '減少'}"
+def _percent(value: Decimal) -> str:
+    return f"{'マイナス' if value < 0 else ''}{abs(value)}％"
 
 
 def calculate(name: str, one: Decimal, other: Decimal) -> Decimal:
@@ -198,10 +194,9 @@ def _wrong_differences(gap: Program, third: Amount | None) -> Iterator[Option]:
         yield gap.instead("two_years", gap.one, third)
     if slip := _SLIPS.get(gap.one.unit):
         unit, factor = slip
-        said = _amount_of_change(gap.value, unit)
+        said = written(int(gap.value), unit)
         yield Option(said, gap.places, gap.value * factor, program=f"unit: {gap}")
     yield gap.error("sum", now + then)
-    yield gap.error("no_difference", now if gap.value > 0 else -then)
 
 
 def _wrong_rates(rate: Program, third: Amount | None) -> Iterator[Option]:

@@ -20,10 +20,11 @@ from rephrase.facts.companies import core
 from rephrase.facts.passage import Passages
 from rephrase.facts.templates import TEMPLATES
 from rephrase.facts.wrong import CHOICES
+from rephrase.places import Places, arranged
+from rephrase.places import chance as drawn_by
 from rephrase.validate import verdict
 
 Family = Literal["amounts", "computed", "terms", "companies", "mined", "cloze"]
-Placed = tuple[tuple[str, ...], int]  # choices, and the place of the right one
 Own = Mapping[tuple[str, ...], Sequence[Option]]  # the amounts of a document by name and unit, and by unit
 _QUOTED = 4  # answers of a contradiction that its reject tells
 
@@ -69,7 +70,7 @@ class Facts(Generator):
                 if claim.group:
                     pools.add(claim, rights, document.id)
         agreement.settle(self.per_group, seed)
-        asking = Asking(styles, seed, agreement, names, pools)
+        asking = Asking(styles, seed, agreement, names, pools, Places())
         at = 0
         for document in documents():
             shared = self._shared(document)
@@ -136,9 +137,9 @@ class Asking:
     agreement: Agreement
     names: Names
     pools: wrong.Pools
+    places: Places
     _seen: Counter[int] = field(default_factory=Counter)
     _answers: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
-    _places: dict[str, Counter[int]] = field(default_factory=dict)  # by license: none depends on another one
 
     def contradictions(self, document: Document, shared: Sequence[Claim]) -> Iterator[Reject]:
         """Yield a reject for each identity that documents answer differently, at the last of them."""
@@ -170,7 +171,7 @@ class Asking:
 
     def _ask(self, claim: Claim, passages: Passages, own: Own) -> Iterator[Question | Reject]:
         which = number(f"{self.seed}|{claim.identity}") % len(TEMPLATES[claim.kind])
-        chance = random.Random(number(f"{self.seed}|choices|{claim.identity}"))  # noqa: S311
+        chance = drawn_by(self.seed, "choices", claim.identity)
         asked = claim.questions[which]
         beside: list[Option] = []
         for style in self.styles:
@@ -188,9 +189,8 @@ class Asking:
             if drop := verdict(candidate):
                 yield Reject(drop, passages.document, "\n".join((asked, claim.answer, *candidate.wrong)))
             else:
-                license_ = passages.document.license
-                placed = self._placed(kept, claim, license_, chance) if kept else ((), -1)
-                yield question(claim, which, passages.document, kept, placed)
+                place = self.places.take(passages.document.license, chance) if kept else -1
+                yield question(claim, which, passages.document, kept, place)
 
     def _wrong(self, claim: Claim, document: Document, own: Own, chance: random.Random) -> list[Option]:
         if not claim.group:
@@ -201,23 +201,8 @@ class Asking:
         others = chain(self.pools.near(claim, document.license, chance), near)
         return wrong.picked(claim, list(filter(fits, own.get(claim.group, ()))), filter(fits, others), chance)
 
-    def _placed(self, beside: Sequence[Option], claim: Claim, license_: str, chance: random.Random) -> Placed:
-        """Return the choices, with the answer at the least used place so far, ties by chance.
 
-        So positions stay balanced whatever the number of questions.
-        """
-        places = self._places.setdefault(license_, Counter(dict.fromkeys(range(CHOICES), 0)))
-        fewest = min(places.values())
-        place = chance.choice([one for one in sorted(places) if places[one] == fewest])
-        places[place] += 1
-        choices = [one.answer for one in beside]
-        choices.insert(place, claim.answer)
-        return tuple(choices), place
-
-
-def question(
-    claim: Claim, which: int, document: Document, beside: Sequence[Option], placed: Placed
-) -> Question:
+def question(claim: Claim, which: int, document: Document, beside: Sequence[Option], place: int) -> Question:
     """Return the question of a claim in wording ``which``, for multiple choice with the wrong choices ``beside``."""
     meta = {
         "subject": claim.subject,
@@ -236,7 +221,7 @@ def question(
         spans=tuple(dict.fromkeys(spans)),
         beside=tuple(one.document for one in beside if one.document),
         key=claim.key,
-        choices=placed[0],
-        answer_index=placed[1],
+        choices=arranged(claim.answer, [one.answer for one in beside], place) if beside else (),
+        answer_index=place,
         meta={name: value for name, value in meta.items() if value},
     )

@@ -25,8 +25,9 @@ _CHANGED = (
     "好調|低迷|堅調|実施|導入|強化|推進|向上|取得|売却|返済|支払|支払い|償却|高まり|落ち込み|効果|変更|解除|緩和|撤廃|統合|買収|開始|終了|普及"
 )
 _LINKS: Mapping[str, str] = {
-    "により": "により", "によって": "によって", "に伴い": "に伴い", "を背景に": "を背景に", "を背景として": "を背景に",
-    "を受けて": "を受けて", "を受け": "を受けて", "ことから": "ことから", "ため": "ため",
+    "により": "これにより", "によって": "これによって", "に伴い": "これに伴い", "を背景に": "これを背景に",
+    "を背景として": "これを背景に", "を受けて": "これを受けて、", "を受け": "これを受けて、", "ことから": "このことから",
+    "ため": "このため",
 }  # fmt: skip
 _TOPIC = r"(?:(?P<topic>[^、。「」]{2,40}?)は、?)?"
 _CAUSE = re.compile(
@@ -46,6 +47,7 @@ _RELATIONS = {
 }
 
 
+_CLAUSE = re.compile(r"(?:[うくすつぬむるいただ]|ない|ます|です|ません|でした|ました)[」』）)]?$")
 Part = tuple[str, tuple[int, int]]  # a stretch of a sentence and where it is
 
 
@@ -147,8 +149,17 @@ def _apart(claim: Claim, others: list[Claim]) -> Iterator[Option]:
     for other in others:
         theirs = pairs(other.answer) | pairs(other.subject)
         # What shares much of its words may be about the same matter, and right.
-        if other.key != claim.key and len(mine & theirs) <= 0.2 * min(len(mine), len(theirs)):
+        if (
+            other.key != claim.key
+            and even(claim.answer, other.answer)
+            and len(mine & theirs) <= 0.2 * min(len(mine), len(theirs))
+        ):
             yield other.option()
+
+
+def is_clause(text: str) -> bool:
+    """Say whether a stretch of a sentence ends as one does, and not with a noun."""
+    return bool(_CLAUSE.search(text))
 
 
 def pairs(text: str) -> frozenset[str]:

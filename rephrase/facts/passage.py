@@ -9,6 +9,9 @@ from rephrase.candidate import Chunk
 from rephrase.facts.claim import Place
 
 _HEADING = re.compile(r"^(#{1,6}) +(.*)$", re.MULTILINE)
+_COLUMNS = (
+    "会社名, 証券コード, 業種"  # what the lines of a list of companies hold (see ``corpus.extract.csv``)
+)
 _HEAD = 3  # rows that may be a table's head: two of names and the rule between
 _OVER = 400  # characters above a table in which the line that belongs to it is searched
 
@@ -28,6 +31,8 @@ class Passages:
         start = text.rfind("\n", 0, min(first for first, _ in places)) + 1
         end = text.find("\n", max(last for _, last in places))
         above = [document.title, _days(document), *self._above(start)]
+        if document.meta.get("kind") == "company_list":
+            above.append(_COLUMNS)
         if text[start : start + 1] == "|":
             above += _head(text, start)
         span = Span(document.id, start, len(text) if end < 0 else end)

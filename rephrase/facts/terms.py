@@ -16,7 +16,7 @@ _SCRIPTS = (
 )
 _NOTE = re.compile(r"[（(][^（()）]*[）)]$|、.*$")
 _TAIL = re.compile(r"(?:[ァ-ヺー]+|[一-鿿々]{1,2}|[A-Za-z0-9]+|[ぁ-ん]+)$")
-_SHORTEST, _LONGEST = 2, 18  # signs of English that may be asked about: a question is mostly Japanese
+_SHORTEST, _LONGEST = 2, 60  # signs of English that may be asked about
 
 
 def script(word: str) -> str:

@@ -16,7 +16,7 @@ CHOICES = 4
 _POOL = 1000  # answers kept of a group
 _NEAR = 40  # neighbors in size among which is drawn
 _ALIKE = 5
-_BAND = 2  # texts beside each other differ in length by this factor at most
+_LONG, _EVEN = 12, 2.8  # signs of a choice that may be at most so many times as long as another
 
 
 def size(option: Option | Claim) -> float:
@@ -95,8 +95,9 @@ class Fitting:
         if option.folded_answer == self._said:
             return False
         if self._alike:
-            shorter, longer = sorted((len(option.answer), len(claim.answer)))
-            return longer <= _BAND * shorter + 2 and not self._alike(option)
+            return not self._alike(option)
+        if claim.kind == "code":
+            return option.answer.isdigit() == claim.answer.isdigit()
         if claim.kind in ("from_industry", "from_market"):
             return not self._may_be_of_it(option)
         if claim.kind in ("industry", "code_industry"):
@@ -138,11 +139,30 @@ def picked(
     first, last = (_sides(claim, options, seen, chance) for options in (own, others))
     smaller, larger = (one[:1] + other + one[1:] for one, other in zip(first, last, strict=True))
     fewer = chance.randrange(CHOICES)
-    found = smaller[:fewer] + larger[: CHOICES - 1 - fewer]
-    rest = smaller[fewer:] + larger[CHOICES - 1 - fewer :]
-    found += rest[: CHOICES - 1 - len(found)]
+    found: list[Option] = []
+    for side, most in ((smaller, fewer), (larger, CHOICES - 1), (smaller, CHOICES - 1)):
+        for option in side:
+            if len(found) >= most:
+                break
+            if option not in found and _beside(claim, option, found):
+                found.append(option)
     chance.shuffle(found)
     return found
+
+
+def _beside(claim: Claim, option: Option, found: list[Option]) -> bool:
+    """Say whether a choice may stand with the others: of one length by and large, and none part of another.
+
+    One that holds another would be true where that is; the longest by far catches the eye.
+    """
+    if option.value is not None:
+        return True
+    texts = [claim.answer, *(one.answer for one in found)]
+    lengths = sorted((*map(len, texts), len(option.answer)))
+    if lengths[-1] >= _LONG and lengths[-1] > _EVEN * lengths[0]:
+        return False
+    said = folded(option.answer)
+    return not any(said in other or other in said for other in map(folded, texts))
 
 
 def _sides(

@@ -47,7 +47,7 @@ _RELATIONS = {
 }
 
 
-_CLAUSE = re.compile(r"(?:[うくすつぬむるいただ]|ない|ます|です|ません|でした|ました)[」』）)]?$")
+_CLAUSE = re.compile(r"(?:ます|です|した|する|される|れる|いる|ある|ない|った|なる|なった)$")
 Part = tuple[str, tuple[int, int]]  # a stretch of a sentence and where it is
 
 
@@ -151,7 +151,7 @@ def _apart(claim: Claim, others: list[Claim]) -> Iterator[Option]:
         # What shares much of its words may be about the same matter, and right.
         if (
             other.key != claim.key
-            and even(claim.answer, other.answer)
+            and is_clause(claim.answer) == is_clause(other.answer)
             and len(mine & theirs) <= 0.2 * min(len(mine), len(theirs))
         ):
             yield other.option()

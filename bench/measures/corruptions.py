@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
@@ -173,7 +173,7 @@ def _direction(item: Item, old: Part, figures: Figures, world: World, chance: Ra
 def _figure(item: Item, figures: Figures, old: Part) -> Figure | None:
     """Return the figure that a number of an item is; None for prose and for what is computed."""
     for fact in item.facts if item.proof != "prose" else ():
-        one = next((figure for figure in figures.askable if figure.fact is fact), None)
+        one = figures.figure(fact)
         if one and old.value == one.value:
             return one
     return None
@@ -306,6 +306,8 @@ def _still_true(item: Item, place: int, new: Part, figures: Figures, world: Worl
     old = item.parts[place]
     prose = world.prose[item.chunk.document.id]
     if item.proof == "prose":
+        if old.kind == "number" and _rounds(old, new, (old.value,)):
+            return True
         return (old.origin >= 0 and prose.says(item.sentence, old.origin, new)) or (
             bool(item.topic) and old.kind == "number" and prose.gives(item.topic, _value(new.text, old))
         )
@@ -328,7 +330,21 @@ def _same_number(item: Item, old: Part, new: Part, figures: Figures) -> bool:
     one = _figure(item, figures, old)
     true = figures.stated(one.name, one.fact.period) if one else set()
     signs = old.value * said < 0
-    return not signs and any(abs(said) in old.saying.shows(value) for value in {abs(old.value), *true})
+    return not signs and _rounds(old, new, (old.value, *true))
+
+
+def _rounds(old: Part, new: Part, values: Iterable[Decimal | None]) -> bool:
+    """Whether a changed number still gives one of these values, rounded in another way; 約 may round to a hundredth."""
+    said = _value(new.text, old)
+    if said is None or old.saying is None:
+        return False
+    for value in values:
+        if value is None:
+            continue
+        near = old.saying.about and abs(abs(said) - abs(value)) * 100 < abs(value)
+        if near or abs(said) in old.saying.shows(abs(value)):
+            return True
+    return False
 
 
 def _value(text: str, old: Part) -> Decimal | None:
@@ -367,10 +383,9 @@ def _means(text: str, last: str, figures: Figures) -> bool:
 
 def _true_then(item: Item, old: Part, new: Part, figures: Figures) -> bool:
     """Whether the figure had the same value at a time that the changed words may mean."""
-    fact = item.facts[0]
-    one = _figure(item, figures, Part("", value=None)) or next(
-        (f for f in figures.askable if f.fact is fact), None
-    )
+    when = old.when or (old.fiscal.last if old.fiscal else None)
+    fact = next((fact for fact in item.facts if when and fact.period.endswith(f"{when}")), item.facts[0])
+    one = figures.figure(fact)
     said = next((part for part in item.parts if part.kind == "number"), None)
     if one is None or said is None or said.saying is None:
         return True

@@ -43,7 +43,8 @@ def over_time(figures: Figures, one: Figure, chance: Random) -> Item | None:
     """Return an item about the change of a figure against the year before, when the passage shows both."""
     before = figures.before(one)
     chunk = _both(figures, one, before) if before else None
-    counted = one.saying.counter in ("円", "株", "人") and one.saying.places == 0
+    named = before is not None and before.name == one.name  # a profit after a loss has no rate
+    counted = named and one.saying.counter in ("円", "株", "人") and one.saying.places == 0
     if (
         not before
         or not chunk

@@ -17,6 +17,7 @@ _LEFT_OUT = re.compile(r"[（(][^（）()]*[）)]|[【】\s　]|[※*]+[0-9０-�
 _NO_NAME = re.compile(
     r"[総小合]?計|その他|.*残高|.*変動額.*|.*指標.*|.*うち.*|.*セグメント.*|.*[2-9０２-９].*|.*年内.*|.*顧客への.*|提出会社|連結子会社|.*株式数|.*の数|.*合計額|外、.*|差引.*"
 )
+_MEASURE = re.compile(r"(?:高|額|資産|負債|利益|損失|費|数|収益|収入|支出|価額|割合|株式)$")
 _WORDS = re.compile(r"[ぁ-んァ-ヶー一-鿿々]{2,}")
 _OUTFLOW = re.compile(r"(?:支出|支払額|返済|配当金の支払|取得)$")
 
@@ -35,7 +36,7 @@ class Figure:
     @property
     def consolidated(self) -> bool:
         """Whether it belongs to the group."""
-        return "Member" not in self.fact.context
+        return "NonConsolidatedMember" not in self.fact.context
 
 
 class Figures:
@@ -47,11 +48,14 @@ class Figures:
         self.own = of_document(document)
         self.company = document.meta.get("filer", "")
         self.askable = [figure for fact in document.facts if (figure := self._figure(fact))]
+        self.cells = [figure for fact in document.facts if (figure := self._cell(fact))]
         self._said: defaultdict[tuple[str, str], set[Decimal]] = defaultdict(set)
         for fact in document.facts:
             if fact.kind == "amount" and re.fullmatch(r"-?\d+(\.\d+)?", fact.number):
                 for name in _names(fact.label):
                     self._said[name, fact.period].add(Decimal(fact.number))
+        for figure in self.cells:
+            self._said[figure.name, figure.fact.period].add(Decimal(figure.fact.number))
 
     def _figure(self, fact: Fact) -> Figure | None:
         """Return the figure of a fact whose name means something outside of its table, else None."""
@@ -71,6 +75,30 @@ class Figures:
             value = -value
         return Figure(fact, name, value, saying, span[0] if len(span) == 2 else None, span[-1])
 
+    def _cell(self, fact: Fact) -> Figure | None:
+        """Return the figure of a fact about a part (a segment, a shareholder), named by its column and its row."""
+        member = fact.context.partition("_")[2]
+        if fact.kind != "amount" or member in ("", "NonConsolidatedMember") or not self.own:
+            return None
+        row = self.passages.piece(fact.start)
+        saying, span = displayed(fact, row.text), _days(fact.period)
+        if not row.is_row or not saying or not span:
+            return None
+        column = row.text.count("|", 0, fact.start - row.start)
+        names = _names(row.text.split("|")[1]), _names(self.passages.column(fact.start, column))
+        if not all(one and _WORDS.fullmatch(one[0]) and len(one[0]) <= 20 for one in names):
+            return None
+        row_first = not _MEASURE.search(names[0][0])  # 社外取締役の固定報酬, but 通信機器の売上高
+        name = f"{names[0][0]}の{names[1][0]}" if row_first else f"{names[1][0]}の{names[0][0]}"
+        if re.search("期|年|当|前|残高|変動", name) or names[0][0] == names[1][0]:
+            return None
+        value = worth(fact, saying)
+        return Figure(fact, name, value, saying, span[0] if len(span) == 2 else None, span[-1])
+
+    def figure(self, fact: Fact) -> Figure | None:
+        """Return the figure of a fact, if it may be asked about."""
+        return next((one for one in (*self.askable, *self.cells) if one.fact is fact), None)
+
     def stated(self, name: str, period: str) -> set[Decimal]:
         """Return all numbers that the filing gives under a name for a period, whosever they are, without signs."""
         numbers = self._said[name, period]
@@ -81,7 +109,7 @@ class Figures:
     @cached_property
     def _by_name(self) -> dict[tuple[str, str, str], list[Figure]]:
         found: defaultdict[tuple[str, str, str], list[Figure]] = defaultdict(list)
-        for one in self.askable:
+        for one in (*self.askable, *self.cells):
             found[one.fact.concept, one.fact.context.partition("_")[2], one.fact.unit].append(one)
         return found
 
@@ -97,14 +125,15 @@ class Figures:
 
     def beside(self, one: Figure) -> list[Figure]:
         """Return other items of the same time, accounts and unit that stand close."""
+        row = self.passages.at(one.fact.start)
         return [
             other
-            for other in self.askable
+            for other in (self.cells if one in self.cells else self.askable)
             if other.name != one.name
             and other.fact.period == one.fact.period
-            and other.fact.context == one.fact.context
             and other.saying == one.saying
             and abs(other.fact.start - one.fact.start) < 400
+            and (other.fact.context == one.fact.context or self.passages.at(other.fact.start) == row)
         ]
 
     def fiscal(self, one: Figure) -> Fiscal | None:

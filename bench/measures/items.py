@@ -21,6 +21,8 @@ ASKED = (
     ("{C}の{T}の{N}について教えてください。", "{T}の{N}は{A}でした。"),
     ("{C}の{N}について説明してください。", "{C}の{T}の{N}は{A}です。"),
     ("{T}の{N}は{W}ですか。", "{C}の開示資料によると、{A}です。"),
+    ("{C}の{N}を教えてください。", "同社の{T}の{N}は{A}です。"),
+    ("{C}の{T}の{N}は{A}でしたか。", "はい、{A}でした。"),
     ("開示資料によると、{C}の{T}の{N}は{W}でしょうか。", "開示資料には{A}と記載されています。"),
     ("{C}は{T}の{N}をどのように開示していますか。", "{A}と開示しています。"),
     (
@@ -62,7 +64,8 @@ def company(name: str, chance: Random) -> Part:
     kind = chance.random()
     if kind < 0.2 and len(short := name.replace("株式会社", "")) > 3:
         return Part(short, "company")
-    return Part(name.replace("株式会社", "㈱") if 0.2 < kind < 0.3 else name, "company")
+    form = "㈱" if kind < 0.27 else "(株)"
+    return Part(name.replace("株式会社", form) if 0.2 < kind < 0.32 else name, "company")
 
 
 def time(figures: Figures, one: Figure, chunk: Chunk, chance: Random) -> list[Part] | None:
@@ -116,7 +119,7 @@ def about_figure(figures: Figures, one: Figure, chance: Random, style: Style) ->
         "T": lambda: time(figures, one, chunk, chance) or [],
         "N": lambda: [Part(one.name)],
         "A": lambda: list(amount(one.value, said)),
-        "W": lambda: [Part(_HOW_MANY[one.saying.counter])],
+        "W": lambda: [Part(_how_many(said, chance))],
     }
     kind = chance.random() if style == "qa" else 1.0
     if kind < 0.3:
@@ -131,34 +134,14 @@ def about_figure(figures: Figures, one: Figure, chance: Random, style: Style) ->
         return None
     if style == "multiple_choice":
         form, answer = "choices", tuple(amount(one.value, said))
+    form = "cell" if "の" in one.name and one in figures.cells else form
     return Item(form, style, question, answer, chunk, "fact", (one.fact,), wrong=wrong)
 
 
-def trend(figures: Figures, one: Figure, chance: Random) -> Item | None:
-    """Return an item that tells all figures of a row in order of time, None for a row that shows one."""
-    row = figures.passages.piece(one.fact.start)
-    others = [
-        f for f in figures.others(one) if row.start <= f.fact.start < row.end and f.saying == one.saying
-    ]
-    same = sorted([one, *others], key=lambda figure: figure.last)
-    chunk = figures.passages.around(row.start, row.end)
-    if len({figure.last for figure in same}) < len(same) or len(same) < 2 or not chunk:
-        return None
-    if not figures.company or not all(tells_time(chunk.context + chunk.passage, figure) for figure in same):
-        return None
-    told: list[Part] = []
-    for n, figure in enumerate(same):
-        when = time(figures, figure, chunk, chance)
-        if when is None:
-            return None
-        told += [Part("、" if n else ""), *when, Part("が" if n < len(same) - 1 else "は")]
-        told += amount(figure.value, figure.saying)
-    lead = [company(figures.company, chance), Part(f"の{one.name}は、")]
-    asked = filled(chance.choice(("{C}の{N}の推移を説明してください。", "{N}はどのように推移していますか。")), {
-        "C": lambda: [company(figures.company, chance)], "N": lambda: [Part(one.name)],
-    }, chance)  # fmt: skip
-    answer = tuple(part for part in (*lead, *told, Part("です。")) if part.text)
-    return Item("trend", "qa", asked, answer, chunk, "fact", tuple(figure.fact for figure in same))
+def _how_many(said: Saying, chance: Random) -> str:
+    """Return the question word for an amount: いくら, or 何百万円 when the answer is said so."""
+    named = said.scale and not said.mixed and chance.random() < 0.2
+    return f"何{said.unit}" if named else _HOW_MANY[said.counter]
 
 
 def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -> tuple[str, ...] | None:
@@ -176,6 +159,7 @@ def wrong_amounts(figures: Figures, one: Figure, said: Saying, chance: Random) -
             value
             and abs(value) not in true
             and text not in (answer, *texts)
+            and len(text) <= 2 * len(answer) <= 4 * len(text)
             and abs(abs(value) - abs(one.value)) > abs(one.value) / 20
         ):
             texts.append(text)

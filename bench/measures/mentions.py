@@ -18,8 +18,8 @@ _ERA = "|".join(ERA_STARTS)
 _YEAR = rf"(?:(?:{_ERA})(?:{_D}{{1,2}}|元)|{_D}{{4}})年"
 _PATTERNS = (
     ("period", rf"(?P<fiscal>{_YEAR}{_D}{{1,2}}月期|{_YEAR}度|第{_D}{{1,3}}期(?!間))"),
+    ("period", rf"(?P<quarter>[当前]?第{_D}四半期|前期第{_D}四半期)"),
     ("period", r"(?P<relative>[当前](?:連結会計年度|事業年度|中間連結会計期間|中間会計期間|期)末?(?!比|間|純|首))"),
-    ("period", rf"(?P<quarter>第{_D}四半期)"),
     ("date", rf"(?P<day>{_YEAR}{_D}{{1,2}}月{_D}{{1,2}}日)"),
     ("date", rf"(?P<month>{_YEAR}{_D}{{1,2}}月(?!期))"),
     ("date", rf"(?P<year>{_YEAR}(?!度))"),

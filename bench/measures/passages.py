@@ -1,21 +1,17 @@
-"""The passage that an item is asked about: lines around its evidence, with what a writer is told besides."""
+"""The passage that an item is asked about: the chunk of the rephrasing stage that holds its evidence."""
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-from corpus.document import Document, Span
+from corpus.document import Document
 from rephrase.candidate import Chunk
+from rephrase.chunk import chunks
 
 _HEADING = re.compile(r"(#+) (.*)")
 _NUMBERED = re.compile(r"^(?:第?[\s\d０-９]+|[（(][^）)]*[）)]|[①-⑳])[\s　.．、]*|[【】]")
 _SENTENCE = re.compile(r"(?:[^。\n]|。(?=[」』）)]))+(?:。|\n)?|。|\n")  # 「はい。」と述べた。 is one
-BUDGET, LONGEST = (
-    500,
-    1_500,
-)  # characters of a passage; beyond the second, evidence is too far apart to ask about
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +28,14 @@ class Piece:
 
 
 class Passages:
-    """A document cut into sentences and rows, from which passages are put together."""
+    """A document in its chunks (one token a character), and in sentences and rows."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.pieces = list(_pieces(document.text))
         self._starts = [piece.start for piece in self.pieces]
+        self.chunks = list(chunks(document, _lengths))
+        self._begin = [chunk.span.start for chunk in self.chunks]
 
     def at(self, place: int) -> int:
         """Return the number of the piece that holds a character."""
@@ -48,37 +46,31 @@ class Passages:
         return self.pieces[self.at(place)]
 
     def around(self, start: int, end: int) -> Chunk | None:
-        """Return a chunk of whole pieces that holds [start, end), None if that is too long for one."""
-        first, last = self.at(start), self.at(max(end - 1, start))
-        if self.pieces[last].end - self.pieces[first].start > LONGEST:
-            return None
-        heading = _HEADING.match
-        grown = True
-        while grown:
-            grown = False
-            for step, edge in ((-1, first - 1), (1, last + 1)):
-                if not 0 <= edge < len(self.pieces):
-                    continue
-                one = self.pieces[edge]
-                size = self.pieces[last].end - self.pieces[first].start + len(one.text)
-                if size <= BUDGET and not heading(one.text):
-                    first, last = (edge, last) if step < 0 else (first, edge)
-                    grown = True
-        span = Span(self.document.id, self.pieces[first].start, self.pieces[last].end)
-        context = [self._title, *self._headings(first), *self._head(first)]
-        return Chunk(self.document, span, "\n".join(context))
+        """Return the chunk that holds [start, end), None where they are cut apart."""
+        number = bisect_right(self._begin, start) - 1
+        chunk = self.chunks[number] if number >= 0 else None
+        return chunk if chunk and end <= chunk.span.end else None
 
     def heading(self, place: int) -> str:
         """Return the words of the nearest heading above a character, without number and brackets, "" for none."""
         found = self._headings(self.at(place))
         return _NUMBERED.sub("", found[-1]).strip() if found else ""
 
-    @cached_property
-    def _title(self) -> str:
-        day = self.document.published_at or self.document.event_at
-        return (
-            f"{self.document.title}（{day.year}年{day.month}月{day.day}日）" if day else self.document.title
-        )
+    def column(self, place: int, number: int) -> str:
+        """Return the lowest words over a column of the table in which a character stands."""
+        row = self.at(place)
+        top = row
+        while top and self.pieces[top - 1].is_row:
+            top -= 1
+        shown = sorted(fact.start for fact in self.document.facts)
+        head = ""
+        for piece in self.pieces[top:row]:
+            if bisect_right(shown, piece.end - 1) > bisect_right(shown, piece.start - 1):
+                break
+            cells = piece.text.split("|")
+            if number < len(cells) and cells[number].strip(" -"):
+                head = cells[number].strip()
+        return head
 
     def _headings(self, first: int) -> list[str]:
         """Return the headings above a piece, outermost first."""
@@ -90,32 +82,9 @@ class Passages:
                 found.insert(0, match[2].strip())
         return found
 
-    def _head(self, first: int) -> list[str]:
-        """Return the rows above the figures of the table in which a passage begins, and the lines over that table."""
-        if not self.pieces[first].is_row:
-            return []
-        top = first
-        while top and self.pieces[top - 1].is_row:
-            top -= 1
-        head = [piece.text.rstrip() for piece in self.pieces[top : min(self._figures(top), first)]]
-        over: list[str] = []
-        for piece in reversed(self.pieces[max(top - 6, 0) : top]):
-            if piece.is_row or _HEADING.match(piece.text) or len(piece.text) > 60 or "。" in piece.text:
-                break
-            if piece.text.strip():
-                over.insert(0, piece.text.strip())
-        return [*over[-3:], *head]
 
-    def _figures(self, top: int) -> int:
-        """Return the number of the first row of a table, behind its rule, that shows a fact."""
-        shown = sorted(fact.start for fact in self.document.facts)
-        number = top
-        while number < len(self.pieces) and self.pieces[number].is_row:
-            piece = self.pieces[number]
-            if number > top + 1 and bisect_right(shown, piece.end - 1) > bisect_right(shown, piece.start - 1):
-                return number
-            number += 1
-        return min(top + 2, number)
+def _lengths(texts: Sequence[str]) -> list[int]:
+    return [len(text) for text in texts]
 
 
 def _pieces(text: str) -> Iterator[Piece]:

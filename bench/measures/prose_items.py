@@ -9,10 +9,11 @@ from decimal import Decimal
 from random import Random
 
 from bench.measures.figures import Figures
+from bench.measures.items import company
 from bench.measures.mentions import parts as parts_of
 from bench.measures.parts import Item, Part, joined
 from bench.measures.passages import Piece
-from bench.measures.retelling import named, other_words
+from bench.measures.retelling import in_synonyms, named, other_words
 from corpus.document import Span
 from rephrase.base import Style
 
@@ -25,7 +26,6 @@ _COMPARED = re.compile(r"[（(、]((?:前期|前年同期|前年度|前連結会
 _MOVED = re.compile(r"\s*の?(増|減)")
 _BLURRED = re.compile("…|○○|●|××|（略）")
 _DATED_ROW = re.compile(r"\| *([^|]*?年[^|]*?月(?:[^|]*?日)?) *\| *([^|]{8,120}?) *\|\s*$")
-_ENDS = (("であります。", "です。"), ("ております。", "ています。"), ("しております", "しています"))
 _ASK = {
     "円": "いくら",
     "％": "何％",
@@ -205,6 +205,29 @@ class Prose:
         asked, answer = chance.choice(templates)
         return self._item("dated_row", "qa", (asked, answer), piece, found)
 
+    def cover(self, chance: Random) -> Item | None:
+        """Return a question for a day on the cover: of filing, or the first and last day of the fiscal year."""
+        report = self.document.meta.get("document_title", "報告書")
+        for piece in self.figures.passages.pieces[:40]:
+            cells = [cell.strip() for cell in piece.text.split("|")[1:-1]]
+            if len(cells) != 2 or cells[0] not in ("【提出日】", "【事業年度】") or chance.random() < 0.4:
+                continue
+            found = parts_of(cells[1])
+            said = [replace(part, origin=n) for n, part in enumerate(found)]
+            lead = [company(self.figures.company, chance)]
+            days = [part for part in said if part.kind == "date"]
+            if cells[0] == "【提出日】" and len(days) == 1:
+                asked = [*lead, Part(f"の{report}の提出日はいつですか。")]
+                told = [*other_words(days, chance), Part("です。")]
+            elif len(days) == 2:
+                asked = [*lead, Part(f"のこの{report}の事業年度はいつからいつまでですか。")]
+                first, last = other_words(days, chance)
+                told = [first, Part("から"), last, Part("までです。")]
+            else:
+                continue
+            return self._item("cover", "qa", (asked, told), piece, found)
+        return None
+
     def _retold(self, found: Sequence[Part], chance: Random) -> list[Part]:
         """Return the parts of a sentence in other words; 当社 by its name at times."""
         numbered = [replace(part, origin=n) for n, part in enumerate(found)]
@@ -212,10 +235,8 @@ class Prose:
         if not head.kind and (match := _START.match(head.text)):
             numbered[0] = replace(head, text=head.text[match.end() :])
         told = other_words(numbered, chance)
-        for old, new in _ENDS if chance.random() < 0.5 else ():
-            told = [
-                replace(part, text=part.text.replace(old, new)) if not part.kind else part for part in told
-            ]
+        if chance.random() < 0.6:
+            told = in_synonyms(told, chance)
         if self.document.meta.get("kind") == "filing" and self.figures.company and chance.random() < 0.6:
             told = named(told, self.figures.company, chance)
         return [part for part in told if part.text]

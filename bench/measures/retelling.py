@@ -9,6 +9,26 @@ from bench.measures.items import company
 from bench.measures.parts import Part
 from bench.measures.wordings import Saying, day, month, reworded, widened
 
+#: What one writer says for what another one says.
+SYNONYMS = (
+    ("前期比", "前の期と比べて"), ("前年同期比", "前年の同じ期と比べて"), ("増となりました", "の増加となりました"), ("減となりました", "の減少となりました"),
+    ("となりました", "でした"), ("増加しました", "増えました"), ("減少しました", "減りました"), ("となっております", "です"), ("により、", "によって、"),
+    ("及び", "と"), ("ならびに", "と"), ("並びに", "と"), ("であります", "です"), ("いたしました", "しました"), ("しております", "しています"),
+    ("おりません", "いません"), ("おります", "います"), ("以下のとおり", "次のとおり"), ("当該", "その"),
+)  # fmt: skip
+
+
+def in_synonyms(told: Sequence[Part], chance: Random) -> list[Part]:
+    """Return parts with some of their words in others of the same meaning."""
+    pairs = [pair for pair in SYNONYMS if chance.random() < 0.6]
+    said: list[Part] = []
+    for part in told:
+        text = part.text
+        for old, new in pairs if not part.kind else ():
+            text = text.replace(old, new)
+        said.append(replace(part, text=text))
+    return said
+
 
 def named(told: Sequence[Part], name: str, chance: Random) -> list[Part]:
     """Return the parts with the first 当社 at the head of a clause said by name."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from bench.measures import corruptions, derived_items, items
+from bench.measures import choice_items, corruptions, derived_items, items, series_items
 from bench.measures.corruptions import Corrupted, World
 from bench.measures.figures import Figure, Figures
 from bench.measures.parts import KINDS, Item, Kind
@@ -16,14 +16,20 @@ from corpus.document import Document
 _SOURCES = (
     ("figure",) * 14
     + ("choices",) * 4
+    + ("time_choices",) * 2
+    + ("cell",) * 3
     + ("trend",) * 2
+    + ("highest",)
+    + ("pair",) * 3
     + ("change",) * 7
     + ("two",) * 2
     + ("statement",) * 6
     + ("cloze",) * 3
     + ("topic",) * 4
     + ("growth",) * 3
-    + ("when",) * 4
+    + ("when",) * 3
+    + ("when_choices",)
+    + ("cover",)
 )
 _TRIES = 60  # draws in a row that give nothing new, for each document, before all are taken to be used up
 
@@ -69,7 +75,8 @@ def draw(world: World, identity: str, chance: Random) -> Item | None:
     source = chance.choice(_SOURCES)
     if source in _OF_PROSE:
         return _OF_PROSE[source](prose, chance)
-    one = chance.choice(figures.askable) if figures.askable else None
+    asked = figures.cells if source == "cell" else figures.askable
+    one = chance.choice(asked) if asked else None
     return _OF_FIGURES[source](figures, one, chance) if one and one.value else None
 
 
@@ -82,10 +89,12 @@ def _choices(figures: Figures, one: Figure, chance: Random) -> Item | None:
 
 
 _OF_PROSE = {
+    "when_choices": choice_items.days, "cover": Prose.cover,
     "statement": Prose.statement, "cloze": Prose.cloze, "topic": Prose.topic, "growth": Prose.growth, "when": Prose.when,
 }  # fmt: skip
 _OF_FIGURES = {
-    "figure": _figure, "choices": _choices, "trend": items.trend, "change": derived_items.over_time, "two": derived_items.of_two,
+    "time_choices": choice_items.times, "cell": _figure, "highest": series_items.highest, "pair": series_items.pair,
+    "figure": _figure, "choices": _choices, "trend": series_items.trend, "change": derived_items.over_time, "two": derived_items.of_two,
 }  # fmt: skip
 
 

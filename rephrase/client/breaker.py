@@ -5,7 +5,8 @@ import random
 #: Failures in a row after which a server is left alone.
 FAILURES = 8
 #: Seconds before the first look at a server that was left alone; doubled with every look, up to the second figure.
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+_LONGEST_WAIT = 20.0  # of a prompt, in seconds
 
 
 class Breaker:
@@ -46,4 +47,4 @@ def back_off(tries: float) -> float:
 
     See Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
     """
-    return random.uniform(0.0, min(LONGEST_PAUSE, 0.25 * 2.0 ** min(tries, 16.0)))  # noqa: S311
+    return random.uniform(0.0, min(_LONGEST_WAIT, 0.25 * 2.0 ** min(tries, 16.0)))  # noqa: S311

@@ -25,8 +25,8 @@ from rephrase.gathered.contamination import Contamination, ContaminationOptions
 from rephrase.gathered.duplicates import DuplicateOptions, Duplicates
 from rephrase.generators import models
 from rephrase.log import Log
-from rephrase.parse import Parsed, parse
 from rephrase.naming import self_contained
+from rephrase.parse import Parsed, parse
 from rephrase.places import Places, arranged, chance
 from rephrase.progress import Progress
 from rephrase.prompts import Prompt
@@ -255,7 +255,13 @@ class Asker:
         warmth = WARMTH[job.style]
         temperature = warmth.temperature if options.temperature is None else options.temperature
         chat = options.mode == "chat"
-        structured = {"json": prompt.schema} if chat else {"grammar": prompt.grammar} if grammar else {}
+        structured = (
+            {"json": prompt.schema}
+            if chat
+            else {"grammar": prompt.grammar}
+            if grammar and prompt.grammar
+            else {}
+        )
         sampling = Sampling(
             max_tokens=options.max_tokens or prompt.max_tokens,
             temperature=round(temperature + 0.1 * attempt, 3) if temperature else 0.0,

@@ -13,8 +13,8 @@ from rephrase.grounding.quantities import Quantity, quantities
 
 Sort = Literal["quantity", "time", "company", "we"]
 _COMPANY = re.compile(
-    r"(?:株式会社|㈱|[（(]株[）)])[ァ-ヶーＡ-ＺA-Za-zａ-ｚ0-9０-９一-鿿・＆&]{1,24}"
-    r"|[ァ-ヶーＡ-ＺA-Za-zａ-ｚ0-9０-９一-鿿・＆&]{1,24}(?:株式会社|㈱|[（(]株[）)])"
+    r"(?:株式会社|㈱|[（(]株[）)])[ァ-ヶーＡ-ＺA-Za-zａ-ｚ一-鿿・＆&]{1,24}"
+    r"|[ァ-ヶーＡ-ＺA-Za-zａ-ｚ一-鿿・＆&]{1,24}(?:株式会社|㈱|[（(]株[）)])"
 )
 _WE = re.compile(r"当社|弊社|当行")
 _FORM = re.compile(r"株式会社|㈱|[（(]株[）)]")
@@ -23,6 +23,7 @@ _BLANK = re.compile(r"[^\S\n]+")
 _CONTENT = re.compile(r"[一-鿿々〆ァ-ヶーA-Za-z]")
 _NOTE = 1000  # a number without a unit that is smaller says nothing by itself
 _REACH = 24  # symbols on either side that are compared
+_WEIGHT = 3  # a value that both have means as much as so many characters
 _PRIVATE, _PRIVATE_SIZE = (
     0xF0000,
     65_534,
@@ -50,7 +51,7 @@ def mentions(text: str, own: Period | None, company: str = "") -> list[Mention]:
     times = periods(text, own)
     found = [Mention(one.start, one.end, "time", one) for one in times]
     found += [
-        Mention(one.start, one.end, "quantity", one)
+        Mention(_with_hedge(text, one.start), one.end, "quantity", one)
         for one in quantities(text, [(one.start, one.end) for one in times])
         if not (one.is_token or (one.bare and abs(one.value) < _NOTE))  # numbers of notes and lists
     ]
@@ -60,6 +61,13 @@ def mentions(text: str, own: Period | None, company: str = "") -> list[Mention]:
         if not taken or one.start >= taken[-1].end:
             taken.append(one)
     return list(_with_words(text, taken))
+
+
+def _with_hedge(text: str, start: int) -> int:
+    """Return where a quantity begins with the 約 before it, which one writer sets and the other does not."""
+    return next(
+        (start - len(word) for word in ("約", "およそ", "計") if text.endswith(word, 0, start)), start
+    )
 
 
 def _companies(text: str, company: str) -> Iterator[Mention]:
@@ -114,7 +122,8 @@ def _symbol(one: Mention) -> str:
 def shared(one: Mention, other: Mention) -> tuple[int, int]:
     """Return how many characters stand around both mentions alike, without a gap; and how many of them carry meaning."""
     runs = _run(one.left, other.left) + _run(one.right, other.right)
-    return len(runs), len(_CONTENT.findall(runs))
+    meaning = len(_CONTENT.findall(runs)) + _WEIGHT * sum(ord(sign) >= _PRIVATE for sign in runs)
+    return len(runs), meaning
 
 
 def _run(one: str, other: str) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from rephrase.candidate import Candidate
-from rephrase.sentences import sentences
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.names import Name
+from rephrase.sentences import sentences
 
 _LETTERS = re.compile(r"[^ぁ-んァ-ヶー一-鿿々〆A-Za-zＡ-Ｚａ-ｚ]+")
 _AMOUNT = re.compile(r"[△▲\-－(（※\d０-９,，.． ]*[\d０-９][)）%％]?")

@@ -83,7 +83,10 @@ def _rows(claim: str, source: Source) -> Iterator[Ground]:
     wanted, plainly = _numerals(claim), plain(claim)
     found = [n for n, line in enumerate(lines) if wanted & _numerals(line)]
     if not found:
-        found = [n for n, line in enumerate(lines) if _label(line) and _label(line) in plainly]
+        labels = ((n, _label(line)) for n, line in enumerate(lines))
+        found = [n for n, label in labels if label and label in plainly]
+        # what a row is called by a company says nothing about the other rows that a claim names
+        found = [n for n in found if not companies(lines[n].partition(" | ")[0])] or found
     yield from (Ground(lines[n], _above(lines, n, source), once=False) for n in found)
 
 
@@ -137,13 +140,21 @@ def _mentioned(text: str, other: str, source: Source) -> Counter[str]:
 
     A name that stands in ``other``, too, but is not read as one there, is left out.
     """
-    elsewhere = {core(name.text) for name in companies(other)}
+    named = companies(other)
+    elsewhere = {core(name.text) for name in named}
+    unread = plain(_without(other, named))
     found = Counter({"": len(_OWN_WORD.findall(text))})
     for name in companies(text):
         who = _who(name.text, source)
-        if not who or who in elsewhere or who not in plain(other):
+        if not who or who in elsewhere or who not in unread:
             found[who] += 1
     return +found
+
+
+def _without(text: str, found: Sequence[Name]) -> str:
+    for name in reversed(found):
+        text = f"{text[: name.start]}　{text[name.end :]}"
+    return text
 
 
 def _who(name: str, source: Source) -> str:

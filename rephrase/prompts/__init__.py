@@ -113,6 +113,16 @@ class Prompt:
         user = _PLACES.sub(lambda place: places[place[1]], self.file.user).strip()
         return Message("system", self.file.system.strip()), Message("user", user)
 
+    def opening(self, chunk: Chunk, draw: int) -> str | tuple[Message, ...]:
+        """Return what a prompt about a chunk begins with, through its document: what other questions about it can share."""
+        shown = _shown(chunk.context, chunk.passage)
+        if isinstance(self.file, Completions):
+            return self.prefix(draw) + f"### {self.file.document}\n{shown}\n"
+        head, _, rest = self.file.user.lstrip().partition("{document}")
+        head = head.replace("{way}", self.file.sets[self.chosen(draw)])
+        user = head + shown + rest.partition("\n\n")[0]
+        return Message("system", self.file.system.strip()), Message("user", user)
+
     def prefix(self, draw: int) -> str:
         """Return what all prompts with one set begin with: instruction and examples, "" for chat."""
         if isinstance(self.file, Chat):

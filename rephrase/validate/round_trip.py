@@ -1,6 +1,7 @@
 """Round trip: the same engine answers the question from the passage again, and comes to the same answer."""
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,6 +20,7 @@ from datacards.recipe import StrictLoader, validate
 from rephrase.base import FORMATS
 from rephrase.candidate import Candidate
 from rephrase.grounding.answers import agree, read
+from rephrase.prompts.marks import mark
 from rephrase.requests import REFUSED, Message, Reply, Request, Sampling
 
 NAME, VERSION = "round_trip", 1
@@ -28,6 +30,8 @@ F1, RIGHT = 0.6, 3
 LETTERS = "ABCD"
 
 Ask = Callable[[Request], Awaitable[Reply]]
+#: What a prompt begins with, through its document: text for completions, messages for chat.
+Opening = str | tuple[Message, ...]
 _PLACES = re.compile(r"\{(document|question|[A-D])\}")
 
 
@@ -43,10 +47,7 @@ class Result(NamedTuple):
 
 
 class Wording(BaseModel):
-    """A prompt file: pieces with ``{document}``, ``{question}`` and ``{A}`` to ``{D}``; ``document`` stands before two of them.
-
-    ``max_tokens`` and ``stop`` bound an answer in words, ``letter_tokens`` one by letter.
-    """
+    """A prompt file: pieces with ``{document}``, ``{question}`` and ``{A}`` to ``{D}``; ``max_tokens`` and ``stop`` bound an answer in words."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,15 +57,13 @@ class Wording(BaseModel):
     closed_book: str = Field(pattern=r"(?s)\{question\}.*\{A\}.*\{B\}.*\{C\}.*\{D\}")
     stop: tuple[str, ...]
     max_tokens: int = Field(ge=1)
-    letter_tokens: int = Field(ge=1)
 
 
 class Asker:
     """Puts questions to a model again: to ``model`` (its identity in requests), in the words of a version's prompt file.
 
-    That is ``VERSION/round_trip/MODE.yaml`` of ``folder``, or of the prompts of this package. The document stands
-    first, so that an engine that caches prefixes reads it once for all questions about it. Raises UserError when there
-    is no such file or it is not as it should be.
+    That is ``VERSION/round_trip/MODE.yaml`` of ``folder``, or of the prompts of this package. Raises UserError when
+    there is no such file or it is not as it should be.
     """
 
     def __init__(
@@ -95,57 +94,67 @@ class Asker:
             )
         return path.read_bytes()
 
-    def open(self, candidate: Candidate) -> Request:
+    def open(self, candidate: Candidate, opening: Opening | None = None) -> Request:
         """Return the request for an answer in words."""
         text = _filled(self.wording.qa, {"question": candidate.question})
-        sampling = Sampling(self.wording.max_tokens, stop=self.wording.stop)
-        return self._request(self._document(candidate) + text, sampling)
+        return self._request(
+            text, Sampling(self.wording.max_tokens, stop=self.wording.stop), self._opened(candidate, opening)
+        )
 
-    def choice(self, candidate: Candidate, order: int, *, closed_book: bool = False) -> Request:
+    def choice(
+        self, candidate: Candidate, order: int, opening: Opening | None = None, *, closed_book: bool = False
+    ) -> Request:
         """Return the request for a letter: the right choice stands at place ``order``, the wrong ones follow it around."""
         every = (candidate.answer, *candidate.wrong)
         shown = {letter: every[(at - order) % len(every)] for at, letter in enumerate(LETTERS)}
         piece = self.wording.closed_book if closed_book else self.wording.multiple_choice
         text = _filled(piece, {"question": candidate.question, **shown})
-        sampling = Sampling(self.wording.letter_tokens, scored=tuple(LETTERS))
-        return self._request(text if closed_book else self._document(candidate) + text, sampling)
+        structured = {"choice": list(LETTERS)} if self.mode == "chat" else {}
+        sampling = Sampling(1, structured=structured, scored=tuple(LETTERS))
+        return self._request(text, sampling, "" if closed_book else self._opened(candidate, opening))
 
-    def _document(self, candidate: Candidate) -> str:
+    def _opened(self, candidate: Candidate, opening: Opening | None) -> Opening:
         chunk = candidate.chunk
         shown = f"{chunk.context.strip()}\n{chunk.passage.strip()}".strip()
-        return _filled(self.wording.document, {"document": shown})
+        return opening or _filled(self.wording.document, {"document": mark(shown)})
 
-    def _request(self, text: str, sampling: Sampling) -> Request:
-        prompt = text.removesuffix("\n")
+    def _request(self, text: str, sampling: Sampling, opening: Opening) -> Request:
+        text = text.removesuffix("\n")
+        before = () if isinstance(opening, str) else opening[:-1]
+        above = opening if isinstance(opening, str) else opening[-1].content
+        if self.mode == "completions":
+            return Request(self.model, above + text, sampling)
         return Request(
-            self.model, prompt if self.mode == "completions" else (Message("user", prompt),), sampling
+            self.model, (*before, Message("user", f"{above.rstrip()}\n\n{text}".strip())), sampling
         )
 
 
-async def check(candidate: Candidate, ask: Ask, asker: Asker) -> Drop | None:
+async def check(candidate: Candidate, ask: Ask, asker: Asker, opening: Opening | None = None) -> Drop | None:
     """Return why a candidate is refused, or None; ``judge`` says what is noted of it besides."""
-    return (await judge(candidate, ask, asker)).drop
+    return (await judge(candidate, ask, asker, opening)).drop
 
 
-async def judge(candidate: Candidate, ask: Ask, asker: Asker) -> Result:
+async def judge(candidate: Candidate, ask: Ask, asker: Asker, opening: Opening | None = None) -> Result:
     """Ask again and compare. Rephrasings are not asked about.
 
     An answer in words must agree in its numbers or, without any, in its characters. Of the four cyclic orders of
     the choices three must find the right one; asking ends when that is decided. Then one order is asked for
-    without the passage: how hard the question is, which refuses nothing.
+    without the passage: how hard the question is, which refuses nothing. ``opening`` is what the prompt that made the
+    question begins with, through its document: an engine that caches prefixes then reads the document only once.
     """
     if FORMATS[candidate.style] == "markdown":
         return Result(None, {})
     if candidate.style == "qa":
-        reply = await ask(asker.open(candidate))
+        reply = await ask(asker.open(candidate, opening))
         if reply.finish_reason == REFUSED:
             return Result(Drop("no_round_trip", "refused"), {})
-        if agree(read(candidate.answer), read(_first_line(reply.text)), F1):
+        said = _said(reply.text)
+        if agree(read(candidate.answer), read(said), F1):
             return Result(None, {"round_trip": "1/1"})
-        return Result(Drop("no_round_trip", _first_line(reply.text)[:200]), {"round_trip": "0/1"})
+        return Result(Drop("no_round_trip", said[:200]), {"round_trip": "0/1"})
     right = asked = 0
     while right < RIGHT and asked - right <= len(LETTERS) - RIGHT:
-        right += chosen(await ask(asker.choice(candidate, asked))) == LETTERS[asked]
+        right += chosen(await ask(asker.choice(candidate, asked, opening))) == LETTERS[asked]
         asked += 1
     notes = {"round_trip": f"{right}/{asked}"}
     if right < RIGHT:
@@ -163,7 +172,15 @@ def chosen(reply: Reply) -> str:
     return text[0] if text[:1] in LETTERS and text else ""
 
 
-def _first_line(text: str) -> str:
+def _said(text: str) -> str:
+    """Return the first line of an answer, or the text of a JSON object that some models cannot but write."""
+    text = text.strip()
+    if text.startswith("{"):
+        try:
+            said = [value for value in json.loads(text).values() if isinstance(value, str)]
+        except ValueError:
+            said = []
+        text = said[0] if said else text
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 

@@ -7,7 +7,7 @@ import pytest
 from corpus.document import Span
 from rephrase.base import Style
 from rephrase.candidate import Candidate, Chunk
-from rephrase.validate import CHECKS, copying, digest, form, language, names, support
+from rephrase.validate import CHECKS, Check, choices, copying, digest, form, language, names, support, verdict
 from tests.rephrase.conftest import document
 
 PASSAGE = (
@@ -152,3 +152,21 @@ def test_names_and_digest_follow_the_table() -> None:
     assert len(names()) == len(CHECKS) == len({one.check for one in CHECKS})
     assert digest() != digest(CHECKS[:-1])
     assert len(digest()) == 64
+
+
+@pytest.mark.parametrize(
+    ("candidate", "check", "expected"),
+    [
+        (qa("潮見精機の売上高が増えた主な要因。"), form, "not_a_question"),
+        (qa(answer="工作機械の受注가北米で伸びたことです。"), language, "foreign_character"),
+        (qa("工作機械の受注が北米で伸びたことを主な要因としましたか。", "主な要因として"), copying, "copied_question"),
+        (qa(answer="新しい経営陣が大胆な改革を進めたことです。"), support, "unsupported_answer"),
+        (qa("潮見精機の売上高はいくらでしたか。", "1,234億円", PASSAGE, "123,400百万円", "1,324億円", "1,243億円"), choices, "equal_choices"),
+    ],
+)  # fmt: skip
+def test_without_a_check_of_the_table_something_bad_would_pass(
+    candidate: Candidate, check: Check, expected: str
+) -> None:
+    drops = {one.NAME: drop for one in CHECKS if (drop := one.check(candidate))}
+    assert {name: drop.reason for name, drop in drops.items()} == {check.NAME: expected}
+    assert verdict(candidate) == drops[check.NAME]

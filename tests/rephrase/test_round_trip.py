@@ -2,8 +2,8 @@
 
 import asyncio
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,8 @@ from corpus.document import Span
 from datacards.errors import UserError
 from rephrase.base import Style
 from rephrase.candidate import Candidate, Chunk
-from rephrase.requests import REFUSED, STOP, Engine, Reply, Request
+from rephrase.prompts import load
+from rephrase.requests import REFUSED, STOP, Engine, Reply, Request, Sampling
 from rephrase.validate.round_trip import LETTERS, Asker, Result, check, chosen, judge
 from tests.rephrase.conftest import document
 
@@ -26,8 +27,10 @@ _BLOCK = 16  # tokens that vLLM caches together; a character stands for a token 
 
 
 def shared(texts: Sequence[str]) -> str:
-    """Return what all texts begin with."""
-    return "".join(one[0] for one in takewhile(lambda same: len(set(same)) == 1, zip(*texts, strict=False)))
+    """Return what all texts begin with: what the first and the last in order begin with."""
+    first, last = min(texts), max(texts)
+    size = bisect_left(range(len(first) + 1), True, key=lambda at: not last.startswith(first[:at]))
+    return first[: size - 1]
 
 
 class Reader(Engine):
@@ -197,6 +200,8 @@ def test_requests_are_greedy_and_share_everything_up_to_the_question(mode: Mode)
     requests = [trip.open(one), *(trip.choice(one, order) for order in range(4))]
     assert len({request.key for request in requests}) == 5
     assert {request.sampling.temperature for request in requests} == {0.0}
+    letters = {"choice": list(LETTERS)} if mode == "chat" else {}
+    assert [request.sampling.structured for request in requests] == [{}, *[letters] * 4]
     texts = [r.prompt if isinstance(r.prompt, str) else r.prompt[0].content for r in requests]
     assert PASSAGE in shared(texts)
     assert all(text.endswith(("答え：", "A:", "D) 1,243億円", "億円", ASKED)) for text in texts)
@@ -224,13 +229,30 @@ def test_a_prompt_file_is_read_strictly(tmp_path: Path) -> None:
     assert Asker("a", "chat").digest == Asker("b", "chat").digest != Asker("a", "completions").digest
 
 
-def test_with_cached_prefixes_a_round_trip_computes_little() -> None:
-    """A passage of 450 characters is read once, and each further order costs its question and choices alone."""
-    passage = (PASSAGE * 10)[:450]
-    engine = Reader({ASKED: CHOICES[0]})
-    asked(engine, candidate(*CHOICES, passage=PASSAGE))  # the examples are in the cache from then on
+@pytest.mark.parametrize("mode", ["completions", "chat"])
+@pytest.mark.parametrize(
+    ("choices", "prefill", "written"), [(CHOICES[:1], 150, len(CHOICES[0])), (CHOICES, 1000, 4)]
+)
+def test_the_document_of_the_prompt_that_made_a_question_is_not_read_again(
+    mode: Mode, choices: tuple[str, ...], prefill: int, written: int
+) -> None:
+    """With a cache of prefixes a round trip computes what follows the document: questions, choices, examples of letters."""
+    engine, asker = Reader({ASKED: CHOICES[0]}), Asker("tiny", mode)
+    one = candidate(*choices, passage=PASSAGE * 10)
+    prompt = load(one.style, mode)
+    made = Request("tiny", prompt.ask(one.chunk, 3), Sampling(100))
+    asyncio.run(engine.reply(made))
+    asyncio.run(
+        engine.reply(asker.choice(one, 0, closed_book=True))
+    )  # its examples are in the cache from then on
     engine.computed = engine.written = 0
-    asked(engine, candidate(*CHOICES, passage=passage))
-    assert len(engine.prompts) == 8
-    assert engine.written == 4
-    assert engine.computed < len(passage) + 4 * 150
+    assert asyncio.run(judge(one, engine.reply, asker, prompt.opening(one.chunk, 3))).drop is None
+    assert PASSAGE * 10 in engine.prompts[2]
+    assert engine.written == written
+    assert engine.computed < prefill
+
+
+def test_an_answer_in_json_is_read_too() -> None:
+    assert asked(Reader({ASKED: '{"answer": "1,234億円"}'}), candidate(), "chat").drop is None
+    assert asked(Reader({ASKED: '{"answer": "1,243億円"}'}), candidate(), "chat").drop is not None
+    assert asked(Reader({ASKED: "{"}), candidate(), "chat").drop is not None

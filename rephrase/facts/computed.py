@@ -17,6 +17,8 @@ from rephrase.facts.claim import Claim, Option, Place
 _FAR = 1500  # characters between two amounts that one passage may span
 _TENTH = Decimal("0.1")
 _HIGHEST = 500  # percent; what grew by more came out of nothing
+_LEAST = 10  # percent; below, the swapped share is so large that nobody takes it for one
+_FACTOR = 1000  # between a wrong result and the right one: units are a thousand apart
 _MARGIN = Decimal("0.3")  # wrong rates are further away than any way of rounding could take them
 _SALES = frozenset({"売上高", "営業収益", "売上収益", "経常収益", "収益"})
 _ASSETS = frozenset({"総資産額", "資産合計", "総資産"})
@@ -135,6 +137,11 @@ def calculate(name: str, one: Decimal, other: Decimal) -> Decimal:
     return share.quantize(_TENTH, ROUND_HALF_UP)
 
 
+def _likely(wrong: Decimal, value: Decimal) -> bool:
+    """Say whether somebody could take one result for the other: not where it is far too large or too small."""
+    return abs(value) <= _FACTOR * abs(wrong) and abs(wrong) <= _FACTOR * abs(value)
+
+
 class Program(NamedTuple):
     """A calculation with two amounts, and how its result is said."""
 
@@ -164,8 +171,10 @@ class Program(NamedTuple):
         margin = _MARGIN if self.name != "difference" else Decimal(1)
         for option in wrong:
             others = [value, *(one.value for one in kept)]
-            if option.value is not None and all(
-                abs(option.value - one) > margin for one in others if one is not None
+            if (
+                option.value is not None
+                and _likely(option.value, value)
+                and all(abs(option.value - one) > margin for one in others if one is not None)
             ):
                 kept.append(option)
         key = "|".join((self.name, *words.values()))
@@ -217,7 +226,8 @@ def _wrong_shares(share: Program, part: Series, whole: Series, day: date) -> Ite
     for year in sorted((part.by_day.keys() & whole.by_day.keys()) - {day}, reverse=True):
         if whole.by_day[year][0].number > 0:
             yield share.instead("other_year", part.by_day[year][0], whole.by_day[year][0])
-    yield share.instead("swapped", share.other, share.one)
+    if share.value > _LEAST:
+        yield share.instead("swapped", share.other, share.one)
     yield share.error("rest", abs(100 - share.value))
     yield share.error("growth", abs(calculate("growth", one, other)))
     yield share.error("unit", (share.value * 10).quantize(_TENTH))

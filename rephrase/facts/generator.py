@@ -29,6 +29,13 @@ Own = Mapping[tuple[str, ...], Sequence[Option]]  # the amounts of a document by
 _QUOTED = 4  # answers of a contradiction that its reject tells
 
 
+@dataclass(frozen=True, slots=True)
+class Refused(Reject):
+    """A reject that tells what kind of question it would have been."""
+
+    kind: str = ""
+
+
 def claims(document: Document) -> Iterator[Claim]:
     """Yield every claim of a document whose answer may become a wrong choice of a question about another document."""
     yield from amounts.claims(document)
@@ -178,7 +185,9 @@ class Asking:
             if style == "multiple_choice":
                 beside = self._wrong(claim, passages.document, own, chance)
                 if len(beside) < CHOICES - 1:
-                    yield Reject(Drop("too_few_choices", claim.key), passages.document, asked)
+                    yield Refused(
+                        Drop("too_few_choices", claim.key), passages.document, asked, kind=claim.kind
+                    )
                     continue
             elif style != "qa" or not claim.open:
                 continue
@@ -187,7 +196,8 @@ class Asking:
                 style, asked, claim.answer, passages.around(claim.places), tuple(one.answer for one in kept)
             )
             if drop := verdict(candidate):
-                yield Reject(drop, passages.document, "\n".join((asked, claim.answer, *candidate.wrong)))
+                text = "\n".join((asked, claim.answer, *candidate.wrong))
+                yield Refused(drop, passages.document, text, kind=claim.kind)
             else:
                 place = self.places.take(passages.document.license, chance) if kept else -1
                 yield question(claim, which, passages.document, kept, place)

@@ -22,7 +22,7 @@ class Claim:
     stand beside this one; "" in front means that none but ``wrong`` may. ``places`` show the answer. ``value`` orders
     answers by size where they are numbers. ``apart`` are words whose bearers could be right, too: those are no wrong
     choices. ``needs`` are identities of claims that this one is computed from. Without ``open`` it is asked only with
-    choices.
+    choices, without ``closed`` never.
     """
 
     kind: str
@@ -36,6 +36,7 @@ class Claim:
     value: Decimal | None = None
     apart: frozenset[str] = frozenset()
     open: bool = True
+    closed: bool = True
     wrong: tuple["Option", ...] = ()
     needs: tuple[str, ...] = ()
     fact: Fact | None = None

@@ -182,7 +182,7 @@ class Asking:
         asked = claim.questions[which]
         beside: list[Option] = []
         for style in self.styles:
-            if style == "multiple_choice":
+            if style == "multiple_choice" and claim.closed:
                 beside = self._wrong(claim, passages.document, own, chance)
                 if len(beside) < CHOICES - 1:
                     yield Refused(
@@ -205,7 +205,7 @@ class Asking:
     def _wrong(self, claim: Claim, document: Document, own: Own, chance: random.Random) -> list[Option]:
         if not claim.group:
             return wrong.picked(claim, claim.wrong, (), chance)
-        fits = wrong.Fitting(claim, self.agreement.is_contested)
+        fits = wrong.Fitting(claim, document, self.agreement.is_contested)
         # Amounts of other names come last, and only those of one size: near misses, as a table shows them.
         near = (one for one in own.get(claim.group[2:], ()) if wrong.alike(claim, one))
         others = chain(self.pools.near(claim, document.license, chance), near)

@@ -77,7 +77,10 @@ def _described(document: Document) -> Iterator[Claim]:
 
 
 def _named(document: Document, name: str, back: str) -> Iterator[Claim]:
-    """Yield a term's other name, and with ``back`` the term to that name."""
+    """Yield a term's other name, and with ``back`` the term to that name.
+
+    English names are no choices: a Japanese question with four of them is not Japanese for the most part.
+    """
     word, other = document.title, document.meta.get(name, "")
     at = document.text.find(other)
     if len(other) < _SHORTEST or at < 0 or folded(other) == folded(word) or word not in document.text:
@@ -89,7 +92,7 @@ def _named(document: Document, name: str, back: str) -> Iterator[Claim]:
     )  # fmt: skip
     yield claim(
         kind=name, identity=f"term|{word}|{name}", group=("term", name, category(document)),
-        words={"subject": word}, answer=other, places=shown,
+        words={"subject": word}, answer=other, places=shown, closed=name != "english",
     )  # fmt: skip
     if back and len(other) <= _LONGEST:
         yield claim(

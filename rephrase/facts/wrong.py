@@ -81,11 +81,12 @@ class Fitting:
     """Says whether another answer is surely wrong for a claim, and no odd one out.
 
     Of amounts any other number is wrong, since a claim names its period, scope and company: but not the next one,
-    which could be the same rounded otherwise. Names of companies are wrong where every list tells another industry.
+    which could be the same rounded otherwise. Names of companies are wrong where every list tells another industry,
+    terms where neither page nor head noun has to do with the right one.
     """
 
-    def __init__(self, claim: Claim, contested: Callable[[str], bool]) -> None:
-        self._claim, self._contested = claim, contested
+    def __init__(self, claim: Claim, document: Document, contested: Callable[[str], bool]) -> None:
+        self._claim, self._text, self._contested = claim, document.text, contested
         self._said, self._core = folded(claim.answer), core(claim.subject)
         self._alike = Alike(claim) if claim.group[0] == "term" else None
 
@@ -95,7 +96,7 @@ class Fitting:
         if option.folded_answer == self._said:
             return False
         if self._alike:
-            return not self._alike(option)
+            return option.answer not in self._text and not self._alike(option)
         if claim.kind == "code":
             return option.answer.isdigit() == claim.answer.isdigit()
         if claim.kind in ("from_industry", "from_market"):

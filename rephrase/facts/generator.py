@@ -173,7 +173,9 @@ class Asking:
         for claim in found:
             if self.names.shared(core(claim.subject)):
                 yield Reject(Drop("shared_name", claim.key), document, claim.questions[0])
-            elif not any(map(self.agreement.is_contested, claim.needs)):
+            elif needed := next(filter(self.agreement.is_contested, claim.needs), ""):
+                yield Reject(Drop("ambiguous_operand", f"{claim.key} needs {needed}"), document, claim.questions[0])
+            else:
                 yield from self._ask(claim, passages, own)
 
     def _ask(self, claim: Claim, passages: Passages, own: Own) -> Iterator[Question | Reject]:

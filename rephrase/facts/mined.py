@@ -31,7 +31,7 @@ _LINKS: Mapping[str, str] = {
 }  # fmt: skip
 _TOPIC = r"(?:(?P<topic>[^、。「」]{2,40}?)は、?)?"
 _CAUSE = re.compile(
-    rf"{_TOPIC}(?P<cause>[^。]{{6,90}}?(?:(?:{_CHANGED})等?(?P<noun>により|によって|に伴い|を背景に|を背景として|を受けて|を受け)"
+    rf"{_TOPIC}(?P<cause>[^。]{{3,90}}?(?:(?:{_CHANGED})等?(?P<noun>により|によって|に伴い|を背景に|を背景として|を受けて|を受け)"
     r"|(?:た|ている|である|ない|なる|ます|です)(?P<clause>ことから|ため)))、(?P<effect>[^。]{15,120})"
 )
 _ABBREVIATION = re.compile(

@@ -174,7 +174,9 @@ class Asking:
             if self.names.shared(core(claim.subject)):
                 yield Reject(Drop("shared_name", claim.key), document, claim.questions[0])
             elif needed := next(filter(self.agreement.is_contested, claim.needs), ""):
-                yield Reject(Drop("ambiguous_operand", f"{claim.key} needs {needed}"), document, claim.questions[0])
+                yield Reject(
+                    Drop("ambiguous_operand", f"{claim.key} needs {needed}"), document, claim.questions[0]
+                )
             else:
                 yield from self._ask(claim, passages, own)
 

@@ -16,9 +16,9 @@ from datacards.errors import UserError
 from datacards.store import Store
 from rephrase.base import Question
 from rephrase.cli import main
+from rephrase.grounding.quantities import values
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run, to_document
-from rephrase.grounding.quantities import values
 
 RECIPE = RephraseRecipe(name="asked", version="2026.11.21", holdout=0.3, carry=("markdown",))
 

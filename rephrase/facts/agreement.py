@@ -17,7 +17,7 @@ _LARGEST = 2**63
 class Agreement:
     """Takes every claim once, in an order that the next pass repeats; then tells what to do with each.
 
-    Memory: 33 bytes for each claim, about 120 more for each while ``settle`` sorts them.
+    Memory: 33 bytes for each claim, about 70 more for each while ``settle`` sorts them.
     """
 
     def __init__(self) -> None:

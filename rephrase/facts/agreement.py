@@ -24,7 +24,8 @@ class Agreement:
         self._identities, self._answers, self._groups = array("Q"), array("Q"), array("Q")
         self._numbers, self._decimals = array("q"), array("b")
         self.asked: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self.contested: dict[int, int] = {}  # identity -> how many claims it has
+        self.contested: set[int] = set()
+        self._told: defaultdict[int, set[str]] = defaultdict(set)
 
     def add(self, claim: Claim, license_: str) -> None:
         """Take a claim over from a document under a license."""
@@ -58,7 +59,7 @@ class Agreement:
             members = order[starts[place] : ends[place]]
             if not self._one_number(members):
                 agreed[place] = False
-                self.contested[int(sorted_[starts[place]])] = len(members)
+                self.contested.add(int(sorted_[starts[place]]))
         self._draw(order[starts[agreed]], per_group, seed)
 
     def _one_number(self, members: npt.NDArray[np.intp]) -> bool:
@@ -72,6 +73,15 @@ class Agreement:
         starts = np.flatnonzero(np.append(True, groups[order][1:] != groups[order][:-1]))
         rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
         self.asked[winners[order[rank < per_group]]] = True
+
+    def hear(self, claim: Claim) -> None:
+        """Note the answer of a claim where documents tell different ones."""
+        if (identity := number(claim.identity)) in self.contested:
+            self._told[identity].add(claim.answer)
+
+    def answers(self, identity: str) -> list[str]:
+        """Return the different answers that were heard, once for each identity; none where all agree."""
+        return sorted(self._told.pop(number(identity), ()))
 
     def is_contested(self, identity: str) -> bool:
         """Say whether documents tell an identity differently."""

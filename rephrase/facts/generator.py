@@ -1,9 +1,9 @@
 """Facts: the generator that asks what documents say, in two passes over them and without a model."""
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -63,7 +63,8 @@ class Facts(Generator):
     ) -> Iterator[Question | Reject]:
         """Yield the questions of each document, in the order of the documents; what fails a check is a reject.
 
-        The first pass learns what documents tell differently and collects wrong choices, the second one asks. Memory:
+        The first pass learns what documents tell differently and collects wrong choices, the last one asks; between
+        them contradicting answers are collected, where there are any. Memory:
         33 bytes for each claim (a fact gives one to three), and the pools of wrong choices (see ``wrong.Pools``), which
         are bounded for each concept; nothing of the prose.
         """
@@ -77,6 +78,10 @@ class Facts(Generator):
                 if claim.group:
                     pools.add(claim, rights, document.id)
         agreement.settle(self.per_group, seed)
+        if agreement.contested:
+            for document in documents():
+                for claim in self._shared(document):
+                    agreement.hear(claim)
         asking = Asking(styles, seed, agreement, names, pools, Places())
         at = 0
         for document in documents():
@@ -145,20 +150,13 @@ class Asking:
     names: Names
     pools: wrong.Pools
     places: Places
-    _seen: Counter[int] = field(default_factory=Counter)
-    _answers: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def contradictions(self, document: Document, shared: Sequence[Claim]) -> Iterator[Reject]:
-        """Yield a reject for each identity that documents answer differently, at the last of them."""
+        """Yield a reject for each identity that documents answer differently, at the first of them."""
         for claim in shared:
-            identity = number(claim.identity)
-            if claims_in_all := self.agreement.contested.get(identity):
-                self._seen[identity] += 1
-                self._answers[identity].add(claim.answer)
-                if self._seen[identity] == claims_in_all:
-                    answers = sorted(self._answers.pop(identity))
-                    drop = Drop("ambiguous_fact", f"{claim.key}: {' / '.join(answers[:_QUOTED])}")
-                    yield Reject(drop, document, claim.questions[0])
+            if answers := self.agreement.answers(claim.identity):
+                drop = Drop("ambiguous_fact", f"{claim.key}: {' / '.join(answers[:_QUOTED])}")
+                yield Reject(drop, document, claim.questions[0])
 
     def about(
         self, document: Document, found: Sequence[Claim], shared: Sequence[Claim]

@@ -1,24 +1,29 @@
 """The client of ``rephrase``: what it costs per prompt, how near it comes to the server's own pace, how much it holds.
 
 ``python -m bench.rephrase_client [--in-flight 512] [--requests N] [--units 10000,1000000]`` starts a server in a process
-of its own that answers as vLLM does, after ``--latency`` seconds, and asks it N times from processes of their own: with
-AsyncOpenAI as it comes, with one whose pool keeps as many connections as are used, with bare aiohttp, and with ours (as
-it comes, which is eight prompts to a request; one to a request; chats, which go alone). Every client sends the same
-prompts (about 1,100 characters) and parses all answers.
+of its own that answers as vLLM does (each prompt after ``--latency`` give or take ``--spread``, at the end of a step of
+25 ms; lists as events) and asks it N times from processes of their own: with AsyncOpenAI as it comes, with one whose
+pool keeps as many connections as are used, with bare aiohttp, and with ours (as it comes, which is eight prompts to a
+request; one to a request; chats, which go alone). Every client sends the same prompts (about 1,100 characters) and
+parses all answers. With a spread, replies come one by one and not in waves, which costs every client more that is not
+busy all the time.
 
 ``cpu_ms_per_request``, ``ratio_openai``
     CPU milliseconds of our process per prompt, as it comes, and how often that fits into those of AsyncOpenAI.
     ``..._single`` and ``..._chat`` are the same for one prompt to a request and for chats, ``ratio_openai_pool`` is
     that to AsyncOpenAI with the larger pool.
 ``share_of_ideal``
-    Prompts per second of ours (eight to a request) to ``in_flight / latency``, which no client can exceed.
+    Prompts per second of ours (eight to a request) to ``in_flight / latency``, which no client can exceed. With a
+    spread, the last round is longer than the others.
 ``rss_mb_10k``, ``rss_mb_1m``
     Peak memory of our process in MiB for so many units, which come from a generator and are asked without latency.
 """
 
 import asyncio
 import json
+import math
 import multiprocessing
+import random
 import resource
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -26,6 +31,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import click
@@ -47,25 +53,27 @@ PEERS = ("AsyncOpenAI", "AsyncOpenAI, larger pool")
 KINDS = (*PEERS, "aiohttp", *OURS)
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, latency: float) -> None:
+STEP_S = 0.025  # between two steps of the engine, with which replies end: a fair figure for a large batch
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n%s\r\n\r\n"
+
+
+async def answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, latency: float, spread: float
+) -> None:
     """Answer the requests of one connection until it closes."""
     try:
         while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = next(
-                (
-                    int(line[15:])
-                    for line in head.lower().split(b"\r\n")
-                    if line.startswith(b"content-length:")
-                ),
-                0,
-            )
-            body = await reader.readexactly(length)
-            said = json.dumps(completion(head, body), ensure_ascii=False).encode()
-            if latency and length:
-                await asyncio.sleep(latency)
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
-            writer.write(b"Content-Length: %d\r\n\r\n" % len(said) + said)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            lines = (line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
+            body = await reader.readexactly(int(next(lines, b"content-length:0")[15:]))
+            asked = json.loads(body) if body else {}
+            if asked.get("stream"):
+                await streamed_answer(writer, asked, latency, spread)
+            else:
+                said = json.dumps(completion(asked), ensure_ascii=False).encode()
+                if body and latency:
+                    await until(max(ends(count_of(asked), latency, spread)))
+                writer.write(HEAD % (b"application/json", b"Content-Length: %d" % len(said)) + said)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
@@ -73,30 +81,82 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lat
         writer.close()
 
 
-def completion(head: bytes, body: bytes) -> dict[str, object]:
+def ends(count: int, latency: float, spread: float) -> list[float]:
+    """Return when each reply ends, in the time of the loop: with a step, ``latency`` from now give or take."""
+    now = asyncio.get_running_loop().time()
+    return [
+        math.ceil((now + latency * random.uniform(1 - spread, 1 + spread)) / STEP_S) * STEP_S
+        for _ in range(count)
+    ]
+
+
+async def until(moment: float) -> None:
+    """Sleep until a moment of the loop."""
+    await asyncio.sleep(moment - asyncio.get_running_loop().time())
+
+
+def count_of(asked: dict[str, Any]) -> int:
+    """Return the number of prompts of a request."""
+    return len(asked["prompt"]) if isinstance(asked.get("prompt"), list) else 1
+
+
+def text_of(asked: dict[str, Any]) -> str:
+    """Return the reply to any prompt of a request."""
+    return REPLY if asked["max_tokens"] > 8 else "はい"
+
+
+def completion(asked: dict[str, Any]) -> dict[str, object]:
     """Return what vLLM would answer: the list of models, a chat, or a choice for every prompt."""
-    if not body:
+    if not asked:
         return {"object": "list", "data": [{"id": "m", "object": "model", "max_model_len": 4096}]}
-    asked = json.loads(body)
-    text = REPLY if asked["max_tokens"] > 8 else "はい"
-    if "messages" in asked:
-        choices = [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]
-    else:
-        count = 1 if isinstance(asked["prompt"], str) else len(asked["prompt"])
-        choices = [
-            {"index": i, "text": text, "logprobs": None, "finish_reason": "stop"} for i in range(count)
-        ]
-    usage = {"prompt_tokens": 1200 * len(choices), "completion_tokens": 150 * len(choices)}
-    kind = "chat.completion" if b"chat" in head[:40] else "text_completion"
+    text, count, chat = text_of(asked), count_of(asked), "messages" in asked
+    said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+    choices = [{"index": at, "logprobs": None, "finish_reason": "stop", **said} for at in range(count)]
+    usage = {"prompt_tokens": 1200 * count, "completion_tokens": 150 * count}
+    kind = "chat.completion" if chat else "text_completion"
     return {"id": "cmpl-1", "object": kind, "created": 1, "model": "m", "choices": choices, "usage": usage}
 
 
-def serve(pipe: Connection, latency: float) -> None:
+async def streamed_answer(
+    writer: asyncio.StreamWriter, asked: dict[str, Any], latency: float, spread: float
+) -> None:
+    """Write two events for every prompt, as vLLM does: its first sign at once, the others when it is done."""
+    text, count = text_of(asked), count_of(asked)
+
+    def event(at: int, part: str, reason: str | None, out: int) -> bytes:
+        choice = {"index": at, "text": part, "logprobs": None, "finish_reason": reason, "stop_reason": None}
+        usage = {"prompt_tokens": 1200, "total_tokens": 1200 + out, "completion_tokens": out}
+        said = {
+            "id": "cmpl-1",
+            "object": "text_completion",
+            "created": 1,
+            "model": "m",
+            "choices": [choice],
+            "usage": usage,
+        }
+        return b"data: %s\n\n" % json.dumps(said, ensure_ascii=False).encode()
+
+    def write(data: bytes) -> None:
+        writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+    writer.write(HEAD % (b"text/event-stream; charset=utf-8", b"Transfer-Encoding: chunked"))
+    write(b"".join(event(at, text[:1], None, 1) for at in range(count)))
+    if latency:
+        for moment, at in sorted(zip(ends(count, latency, spread), range(count), strict=True)):
+            await until(moment)
+            write(event(at, text[1:], "stop", 150))
+    else:
+        write(b"".join(event(at, text[1:], "stop", 150) for at in range(count)))
+    write(b"data: [DONE]\n\n")
+    writer.write(b"0\r\n\r\n")
+
+
+def serve(pipe: Connection, latency: float, spread: float) -> None:
     """Serve on a free port, whose number goes into the pipe."""
 
     async def forever() -> None:
         server = await asyncio.start_server(
-            lambda r, w: answer(r, w, latency), "127.0.0.1", 0, backlog=4096, limit=1 << 20
+            lambda r, w: answer(r, w, latency, spread), "127.0.0.1", 0, backlog=4096, limit=1 << 20
         )
         pipe.send(server.sockets[0].getsockname()[1])
         async with server:
@@ -106,11 +166,11 @@ def serve(pipe: Connection, latency: float) -> None:
 
 
 @contextmanager
-def served(latency: float) -> Iterator[str]:
+def served(latency: float, spread: float = 0.0) -> Iterator[str]:
     """Run the server in a process of its own; yield its address."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, latency), daemon=True)
+    process = context.Process(target=serve, args=(theirs, latency, spread), daemon=True)
     process.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}/v1"
@@ -183,7 +243,7 @@ async def ours(address: str, window: int, count: int, *, size: int, chat: bool) 
     await engine.start()
     prompt = (Message("user", PROMPT),) if chat else PROMPT
     try:
-        return await driven(lambda _: engine.reply(Request("m", prompt, SAMPLING)), window, count)
+        return await driven(lambda _: engine.reply(Request("m", prompt, SAMPLING)), engine.capacity, count)
     finally:
         await engine.close()
 
@@ -236,20 +296,23 @@ def short_name(units: int) -> str:
 @click.command()
 @click.option("--in-flight", default=512, show_default=True, help="Prompts under way at once.")
 @click.option(
-    "--requests", default=2560, show_default=True, help="Prompts of each client (AsyncOpenAI: two rounds)."
+    "--requests", default=5120, show_default=True, help="Prompts of each client (AsyncOpenAI: three rounds)."
 )
 @click.option("--latency", default=1.0, show_default=True, help="Seconds until the server answers.")
 @click.option(
+    "--spread", default=0.0, show_default=True, help="Share of the latency by which replies differ."
+)
+@click.option(
     "--units", default="10000,100000", show_default=True, help="Numbers of units whose memory is measured."
 )
-def main(in_flight: int, requests: int, latency: float, units: str) -> None:
+def main(in_flight: int, requests: int, latency: float, spread: float, units: str) -> None:
     """Measure all clients against one server; the last line is one JSON object."""
     table = Table("client", "prompts", "prompts/s", "of ideal", "CPU ms/prompt", "peak MiB", box=None)
     ideal = in_flight / latency
     found: dict[str, Figures] = {}
-    with served(latency) as address:
+    with served(latency, spread) as address:
         for kind in KINDS:
-            count = min(requests, 2 * in_flight) if kind in PEERS else requests
+            count = min(requests, 3 * in_flight) if kind in PEERS else requests
             one = found[kind] = alone(kind, address, in_flight, count)
             cells = (f"{one.rate:.0f}", f"{one.rate / ideal:.0%}", f"{one.cpu_ms:.3f}", f"{one.rss_mb:.0f}")
             table.add_row(kind, f"{count:,}", *cells)

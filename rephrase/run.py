@@ -103,8 +103,12 @@ def to_document(question: Question, generator: str) -> Document:
         text = multiple_choice.render(question.question, question.choices, question.answer_index)
         meta["choices"] = json.dumps(question.choices, ensure_ascii=False)
         meta["answer"] = str(question.answer_index)
-    else:
+    elif question.style == "qa":
         text = qa.render(question.question, question.answer)
+    else:  # a rephrasing: its text is all there is
+        text = question.answer
+        meta = {key: value for key, value in meta.items() if key not in ("question", "answer")}
+        meta["kind"] = "rephrased"
     return replace(
         parent,
         text=text,

@@ -37,7 +37,8 @@ class Rephrase(Eraser):
             put(job, name, keep & ~_borrowed(job, name, keep, answers), ledger)
         carried = _carried(job, ledger)
         erase_tables(job, ledger, but=lambda name: name in asked or name in carried)
-        ledger.counts.update(logged(job.draft.path))
+        for name, number in (dict.fromkeys(logged(job.folder), 0) | logged(job.draft.path)).items():
+            ledger.counts[name] = number
         ledger.settle(job.draft)
 
 

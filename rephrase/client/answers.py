@@ -25,7 +25,7 @@ def replies(body: bytes, asked: Sequence[Request]) -> list[Reply | None]:
 
     Choices are told apart by their ``index``, in whatever order they come. ``usage`` counts the tokens of all prompts
     together: of several they are shared out by length (a reply that was cut off has ``max_tokens``), so that the sum
-    is exact and each part is approximate, unless the server sent the ids of the tokens. Raises BrokenError or ForeignError.
+    is exact and each part is approximate. Raises BrokenError or ForeignError.
     """
     said = parsed(body)
     choices = said.get("choices")
@@ -41,8 +41,9 @@ def replies(body: bytes, asked: Sequence[Request]) -> list[Reply | None]:
             made.append(None)
             continue
         reason = choice.get("finish_reason")
-        scores = _scores(choice, request.sampling) if choice.get("logprobs") else {}
-        made.append(Reply(text, reason if isinstance(reason, str) else "", into[at], out[at], scores))
+        logprobs = choice.get("logprobs")
+        found_scores = scores(logprobs, request.sampling) if logprobs else {}
+        made.append(Reply(text, reason if isinstance(reason, str) else "", into[at], out[at], found_scores))
     return made
 
 
@@ -69,18 +70,18 @@ def told(body: bytes) -> str:
     for name in ("error", "message", "detail"):
         if isinstance(said, dict) and said.get(name):
             said = said[name]
-    return _whole(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False))
+    return whole(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False))
 
 
-def _placed(choices: list[Any], count: int) -> list[dict[str, Any] | None]:
-    found: list[dict[str, Any] | None] = [None] * count
+def _placed(choices: list[Any], prompts: int) -> list[dict[str, Any] | None]:
+    found: list[dict[str, Any] | None] = [None] * prompts
     known = [choice for choice in choices if isinstance(choice, dict)]
-    if count == 1:  # several choices for one prompt were not asked for: any is as good as another
+    if prompts == 1:  # several choices for one prompt were not asked for: any is as good as another
         return [known[0] if known else None]
     twice = set()
     for choice in known:
         at = choice.get("index")
-        if type(at) is not int or not 0 <= at < count:
+        if type(at) is not int or not 0 <= at < prompts:
             continue
         if found[at] is not None:
             twice.add(at)
@@ -92,10 +93,10 @@ def _text(choice: Mapping[str, Any]) -> str | None:
     """Return the text of a choice; None when there is none. A chat that refuses has no content, and says nothing."""
     message = choice.get("message")
     text = message.get("content") or "" if isinstance(message, dict) else choice.get("text")
-    return _whole(text) if isinstance(text, str) else None
+    return whole(text) if isinstance(text, str) else None
 
 
-def _whole(text: str) -> str:
+def whole(text: str) -> str:
     """Return ``text`` with U+FFFD for halves of surrogate pairs, which JSON may carry and no file can hold."""
     try:
         text.encode()
@@ -111,12 +112,9 @@ def _tokens(
     texts: Sequence[str | None],
 ) -> tuple[list[int], list[int]]:
     """Return the tokens that went in and came out, for each prompt."""
-    into, out = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    into, out = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
     if len(asked) == 1:
         return [into], [out]
-    exact = [(_ids(choice, "prompt_token_ids"), _ids(choice, "token_ids")) for choice in found]
-    if all(a is not None and b is not None for a, b in exact):
-        return [a or 0 for a, _ in exact], [b or 0 for _, b in exact]
     lengths = [len(text or "") for text in texts]
     cut = [
         request.sampling.max_tokens if choice and choice.get("finish_reason") == LENGTH else 0
@@ -141,18 +139,14 @@ def shared(total: int, weights: Sequence[int]) -> list[int]:
     return [b - a for a, b in pairwise(total * part // whole for part in (0, *accumulate(weights)))]
 
 
-def _count(value: Any) -> int:
+def count(value: Any) -> int:
+    """Return a number of tokens, 0 for what is none."""
     return value if type(value) is int and 0 <= value < _MOST_TOKENS else 0
 
 
-def _ids(choice: Mapping[str, Any] | None, name: str) -> int | None:
-    ids = choice.get(name) if choice else None
-    return len(ids) if isinstance(ids, list) else None
-
-
-def _scores(choice: Mapping[str, Any], sampling: Sampling) -> dict[str, float]:
+def scores(logprobs: Any, sampling: Sampling) -> dict[str, float]:
     """Return the log-probabilities at the first generated place, by the texts of ``scored``; missing ones are left out."""
-    found = _first_place(choice["logprobs"])
+    found = _first_place(logprobs)
     names = sampling.scored or tuple(map(str, sampling.logprob_token_ids))
     if sampling.logprob_token_ids and any(token.startswith(_ID) for token in found):
         pairs = [(n, f"{_ID}{i}") for n, i in zip(names, sampling.logprob_token_ids, strict=False)]

@@ -6,18 +6,22 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from datacards.errors import UserError
+from datacards.render.markup import visible
 from rephrase.client.breaker import back_off
 from rephrase.client.counters import Counters
 from rephrase.client.judge import Failure, Fault, judged, ours
 from rephrase.client.probes import works
 from rephrase.client.queue import Ask, Batch, Queue
 from rephrase.client.server import Server, chosen
+from rephrase.client.stream import Stream
 from rephrase.client.transport import Answer, Transport
 from rephrase.client.wire import body
 from rephrase.requests import REFUSED, Reply
 
 #: The longest that a prompt waits for others to share its request while a server is free, in seconds.
 _GATHER_S = 0.003
+#: The share of its room above which a server has more than it writes at once, and how long a list then waits to be full.
+_FULL, _HOLD_S = 0.8, 0.1
 #: Prompts in a row that no server can answer while it answers nothing else: then it is not the prompts.
 _HOPELESS = 32
 #: Rounds of the loop in which nothing is put in before what waits is sent: askers need some to come back.
@@ -48,7 +52,8 @@ class Dispatch:
         self._queue = Queue(size)
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._gathering = False
+        self._gathering = self._stirred = False
+        self._held: asyncio.TimerHandle | None = None
         self._successes = 0  # prompts and looks
         self._hopeless = 0
         self._chat = False  # the last kind that a server failed at
@@ -58,30 +63,60 @@ class Dispatch:
 
     def add(self, ask: Ask) -> None:
         """Let a prompt wait for a server; the reply comes to its future."""
-        self._queue.add(ask)
+        full = self._queue.add(ask)
+        if full and (ask.alone or not self._hungry()):
+            self._pump(partial=False)
         self._gather()
 
     async def close(self) -> None:
         """Stop all work; prompts under way get no reply."""
+        if self._held:
+            self._held.cancel()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _stir(self) -> None:
+        """Send what waits after something has changed; once for all that changes in one round of the loop."""
+        if not self._stirred:
+            self._stirred = True
+            self._loop.call_soon(self._stir_now)
+
+    def _stir_now(self) -> None:
+        self._stirred = False
+        self._pump(partial=False)
+        self._gather()
+
     def _gather(self) -> None:
-        """Send what waits once nothing more is being put in, which the loop's next rounds show."""
-        if not self._gathering:
+        """Have lists that are not full sent in time.
+
+        That is once nothing more is being put in, which the loop's next rounds show, or a little later while all
+        servers have queues of their own: then nothing is gained by a list that is not full.
+        """
+        if self._gathering or not self._queue.forming:
+            return
+        if self._hungry():
             self._gathering = True
             self._loop.call_soon(self._hop, self._queue.came, 0, time.monotonic() + _GATHER_S)
+        elif self._held is None:
+            self._held = self._loop.call_later(_HOLD_S, self._release)
+
+    def _hungry(self) -> bool:
+        return any(not server.open and server.load <= _FULL for server in self._servers)
 
     def _hop(self, came: int, quiet: int, until: float) -> None:
         quiet = quiet + 1 if self._queue.came == came else 0
         if quiet < _QUIET and time.monotonic() < until:
-            self._pump(partial=False)
             self._loop.call_soon(self._hop, self._queue.came, quiet, until)
         else:
             self._gathering = False
             self._pump(partial=True)
+
+    def _release(self) -> None:
+        self._held = None
+        now = time.monotonic()
+        self._pump(partial=any(server.room(1, now) for server in self._servers))
 
     def _pump(self, *, partial: bool) -> None:
         """Send batches while a server has room for one."""
@@ -112,39 +147,63 @@ class Dispatch:
     async def _send(self, server: Server, batch: Batch) -> None:
         asked = [ask.request for ask in batch]
         url = server.chats if batch[0].chat else server.completions
-        answer = await self._transport.post(url, body(batch[0].head, asked))
-        # The room is free again before anybody waits for a better moment.
-        server.in_flight -= len(batch)
-        found = judged(answer, asked)
-        if isinstance(found, Failure):
-            self._failed(server, batch, found, answer)
-        else:
-            self._replied(server, batch, found)
-        self._pump(partial=False)
-        self._gather()
-        if all(one.dead and not one.in_flight for one in self._servers):
+        left = dict(enumerate(batch))
+        stream = Stream(asked)
+
+        def take(lines: bytes) -> None:
+            for at, reply in stream.feed(lines):
+                # The place of a prompt is free as soon as its reply is there, whatever the others of its list do.
+                server.in_flight -= 1
+                self._replied(server, left.pop(at), reply)
+            if len(left) < len(batch):
+                self._stir()
+
+        try:
+            answer = await self._transport.post(url, body(batch[0].head, asked), take)
+        finally:
+            server.in_flight -= len(left)  # before anybody waits for a better moment
+        if left:
+            self._settled(server, list(left.values()), answer, stream.trouble)
+            self._stir()
+        if server.dead and all(one.dead and not one.in_flight for one in self._servers):
             self._on_end(_none_left(self._servers, "no server takes these requests"))
 
-    def _replied(self, server: Server, batch: Batch, found: list[Reply | None]) -> None:
-        server.proven, server.dead = True, ""
+    def _settled(self, server: Server, left: Batch, answer: Answer, trouble: str) -> None:
+        """Settle the prompts that no event has answered by what came of their request."""
+        if answer.fate == "streamed":
+            said = visible(trouble, 300) or "a stream without a reply to this prompt"
+            self._failed(server, left, Failure(Fault.FAILED, said), answer)
+            return
+        found = judged(answer, [ask.request for ask in left])
+        if isinstance(found, Failure):
+            self._failed(server, left, found, answer)
+            return
         undone = []
-        for ask, reply in zip(batch, found, strict=True):
-            if reply is None or (reply.finish_reason in _UNDONE and not self._spent(ask)):
+        for ask, reply in zip(left, found, strict=True):
+            if reply is None:
                 undone.append(ask)
-                continue
-            self._successes += 1
-            self._hopeless = 0
-            server.answered += 1
-            self._counters.prompts += 1
-            self._counters.prompt_tokens += reply.prompt_tokens
-            self._counters.completion_tokens += reply.completion_tokens
-            _settle(ask, reply)
-        if len(undone) < len(batch):
-            server.breaker.succeeded()
+            else:
+                self._replied(server, ask, reply)
         if undone:
-            self._unanswered(
-                server, undone, Failure(Fault.FAILED, "an answer without a reply to this prompt")
+            self._failed(
+                server, undone, Failure(Fault.FAILED, "an answer without a reply to this prompt"), answer
             )
+
+    def _replied(self, server: Server, ask: Ask, reply: Reply) -> None:
+        server.proven, server.dead = True, ""
+        if reply.finish_reason in _UNDONE and not self._spent(ask):
+            self._unanswered(
+                server, [ask], Failure(Fault.FAILED, f"a reply that ended with {reply.finish_reason}")
+            )
+            return
+        server.breaker.succeeded()
+        self._successes += 1
+        self._hopeless = 0
+        server.answered += 1
+        self._counters.prompts += 1
+        self._counters.prompt_tokens += reply.prompt_tokens
+        self._counters.completion_tokens += reply.completion_tokens
+        _settle(ask, reply)
 
     def _failed(self, server: Server, batch: Batch, failure: Failure, answer: Answer) -> None:
         server.said = failure.said
@@ -177,7 +236,7 @@ class Dispatch:
         self._chat = batch[0].chat
         if failure.wait:
             server.resumes_at = max(server.resumes_at, now + failure.wait)
-            self._loop.call_later(failure.wait, self._gather)
+            self._loop.call_later(failure.wait, self._stir)
             self._loop.call_later(self._patience_s + 0.1, self._count_the_hours)
         if server.breaker.failed(now):
             self._spawn(self._look_after(server))
@@ -225,7 +284,7 @@ class Dispatch:
                 server.proven = True
                 server.breaker.succeeded()
                 self._successes += 1
-                self._gather()
+                self._stir()
 
     def _count_the_hours(self) -> None:
         """End when nobody has answered for too long."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
 
 from rephrase.requests import Reply, Request
 
@@ -37,13 +36,20 @@ class Queue:
         self._ready: deque[Batch] = deque()
         self._forming: dict[str, Batch] = {}
 
-    def add(self, ask: Ask) -> None:
-        """Put a prompt in."""
+    @property
+    def forming(self) -> bool:
+        """Whether prompts wait for others to share their request."""
+        return bool(self._forming)
+
+    def add(self, ask: Ask) -> bool:
+        """Put a prompt in; return whether that made a batch full."""
         self.came += 1
         if ask.alone:
             self._ready.append([ask])
-        else:
-            self._forming.setdefault(ask.head, []).append(ask)
+            return True
+        waiting = self._forming.setdefault(ask.head, [])
+        waiting.append(ask)
+        return ask.chat or len(waiting) >= self.size
 
     def add_batch(self, batch: Batch) -> None:
         """Put in, as it is and in front, what was a part of a batch already."""
@@ -52,27 +58,18 @@ class Queue:
 
     def first(self, *, partial: bool) -> Batch | None:
         """Return the batch that is to go next, which stays in; with ``partial`` one that could still grow, too."""
-        while True:
-            if not self._ready and not self._cut(partial=partial):
-                return None
-            batch = [
-                ask for ask in self._ready[0] if not ask.future.done()
-            ]  # some were given up by their asker
-            if batch:
-                self._ready[0] = batch
+        while self._ready or self._cut(partial=partial):
+            batch = self._ready[0]
+            if not any(ask.future.done() for ask in batch):
                 return batch
-            self._ready.popleft()
+            self._ready.popleft()  # some were given up by those who asked
+            if left := [ask for ask in batch if not ask.future.done()]:
+                self._ready.appendleft(left)
+        return None
 
     def pop(self) -> None:
         """Take out what ``first`` returned."""
         self._ready.popleft()
-
-    def drain(self) -> Iterable[Ask]:
-        """Take everything out."""
-        everything = [ask for batch in (*self._ready, *self._forming.values()) for ask in batch]
-        self._ready.clear()
-        self._forming.clear()
-        return everything
 
     def _cut(self, *, partial: bool) -> bool:
         """Make batches of what is forming; return whether there is one now.

@@ -26,8 +26,11 @@ class Servers(Engine):
     alone and looked at now and then; when all have been for ``patience_s``, UserError. ``tries`` is how often a
     prompt is asked that servers fail at while they answer others; then its Reply is ``refused``, with their words.
     ``ready_s`` is how long ``start`` waits for the first server. ``vllm`` false sends no field that only vLLM knows.
-    ``token_ids`` makes the token counts of prompts that share a request exact, for longer answers. The key is read
-    from OPENAI_API_KEY unless given; it goes to these addresses and nowhere else.
+    The key is read from OPENAI_API_KEY unless given; it goes to these addresses and nowhere else.
+
+    vLLM answers the prompts of a list one by one (two events each): the place of one is free again while the others
+    are still written, and its tokens are counted. Other servers answer whole lists, and then the tokens of a prompt
+    are its share by length.
 
     ``counters`` are live; ``max_model_len`` is known once started: the tokens of prompt and reply that every server
     takes, None where they do not tell.
@@ -46,18 +49,18 @@ class Servers(Engine):
         ready_s: float = 0.0,
         tries: int = 6,
         vllm: bool = True,
-        token_ids: bool = False,
     ) -> None:
         self.model = model
         self.counters = Counters(servers(addresses, in_flight))
         self.max_model_len: int | None = None
-        # A few more than fit wait here, so that whole batches are at hand when a server has room.
-        self.capacity = len(self.counters.servers) * (in_flight + 2 * prompts_per_request)
+        # Places become free one by one and are taken by whole lists: a list is a small part of them.
+        self._size = max(1, min(prompts_per_request, in_flight // 4))
+        # A few more than fit wait here, so that whole lists are at hand when a server has room.
+        self.capacity = len(self.counters.servers) * (in_flight + 2 * self._size)
         self._key = checked_key(os.environ.get("OPENAI_API_KEY", "") if key is None else key)
         self._connections = len(self.counters.servers) * in_flight
-        self._size = min(prompts_per_request, in_flight)
         self._timeout_s, self._patience_s, self._ready_s, self._tries = timeout_s, patience_s, ready_s, tries
-        self._vllm, self._token_ids = vllm, token_ids
+        self._vllm = vllm
         self._room = asyncio.Semaphore(self.capacity)
         self._asks: set[Ask] = set()
         self._heads: dict[tuple[int, bool], tuple[Sampling, str]] = {}
@@ -126,7 +129,7 @@ class Servers(Engine):
             return known[1]
         if len(self._heads) >= _HEADS:
             self._heads.clear()
-        made = head(self.model, sampling, chat=chat, vllm=self._vllm, token_ids=self._token_ids)
+        made = head(self.model, sampling, chat=chat, vllm=self._vllm, stream=self._size > 1 and not chat)
         self._heads[place] = (sampling, made)
         return made
 

@@ -2,7 +2,7 @@
 
 import resource
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal, NamedTuple
@@ -15,6 +15,7 @@ from datacards.render.markup import visible
 
 #: The longest answer that is read, in bytes; eight long replies with all their token ids stay far below.
 MOST_BYTES = 32 << 20
+_TOO_LONG = f"the answer is longer than {MOST_BYTES >> 20} MiB"
 #: vLLM's server closes connections that were idle for 5 s; leaving them first means never writing into a closed one.
 _KEPT_S = 4.0
 _OTHER_FILES = 256  # descriptors for all else that a run has open
@@ -22,8 +23,8 @@ _LONGEST_WAIT = 3600.0
 _NOTICED = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 60_000}
 
 
-#: What became of a request: answered whole, no connection, a connection that broke, no answer in time, one without end.
-Fate = Literal["whole", "away", "lost", "late", "endless"]
+#: What became of a request: answered whole, in events, no connection, one that broke, no answer in time, one without end.
+Fate = Literal["whole", "streamed", "away", "lost", "late", "endless"]
 
 
 class Answer(NamedTuple):
@@ -67,32 +68,52 @@ class Transport:
             auto_decompress=False,  # nothing packed was asked for, and a few bytes may unpack to gigabytes
         )
 
-    async def post(self, url: URL, body: bytes) -> Answer:
-        """Send a JSON body."""
-        return await self._ask("POST", url, body)
+    async def post(self, url: URL, body: bytes, take: Callable[[bytes], None] | None = None) -> Answer:
+        """Send a JSON body. Where the server answers with events, ``take`` gets their lines as they come."""
+        return await self._ask("POST", url, body, take)
 
     async def get(self, url: URL) -> Answer:
         """Fetch an address."""
-        return await self._ask("GET", url, None)
+        return await self._ask("GET", url)
 
-    async def _ask(self, method: str, url: URL, body: bytes | None) -> Answer:
+    async def _ask(
+        self, method: str, url: URL, body: bytes | None = None, take: Callable[[bytes], None] | None = None
+    ) -> Answer:
+        fate: Fate = "lost"
         try:
             # No redirect is followed: the key is for the address that was named, and so are the prompts.
             async with self._session.request(method, url, data=body, allow_redirects=False) as response:
+                if take and response.status == 200 and response.content_type == "text/event-stream":
+                    await self._stream(response, take)
+                    return Answer(200, fate="streamed")
                 whole = await _read(response)
                 wait = seconds(response.headers.get("Retry-After", ""))
                 place = self._plain(response.headers.get("Location", ""))
                 return Answer(response.status, self._hidden(whole), wait, place)
         except aiohttp.ConnectionTimeoutError:
-            return Answer(0, fate="away", trouble="no connection in time")
+            fate, trouble = "away", "no connection in time"
         except TimeoutError:
-            return Answer(0, fate="late", trouble="no answer in time")
+            fate, trouble = "late", "no answer in time"
         except aiohttp.ClientConnectorError as error:
-            return Answer(0, fate="away", trouble=self._plain(str(error)))
+            fate, trouble = "away", str(error)
         except _EndlessError as error:
-            return Answer(0, fate="endless", trouble=str(error))
+            fate, trouble = "endless", str(error)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(0, fate="lost", trouble=self._plain(str(error) or type(error).__name__))
+            trouble = str(error) or type(error).__name__
+        return Answer(0, fate=fate, trouble=self._plain(trouble))
+
+    async def _stream(self, response: aiohttp.ClientResponse, take: Callable[[bytes], None]) -> None:
+        """Give whole lines to ``take`` as they come. Raises _EndlessError as _read does."""
+        rest, read = b"", 0
+        while piece := await response.content.readany():
+            read += len(piece)
+            if read > MOST_BYTES:
+                raise _EndlessError(_TOO_LONG)
+            lines, feed, rest = (rest + piece).rpartition(b"\n")
+            if feed:
+                take(self._hidden(lines))
+        if rest:
+            take(self._hidden(rest))
 
     def _hidden(self, said: bytes) -> bytes:
         """Return what a server said without the key, which some repeat in their messages."""
@@ -111,14 +132,14 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     size = response.content_length
     if size is not None and size <= MOST_BYTES:
         return await response.read()
+    if size is not None:
+        raise _EndlessError(_TOO_LONG)
     pieces, read = [], 0
     while piece := await response.content.readany():
-        pieces.append(piece)
         read += len(piece)
         if read > MOST_BYTES:
-            break
-    if read > MOST_BYTES or size is not None:
-        raise _EndlessError(f"the answer is longer than {MOST_BYTES >> 20} MiB")
+            raise _EndlessError(_TOO_LONG)
+        pieces.append(piece)
     return b"".join(pieces)
 
 

@@ -16,13 +16,13 @@ class UnsayableError(ValueError):
     """A constraint for which the server has no field; the message says which."""
 
 
-def head(model: str, sampling: Sampling, *, chat: bool, vllm: bool = True, token_ids: bool = False) -> str:
+def head(model: str, sampling: Sampling, *, chat: bool, vllm: bool = True, stream: bool = False) -> str:
     """Return the JSON object of a request up to the value of ``messages`` or ``prompt``, which comes last.
 
     Requests with equal heads may share a body. Fields that only vLLM knows are sent only when they are set, and never
     to a plain OpenAI server (``vllm`` false): there a JSON schema becomes the ``response_format`` of a chat, repetition
-    detection is left out (it only saves tokens), and any other constraint is UnsayableError. ``token_ids`` asks vLLM to send
-    the ids of all tokens, from which exact counts are taken.
+    detection is left out (it only saves tokens), and any other constraint raises UnsayableError. ``stream`` asks vLLM for
+    two events to a prompt, the first token and all others, with the tokens of that prompt.
     """
     fields: dict[str, Any] = {
         "model": model,
@@ -39,8 +39,9 @@ def head(model: str, sampling: Sampling, *, chat: bool, vllm: bool = True, token
         fields |= _scores(sampling, chat=chat, vllm=vllm)
     if vllm and sampling.repetition:
         fields["repetition_detection"] = dict(sampling.repetition)
-    if vllm and token_ids:
-        fields["return_token_ids"] = True
+    if vllm and stream:
+        counted = {"include_usage": True, "continuous_usage_stats": True}
+        fields |= {"stream": True, "stream_options": counted, "stream_interval": sampling.max_tokens}
     return json.dumps(fields, ensure_ascii=False)[:-1] + (', "messages": ' if chat else ', "prompt": ')
 
 

@@ -48,6 +48,10 @@ def check(model: str, revision: str = "") -> None:
 
 def _cached(model: str, revision: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    found = try_to_load_from_cache(model, "config.json", revision=revision or "main")
+    try:
+        found = try_to_load_from_cache(model, "config.json", revision=revision or "main")
+    except HFValidationError:
+        return None  # no name of the hub
     return Path(found) if isinstance(found, str) else None

@@ -150,9 +150,18 @@ class Asking(Generator):
         """Return the prompts with their digests, and the tests that questions were held against."""
         used = {f"{style}.{self.mode}.{self.prompt_version}": self.prompt(style).digest for style in styles}
         if self.round_trip:
-            used[f"round_trip.{self.mode}"] = round_trip.Asker("", self.mode).digest
+            used[f"round_trip.{self.mode}"] = self.asker("").digest
         tests = Contamination(self.contamination).told() if self.contamination else []
         return {"prompts": used, "tests": tests}
+
+    def asker(self, identity: str) -> round_trip.Asker:
+        """Return what asks again, in the words of the recipe's own prompt files where these hold some."""
+        own = (
+            self.prompts
+            and (self.prompts / self.prompt_version / "round_trip" / f"{self.mode}.yaml").is_file()
+        )
+        version, folder = (self.prompt_version, self.prompts) if own else ("v1", None)
+        return round_trip.Asker(identity, self.mode, version, folder)
 
     def prompt(self, style: Style) -> Prompt:
         """Return the prompt of a style, read from its files."""
@@ -167,7 +176,7 @@ class Asker:
         self.identity = models.identity(options)
         self.prompts = {style: options.prompt(style) for style in styles}
         self.count = models.counter(options)
-        self.again = round_trip.Asker(self.identity, options.mode) if options.round_trip else None
+        self.again = options.asker(self.identity) if options.round_trip else None
         self.places = Places()
         self.duplicates = Duplicates(options.duplicates, work)
         self.contamination = Contamination(options.contamination) if options.contamination else None
@@ -299,6 +308,9 @@ class Asker:
 
     def _question(self, candidate: Candidate, notes: Mapping[str, str], unit: Unit) -> Question | Reject:
         chunk = candidate.chunk
+        candidate = replace(
+            candidate, question=self_contained(candidate.question, candidate.answer, chunk.document)
+        )
         drop = self.contamination.check(candidate) if self.contamination else None
         if drop := drop or self.duplicates.check(candidate):
             return Reject(drop, chunk.document, candidate.claim, unit)
@@ -312,7 +324,7 @@ class Asker:
         prompt = self.prompts[candidate.style]
         return Question(
             style=candidate.style,
-            question=self_contained(candidate.question, candidate.answer, chunk.document),
+            question=candidate.question,
             answer=candidate.answer,
             parent=chunk.document,
             spans=(chunk.span,),

@@ -24,7 +24,7 @@ class VllmEngine(Asking):
     """
 
     engine_args: dict[str, Any] = Field(default_factory=dict)
-    in_flight: int = Field(default=1280, ge=1)
+    in_flight: int = Field(default=2048, ge=1)
 
     def engine(self) -> "InProcess":
         """Return the engine, not loaded yet."""

@@ -18,7 +18,7 @@ class VllmServer(Asking):
 
     servers: tuple[str, ...] = Field(default=("http://127.0.0.1:8000/v1",), min_length=1)
     served_name: str = ""
-    in_flight: int = Field(default=1280, ge=1)
+    in_flight: int = Field(default=2048, ge=1)
     prompts_per_request: int = Field(default=8, ge=1)
     timeout_s: float = Field(default=600.0, gt=0.0)
     patience_s: float = Field(default=300.0, ge=0.0)

@@ -13,6 +13,7 @@ from rephrase.client.servers import Servers
 from rephrase.requests import Request, Sampling
 
 SAMPLING = Sampling(max_tokens=64)
+EVENTS = (("Content-Type", "text/event-stream; charset=utf-8"),)
 STATUS = {200: "OK", 302: "Found"}
 
 
@@ -47,6 +48,20 @@ def right(body: dict[str, Any]) -> dict[str, Any]:
         "choices": choices,
         "usage": {"prompt_tokens": 7 * len(choices), "completion_tokens": 3 * len(choices)},
     }
+
+
+def events(body: dict[str, Any]) -> Said:
+    """Return the same as vLLM's events: two for each prompt, the others' between them, and the counts of all."""
+    answer = right(body)
+    first, last = [], []
+    for choice in answer["choices"]:
+        at, text = choice["index"], choice["text"]
+        for place, part, reason, out in ((first, text[:1], None, 1), (last, text[1:], "stop", 3)):
+            usage = {"prompt_tokens": 7, "completion_tokens": out}
+            place.append({"choices": [{"index": at, "text": part, "finish_reason": reason}], "usage": usage})
+    said = [*first, *reversed(last), {"choices": [], "usage": answer["usage"]}]
+    lines = [f"data: {json.dumps(one, ensure_ascii=False)}\n\n" for one in said]
+    return Said("".join([": keep-alive\n\n", *lines, "data: [DONE]\n\n"]).encode(), headers=EVENTS)
 
 
 Mood = Callable[[dict[str, Any], int], Said | None]
@@ -88,7 +103,8 @@ class Completions:
         self.busy += len(prompts(body))
         self.busiest = max(self.busiest, self.busy)
         try:
-            said = self.mood(body, len(self.bodies)) or Said(right(body))
+            usual = events if body.get("stream") else lambda asked: Said(right(asked))
+            said = self.mood(body, len(self.bodies)) or usual(body)
             await asyncio.sleep(said.wait or self.latency)
         finally:
             self.busy -= len(prompts(body))

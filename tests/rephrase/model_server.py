@@ -23,12 +23,14 @@ def answer(prompt: str) -> str:
     amounts, term = _SAID.findall(passage), _TERM.search(passage)
     question = prompt.rpartition("### 問題")[2]
     drawn = hashlib.sha256(prompt.encode()).digest()[0]
-    if asked := _ASKED.findall(
-        question
-    ):  # a round trip: the question stands there already, behind examples of letters
+    if asked := _ASKED.findall(question):  # a round trip: it stands there already, behind examples of letters
         if "A)" in question:
             return _letter(question.rpartition("Q: ")[2], asked[-1], amounts)
         return next((f" {amount}\n" for name, amount in amounts if name in asked[-1]), " わかりません。\n")
+    if not prompt.endswith("Q:"):
+        lines = passage.partition("\n### ")[0].split("\n")
+        said = [line.replace("でした。", "となっています。") for line in lines if line]
+        return "".join(reversed(said[1:])) + "\n\n### "
     if not amounts:
         word = term[1] if term else "用語"
         return f" {word}とは何ですか。\nA: {term[2] if term else '説明です'}。\n\n### "

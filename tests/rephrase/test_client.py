@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from rephrase.requests import REFUSED, Message, Reply, Request, Sampling
-from tests.rephrase.completions import Completions, Said, engine, prompts, request, right, texts, up
+from tests.rephrase.completions import Completions, Said, engine, events, prompts, request, right, texts, up
 
 MANY = [f"{number}番目の文書から問いを作ってください。" + "数" * (number % 50) for number in range(200)]
 OWN = [f"「{prompt}」について" for prompt in MANY]
@@ -74,7 +76,7 @@ def test_no_more_is_under_way_than_a_server_has_room_for() -> None:
             assert await texts(client, MANY * 5) == OWN * 5
             assert server.busiest == 16
             assert server.connections <= 16
-            assert client.capacity == 32
+            assert client.capacity == 16 + 2 * 4
 
     asyncio.run(story())
 
@@ -91,7 +93,7 @@ def test_connections_are_kept() -> None:
 def test_choices_are_told_apart_by_their_index() -> None:
     """In any order; one that is missing or there twice is asked for again, and nothing else is."""
 
-    def mood(body: dict[str, object], number: int) -> Said | None:
+    def mood(body: dict[str, Any], number: int) -> Said | None:
         answer = right(body)
         answer["choices"].reverse()
         if number == 1:
@@ -107,8 +109,60 @@ def test_choices_are_told_apart_by_their_index() -> None:
     asyncio.run(story())
 
 
+def test_a_reply_is_there_while_the_others_of_its_list_are_written() -> None:
+    """And so is its place: the next list does not wait for the slowest of the last."""
+
+    async def story() -> None:
+        slowly = lambda body, _number: replace(events(body), drip=0.0005)  # noqa: E731
+        async with up(Completions(slowly)) as server, engine(server, in_flight=32) as client:
+            asked = [asyncio.create_task(client.reply(request(prompt))) for prompt in MANY[:8]]
+            _, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            assert waiting
+            assert client.counters.in_flight == len(waiting)
+            assert [reply.text for reply in await asyncio.gather(*asked)] == OWN[:8]
+            assert all(task.result()[2:4] == (7, 3) for task in asked)
+            assert len(server.bodies) == 1
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("missing", [0, 3])
+def test_a_stream_that_breaks_off_keeps_what_has_come(missing: int) -> None:
+    """Even when all has come, and only the end of the stream has not."""
+
+    def mood(body: dict[str, Any], number: int) -> Said | None:
+        said = events(body)
+        whole = said.body.split(b"\n\n")
+        return replace(said, cut=len(b"\n\n".join(whole[: -3 - missing])) + 2) if number == 1 else None
+
+    async def story() -> None:
+        async with up(Completions(mood)) as server, engine(server) as client:
+            assert await texts(client, MANY[:8]) == OWN[:8]
+            assert [len(prompts(body)) for body in server.bodies[1:]] == [missing] * bool(missing)
+            assert client.counters.prompts == 8
+            assert client.counters.in_flight == 0
+
+    asyncio.run(story())
+
+
+def test_a_stream_that_ends_in_an_error_keeps_what_has_come() -> None:
+    def mood(body: dict[str, Any], number: int) -> Said | None:
+        said = events(body)
+        error = b'data: {"error": {"message": "Internal server error"}}\n\ndata: [DONE]\n\n'
+        half = b"\n\n".join(said.body.split(b"\n\n")[:12]) + b"\n\n"
+        return replace(said, body=half + error) if number == 1 else None
+
+    async def story() -> None:
+        async with up(Completions(mood)) as server, engine(server) as client:
+            assert await texts(client, MANY[:8]) == OWN[:8]
+            assert len(prompts(server.bodies[1])) == 5
+            assert client.counters.servers[0].said == "Internal server error"
+
+    asyncio.run(story())
+
+
 def test_a_bad_prompt_in_a_list_is_found_and_the_others_are_answered() -> None:
-    def mood(body: dict[str, object], _number: int) -> Said | None:
+    def mood(body: dict[str, Any], _number: int) -> Said | None:
         bad = any("長すぎる" in prompt for prompt in prompts(body))
         error = {"error": {"message": "This model's maximum context length is 2048 tokens.", "code": 400}}
         return Said(error, 400) if bad else None
@@ -129,7 +183,7 @@ def test_a_bad_prompt_in_a_list_is_found_and_the_others_are_answered() -> None:
 def test_a_prompt_with_half_a_character_is_refused_alone() -> None:
     """No UTF-8 can hold it: it goes as an escape, and the server judges it."""
 
-    def mood(body: dict[str, object], _number: int) -> Said | None:
+    def mood(body: dict[str, Any], _number: int) -> Said | None:
         return Said({"detail": "no text"}, 422) if any("\ud842" in p for p in prompts(body)) else None
 
     async def story() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rephrase.client.answers import BrokenError, ForeignError, replies, shared, told
+from rephrase.client.stream import Stream
 from rephrase.client.transport import seconds
 from rephrase.client.wire import UnsayableError, body, head
 from rephrase.requests import Message, Reply, Request, Sampling
@@ -28,7 +29,7 @@ def answer(*choices: dict[str, Any], into: int = 0, out: int = 0) -> bytes:
     return json.dumps({"choices": list(choices), "usage": usage}).encode()
 
 
-def choice(index: int, text: str, reason: str = "stop", **more: Any) -> dict[str, Any]:
+def choice(index: int, text: str, reason: str | None = "stop", **more: Any) -> dict[str, Any]:
     return {"index": index, "text": text, "finish_reason": reason, **more}
 
 
@@ -40,15 +41,42 @@ def test_tokens_of_one_request_are_shared_out_by_length_and_their_sum_is_exact()
     assert [reply.completion_tokens for reply in found if reply] == [10, 30, 50]
 
 
-def test_tokens_are_exact_where_the_server_sends_their_ids() -> None:
-    ids = (
-        {"prompt_token_ids": [1] * 7, "token_ids": [1, 2]},
-        {"prompt_token_ids": [1] * 3, "token_ids": [1]},
+def event(index: int, text: str, reason: str | None = None, out: int = 1, **more: Any) -> bytes:
+    """Return the line of one event of a stream."""
+    usage = {"prompt_tokens": 10 + index, "completion_tokens": out}
+    said = {"choices": [choice(index, text, reason, **more)], "usage": usage}
+    return b"data: " + json.dumps(said, ensure_ascii=False).encode() + b"\n\n"
+
+
+def test_events_become_replies_as_they_end_with_the_tokens_of_each() -> None:
+    stream = Stream(asked("一", "二", scored=("A",)))
+    scores = [{"top_logprobs": [{"A": value}]} for value in (-0.5, -7.0)]
+    assert stream.feed(event(0, "あ", logprobs=scores[0]) + b": keep-alive\n\n" + event(1, "い")) == []
+    assert stream.feed(event(1, "う", "length", 50)) == [(1, Reply("いう", "length", 11, 50))]
+    assert stream.feed(event(1, "え", "stop", 51)) == []  # it has ended
+    last = Reply("あお", "stop", 10, 2, {"A": -0.5})
+    assert stream.feed(event(0, "お", "stop", 2, logprobs=scores[1])) == [(0, last)]
+    assert stream.feed(b'data: {"choices": [], "usage": {}}\n\ndata: [DONE]\n\n') == []
+
+
+def test_events_that_cannot_be_read_are_left_out() -> None:
+    stream = Stream(asked("一"))
+    wrong = (
+        b"[",
+        b"7",
+        b"null",
+        b'"a"',
+        b"{}",
+        b'{"choices": 1}',
+        b'{"choices": [1]}',
+        b"\xff",
+        b"[" * 99_999,
     )
-    found = replies(
-        answer(choice(0, "あ", **ids[0]), choice(1, "い", **ids[1]), into=10, out=3), asked("一", "二")
-    )
-    assert [reply and reply[2:4] for reply in found] == [(7, 2), (3, 1)]
+    assert stream.feed(b"".join(b"data:" + one + b"\n" for one in wrong)) == []
+    assert stream.feed(b'data: {"choices": [{"index": 9, "text": "", "finish_reason": "stop"}]}\n') == []
+    assert stream.feed(b'data: {"error": {"message": "Internal server error", "code": 500}}\n') == []
+    assert stream.trouble == "Internal server error"
+    assert stream.feed(event(0, "あ", "stop")) == [(0, Reply("あ", "stop", 10, 1))]
 
 
 @given(st.integers(0, 10**9), st.lists(st.integers(0, 10**4), min_size=1, max_size=20))
@@ -187,10 +215,11 @@ def test_vllm_knows_every_field_by_the_same_name(structured: dict[str, Any]) -> 
     completions = pytest.importorskip("vllm.entrypoints.openai.completion.protocol")
     sampling = Sampling(**FULL, structured=structured)
     for known, prompt in ((completions.CompletionRequest, "円"), (chats.ChatCompletionRequest, CHAT)):
-        start = head("m", sampling, chat=prompt is CHAT, token_ids=True)
+        start = head("m", sampling, chat=prompt is CHAT, stream=prompt is not CHAT)
         made = json.loads(body(start, [Request("m", prompt, sampling)]))
         assert made.keys() <= known.model_fields.keys()
         ready = known.model_validate(made).to_sampling_params(9, {})
+        assert ready.stream_interval == (None if prompt is CHAT else 9)
         assert ready.seed == 2**63 - 1
         assert ready.logprob_token_ids == [7, 9]
         assert ready.repetition_detection.min_count == 3
@@ -205,7 +234,7 @@ def test_a_plain_server_gets_only_what_openai_knows() -> None:
     assert chat["response_format"] == {"type": "json_schema", "json_schema": schema}
     assert (chat["logprobs"], chat["top_logprobs"]) == (True, 20)
     plain = json.loads(
-        body(head("m", Sampling(**FULL), chat=False, vllm=False, token_ids=True), asked("一", "二"))
+        body(head("m", Sampling(**FULL), chat=False, vllm=False, stream=True), asked("一", "二"))
     )
     assert plain.keys() == {
         "model",

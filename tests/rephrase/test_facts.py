@@ -1,6 +1,5 @@
 """What is asked of a fact can be answered in one way only, and its wrong choices are wrong."""
 
-import random
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from corpus.document import Document, Fact, Span
-from rephrase.base import Question, Reject
-from rephrase.facts import Answers, Facts, claims
+from rephrase.base import Question
+from rephrase.facts import Facts, claims
+from rephrase.facts.wrong import CHOICES
 
 YEAR = "2024-04-01/2025-03-31"
 DAY = "2025-03-31"
@@ -41,8 +41,15 @@ def amount(
 
 
 def filing(*facts: Fact) -> Document:
-    """Return a filing with these facts."""
-    return document("有価証券報告書の本文です。", *facts, kind="filing")
+    """Return a filing that shows these facts, a line each."""
+    text, shown = "# 有価証券報告書\n\n", []
+    for fact in facts:
+        before = f"{fact.subject}の{fact.label}は" if fact.kind == "amount" else f"{fact.subject}, "
+        value = f"{int(fact.number) // 10**6:,}" if fact.number.endswith("000000") else fact.value
+        start = len(text) + len(before)
+        shown.append(replace(fact, value=value, start=start, end=start + len(value)))
+        text += f"{before}{value}{'百万円でした。' if fact.kind == 'amount' else ''}\n"
+    return document(text, *shown, kind="filing")
 
 
 def page(word: str, meaning: str) -> Document:
@@ -176,19 +183,23 @@ def test_what_does_not_say_what_a_term_means_is_not_asked(meaning: str) -> None:
 
 def test_related_terms_and_their_descriptions_are_no_wrong_choices() -> None:
     """A glossary's related terms may mean the same."""
-    pages = [page(f"用語{number}", f"これは{number}番目の説明です。") for number in range(5)]
-    pages[0] = replace(pages[0], meta={**pages[0].meta, "related_terms": "用語1"})
+    words = ("債券", "株式", "為替", "金利", "担保", "保証")
+    pages = [
+        page(word, f"これは{number}番目の仕組みを指す言葉です。") for number, word in enumerate(words, 1)
+    ]
+    pages[0] = replace(pages[0], meta={**pages[0].meta, "related_terms": "株式"})
     questions = [q for q in generated(pages) if q.style == "multiple_choice" and q.parent == pages[0]]
     assert len(questions) == 2
-    assert not any(choice in ("用語1", "これは1番目の説明です。") for q in questions for choice in q.choices)
+    barred = ("株式", "これは2番目の仕組みを指す言葉です。")
+    assert not any(choice in barred for q in questions for choice in q.choices)
 
 
 def generated(documents: list[Document], **options: int) -> list[Question]:
     """Return all questions about the documents."""
-    found = Facts(**options).generate(
+    found = Facts.model_validate(options).generate(
         lambda: iter(documents), styles=("qa", "multiple_choice"), seed=0, work=Path()
     )
-    return [one for one in found if not isinstance(one, Reject)]
+    return [one for one in found if isinstance(one, Question)]
 
 
 def test_a_cap_takes_companies_from_the_whole_alphabet() -> None:
@@ -203,12 +214,14 @@ def test_a_cap_takes_companies_from_the_whole_alphabet() -> None:
 
 
 def test_wrong_choices_are_found_however_many_are_banned() -> None:
-    members = [claim for n in range(200) for claim in claims(filing(amount("売上高", f"{n}000000", YEAR)))]
-    members += claims(
-        filing(*(amount("売上高", f"{n}000000", YEAR, subject="別の会社") for n in range(197, 201)))
-    )
-    answers = Answers(members)
-    for seed in range(20):
-        wrong = [claim.answer for claim in answers.wrong(members[0], random.Random(seed))]  # noqa: S311
-        assert len(set(wrong)) == 3
-        assert "0百万円" not in wrong
+    """Two hundred amounts of one company are true of it in no other year than theirs; the answer itself never stands twice."""
+    years = [f"{year}-04-01/{year + 1}-03-31" for year in range(1800, 2000)]
+    facts = [amount("売上高", f"{n}000000", year) for n, year in enumerate(years, 100)]
+    facts += [amount("売上高", f"{n}000000", YEAR, subject="別の会社") for n in (100, 400)]
+    questions = [
+        q for q in generated([filing(*facts)], amounts_each=1000) if q.choices and q.meta["asks"] == "amount"
+    ]
+    assert len(questions) > 150
+    for question in questions:
+        assert len(set(question.choices)) == CHOICES
+        assert question.choices[question.answer_index] == question.answer

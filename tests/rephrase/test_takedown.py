@@ -4,8 +4,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from corpus import shards
 from corpus.document import Document
 from corpus.takedown.plugin import Corpus
@@ -15,16 +13,13 @@ from datacards.takedown.plan import plan
 from datacards.takedown.removed import Report
 from datacards.takedown.request import Request
 from datacards.takedown.run import Takedown
-from rephrase.candidate import Chunk
-from rephrase.chunk import passages
-from rephrase.generators.vllm_server import VllmServer
-from rephrase.log import digest
-from rephrase.prompts import draw, load
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run
 from rephrase.takedown import Rephrase
 from tests.rephrase.conftest import filing
+from tests.rephrase.test_asking import Server, asking, model, rows, server
 
+__all__ = ["model", "server"]  # fixtures
 ERASERS = [Corpus(), Rephrase()]
 
 
@@ -82,39 +77,39 @@ def test_what_was_not_asked_because_two_documents_disagree_says_nothing_of_the_o
     assert store.verify(store.resolve("asked")) == []
 
 
-@pytest.mark.parametrize("mode", ["completions", "chat"])
-def test_replies_to_prompts_with_removed_passages_go(
-    store: Store, corpus: Ref, documents: list[Document], mode: str
+def test_replies_and_verdicts_about_removed_documents_go(
+    server: Server, model: Path, store: Store, corpus: Ref, documents: list[Document]
 ) -> None:
-    """A version as the stage leaves it after a model was asked; nothing in a reply says whom it is about."""
-    options = {"model": "small", "mode": mode, "characters": 50}
-    recipe = RephraseRecipe(name="served", version="2026.11.21", generator="vllm_server", options=options)
-    generator = VllmServer(**options)  # type: ignore[arg-type]
-    replies = {}
-    for one in documents[:3]:
-        for span in passages(one, 50):
-            for style in recipe.styles:
-                said = load(style, generator.mode).ask(Chunk(one, span), draw(one.id, span.start))
-                sampling = {"max_tokens": 256, "temperature": 0.7, "top_p": 0.9, "seed": 0, "mode": mode}
-                replies[digest(generator.model, str(said), sampling)] = one.title
-    question = documents[1]
-    with store.write(
-        name="served",
-        version="2026.11.21",
-        kind="dataset",
-        recipe=recipe.model_dump(mode="json"),
-        made_from=[corpus],
-    ) as draft:
-        lines = [json.dumps({"prompt": name, "text": "はい", "finish_reason": "stop"}) for name in replies]
-        (draft.path / "replies.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
-        path = draft.path / "qa" / "train-00000.parquet"
-        shards.write(path, [shards.document_row(question)], shards.DOCUMENT)
-        draft.rows["qa/train-00000.parquet"] = 1
+    """Nothing in a reply says whom it is about; the table beside it does."""
+    before = run(asking(model, server), store, str(corpus))
+    gone = documents[1]
+    kept = [row for row in rows(store.path(before), "replies") if row["document_id"] != gone.id]
+    assert len(kept) < store.card(before).counts["requests"]
+    take_down(store, documents=[gone.id])
+    after = store.resolve("asked")
+    assert after != before
+    assert rows(store.path(after), "replies") == kept
+    for table in ("verdicts", "dropped"):
+        assert all(row["document_id"] != gone.id for row in rows(store.path(after), table))
+    counts = store.card(after).counts
+    assert counts["requests"] == counts["replies"] == len(kept)
+    assert counts["completion_tokens"] == sum(row["completion_tokens"] for row in kept)
+    accepted = [row["style"] for row in rows(store.path(after), "verdicts") if row["outcome"] == "accepted"]
+    for style in ("qa", "multiple_choice"):
+        assert counts[f"accepted_{style}"] == counts[f"documents_{style}"] == accepted.count(style)
+    assert store.verify(after) == []
+
+
+def test_a_rephrasing_goes_with_its_document_though_it_is_markdown(
+    server: Server, model: Path, store: Store, corpus: Ref, documents: list[Document]
+) -> None:
+    recipe = asking(model, server).model_copy(update={"styles": ("easy", "qa")})
+    before = run(recipe, store, str(corpus))
+    made = rows(store.path(before), "markdown")
+    assert {row["made_from"][0]["id"] for row in made} > {documents[0].id}
     take_down(store, documents=[documents[0].id])
-    folder: Path = store.path(store.resolve("served"))
-    left = [json.loads(line)["prompt"] for line in (folder / "replies.jsonl").read_text("utf-8").splitlines()]
-    assert {replies[name] for name in left} == {documents[1].title, documents[2].title}
-    assert len(left) == sum(title != documents[0].title for title in replies.values())
+    left = rows(store.path(store.resolve("asked")), "markdown")
+    assert left == [row for row in made if row["made_from"][0]["id"] != documents[0].id]
 
 
 def test_a_report_survives_a_killed_run() -> None:

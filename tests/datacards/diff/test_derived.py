@@ -36,7 +36,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Store:
         ("04", "03", {"seed": 3}),
         ("05", "03", {"carry": ["markdown"]}),
     ):
-        fields = {"name": "asked", "version": f"2026.12.{day}", "styles": ["qa", "multiple_choice"], **more}
+        # Of facts alone: questions about prose would stand in for those that a page itself asks.
+        options = {"families": ["amounts", "terms", "companies"]}
+        fields = {
+            "name": "asked", "version": f"2026.12.{day}", "styles": ["qa", "multiple_choice"], "options": options, **more
+        }  # fmt: skip
         rephrase(RephraseRecipe.model_validate(fields), store, f"fin@2026.12.{about}")
     return store
 

@@ -1,10 +1,10 @@
-"""How facts are said in Japanese: amounts at their displayed precision, periods, question templates."""
+"""How facts are said in Japanese: amounts at their displayed precision, their names and their periods."""
 
 import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from corpus.document import Document, Fact
+from corpus.document import Fact
 
 _YEN = {0: "円", -3: "千円", -4: "万円", -6: "百万円", -8: "億円", -9: "十億円"}
 _SHARES = {0: "株", -3: "千株", -6: "百万株"}
@@ -29,37 +29,6 @@ _PLACES = {
 _PLACE = re.compile(f"(?<=[a-z0-9])({'|'.join(_PLACES)})(?:ByGroup)?$")
 _NON_CONSOLIDATED = "_NonConsolidatedMember"
 
-AMOUNT_QUESTIONS = (
-    "{subject}の{period}の{label}はいくらですか。",
-    "{period}における{subject}の{label}を答えてください。",
-    "{subject}が開示した{period}の{label}はいくらでしたか。",
-    "開示資料によると、{subject}の{period}の{label}はいくらでしょうか。",
-    "{label}について、{subject}の{period}の金額を答えてください。",
-    "{subject}の{label}は、{period}にはいくらでしたか。",
-)
-COUNT_QUESTIONS = (
-    "{subject}の{period}の{label}は何{counter}ですか。",
-    "{period}における{subject}の{label}を答えてください。",
-    "{subject}が開示した{period}の{label}は何{counter}でしたか。",
-    "開示資料によると、{subject}の{period}の{label}は何{counter}でしょうか。",
-    "{subject}の{label}は、{period}には何{counter}でしたか。",
-)
-TERM_QUESTIONS = (
-    "「{subject}」とは何ですか。",
-    "「{subject}」の意味を説明してください。",
-    "金融用語の「{subject}」について説明してください。",
-    "「{subject}」とはどのようなものですか。",
-)
-DEFINITION_QUESTIONS = (
-    "次の説明に当てはまる用語はどれですか。\n{value}",
-    "次のように説明される金融用語は何ですか。\n{value}",
-    "以下の説明が表す用語を答えてください。\n{value}",
-)
-COMPANY_QUESTIONS = {
-    "sec_code": ("{subject}の証券コードは何ですか。", "{subject}の証券コードを答えてください。"),
-    "industry": ("{subject}の業種は何ですか。", "{subject}はどの業種に属しますか。"),
-}
-
 
 def counted_in(fact: Fact) -> str:
     """Return 株 or 人 for what is counted, "" for an amount of money."""
@@ -70,7 +39,7 @@ def counted_in(fact: Fact) -> str:
     return "人" if people else ""
 
 
-def amount(fact: Fact) -> tuple[str, str] | None:
+def amount(fact: Fact) -> tuple[int, str] | None:
     """Return the amount of a fact, exactly and at its displayed precision, as (number, unit), or None.
 
     Yen and shares are said in the thousands or millions that XBRL's ``decimals`` tells (XBRL 2.1, section 4.6.5).
@@ -97,7 +66,7 @@ def amount(fact: Fact) -> tuple[str, str] | None:
         if scaled > 0 and "CF" in fact.concept:
             return None
         scaled = abs(scaled)
-    return f"{'マイナス' if scaled < 0 else ''}{abs(int(scaled)):,}", unit
+    return int(scaled), unit
 
 
 def period(text: str) -> str | None:
@@ -154,8 +123,3 @@ def own_accounts(fact: Fact) -> bool:
 def family(name: str) -> str:
     """Return the name under which a profit and its loss are one thing: 経常利益又は経常損失（△） is 経常利益."""
     return name.partition("又は")[0]
-
-
-def related(document: Document) -> list[str]:
-    """Return the terms that a glossary page names as related."""
-    return [term for term in document.meta.get("related_terms", "").split(",") if term]

@@ -32,7 +32,8 @@ from rephrase.progress import Progress
 from rephrase.prompts import Prompt
 from rephrase.requests import REFUSED, Engine, Reply, Request, Sampling
 from rephrase.running import Running
-from rephrase.validate import round_trip, verdict
+from rephrase.validate import round_trip as again
+from rephrase.validate import verdict
 
 
 class Warmth(NamedTuple):
@@ -154,14 +155,14 @@ class Asking(Generator):
         tests = Contamination(self.contamination).told() if self.contamination else []
         return {"prompts": used, "tests": tests}
 
-    def asker(self, identity: str) -> round_trip.Asker:
+    def asker(self, identity: str) -> again.Asker:
         """Return what asks again, in the words of the recipe's own prompt files where these hold some."""
         own = (
             self.prompts
             and (self.prompts / self.prompt_version / "round_trip" / f"{self.mode}.yaml").is_file()
         )
         version, folder = (self.prompt_version, self.prompts) if own else ("v1", None)
-        return round_trip.Asker(identity, self.mode, version, folder)
+        return again.Asker(identity, self.mode, version, folder)
 
     def prompt(self, style: Style) -> Prompt:
         """Return the prompt of a style, read from its files."""
@@ -248,12 +249,12 @@ class Asker:
         if not drop and self.again:
 
             async def ask(request: Request) -> Reply:
-                again, kept = await link.reply(request)
-                found.exchanges.append((request, again, "round_trip", kept))
-                return again
+                reply, kept = await link.reply(request)
+                found.exchanges.append((request, reply, "round_trip", kept))
+                return reply
 
             opening = self.prompts[job.style].opening(job.chunk, job.draw)
-            drop, notes = await round_trip.judge(candidate, ask, self.again, opening)
+            drop, notes = await again.judge(candidate, ask, self.again, opening)
         if drop:
             found.bad.append((drop, reply.text if len(found.bad) == 0 else parsed.question))
         else:

@@ -126,7 +126,7 @@ def tokenizer(folder: Path) -> None:
     made.save_pretrained(folder)
 
 
-def teach(folder: Path, taught: Sequence[tuple[str, str]], steps: int = 600) -> None:
+def teach(folder: Path, taught: Sequence[tuple[str, str]], steps: int = 900) -> None:
     """Train a two-layer Mistral beside the tokenizer in ``folder`` until it gives the replies."""
     import torch
     from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
@@ -139,7 +139,8 @@ def teach(folder: Path, taught: Sequence[tuple[str, str]], steps: int = 600) -> 
             num_key_value_heads=2, head_dim=32, max_position_embeddings=8192, sliding_window=None,
         )
     )  # fmt: skip
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, steps)
     for step in range(steps):
         prompt, said = taught[step % len(taught)]
         before = coder(prompt, add_special_tokens=False)["input_ids"]
@@ -149,6 +150,7 @@ def teach(folder: Path, taught: Sequence[tuple[str, str]], steps: int = 600) -> 
         ).loss
         loss.backward()
         optimizer.step()
+        schedule.step()
         optimizer.zero_grad()
     model.save_pretrained(folder)
 

@@ -147,7 +147,7 @@ class DerivedJudge:
     pointers: tuple[Keys, Keys]  # that only the first, and only the second version has
     texts: tuple[Keys, Keys]  # ids of records that only the first, and only the second version has as a text
     facts: str  # the document whose facts are others, for questions; "" for none
-    written: Written = Written()
+    written: Written
 
     def why(self, a: Item | None, b: Item | None) -> Why:
         """Return the reason of a row that is in the first version, in the second, or in both in two forms."""

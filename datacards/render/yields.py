@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -102,6 +103,12 @@ def _samples(folder: Path, styles: set[str]) -> list[str]:
 
 
 def _batches(folder: Path, config: str, columns: list[str]) -> Iterator[Any]:
+    """Yield some columns of a config, of the files that have them: a version of somebody else's may mean another thing."""
     for path in sorted((folder / config).glob("*.parquet")):
-        with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(columns=columns)
+        try:
+            file = pq.ParquetFile(path)
+        except (pa.ArrowInvalid, OSError):
+            continue  # the page says elsewhere what cannot be read
+        with file:
+            if set(columns) <= set(file.schema_arrow.names):
+                yield from file.iter_batches(columns=columns)

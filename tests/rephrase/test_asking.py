@@ -73,6 +73,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tokenizer(folder: Path) -> Path:
     """Put a small tokenizer into a folder."""
+    folder.mkdir(exist_ok=True)
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     bpe = Tokenizer(models.BPE())

@@ -148,12 +148,12 @@ class Asking(Generator):
             raise RuntimeError(f"{planned:,} units were planned and {finished:,} came to an end")
 
     def report(self, styles: tuple[Style, ...]) -> dict[str, Any]:
-        """Return the prompts with their digests, and the tests that questions were held against."""
+        """Return which model it is, the prompts with their digests, and the tests that questions were held against."""
         used = {f"{style}.{self.mode}.{self.prompt_version}": self.prompt(style).digest for style in styles}
         if self.round_trip:
             used[f"round_trip.{self.mode}"] = self.asker("").digest
         tests = Contamination(self.contamination).told() if self.contamination else []
-        return {"prompts": used, "tests": tests}
+        return {"model": models.identity(self), "prompts": used, "tests": tests}
 
     def asker(self, identity: str, tokens: again.Tokens | None = None) -> again.Asker:
         """Return what asks again, in the words of the recipe's own prompt files where these hold some."""

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from corpus import shards
 from datacards.errors import UserError
-from rephrase.requests import Reply
+from rephrase.requests import REFUSED, UNDONE, Reply
 
 FRAME = 256  # rows, and
 SECONDS = 1.0  # that a kill can cost at most
@@ -83,7 +83,12 @@ class Log:
         return _reply(self._frame(place.segment, place.frame)[place.row]) if place else None
 
     def add(self, key: str, reply: Reply) -> None:
-        """Keep a reply; it is on disk after ``FRAME`` further ones, or when ``flush`` is called."""
+        """Keep a reply; it is on disk after ``FRAME`` further ones, or when ``flush`` is called.
+
+        One that was refused or broken off is none: another server, or the same one later, may answer.
+        """
+        if reply.finish_reason in (REFUSED, *UNDONE):
+            return
         packed = _packed(key)
         if packed in self._waiting or self._found(packed):
             return

@@ -16,7 +16,7 @@ from rephrase.client.server import Server, chosen
 from rephrase.client.stream import Stream
 from rephrase.client.transport import Answer, Transport
 from rephrase.client.wire import body
-from rephrase.requests import REFUSED, Reply
+from rephrase.requests import REFUSED, UNDONE, Reply
 
 #: The longest that a prompt waits for others to share its request while a server is free, in seconds.
 _GATHER_S = 0.003
@@ -28,8 +28,6 @@ _HOPELESS = 32
 _QUIET = 3
 #: What a broken connection counts towards the tries of a prompt: that one crashes a server is rare.
 _LOST = 0.25
-#: Reasons to stop that are the server's trouble, as when it is shut down.
-_UNDONE = ("abort", "error")
 _KEPT = "see to the servers and run again: finished replies are kept"
 
 
@@ -202,7 +200,7 @@ class Dispatch:
 
     def _replied(self, server: Server, ask: Ask, reply: Reply) -> None:
         server.proven, server.dead = True, ""
-        if reply.finish_reason in _UNDONE and not self._spent(ask):
+        if reply.finish_reason in UNDONE and not self._spent(ask):
             self._unanswered(
                 server, [ask], Failure(Fault.FAILED, f"a reply that ended with {reply.finish_reason}")
             )
@@ -312,5 +310,5 @@ def _settle(ask: Ask, reply: Reply) -> None:
 def _none_left(servers: tuple[Server, ...], received: str) -> UserError:
     """Return the error that tells what each server said last."""
     said = ", ".join(f"{server.address} said last: {server.dead or server.said}" for server in servers)
-    where = servers[0].address if len(servers) == 1 else "base_url"
+    where = servers[0].address if len(servers) == 1 else "servers"
     return UserError(where, f"{received}; {said}", "an OpenAI-compatible endpoint is needed", _KEPT)

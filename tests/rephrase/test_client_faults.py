@@ -271,7 +271,7 @@ def test_the_key_is_in_no_message_no_log_and_no_reply(caplog: pytest.LogCaptureF
         ("ftp://127.0.0.1/v1", "it is no address of a server"),
         ("127.0.0.1:8000/v1", "it is no address of a server"),
         ("http://[::1/v1", "it is no address of a server"),
-        ("http://me:secret@127.0.0.1/v1", "base_url: an address with a name or a password in it"),
+        ("http://me:secret@127.0.0.1/v1", "servers: an address with a name or a password in it"),
     ],
 )
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(address: str, message: str) -> None:

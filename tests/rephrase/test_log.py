@@ -10,6 +10,8 @@ import time
 import tracemalloc
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from datacards.errors import UserError
@@ -52,6 +54,18 @@ def test_a_reply_is_kept_once(tmp_path: Path) -> None:
     assert len(again) == 5
     assert again.get(key(4)) == Reply("一", "stop")
     again.close()
+
+
+@pytest.mark.parametrize("reason", ["refused", "abort", "error"])
+def test_what_was_not_answered_is_not_kept(tmp_path: Path, reason: str) -> None:
+    """Nor is it taken over from a version, which tells of it."""
+    table = pa.Table.from_pylist([{"key": key(1), **Reply("zu lang", reason)._asdict(), "logprobs": ""}])
+    pq.write_table(table, tmp_path / "train-00000.parquet")
+    log = Log(tmp_path / "replies")
+    log.add(key(0), Reply("zu lang", reason))
+    assert log.take_over([tmp_path / "train-00000.parquet"]) == 0
+    assert len(log) == 0
+    log.close()
 
 
 @pytest.mark.parametrize("cut", [1, 3, 25, 60])

@@ -6,9 +6,10 @@ questions and not at prompts because the embedded default needs no model, and so
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from collections.abc import Generator as Generated
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -92,11 +93,17 @@ class Generator(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    #: Options that say where and how fast it works and nothing of what comes out. They are no part of what a version is
+    #: asked for by: a run goes on with other servers, and no card names a machine.
+    places: ClassVar[frozenset[str]] = frozenset()
+
     @abstractmethod
     def generate(
         self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
-    ) -> Iterator[Question | Reject | Exchange]:
+    ) -> Generated[Question | Reject | Exchange]:
         """Yield questions, and rejects with their reasons, in an order that depends on the input alone.
+
+        Whoever takes no more closes it: then what is under way ends.
 
         An engine's requests and replies are yielded beside them, before what was made of them.
 

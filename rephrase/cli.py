@@ -102,6 +102,8 @@ def server_command(recipe: RephraseRecipe, server: int = 0) -> list[str]:
             "serve", "vLLM is not installed", todo="install requirements/serve-cpu.lock, or .[serve]"
         )
     architectures.check(generator.model, generator.revision)
+    if not 0 <= server < len(generator.servers):
+        raise UserError("--server", f"{server}", f"the recipe has {len(generator.servers)}, counted from 0")
     address = urlsplit(generator.servers[server])
     named = {
         "--model": generator.model, "--revision": generator.revision, "--tokenizer": generator.tokenizer,

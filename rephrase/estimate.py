@@ -56,7 +56,7 @@ def estimate(
     share = min(1.0, units * CHARACTERS / (documents.characters * len(recipe.styles) or 1))
     seen: Counter[str] = Counter()
     times: list[tuple[float, int]] = []
-    with suppress(_Calibrated), drafted(recipe, store, [source]) as draft:
+    with suppress(_Calibrated), drafted(recipe, generator, store, [source]) as draft:
         found = generator.generate(
             _drawn(documents, share), styles=recipe.styles, seed=recipe.seed, work=draft.work
         )

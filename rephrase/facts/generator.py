@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Generator as Generated
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -60,7 +61,7 @@ class Facts(Generator):
 
     def generate(
         self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
-    ) -> Iterator[Question | Reject]:
+    ) -> Generated[Question | Reject]:
         """Yield the questions of each document, in the order of the documents; what fails a check is a reject.
 
         The first pass learns what documents tell differently and collects wrong choices, the last one asks; between

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
+from collections.abc import Generator as Generated
 from concurrent.futures import Future
 from contextlib import closing
 from itertools import islice
@@ -70,7 +71,7 @@ class Asking(Generator):
 
     def generate(
         self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
-    ) -> Iterator[Question | Reject | Exchange]:
+    ) -> Generated[Question | Reject | Exchange]:
         """Ask about every chunk in every style, many at a time; yield in the order of the documents.
 
         Finished replies are kept in ``work/replies``: a killed run asks only what is missing, and one that misses

@@ -58,7 +58,7 @@ def _written(path: Path) -> bool:
             parents = batch["made_from"][0].as_py() if batch and len(batch) else None
     except pa.ArrowInvalid:
         return False
-    return bool(parents) and not str(parents[0]["id"]).startswith("sha256:")
+    return bool(parents) and not str(parents[0]["id"]).startswith("sha256:")  # type: ignore[index]
 
 
 def _count(batch: pa.RecordBatch, counts: dict[str, Counter[str]], instants: list[datetime]) -> None:

@@ -155,14 +155,14 @@ class Asking(Generator):
         tests = Contamination(self.contamination).told() if self.contamination else []
         return {"prompts": used, "tests": tests}
 
-    def asker(self, identity: str) -> again.Asker:
+    def asker(self, identity: str, tokens: again.Tokens | None = None) -> again.Asker:
         """Return what asks again, in the words of the recipe's own prompt files where these hold some."""
         own = (
             self.prompts
             and (self.prompts / self.prompt_version / "round_trip" / f"{self.mode}.yaml").is_file()
         )
         version, folder = (self.prompt_version, self.prompts) if own else ("v1", None)
-        return again.Asker(identity, self.mode, version, folder)
+        return again.Asker(identity, self.mode, version, folder, tokens)
 
     def prompt(self, style: Style) -> Prompt:
         """Return the prompt of a style, read from its files."""
@@ -177,7 +177,8 @@ class Asker:
         self.identity = models.identity(options)
         self.prompts = {style: options.prompt(style) for style in styles}
         self.count = models.counter(options)
-        self.again = options.asker(self.identity) if options.round_trip else None
+        tokens = models.following(options)
+        self.again = options.asker(self.identity, tokens) if options.round_trip else None
         self.places = Places()
         self.duplicates = Duplicates(options.duplicates, work)
         self.contamination = Contamination(options.contamination) if options.contamination else None

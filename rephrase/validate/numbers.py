@@ -16,7 +16,7 @@ from rephrase.grounding.quantities import Quantity, quantities
 from rephrase.grounding.reading import Stated, is_name
 from rephrase.grounding.source import Source, source_of
 
-NAME, VERSION = "numbers", 2
+NAME, VERSION = "numbers", 3
 
 _SPACE = re.compile(r"\s")
 #: The reasons of one quantity, the one that says most first.

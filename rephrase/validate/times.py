@@ -7,12 +7,14 @@ from itertools import pairwise
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period, ending
+from rephrase.grounding.mentioned import outside
 from rephrase.grounding.names import companies, plain
+from rephrase.grounding.numerals import narrow
 from rephrase.grounding.scope import is_compared
 from rephrase.grounding.source import Source, periods_of, source_of, with_ends
 from rephrase.grounding.statements import Statement, claimed, repeated, told
 
-NAME, VERSION = "times", 1
+NAME, VERSION = "times", 2
 
 _MONTH_DAY = re.compile(r"m(\d+)(?:d(\d+))?")
 _DIGITS = {"day": 10, "month": 7, "year": 4}  # of a date as ISO 8601 writes it
@@ -52,7 +54,7 @@ def _reasons(candidate: Candidate, source: Source) -> Iterator[Drop]:
     yield from (
         Drop("period_not_in_source", found) for found in _FIXED.findall(claim) if found not in source.text
     )
-    named = periods_of(claim, source.own)
+    named = outside(periods_of(claim, source.own), narrow(claim), source.reading.by_name)
     yield from (drop("{}_not_in_source", one) for one in named if not is_stated(one, source.ground))
     if claim == candidate.claim:
         yield from (drop("other_{}", one) for one in _at_odds(candidate, named))
@@ -144,8 +146,10 @@ def _is_day(one: Period) -> bool:
 
 def is_stated(one: Period, ground: Sequence[Period]) -> bool:
     """Whether one of the periods in ``ground`` names a period, at the granularity at which that is said."""
-    if any(one.same(other) for other in ground):
-        return True
+    same = [other for other in ground if one.same(other)]
+    if same:  # 第82期 with the days of the 83rd is none
+        numbers = {other.term for other in same if other.term}
+        return not (one.term and numbers) or one.term in numbers
     if one.said:
         return _leans(one, ground)
     return _plainly(one, [other for other in ground if other.known])

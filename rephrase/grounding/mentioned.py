@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rephrase.grounding.calendar import Period, shifted
+from rephrase.grounding.fiscal import FiscalYears
 
-_RELATIVE = ("current", "previous", "second_previous", "next")
+_RELATIVE = ("current", "previous", "second_previous", "next", "h1", "h2", "q")
 _YEAR = 12
 
 
@@ -48,19 +49,16 @@ def outside(named: Sequence[Period], plain: str, known: Mapping[str, object]) ->
 
 
 def leaning(named: Sequence[Period], own: Period | None) -> Iterator[tuple[int, Period]]:
-    """Yield where a claim says 前期 behind another period that ends as fiscal years do, with the year before that one."""
+    """Yield where a claim says 前期 behind another period that ends as its own ones do, with the year before that one."""
+    year = FiscalYears(own).current() if own else None
+    ends = {(one.last.month, one.last.day) for one in (own, year) if one}
     base: Period | None = None
     for one in named:
         if one.known and one.said.startswith("previous") and base is not None:
-            year = shifted(base, -_YEAR)
+            before = shifted(base, -_YEAR)
             if one.instant:
-                year = replace(year, first=year.last if one.said.endswith("_end") else year.first)
-                year = replace(year, last=year.first)
-            yield one.start, year.at(one.start, one.end)
-        elif (
-            own
-            and one.known
-            and not one.said
-            and (one.last.month, one.last.day) == (own.last.month, own.last.day)
-        ):
+                day = before.last if one.said.endswith("_end") else before.first
+                before = replace(before, first=day, last=day)
+            yield one.start, before.at(one.start, one.end)
+        elif one.known and not one.said and (one.last.month, one.last.day) in ends:
             base = one

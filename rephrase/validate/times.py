@@ -22,6 +22,7 @@ _DIGITS = {"day": 10, "month": 7, "year": 4}  # of a date as ISO 8601 writes it
 _FIXED = re.compile(
     r"[当今本翌来](?:第?\S?四半期|年度|期|年)末?比|[前翌次]期(?=純|利益|損益|損失|包括|税金|製品|製造|計上|償却|変動|発生)(?:\w{2})"
 )
+_SINCE = re.compile(r"[^。\n]*から(?!の)[^。\n]*")
 _FROM = re.compile(r"からの?(?:増減|増加|減少|変化|変動)")
 _FISCAL = ("fiscal_year", "half", "quarter")
 _ASKS_WHEN = re.compile(r"いつ|何年|(?:何|どの|どちらの|いずれの)(?:年|期|会計|事業|連結)")
@@ -88,7 +89,7 @@ def _unmoved(claim: str, named: Sequence[Period]) -> Iterator[Period]:
         if (
             one.known
             and one.same(other)
-            and "から" in claim[one.end : other.start]
+            and _SINCE.fullmatch(claim, one.end, other.start)
             and _MOVED.match(claim, other.end)
         ):
             yield other

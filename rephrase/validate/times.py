@@ -20,7 +20,7 @@ _MONTH_DAY = re.compile(r"m(\d+)(?:d(\d+))?")
 _DIGITS = {"day": 10, "month": 7, "year": 4}  # of a date as ISO 8601 writes it
 #: Words that fix a period which nothing else of the statement names, so that they are compared as they are: 当期末比, 前期損益.
 _FIXED = re.compile(
-    r"[当今本翌来](?:第?\S?四半期|年度|期|年)末?比|[前翌次]期(?=純|利益|損益|損失|包括|税金|製品|製造|計上|償却|変動|発生)(?:\w{2})"
+    r"[当前翌]期間(?=における|[のにはを])|[当今本翌来](?:第?\S?四半期|年度|期|年)末?比|[前翌次]期(?=純|利益|損益|損失|包括|税金|製品|製造|計上|償却|変動|発生)(?:\w{2})"
 )
 _SINCE = re.compile(r"[^。\n]*から(?!の)[^。\n]*")
 _FROM = re.compile(r"からの?(?:増減|増加|減少|変化|変動)")

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period, shifted
+from rephrase.grounding.mentioned import Mention, leaning, mentions, outside
 from rephrase.grounding.naming import FEWEST, pairs, words_before
 from rephrase.grounding.numerals import narrow
 from rephrase.grounding.periods import periods
@@ -35,15 +35,6 @@ _BASE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """The name of an item of the source at characters [start, end) of a claim."""
-
-    name: str
-    start: int
-    end: int
-
-
 class Claim:
     """The text of an item, read: of a question with a blank, the sentence that the answer completes."""
 
@@ -55,7 +46,8 @@ class Claim:
         self.text = f"{question}\n{answer}" if question and answer else question or answer
         self.split = len(question) + 1 if question and answer else 0
         self.plain = narrow(self.text)
-        self.periods = periods(self.text, own)
+        self.periods = outside(periods(self.text, own), self.plain, known)
+        self.leaning = dict(leaning(self.periods, own))
         self.reading: Reading = reading(self.text, self.periods)
         self.known = known
 
@@ -109,7 +101,14 @@ class Claim:
         ]
 
     def when(self, one: Stated) -> list[Period]:
-        """Return the periods that hold for a quantity, as ``named`` does; not those that are only compared with."""
+        """Return the periods that hold for a quantity, as ``named`` does; not those that are only compared with.
+
+        前期 behind a period of its own (2022年3月期は、前期の5億円から) may be the year before that one, too.
+        """
+        found = self._when(one)
+        return [*found, *(self.leaning[each.start] for each in found if each.start in self.leaning)]
+
+    def _when(self, one: Stated) -> list[Period]:
         scopes = list(self._scopes(one))
         before = _BEFORE.search(self.plain[: one.quantity.start])
         for number, (first, last) in enumerate(scopes):
@@ -172,19 +171,6 @@ class Claim:
     def around(self, one: Stated) -> str:
         """Return the narrow text of a quantity's segment with what follows it."""
         return self.plain[one.segment[0] : one.quantity.start] + self.after(one)
-
-
-def mentions(plain: str, known: Mapping[str, object]) -> list[Mention]:
-    """Return where narrow text names what is known, in order; a longer name hides the shorter ones in it."""
-    found: list[Mention] = []
-    for name in sorted((name for name in known if name in plain), key=len, reverse=True):
-        at = plain.find(name)
-        while at >= 0:
-            end = at + len(name)
-            if all(end <= one.start or one.end <= at for one in found):
-                found.append(Mention(name, at, end))
-            at = plain.find(name, end)
-    return sorted(found, key=lambda one: one.start)
 
 
 def direction(text: str) -> int:

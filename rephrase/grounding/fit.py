@@ -16,6 +16,7 @@ _COUNTED = re.compile(r"JPY|USD|EUR|GBP|CNY|[A-Z]{3}|percent|points|times|第.*|
 _LOSS = re.compile(
     r"損失|赤字|減少|減益|減収|(?<!増)減(?=[、。となの少額]|$)|マイナス|支出|支払|流出|使用|下落|低下|取得|返済|償還|下回|悪化|縮小|円高|欠損|債務超過"
 )
+_ADDED = re.compile(r"計|総|合わせ|全体")
 _DOUBLE = re.compile(r"(?:損失|損)(?:額|金)?$")
 _OVER, _UNDER = ("over", "up"), ("under", "down")
 
@@ -112,7 +113,7 @@ def has_item(claimed: Stated, claim: Claim, one: Stated, source: Reading) -> boo
     """Whether a statement belongs to the item that a claim names; None where either names none."""
     asked = claim.named(claimed, source.by_name)
     if not asked or not one.rows:
-        rows = None
+        rows = False if asked and _is_sum_of_others(asked, claimed, claim, one, source) else None
     elif any(name in one.rows for name in asked):
         rows = True
     else:
@@ -123,6 +124,19 @@ def has_item(claimed: Stated, claim: Claim, one: Stated, source: Reading) -> boo
     if named and not any(related(name, part) for name in named for part in one.columns):
         return False
     return rows
+
+
+def _is_sum_of_others(
+    asked: Sequence[str], claimed: Stated, claim: Claim, one: Stated, source: Reading
+) -> bool:
+    """Whether a figure in a row without a name (計) stands under the very item that a claim names, which asks for no sum."""
+    if one.table < 0 or _ADDED.search(claim.around(claimed)) or _ADDED.search(claim.plain[: claim.split]):
+        return False
+    return any(
+        other.table == one.table and other.quantity.unit == one.quantity.unit
+        for name in asked
+        for other in source.by_name.get(name, ())
+    )
 
 
 def _elsewhere(name: str, one: Stated, source: Reading) -> bool:

@@ -78,17 +78,21 @@ def names(text: str) -> Iterator[Name]:
         start, end = match.span(kind)
         at = match.start() + 1 if kind == "quoted" else match.end()
         name = text[start:end].strip("「」 　") if kind == "quoted" else text[start:end]
-        if kind == "company" and (share := _SHARE.search(name)):
-            name, end = name[: share.start()], start + share.start()
+        if kind == "company" and (tail := _SHARE.search(name) or _TAIL.search(name)):
+            name, end = name[: tail.start()], start + tail.start()
         if kind == "company" and not (match["after"] or match["before"]) and not _is_called(name):
             continue
         yield Name(kind, name, start, end)
 
 
 _SHARE = re.compile(r"(?<=.)分約?[0-9０-９].*$")  # 株式会社渚レント分64億円
+#: What a name in katakana or Latin letters has behind it that is none of it: 株式会社渚レント株式, 株式会社渚レント第15回定時株主総会.
+_TAIL = re.compile(
+    r"(?<=[ァ-ヴーA-Za-zＡ-Ｚａ-ｚ])(?:株式|普通株式|自己株式|所有|保有|発行|第[0-9０-９]|単体|連結|本社|代表|取締役|定時|臨時|従業員|役員).*$"
+)
 _CALLED = re.compile(rf"[^ 　](?:{_OF_COMPANY})$")
 _COMMON = re.compile(
-    r"(?:有価|幹事|取引)証券|(?:取引|地方|都市|中央|投資|民間|国内|外国|海外|主要|大手|商業|系|各|同|本)(?:銀行|証券)|(?:投資|金銭|給付|年金|株式|公益|土地)信託$"
+    r"(?:有価|幹事|取引|抵当|信用[売買]|[売買借]|受益|投資|予約権|預託|出資|優先|外国|特定|担保|裏付け?|保有|派生|仕組|社債|発行)証券|(?:取引|地方|都市|中央|投資|民間|国内|外国|海外|主要|大手|商業|系|各|同|本)(?:銀行|証券)|(?:投資|金銭|給付|年金|株式|公益|土地)信託$"
 )
 
 

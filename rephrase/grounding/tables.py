@@ -11,7 +11,7 @@ from rephrase.grounding.units import Unit, announced, scaled
 _BAR = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"\|(?:\s*:?-{3,}:?\s*\|)+\s*")
 _FIGURE = re.compile(
-    r"[△▲\-+¥$€()\[\]\s]*\.?\d[\d,.\s]*(?:[%人名社株円倍個件回歳]|ポイント|パーセント)?[()\[\]\s\d,.%△]*|[-–—―ー※*]+"
+    r"[△▲\-+¥$€()\[\]\s]*\.?\d[\d,.\s]*(?:[千百十万億兆]{0,2}[%人名社株円倍個件回歳]|ポイント|パーセント)?[()\[\]\s\d,.%△]*|[-–—―ー※*]+"
 )
 _LEFT_OUT = re.compile(
     r"[(（]注[)）]\s*\d[\d,、\s]*|^(?:\d{4}|(?:平成|令和)\d{1,2})年\s*(?=第\d+回)|[(\[（【][^()（）\[\]【】]*[)\]）】]|※\s*[\d,、]*|\*+\d*|\s"
@@ -107,10 +107,13 @@ def _table(rows: list[tuple[int, str]], over: list[str]) -> Table:
 
 
 def _cells(at: int, line: str, y: int) -> Iterator[Cell]:
-    for x, (left, right) in enumerate(pairwise(_BAR.finditer(line))):
-        raw = line[left.end() : right.start()]
+    bars = [one.start() for one in _BAR.finditer(line)]
+    if bars and line[bars[-1] + 1 :].strip():  # a passage may end inside of a long cell
+        bars.append(len(line))
+    for x, (left, right) in enumerate(pairwise(bars)):
+        raw = line[left + 1 : right]
         shown = raw.strip()
-        start = at + left.end() + len(raw) - len(raw.lstrip())
+        start = at + left + 1 + len(raw) - len(raw.lstrip())
         yield Cell(
             start,
             start + len(shown),

@@ -9,7 +9,7 @@ from rephrase.grounding.names import Name, core, known_as, names, plain, stands_
 from rephrase.grounding.source import Source, source_of
 from rephrase.grounding.statements import pairs, told
 
-NAME, VERSION = "entities", 1
+NAME, VERSION = "entities", 2
 
 #: Words in katakana that ask, count or connect, and so say nothing about a source by themselves.
 _GENERIC = frozenset(map(plain, (
@@ -40,7 +40,10 @@ def check(candidate: Candidate) -> Drop | None:
     source = source_of(candidate.chunk)
     claim = told(candidate)
     found = list(names(claim))
+    filled = claim != candidate.claim
     for name in found:
+        if filled and name.kind == "quoted" and name.text not in candidate.question:
+            continue  # the sentence with the gap that the answer fills
         if not is_named(name, source):
             return Drop("entity_not_in_source", name.text)
     other = whom.exchanged(candidate, source, [name for name in found if name.kind == "company"])

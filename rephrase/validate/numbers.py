@@ -16,7 +16,7 @@ from rephrase.grounding.quantities import Quantity, quantities
 from rephrase.grounding.reading import Stated, is_name
 from rephrase.grounding.source import Source, source_of
 
-NAME, VERSION = "numbers", 2
+NAME, VERSION = "numbers", 3
 
 _SPACE = re.compile(r"\s")
 #: The reasons of one quantity, the one that says most first.
@@ -76,7 +76,10 @@ def _said_most(reasons: set[str], said: Quantity, source: Source) -> str:
 def _reasons(one: Stated, claim: Claim, source: Source) -> set[str] | None:
     """Return why no statement of the source with the value of a quantity is what the claim says; None where one is."""
     found = fit.grounds(one.quantity, source.reading)
-    named = any(ground.table >= 0 and fit.has_item(one, claim, ground, source.reading) for ground in found)
+    named = any(
+        (ground.table >= 0 or ground.fact) and fit.has_item(one, claim, ground, source.reading)
+        for ground in found
+    )
     if found and not named and is_another(claim.words(one), found, source.reading):
         return {"other_item"}
     reasons = {_against(one, claim, ground, source) for ground in found}
@@ -139,15 +142,16 @@ def _time_asked(claim: Claim, source: Source) -> Drop | None:
     return Drop("other_period", claim.text[: claim.split].strip()) if verdicts == {False} else None
 
 
-_PER_ONE = re.compile(r"name:1[^\d]{1,3}(?:当たり|あたり)")
+_EACH = ("当たり", "あたり", "当り", "につき")
+_PER_ONE = re.compile(r"name:1([^\d]{1,3})(?:当たり|あたり|当り)")
 _PERIODS = re.compile(r"\s?(?:期間?|[かカヵヶ]年|年間|事業年度|年度)(?!末)")
 
 
 def _is_framing(one: Stated, claim: Claim, source: Source) -> bool:
     """Whether a number only frames a question: 1株当たり, 過去5期間 of a table of five, 5年超10年以内 of a head."""
     said = one.quantity
-    if _PER_ONE.fullmatch(said.unit):
-        return True
+    if per := _PER_ONE.fullmatch(said.unit):
+        return any(f"1{per[1]}{word}" in source.reading.plain for word in _EACH)
     behind = claim.plain[said.start + len(_digits(said.text)) :]
     if said.unit in ("", "年", "期") and 1 < said.value < 20 and _PERIODS.match(behind):
         years = {period.last.year for period in source.stated if period.known}

@@ -11,7 +11,7 @@ from rephrase.grounding.quantities import Quantity
 from rephrase.grounding.source import Source, source_of
 from rephrase.grounding.told import told
 
-NAME, VERSION = "repeated", 1
+NAME, VERSION = "repeated", 2
 
 #: Characters with meaning around a mention that must be the same for it to be the same statement.
 FEWEST = 7
@@ -48,7 +48,7 @@ def check(candidate: Candidate) -> Drop | None:
     for one in named:
         if one.sort == "we":
             continue
-        if other := _contradiction(one, ground, bare=bare) or _of_another_topic(one, ground):
+        if other := _contradiction(one, ground, bare=bare) or _of_another_topic(one, ground, source):
             return Drop(
                 _REASONS[one.sort], f"{text[one.start : one.end]} / {source.text[other.start : other.end]}"
             )
@@ -113,10 +113,10 @@ def _contradiction(one: Mention, ground: list[Mention], *, bare: bool) -> Mentio
     return None if any(_equal(one, other) for other in near) else near[0]
 
 
-def _of_another_topic(one: Mention, ground: list[Mention]) -> Mention | None:
+def _of_another_topic(one: Mention, ground: list[Mention], source: Source) -> Mention | None:
     """Return a quantity that the topic of the claim has, where the claim's stands with another topic alone.
 
-    The unit of the same number under the topic must be the same, too.
+    The unit of the same number under the topic must be the same, too. A tagged fact that the topic names is its own.
     """
     if not isinstance(one.value, Quantity) or len(_MEANING.findall(one.topic)) < FEWEST_OF_TOPIC:
         return None
@@ -129,8 +129,21 @@ def _of_another_topic(one: Mention, ground: list[Mention]) -> Mention | None:
             return other
     alike = [o for o in own if isinstance(o.value, Quantity) and o.value.unit == one.value.unit]
     elsewhere = [other for other in ground if _same_size(one, other)]
+    if elsewhere and any(
+        _is_tagged(one, name, source) for name in source.reading.by_name if one.topic.endswith(name)
+    ):
+        return None
     sentences = {other.sentence for other in alike}
     return alike[0] if alike and elsewhere and not any(o.sentence in sentences for o in elsewhere) else None
+
+
+def _is_tagged(one: Mention, name: str, source: Source) -> bool:
+    """Whether a fact of this name says the value of a mention."""
+    value = one.value
+    return isinstance(value, Quantity) and any(
+        ground.fact and ground.quantity.unit == value.unit and abs(ground.quantity.value) == abs(value.value)
+        for ground in source.reading.by_name[name]
+    )
 
 
 def _related(one: str, other: str) -> bool:

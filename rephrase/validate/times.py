@@ -7,19 +7,22 @@ from itertools import pairwise
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 from rephrase.grounding.calendar import Period, ending
+from rephrase.grounding.mentioned import outside
 from rephrase.grounding.names import companies, plain
+from rephrase.grounding.numerals import narrow
 from rephrase.grounding.scope import is_compared
 from rephrase.grounding.source import Source, periods_of, source_of, with_ends
 from rephrase.grounding.statements import Statement, claimed, repeated, told
 
-NAME, VERSION = "times", 1
+NAME, VERSION = "times", 2
 
 _MONTH_DAY = re.compile(r"m(\d+)(?:d(\d+))?")
 _DIGITS = {"day": 10, "month": 7, "year": 4}  # of a date as ISO 8601 writes it
 #: Words that fix a period which nothing else of the statement names, so that they are compared as they are: 当期末比, 前期損益.
 _FIXED = re.compile(
-    r"[当今本翌来](?:第?\S?四半期|年度|期|年)末?比|[前翌次]期(?=純|利益|損益|損失|包括|税金|製品|製造|計上|償却|変動|発生)(?:\w{2})"
+    r"[当前翌]期間(?=における|[のにはを])|[当今本翌来](?:第?\S?四半期|年度|期|年)末?比|[前翌次]期(?=純|利益|損益|損失|包括|税金|製品|製造|計上|償却|変動|発生)(?:\w{2})"
 )
+_SINCE = re.compile(r"[^。\n]*から(?!の)[^。\n]*")
 _FROM = re.compile(r"からの?(?:増減|増加|減少|変化|変動)")
 _FISCAL = ("fiscal_year", "half", "quarter")
 _ASKS_WHEN = re.compile(r"いつ|何年|(?:何|どの|どちらの|いずれの)(?:年|期|会計|事業|連結)")
@@ -52,7 +55,7 @@ def _reasons(candidate: Candidate, source: Source) -> Iterator[Drop]:
     yield from (
         Drop("period_not_in_source", found) for found in _FIXED.findall(claim) if found not in source.text
     )
-    named = periods_of(claim, source.own)
+    named = outside(periods_of(claim, source.own), narrow(claim), source.reading.by_name)
     yield from (drop("{}_not_in_source", one) for one in named if not is_stated(one, source.ground))
     if claim == candidate.claim:
         yield from (drop("other_{}", one) for one in _at_odds(candidate, named))
@@ -86,7 +89,7 @@ def _unmoved(claim: str, named: Sequence[Period]) -> Iterator[Period]:
         if (
             one.known
             and one.same(other)
-            and "から" in claim[one.end : other.start]
+            and _SINCE.fullmatch(claim, one.end, other.start)
             and _MOVED.match(claim, other.end)
         ):
             yield other
@@ -144,8 +147,10 @@ def _is_day(one: Period) -> bool:
 
 def is_stated(one: Period, ground: Sequence[Period]) -> bool:
     """Whether one of the periods in ``ground`` names a period, at the granularity at which that is said."""
-    if any(one.same(other) for other in ground):
-        return True
+    same = [other for other in ground if one.same(other)]
+    if same:  # 第82期 with the days of the 83rd is none
+        numbers = {other.term for other in same if other.term}
+        return not (one.term and numbers) or one.term in numbers
     if one.said:
         return _leans(one, ground)
     return _plainly(one, [other for other in ground if other.known])

@@ -11,10 +11,11 @@ from datacards.provenance import without_folders
 from rephrase.base import Exchange, Question, Reject, Style, Unit
 from rephrase.candidate import Candidate, Chunk
 from rephrase.chunk import chunks, too_short
+from rephrase.documents import Drawn
 from rephrase.gathered.contamination import Contamination
 from rephrase.gathered.duplicates import Duplicates
 from rephrase.generators import models
-from rephrase.generators.link import Link
+from rephrase.generators.link import Came, Link
 from rephrase.naming import self_contained
 from rephrase.parse import Parsed, parse
 from rephrase.places import Places, arranged, chance
@@ -57,7 +58,7 @@ class Answered:
     good: list[Candidate] = field(default_factory=list)
     notes: list[Mapping[str, str]] = field(default_factory=list)
     bad: list[tuple[Drop, str]] = field(default_factory=list)
-    exchanges: list[tuple[Request, Reply, str, bool]] = field(default_factory=list)
+    exchanges: list[tuple[Request, str, Came]] = field(default_factory=list)
 
 
 class Asker:
@@ -76,9 +77,12 @@ class Asker:
     def jobs(self, documents: Callable[[], Iterator[Document]]) -> Iterator[Job | Reject]:
         """Yield every unit of work in order, and a reject for each that is not worth a request."""
         left = self.options.chunks
+        takes = documents.takes if isinstance(documents, Drawn) else None
         for chunk in (chunk for document in documents() for chunk in self._chunks(document)):
             if left == 0:
                 return
+            if takes and not takes(_span(chunk)):
+                continue
             if left and isinstance(chunk, Chunk):  # what nobody is asked about is not counted
                 left -= 1
             yield from self._jobs(chunk)
@@ -120,8 +124,9 @@ class Asker:
         grammar = False
         for attempt in range(self.options.attempts):
             request = self._request(job, attempt, grammar=grammar)
-            reply, kept = await link.reply(request)
-            found.exchanges.append((request, reply, "ask", kept))
+            came = await link.reply(request)
+            reply = came.reply
+            found.exchanges.append((request, "ask", came))
             read = parse(
                 job.style,
                 self.options.mode,
@@ -150,9 +155,9 @@ class Asker:
         if not drop and self.again:
 
             async def ask(request: Request) -> Reply:
-                reply, kept = await link.reply(request)
-                found.exchanges.append((request, reply, "round_trip", kept))
-                return reply
+                came = await link.reply(request)
+                found.exchanges.append((request, "round_trip", came))
+                return came.reply
 
             opening = self.prompts[job.style].opening(job.chunk, job.draw)
             drop, notes = await again.judge(candidate, ask, self.again, opening)
@@ -191,12 +196,12 @@ class Asker:
     def told(self, found: Answered) -> tuple[Question | Reject | Exchange, ...]:
         """Return what is to be said of a job, now that those before it are judged."""
         job = found.job
-        asks = [request.key for request, _, purpose, _ in found.exchanges if purpose == "ask"]
+        asks = [request.key for request, purpose, _ in found.exchanges if purpose == "ask"]
         unit = Unit(job.chunk.span, job.style, job.sample, asks[-1] if asks else "", len(asks))
         parent = job.chunk.document
         items: list[Question | Reject | Exchange] = [
-            Exchange(request, reply, parent, unit, purpose, kept)
-            for request, reply, purpose, kept in found.exchanges
+            Exchange(request, came.reply, parent, unit, purpose, came.kept, came.sent, came.came)
+            for request, purpose, came in found.exchanges
         ]
         items += [
             self._question(one, notes, replace(unit, item=number))
@@ -242,6 +247,12 @@ class Asker:
             },
             unit=unit,
         )
+
+
+def _span(chunk: Chunk | Reject) -> Span:
+    if isinstance(chunk, Chunk):
+        return chunk.span
+    return chunk.unit.span if chunk.unit else Span(chunk.parent.id, 0, 0)
 
 
 def _number(*parts: object) -> int:

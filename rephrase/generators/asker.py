@@ -1,6 +1,5 @@
 """The course of one run: what is asked about each chunk, and what is made of the answers in their order."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from rephrase.generators.link import Came, Link
 from rephrase.naming import self_contained
 from rephrase.parse import Parsed, parse
 from rephrase.places import Places, arranged, chance
+from rephrase.prompts import draw
 from rephrase.requests import REFUSED, Reply, Request, Sampling
 from rephrase.validate import round_trip as again
 from rephrase.validate import verdict
@@ -115,8 +115,8 @@ class Asker:
                 yield Reject(drop, chunk.document, "", Unit(chunk.span, style))
                 continue
             for sample in range(self.options.samples):
-                draw = _number(self.seed, chunk.document.id, chunk.span.start, style, sample)
-                yield Job(chunk, style, sample, draw)
+                number = _number(self.seed, chunk.document.id, chunk.span.start, style, sample)
+                yield Job(chunk, style, sample, number)
 
     async def answered(self, job: Job, link: Link) -> Answered:
         """Ask until something good comes back or the attempts are used up."""
@@ -257,4 +257,4 @@ def _span(chunk: Chunk | Reject) -> Span:
 
 def _number(*parts: object) -> int:
     """Return 63 bits that follow from the parts alone."""
-    return int.from_bytes(hashlib.sha256("|".join(map(str, parts)).encode()).digest()[:8], "big") >> 1
+    return draw(*parts) >> 1

@@ -77,7 +77,8 @@ class Reject:
 class Exchange:
     """One request about a unit with its reply, for the generation log of the version; ``purpose`` is ask or round_trip.
 
-    ``kept`` says that an earlier run had the reply already.
+    ``kept`` says that nothing was paid for it: an earlier run had the reply already, or another unit asked the same.
+    ``sent`` and ``came`` are seconds of the monotonic clock, for whoever measures speed.
     """
 
     request: Request
@@ -86,6 +87,8 @@ class Exchange:
     unit: Unit
     purpose: str
     kept: bool = False
+    sent: float = 0.0
+    came: float = 0.0
 
 
 class Generator(BaseModel, ABC):

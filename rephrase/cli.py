@@ -66,7 +66,7 @@ def run_(recipe: Path, corpus: str, replies: tuple[str, ...], root: str) -> None
     "--units",
     default=500,
     show_default=True,
-    help="How many units to ask for: documents times styles, about.",
+    help="How many units to ask for: passages times styles, about. Fewer than are under way at once measure too little speed.",
 )
 @click.option(
     "--gpus", default=1, show_default=True, help="How many GPUs the servers of the recipe have together."

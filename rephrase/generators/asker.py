@@ -1,6 +1,5 @@
 """The course of one run: what is asked about each chunk, and what is made of the answers in their order."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,13 +10,15 @@ from datacards.provenance import without_folders
 from rephrase.base import Exchange, Question, Reject, Style, Unit
 from rephrase.candidate import Candidate, Chunk
 from rephrase.chunk import chunks, too_short
+from rephrase.documents import Drawn
 from rephrase.gathered.contamination import Contamination
 from rephrase.gathered.duplicates import Duplicates
 from rephrase.generators import models
-from rephrase.generators.link import Link
+from rephrase.generators.link import Came, Link
 from rephrase.naming import self_contained
 from rephrase.parse import Parsed, parse
 from rephrase.places import Places, arranged, chance
+from rephrase.prompts import draw
 from rephrase.requests import REFUSED, Reply, Request, Sampling
 from rephrase.validate import round_trip as again
 from rephrase.validate import verdict
@@ -57,7 +58,7 @@ class Answered:
     good: list[Candidate] = field(default_factory=list)
     notes: list[Mapping[str, str]] = field(default_factory=list)
     bad: list[tuple[Drop, str]] = field(default_factory=list)
-    exchanges: list[tuple[Request, Reply, str, bool]] = field(default_factory=list)
+    exchanges: list[tuple[Request, str, Came]] = field(default_factory=list)
 
 
 class Asker:
@@ -77,9 +78,12 @@ class Asker:
     def jobs(self, documents: Callable[[], Iterator[Document]]) -> Iterator[Job | Reject]:
         """Yield every unit of work in order, and a reject for each that is not worth a request."""
         left = self.options.chunks
+        takes = documents.takes if isinstance(documents, Drawn) else None
         for chunk in (chunk for document in documents() for chunk in self._chunks(document)):
             if left == 0:
                 return
+            if takes and not takes(_span(chunk)):
+                continue
             if left and isinstance(chunk, Chunk):  # what nobody is asked about is not counted
                 left -= 1
             yield from self._jobs(chunk)
@@ -112,8 +116,8 @@ class Asker:
                 yield Reject(drop, chunk.document, "", Unit(chunk.span, style))
                 continue
             for sample in range(self.options.samples):
-                draw = _number(self.seed, chunk.document.id, chunk.span.start, style, sample)
-                yield Job(chunk, style, sample, draw)
+                number = _number(self.seed, chunk.document.id, chunk.span.start, style, sample)
+                yield Job(chunk, style, sample, number)
 
     async def answered(self, job: Job, link: Link) -> Answered:
         """Ask until something good comes back or the attempts are used up."""
@@ -121,8 +125,9 @@ class Asker:
         grammar = False
         for attempt in range(self.options.attempts):
             request = self._request(job, attempt, grammar=grammar)
-            reply, kept = await link.reply(request)
-            found.exchanges.append((request, reply, "ask", kept))
+            came = await link.reply(request)
+            reply = came.reply
+            found.exchanges.append((request, "ask", came))
             read = parse(
                 job.style,
                 self.options.mode,
@@ -151,9 +156,9 @@ class Asker:
         if not drop and self.again:
 
             async def ask(request: Request) -> Reply:
-                reply, kept = await link.reply(request)
-                found.exchanges.append((request, reply, "round_trip", kept))
-                return reply
+                came = await link.reply(request)
+                found.exchanges.append((request, "round_trip", came))
+                return came.reply
 
             opening = self.prompts[job.style].opening(job.chunk, job.draw)
             drop, notes = await again.judge(candidate, ask, self.again, opening)
@@ -192,12 +197,12 @@ class Asker:
     def told(self, found: Answered) -> tuple[Question | Reject | Exchange, ...]:
         """Return what is to be said of a job, now that those before it are judged."""
         job = found.job
-        asks = [request.key for request, _, purpose, _ in found.exchanges if purpose == "ask"]
+        asks = [request.key for request, purpose, _ in found.exchanges if purpose == "ask"]
         unit = Unit(job.chunk.span, job.style, job.sample, asks[-1] if asks else "", len(asks))
         parent = job.chunk.document
         items: list[Question | Reject | Exchange] = [
-            Exchange(request, reply, parent, unit, purpose, kept)
-            for request, reply, purpose, kept in found.exchanges
+            Exchange(request, came.reply, parent, unit, purpose, came.kept, came.sent, came.came)
+            for request, purpose, came in found.exchanges
         ]
         items += [
             self._question(one, notes, replace(unit, item=number))
@@ -245,6 +250,12 @@ class Asker:
         )
 
 
+def _span(chunk: Chunk | Reject) -> Span:
+    if isinstance(chunk, Chunk):
+        return chunk.span
+    return chunk.unit.span if chunk.unit else Span(chunk.parent.id, 0, 0)
+
+
 def _number(*parts: object) -> int:
     """Return 63 bits that follow from the parts alone."""
-    return int.from_bytes(hashlib.sha256("|".join(map(str, parts)).encode()).digest()[:8], "big") >> 1
+    return draw(*parts) >> 1

@@ -73,7 +73,7 @@ def _timed(rule: Callable[[Candidate], T], candidates: Sequence[Candidate]) -> t
 
 def figures(judged: Sequence[Judged], ms: float, naive_ms: float) -> dict[str, object]:
     """Return the figures of a run by name."""
-    total = max(len(judged), 1)
+    total = len(judged)
 
     def share(found: Iterable[bool], of: int = total) -> float | None:
         return round(sum(found) / of, 4) if of else None

@@ -21,6 +21,7 @@ Style = Literal["easy", "medium", "hard", "qa", "multiple_choice"]
 FORMATS: dict[Style, Format] = {
     "easy": "markdown", "medium": "markdown", "hard": "markdown", "qa": "qa", "multiple_choice": "multiple_choice",
 }  # fmt: skip
+REPHRASED = "rephrased"  # the kind, in ``meta``, of the documents of the first three
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +115,5 @@ class Generator(BaseModel, ABC):
         """
 
     def report(self, styles: tuple[Style, ...]) -> dict[str, Any]:
-        """Return what a page should tell besides: ``prompts`` (name -> SHA-256), ``tests`` that questions were held against."""
+        """Return what a page should tell besides: ``model``, ``prompts`` (name -> SHA-256), ``tests`` held against."""
         return {}

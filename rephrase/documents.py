@@ -10,12 +10,13 @@ import pyarrow.parquet as pq
 
 from corpus import shards
 from corpus.document import Document, Fact, Span
+from rephrase.base import REPHRASED
 
 
 class Documents:
     """Call it to start a pass over the documents of the version in ``folder``, in order.
 
-    In memory are the facts of one shard, which lie in the file of the same name.
+    Rephrasings, which such a version may hold beside them, are none: what a model wrote is no evidence. In memory are the facts of one shard, which lie in the file of the same name.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +34,9 @@ class Documents:
             facts = _facts(beside) if beside else {}
             for row in shards.read(path):
                 one = row["id"]
-                yield shards.row_document(row, (*facts.get(one, ()), *elsewhere.get(one, ())))
+                document = shards.row_document(row, (*facts.get(one, ()), *elsewhere.get(one, ())))
+                if document.meta.get("kind") != REPHRASED:
+                    yield document
 
     @property
     def characters(self) -> int:

@@ -20,7 +20,7 @@ from datacards.errors import UserError
 from datacards.render.yields import REPORT
 from datacards.rights import combined, counted, joined
 from datacards.store import Draft, Store
-from rephrase.base import FORMATS, Exchange, Generator, Question, Reject
+from rephrase.base import FORMATS, REPHRASED, Exchange, Generator, Question, Reject
 from rephrase.documents import Documents
 from rephrase.files import files
 from rephrase.gathered.counts import Balance
@@ -119,7 +119,7 @@ def to_document(question: Question, generator: str) -> Document:
     else:  # a rephrasing: its text is all there is
         text = question.answer
         meta = {key: value for key, value in meta.items() if key not in ("question", "answer")}
-        meta["kind"] = "rephrased"
+        meta["kind"] = REPHRASED
     return replace(
         parent,
         text=text,

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from bench.measures import mentions
 from bench.measures.figures import Figure, Figures
@@ -87,10 +87,22 @@ def _rounds(old: Part, new: Part, values: Iterable[Decimal | None]) -> bool:
     for value in values:
         if value is None:
             continue
-        near = old.saying.about and abs(abs(said) - abs(value)) * 100 < abs(value)
+        near = old.saying.about and (
+            abs(abs(said) - abs(value)) * 100 < abs(value) or abs(said) in _cut(abs(value), abs(said))
+        )
         if near or abs(said) in old.saying.shows(abs(value)):
             return True
     return False
+
+
+def _cut(value: Decimal, said: Decimal) -> set[Decimal]:
+    """Return a value rounded and cut off at the places of the zeros at the end of ``said``: 約220 may be said of 226."""
+    found: set[Decimal] = set()
+    step = Decimal(1)
+    while said and said % (step * 10) == 0:
+        step *= 10
+        found |= {(value / step).to_integral_value(mode) * step for mode in (ROUND_HALF_UP, ROUND_FLOOR)}
+    return found
 
 
 def _value(text: str, old: Part) -> Decimal | None:

@@ -10,15 +10,8 @@ from rephrase.candidate import Chunk
 
 def trend(figures: Figures, one: Figure, chance: Random) -> Item | None:
     """Return an item that tells all figures of a row in order of time, None for a row that shows one."""
-    row = figures.passages.piece(one.fact.start)
-    others = [
-        f for f in figures.others(one) if row.start <= f.fact.start < row.end and f.saying == one.saying
-    ]
-    same = sorted([one, *others], key=lambda figure: figure.last)
-    chunk = figures.passages.around(row.start, row.end)
-    if len({figure.last for figure in same}) < len(same) or len(same) < 2 or not chunk:
-        return None
-    if not figures.company or not all(tells_time(chunk.context + chunk.passage, figure) for figure in same):
+    same, chunk = _row(figures, one)
+    if not chunk:
         return None
     told: list[Part] = []
     for n, figure in enumerate(same):
@@ -93,7 +86,10 @@ def _row(figures: Figures, one: Figure) -> tuple[list[Figure], Chunk | None]:
     ]
     same = sorted([one, *others], key=lambda figure: figure.last)
     chunk = figures.passages.around(row.start, row.end)
-    if len({figure.last for figure in same}) < len(same) or len(same) < 2 or not chunk or not figures.company:
+    mixed = len({figure.name for figure in same}) > 1  # profits and losses
+    if mixed or len({figure.last for figure in same}) < len(same) or len(same) < 2:
+        return same, None
+    if not chunk or not figures.company:
         return same, None
     seen = chunk.context + chunk.passage
     return same, chunk if all(tells_time(seen, figure) for figure in same) else None

@@ -69,7 +69,8 @@ class Asker:
         self.identity = models.identity(options)
         self.prompts = {style: options.prompt(style) for style in styles}
         self.count = models.counter(options)
-        self.again = options.asker(self.identity) if options.round_trip else None
+        tokens = models.following(options)
+        self.again = options.asker(self.identity, tokens) if options.round_trip else None
         self.places = Places()
         self.duplicates = Duplicates(options.duplicates, work)
         self.contamination = Contamination(options.contamination) if options.contamination else None

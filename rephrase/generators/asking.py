@@ -114,14 +114,14 @@ class Asking(Generator):
         tests = Contamination(self.contamination).told() if self.contamination else []
         return {"prompts": used, "tests": tests}
 
-    def asker(self, identity: str) -> again.Asker:
+    def asker(self, identity: str, tokens: again.Tokens | None = None) -> again.Asker:
         """Return what asks again, in the words of the recipe's own prompt files where these hold some."""
         own = (
             self.prompts
             and (self.prompts / self.prompt_version / "round_trip" / f"{self.mode}.yaml").is_file()
         )
         version, folder = (self.prompt_version, self.prompts) if own else ("v1", None)
-        return again.Asker(identity, self.mode, version, folder)
+        return again.Asker(identity, self.mode, version, folder, tokens)
 
     def prompt(self, style: Style) -> Prompt:
         """Return the prompt of a style, read from its files."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,30 @@ def counter(options: "Asking") -> Counter:
 
     Raises UserError when the tokenizer cannot be had: lengths in characters would cut Japanese short.
     """
+    fast = _tokenizer(options)
+
+    def count(texts: Sequence[str]) -> list[int]:
+        return [len(one.ids) for one in fast.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    return count
+
+
+def following(options: "Asking") -> Callable[[str, Sequence[str]], tuple[int, ...]]:
+    """Return what gives the ids of the single tokens that texts are behind the end of a prompt, () when they are more."""
+    fast = _tokenizer(options)
+
+    @cache
+    def ids(before: str, texts: Sequence[str]) -> tuple[int, ...]:
+        head = fast.encode(before, add_special_tokens=False).ids
+        found = [fast.encode(before + text, add_special_tokens=False).ids for text in texts]
+        if all(len(one) == len(head) + 1 and one[:-1] == head for one in found):
+            return tuple(one[-1] for one in found)
+        return ()
+
+    return ids
+
+
+def _tokenizer(options: "Asking") -> Any:
     place = options.tokenizer or options.model
     if (path := Path(place) / _TOKENIZER).is_file():
         from tokenizers import Tokenizer
@@ -60,11 +85,7 @@ def counter(options: "Asking") -> Counter:
         fast = _from_hub(place, options.revision if not options.tokenizer else "")
     fast.no_truncation()
     fast.no_padding()
-
-    def count(texts: Sequence[str]) -> list[int]:
-        return [len(one.ids) for one in fast.encode_batch_fast(list(texts), add_special_tokens=False)]
-
-    return count
+    return fast
 
 
 def _from_hub(place: str, revision: str) -> Any:

@@ -21,6 +21,7 @@ _HOW_MUCH = re.compile(
 )
 _ASKING = re.compile(r"本文によると|教えて|答えて|ください|説明して|何|開示資料")
 _BEFORE = re.compile(r"(?:前の(?:連結会計|事業)?(?:期|年度?)|1年前|前年度?|前期)の?(?:[約△▲]|マイナス)?$")
+_SINCE = re.compile(r"(?:前の?(?:連結会計|事業)?(?:期|年度?)|1年前|前年度?)末?(?:と|に)比")
 _YEAR = 12
 _BEHIND = 24  # characters behind a quantity in which its period may follow, in brackets mostly
 _UP = re.compile(
@@ -95,6 +96,18 @@ class Claim:
                 return here
         return []
 
+    def headed(self, one: Stated, heads: Collection[str]) -> list[str]:
+        """Return the heads of columns that hold for a quantity: of several quantities only those beside each."""
+        said = [each for each in self.statements if not each.quantity.is_token]
+        if len(said) == 1:
+            return self.named(one, heads)
+        first, last = one.segment
+        return [
+            each.name
+            for each in self.mentions
+            if each.name in heads and first <= each.start and each.end <= last
+        ]
+
     def when(self, one: Stated) -> list[Period]:
         """Return the periods that hold for a quantity, as ``named`` does; not those that are only compared with."""
         scopes = list(self._scopes(one))
@@ -103,6 +116,8 @@ class Claim:
             near = min(last, one.quantity.end + _BEHIND) if number == 1 and one.table < 0 else last
             here = self._said(first, near, bases=number > 1)
             if here and before and here[-1].end <= before.start():
+                return [shifted(each, -_YEAR) for each in here if each.known]
+            if here and number and self._is_from(one):
                 return [shifted(each, -_YEAR) for each in here if each.known]
             if here:
                 return here[-1:] if number == 0 and not here[-1].ends else here
@@ -125,6 +140,10 @@ class Claim:
     def _said(self, first: int, last: int, *, bases: bool) -> list[Period]:
         here = [each for each in self.periods if first <= each.start and each.end <= last]
         return [each for each in here if bases or not _BASE.match(self.text, each.end)]
+
+    def _is_from(self, one: Stated) -> bool:
+        """Whether a quantity is the one from which something changed since the year before: 前の期に比べて5億円から."""
+        return self.plain.startswith(("から", "より"), one.quantity.end) and bool(_SINCE.search(self.plain))
 
     def went(self, one: Stated) -> int:
         """Return 1 where a quantity is said to be a rise, -1 for a fall, 0 where neither; 何％増加しましたか counts for its answer."""

@@ -42,7 +42,7 @@ def is_derived(claimed: Stated, claim: Claim, source: Source) -> bool:
     words = _words(claimed, claim)
     unit = claimed.quantity.unit
     went = claim.went(claimed) or (-1 if claimed.quantity.value < 0 else 0)
-    if _CHANGE.search(words):
+    if _CHANGE.search(words) or unit == "times":
         for early, late, sign in _in_time(claimed, claim, source):
             if _is_change(claimed, early.quantity.value * sign, late.quantity.value * sign, went):
                 return True

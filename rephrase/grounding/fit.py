@@ -119,7 +119,7 @@ def has_item(claimed: Stated, claim: Claim, one: Stated, source: Reading) -> boo
         near = [name for name in asked if any(related(name, part) for part in one.rows)]
         rows = any(not _elsewhere(name, one, source) for name in near)
     heads = source.columns.get(one.table, frozenset()) if one.columns else frozenset()
-    named = claim.named(claimed, heads) if heads else []
+    named = claim.headed(claimed, heads) if heads else []
     if named and not any(related(name, part) for name in named for part in one.columns):
         return False
     return rows

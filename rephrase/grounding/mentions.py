@@ -22,6 +22,7 @@ _WE = re.compile(r"当社|弊社|当行")
 _FORM = re.compile(r"株式会社|㈱|[（(]株[）)]")
 _SPACE = re.compile(r"[\s　]")
 _TOPIC = re.compile(r"([^、。（）()「」\s]{2,40})は、?[^は]*$")
+_PAUSE = re.compile(r"(?<=[はがも])、")  # 基準日は、毎年 and 基準日は毎年 are the same words
 _BLANK = re.compile(r"[^\S\n]+")
 _CONTENT = re.compile(r"[一-鿿々〆ァ-ヶーA-Za-z]")
 _NOTE = 1000  # a number without a unit that is smaller says nothing by itself
@@ -115,7 +116,7 @@ def _with_words(text: str, found: Sequence[Mention]) -> Iterator[Mention]:
 
 
 def _symbols(text: str) -> str:
-    return _BLANK.sub("", unicodedata.normalize("NFKC", text))
+    return _PAUSE.sub("", _BLANK.sub("", unicodedata.normalize("NFKC", text)))
 
 
 def _symbol(one: Mention) -> str:

@@ -28,6 +28,9 @@ def words_before(one: Stated, bare: str) -> frozenset[str]:
     """
     if one.table >= 0 and one.rows:
         return pairs("".join((*one.rows, *one.columns)))
+    so_far = bare[one.sentence[0] : one.quantity.start]
+    if so_far.count("(") > so_far.count(")"):  # 帳簿価額が5億円増加(期末残高は9億円: of both
+        return pairs(so_far)
     segment = bare[one.segment[0] : one.quantity.start]
     found = pairs(segment) if _TOPIC.search(segment) or _LISTED.match(segment) else frozenset()
     return found if len(found) >= FEWEST else pairs(bare[one.sentence[0] : one.quantity.start])

@@ -64,6 +64,7 @@ class Reading:
     by_name: Mapping[str, list[Stated]]
     columns: Mapping[int, frozenset[str]]
     bare: str  # the narrow text with blanks for its periods
+    known: Mapping[str, object]  # the names of rows and of columns
     words: dict[int, frozenset[str]] = field(default_factory=dict)  # by place, filled as claims ask for them
 
 
@@ -81,7 +82,7 @@ def reading(text: str, found: Sequence[Period], facts: Iterable[tuple[int, int, 
     for one in statements:
         values[one.quantity.unit, abs(one.quantity.value)].append(one)
         units[one.quantity.unit].append(one)
-        for part in one.rows:
+        for part in () if one.quantity.is_token else one.rows:
             if is_name(part):
                 names[part].append(one)
         columns[one.table].update(filter(is_name, one.columns))
@@ -96,6 +97,7 @@ def reading(text: str, found: Sequence[Period], facts: Iterable[tuple[int, int, 
         dict(names),
         held,
         _blanked(plain, outside),
+        {**dict.fromkeys(part for parts in held.values() for part in parts), **names},
     )
 
 

@@ -13,9 +13,12 @@ _RULE = re.compile(r"\|(?:\s*:?-{3,}:?\s*\|)+\s*")
 _FIGURE = re.compile(
     r"[△▲\-+¥$€()\[\]\s]*\.?\d[\d,.\s]*(?:[%人名社株円倍個件回歳]|ポイント|パーセント)?[()\[\]\s\d,.%△]*|[-–—―ー※*]+"
 )
-_LEFT_OUT = re.compile(r"[(\[（【][^()（）\[\]【】]*[)\]）】]|※\s*[\d,、]*|\*+\d*|\s")
+_LEFT_OUT = re.compile(
+    r"[(（]注[)）]\s*\d[\d,、\s]*|^(?:\d{4}|(?:平成|令和)\d{1,2})年\s*(?=第\d+回)|[(\[（【][^()（）\[\]【】]*[)\]）】]|※\s*[\d,、]*|\*+\d*|\s"
+)
 _WHOLE = re.compile(r"[(\[【](?:うち|内、?|外、?)?([^()\[\]【】]+)[)\]】]")
 _ENTRY = re.compile(r"^(?:[①-⑳]|[ⅰ-ⅿⅠ-Ⅻ]{1,2}[.、]?|\(?\d{1,2}[).、](?!\d))\s*")
+_LEGAL = re.compile(r"[(（]株[)）]")
 _LONGEST = 60  # characters of a cell that holds figures alone
 _OVER = 3  # lines over a table that can hold its unit line
 
@@ -146,7 +149,9 @@ def _head(cells: list[Cell], heads: dict[int, list[Cell]], lines: tuple[Unit, ..
         beside = units.get(cell.column + 1) or units.get(cell.column - 1) or ()
         own = beside[0] if beside else None
         own = (
-            own or _unit([one.text for one in reversed(left)]) or _unit([one.text for one in reversed(above)])
+            own
+            or _unit([one.text for one in reversed(left) if not _is_company(one.text)])
+            or _unit([one.text for one in reversed(above)])
         )
         rated = any(re.search("(?:率|比|割合|構成比)$", part) for part in (*cell.rows, *cell.columns))
         if own:
@@ -157,6 +162,12 @@ def _head(cells: list[Cell], heads: dict[int, list[Cell]], lines: tuple[Unit, ..
             )
         elif lines:
             cell.unit = lines[0]
+
+
+def _is_company(text: str) -> bool:
+    """Whether the (株) of a row's head is a company's legal form and no unit: 岡谷鋼機(株), but not 発行済株式総数(株)."""
+    stem = _LEGAL.sub("", text)
+    return stem != text and not re.search("株|数|残|権", stem)
 
 
 def _unit(texts: list[str]) -> Unit | None:

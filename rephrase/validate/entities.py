@@ -58,6 +58,7 @@ def is_named(name: Name, source: Source) -> bool:
         return (
             bool(_NO_NAME.fullmatch(words))
             or words in source.latin
+            or stands_in(words, source.plain, apart=True)
             or any(map(ground.__contains__, known_as(words)[1:]))
         )
     if name.kind == "company":

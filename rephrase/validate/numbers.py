@@ -33,7 +33,7 @@ def check(candidate: Candidate) -> Drop | None:
     ``wrong_direction``). Wrong choices must differ from the answer (``equal_value``) and be wrong (``true_choice``).
     """
     source = source_of(candidate.chunk)
-    claim = Claim(candidate, source.own, source.reading.by_name)
+    claim = Claim(candidate, source.own, source.reading.known)
     for one in claim.statements:
         drop = judge(one, claim, source)
         # What is copied with the words before it is of the item and the time that those words name.
@@ -46,7 +46,7 @@ def check(candidate: Candidate) -> Drop | None:
 def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
     """Return what speaks against one quantity of a claim, or None."""
     said = one.quantity
-    told = _tells_length(one, claim)
+    told = True if _is_framing(one, claim, source) else _tells_length(one, claim)
     if told is None and said.is_token:
         told = (
             said.text in source.text
@@ -56,18 +56,21 @@ def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
     if told is not None:
         return None if told else Drop("number_not_in_source", said.text)
     reasons = _reasons(one, claim, source)
-    if reasons is None:
+    if reasons is None or (is_called_for(one, claim) and is_derived(one, claim, source)):
         return None
     if is_called_for(one, claim):
-        if is_derived(one, claim, source):
-            return None
         reasons.add("not_recomputed")
+    return Drop(_said_most(reasons, said, source), said.text)
+
+
+def _said_most(reasons: set[str], said: Quantity, source: Source) -> str:
+    """Return the reason that says most."""
     for reason in _ORDER:
         if reason in reasons:
-            return Drop(reason, said.text)
+            return reason
     if _digits(said.text) in {_digits(other.quantity.text) for other in source.reading.statements}:
-        return Drop("unit_not_in_source", said.text)
-    return Drop("not_recomputed" if reasons else "number_not_in_source", said.text)
+        return "unit_not_in_source"
+    return "not_recomputed" if reasons else "number_not_in_source"
 
 
 def _reasons(one: Stated, claim: Claim, source: Source) -> set[str] | None:
@@ -136,6 +139,24 @@ def _time_asked(claim: Claim, source: Source) -> Drop | None:
     return Drop("other_period", claim.text[: claim.split].strip()) if verdicts == {False} else None
 
 
+_PER_ONE = re.compile(r"name:1[^\d]{1,3}(?:当たり|あたり)")
+_PERIODS = re.compile(r"\s?(?:期間?|[かカヵヶ]年|年間|事業年度|年度)(?!末)")
+
+
+def _is_framing(one: Stated, claim: Claim, source: Source) -> bool:
+    """Whether a number only frames a question: 1株当たり, 過去5期間 of a table of five, 5年超10年以内 of a head."""
+    said = one.quantity
+    if _PER_ONE.fullmatch(said.unit):
+        return True
+    behind = claim.plain[said.start + len(_digits(said.text)) :]
+    if said.unit in ("", "年", "期") and 1 < said.value < 20 and _PERIODS.match(behind):
+        years = {period.last.year for period in source.stated if period.known}
+        if said.value <= len(years):
+            return True
+    heads = (name for names in (source.reading.by_name, *source.reading.columns.values()) for name in names)
+    return said.unit in _MONTHS and any(narrow(said.text) in name for name in heads)
+
+
 _LENGTH = re.compile(r"(?:まで|に終了した|終了)の?$")
 _MONTHS = {"年": 12, "月": 1}
 
@@ -173,7 +194,7 @@ def _equal(one: Quantity, other: Quantity) -> bool:
 
 def _is_true(candidate: Candidate, choice: str, source: Source) -> bool:
     """Whether the source states each quantity of a choice for the very item and period that the question names."""
-    claim = Claim(replace(candidate, answer=choice, wrong=()), source.own, source.reading.by_name)
+    claim = Claim(replace(candidate, answer=choice, wrong=()), source.own, source.reading.known)
     told = [one for one in claim.statements if one.quantity.start >= claim.split]
     return bool(told) and all(
         any(_is_of(one, claim, ground, source) for ground in fit.grounds(one.quantity, source.reading))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -59,11 +59,16 @@ class Wording(BaseModel):
     max_tokens: int = Field(ge=1)
 
 
+#: (end of a prompt, texts) -> the ids of the tokens that the texts are behind it; () where one is not a single token.
+Tokens = Callable[[str, Sequence[str]], tuple[int, ...]]
+
+
 class Asker:
     """Puts questions to a model again: to ``model`` (its identity in requests), in the words of a version's prompt file.
 
-    That is ``VERSION/round_trip/MODE.yaml`` of ``folder``, or of the prompts of this package. Raises UserError when
-    there is no such file or it is not as it should be.
+    That is ``VERSION/round_trip/MODE.yaml`` of ``folder``, or of the prompts of this package. ``tokens`` gives the ids
+    of the letters behind the end of a prompt: a base model is scored on these alone, however unlikely it finds them.
+    Raises UserError when there is no such file or it is not as it should be.
     """
 
     def __init__(
@@ -72,7 +77,9 @@ class Asker:
         mode: Literal["completions", "chat"],
         version: str = "v1",
         folder: Path | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
+        self._tokens = tokens
         self.mode, self.model, self.version, self.folder = mode, model, version, folder
         self.digest = hashlib.sha256(self._body).hexdigest()
         where = f"{version}/round_trip/{mode}.yaml"
@@ -110,7 +117,8 @@ class Asker:
         piece = self.wording.closed_book if closed_book else self.wording.multiple_choice
         text = _filled(piece, {"question": candidate.question, **shown})
         structured = {"choice": list(LETTERS)} if self.mode == "chat" else {}
-        sampling = Sampling(1, structured=structured, scored=tuple(LETTERS))
+        ids = self._tokens(text[-8:].removesuffix("\n"), LETTERS) if self._tokens and not structured else ()
+        sampling = Sampling(1, structured=structured, scored=tuple(LETTERS), logprob_token_ids=ids)
         return self._request(text, sampling, "" if closed_book else self._opened(candidate, opening))
 
     def _opened(self, candidate: Candidate, opening: Opening | None) -> Opening:

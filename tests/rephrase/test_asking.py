@@ -71,9 +71,14 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a tokenizer and no weights: the server has no model either."""
+    return tokenizer(tmp_path_factory.mktemp("model"))
+
+
+def tokenizer(folder: Path) -> Path:
+    """Put a small tokenizer into a folder."""
+    folder.mkdir(exist_ok=True)
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    folder = tmp_path_factory.mktemp("model")
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()

@@ -22,11 +22,11 @@ from rephrase.prompts import Mode, load
 from rephrase.recipe import RephraseRecipe
 from tests.rephrase.conftest import document
 
-TERMS = {
-    "信用リスク": "取引の相手が約束を果たせなくなるおそれをいいます。銀行は貸出の3％を引当金として積みます。",
-    "流動性リスク": "適正な価格で売買できなくなるおそれをいいます。現金は預金の12％を手元に置く決まりです。",
-    "為替リスク": "外国の通貨の値動きによって損失が出るおそれをいいます。売上の45％が外貨で支払われます。",
-    "金利リスク": "金利の変化によって債券の価値が下がるおそれをいいます。残高の60％が国債で占められます。",
+TERMS = {  # a word, what it means, a share
+    "信用リスク": ("取引の相手が約束を果たせなくなるおそれ", "銀行は貸出の{}％を引当金として積みます。", 3),
+    "流動性リスク": ("適正な価格で売買できなくなるおそれ", "現金は預金の{}％を手元に置く決まりです。", 12),
+    "為替リスク": ("外国の通貨の値動きによって損失が出るおそれ", "売上の{}％が外貨で支払われます。", 45),
+    "金利リスク": ("金利の変化によって債券の価値が下がるおそれ", "残高の{}％が国債で占められます。", 60),
 }
 CHAT = (
     "{%- for message in messages -%}{{ message.role + '\\n' + message.content + '\\n' }}{%- endfor -%}"
@@ -57,9 +57,11 @@ _FILES = {
 def pages() -> list[Document]:
     """Return glossary pages that are long enough to be asked about, each with a share of its own."""
     found = []
-    for name, said in TERMS.items():
+    for name, (meaning, stated, share) in TERMS.items():
         text = (
-            f"# {name}\n\n{name}とは、{said}\n\nこの用語は、銀行や証券会社の有価証券報告書によく現れます。\n"
+            f"# {name}\n\n{name}とは、{meaning}をいいます。{stated.format(share)}\n\n"
+            "この用語は、銀行や証券会社の有価証券報告書で、事業等のリスクを述べる章によく現れます。投資家は、会社がどのような備えを"
+            "しているかを、あわせて確かめるとよいでしょう。\n"
         )
         found.append(document(name, text, (), kind="page"))
     return found
@@ -74,26 +76,19 @@ def prompt_folder(folder: Path) -> Path:
     return folder
 
 
-def share_of(text: str) -> str:
-    """Return the one share that a page states."""
-    return next(
-        said.partition("％")[0][-2:].lstrip("のを出上高")
-        for name, said in TERMS.items()
-        if f"# {name}" in text
-    )
-
-
 def reply(style: Style, mode: Mode, page: Document, *, wrong: bool = False) -> str:
     """Return what the model is taught to write about a page; ``wrong`` states a share that is not there."""
-    share, name = ("98" if wrong else share_of(page.text)), page.title
-    asked = f"{name}の用語で述べられる割合は何％ですか。"
+    name = page.title
+    _, stated, true = TERMS[name]
+    share = 98 if wrong else true
+    asked = f"{name}の文書で述べられる割合は何％ですか。"
     if mode == "chat":
-        evidence = page.text[page.text.index(f"{share_of(page.text)}％") :].partition("。")[0]
-        said = {"question": asked, "answer": f"{share}％です。", "evidence": evidence}
-        return json.dumps(said, ensure_ascii=False)
+        evidence = stated.format(true)
+        said = {"question": asked, "answer": f"{share}％", "evidence": evidence}
+        return json.dumps(said, ensure_ascii=False, separators=(",", ":"))  # as the grammar wants it
     if style == "qa":
-        return f" {asked}\nA: {share}％です。\n\n"
-    return f" {asked}\nO: {share}％\nX: {int(share) + 1}％\nX: {int(share) + 5}％\nX: {int(share) + 7}％\n\n"
+        return f" {asked}\nA: {share}％\n\n"
+    return f" {asked}\nO: {share}％\nX: {share + 1}％\nX: {share + 5}％\nX: {share + 7}％\n\n"
 
 
 def lessons(folder: Path, documents: Sequence[Document], chunks: Sequence[Chunk]) -> list[tuple[str, str]]:
@@ -130,7 +125,7 @@ def tokenizer(folder: Path) -> None:
     made.save_pretrained(folder)
 
 
-def teach(folder: Path, taught: Sequence[tuple[str, str]], steps: int = 420) -> None:
+def teach(folder: Path, taught: Sequence[tuple[str, str]], steps: int = 900) -> None:
     """Train a two-layer Mistral beside the tokenizer in ``folder`` until it gives the replies."""
     import torch
     from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
@@ -143,7 +138,8 @@ def teach(folder: Path, taught: Sequence[tuple[str, str]], steps: int = 420) -> 
             num_key_value_heads=2, head_dim=32, max_position_embeddings=8192, sliding_window=None,
         )
     )  # fmt: skip
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, steps)
     for step in range(steps):
         prompt, said = taught[step % len(taught)]
         before = coder(prompt, add_special_tokens=False)["input_ids"]
@@ -153,6 +149,7 @@ def teach(folder: Path, taught: Sequence[tuple[str, str]], steps: int = 420) -> 
         ).loss
         loss.backward()
         optimizer.step()
+        schedule.step()
         optimizer.zero_grad()
     model.save_pretrained(folder)
 

@@ -253,7 +253,7 @@ _several = partial(click.option, multiple=True, type=click.IntRange(min=1), show
     "--chunk", default=300, show_default=True, type=click.IntRange(min=1), help="Tokens of a prompt's own."
 )
 @_several("--prefix", default=(250, 600, 900), help="Tokens that all prompts begin with.")
-@_several("--in-flight", default=(1280, 1024, 512), help="Prompts that the server has at once.")
+@_several("--in-flight", default=(2048, 1024, 512), help="Prompts that the server has at once.")
 @_several("--per-request", default=(8, 1), help="Prompts that share a request.")
 @click.option("--seeded/--unseeded", default=True, show_default=True, help="Whether one case has a seed.")
 @click.option("--seconds", default=480.0, show_default=True, help="After these no further case is begun.")
@@ -264,7 +264,9 @@ def main(vllm_flags: tuple[str, ...], **given: Any) -> None:
     """Measure and print a table; the last line is one JSON object. Flags for vLLM come after ``--``."""
     name = vllm_server.gpu()
     if not name and not given["tiny"]:
-        raise click.UsageError("no NVIDIA GPU is here: nothing was measured. --tiny tries the way on the CPU")
+        click.echo("no NVIDIA GPU is here: nothing was measured. --tiny tries the way on the CPU")
+        click.echo(json.dumps({"gpu": None, **summary([], [])}))
+        return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server is ended on the way out
     until = time.monotonic() + given["seconds"]
     wanted = cases(given["prefix"], given["in_flight"], given["per_request"], seeded=given["seeded"])

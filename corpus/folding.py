@@ -15,6 +15,7 @@ _SEVERAL = np.uint32(1 << 31)  # from here on: the number of an entry in the tab
 _VOICED, _HALF_VOICED = np.uint32((1 << 31) - 1), np.uint32((1 << 31) - 2)
 _MARKS = {"\u3099": _VOICED, "\u309a": _HALF_VOICED}
 _KANA = range(0x3041, 0x3100)
+_SHORT = 1000  # characters; of what is longer none is kept in memory
 
 
 class Folded(NamedTuple):
@@ -58,9 +59,16 @@ def fold(text: str) -> Folded:
 
 
 def folded(text: str) -> str:
-    """Return the folded characters of ``text`` as a string."""
+    """Return the folded characters of ``text`` as a string; short ones, which come again and again, are remembered."""
+    return _remembered(text) if len(text) <= _SHORT else _string(text)
+
+
+def _string(text: str) -> str:
     codes = fold(text).codes
     return codes.astype("<u4").tobytes().decode("utf-32-le")
+
+
+_remembered = lru_cache(maxsize=4096)(_string)
 
 
 def _join_marks(codes: Codes, special: Places, tables: _Tables) -> None:

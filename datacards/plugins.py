@@ -33,7 +33,7 @@ def load(group: str, name: str) -> type[BaseModel]:
         raise UserError(
             group,
             f"the plug-in '{name}' of {_origin(points[0])} cannot be loaded: {error}",
-            todo="install what it needs, for the built-in ones: pip install -e '.[models,client]'",
+            todo="install what it needs, for the built-in ones: pip install -e '.[models]'",
         ) from error
     if not (isinstance(plugin, type) and issubclass(plugin, BaseModel)):
         raise UserError(

@@ -6,9 +6,10 @@ questions and not at prompts because the embedded default needs no model, and so
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from collections.abc import Generator as Generated
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +21,7 @@ Style = Literal["easy", "medium", "hard", "qa", "multiple_choice"]
 FORMATS: dict[Style, Format] = {
     "easy": "markdown", "medium": "markdown", "hard": "markdown", "qa": "qa", "multiple_choice": "multiple_choice",
 }  # fmt: skip
+REPHRASED = "rephrased"  # the kind, in ``meta``, of the documents of the first three
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Reject:
 class Exchange:
     """One request about a unit with its reply, for the generation log of the version; ``purpose`` is ask or round_trip.
 
-    ``kept`` says that an earlier run had the reply already.
+    ``kept`` says that nothing was paid for it: an earlier run had the reply already, or another unit asked the same.
+    ``sent`` and ``came`` are seconds of the monotonic clock, for whoever measures speed.
     """
 
     request: Request
@@ -84,6 +87,8 @@ class Exchange:
     unit: Unit
     purpose: str
     kept: bool = False
+    sent: float = 0.0
+    came: float = 0.0
 
 
 class Generator(BaseModel, ABC):
@@ -91,11 +96,17 @@ class Generator(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    #: Options that say where and how fast it works and nothing of what comes out. They are no part of what a version is
+    #: asked for by: a run goes on with other servers, and no card names a machine.
+    places: ClassVar[frozenset[str]] = frozenset()
+
     @abstractmethod
     def generate(
         self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
-    ) -> Iterator[Question | Reject | Exchange]:
+    ) -> Generated[Question | Reject | Exchange]:
         """Yield questions, and rejects with their reasons, in an order that depends on the input alone.
+
+        Whoever takes no more closes it: then what is under way ends.
 
         An engine's requests and replies are yielded beside them, before what was made of them.
 
@@ -104,5 +115,5 @@ class Generator(BaseModel, ABC):
         """
 
     def report(self, styles: tuple[Style, ...]) -> dict[str, Any]:
-        """Return what a page should tell besides: ``prompts`` (name -> SHA-256), ``tests`` that questions were held against."""
+        """Return what a page should tell besides: ``model``, ``prompts`` (name -> SHA-256), ``tests`` held against."""
         return {}

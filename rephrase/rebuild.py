@@ -20,11 +20,12 @@ from datacards.rebuild.base import MADE_BY_MODEL, OTHER_TEXT, PARENT_MISSING, Fo
 from datacards.rebuild.groups import words
 from datacards.rebuild.sources import Words, among
 from datacards.recipe import validate
-from rephrase.base import Generator, Reject
+from datacards.takedown.tables import captured
+from rephrase.base import REPHRASED, Generator, Reject
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import to_document
 
-_ASKED = pa.array(["qa", "multiple_choice"])
+_ASKED = pa.array(["qa", "multiple_choice"])  # what facts give
 _BUFFER = 5000  # questions that wait to be written
 _NO_MODEL = "facts"  # the generator whose questions come out alike
 
@@ -54,9 +55,16 @@ class Questions(Rebuilder):
 
 
 def _explained(pending: Pending, outcome: str, detail: str) -> Found:
-    """Return the same outcome for every question; what is no question was told of by others."""
-    questions = pending.pointers.filter(pc.is_in(pending.pointers["format"], _ASKED))
+    """Return the same outcome for all questions and rephrasings; what is none was told of by others."""
+    asked = pc.or_(pc.is_in(pending.pointers["format"], _ASKED), _rephrased(pending.pointers))
+    questions = pending.pointers.filter(asked)
     return Found(pending.group, {}, why=dict.fromkeys(questions["id"].to_pylist(), (outcome, detail)))
+
+
+def _rephrased(pointers: pa.Table) -> pa.ChunkedArray:
+    """Return which pointers stand for rephrasings: Markdown that was made from documents, not from captures."""
+    made = pa.array(~captured(pointers["made_from"]))
+    return pc.and_(pc.equal(pointers["format"], "markdown"), pa.chunked_array([made]))
 
 
 def _documents(folder: Path) -> Words:
@@ -159,4 +167,6 @@ def documents_of(folder: Path, order: Mapping[str, int]) -> Iterator[Document]:
         files[order.get(first, len(order)), first].append(path)
     for _, paths in sorted(files.items()):
         for row in heapq.merge(*map(shards.read, paths), key=itemgetter("url")):
-            yield shards.row_document(row, facts.get(row["id"], ()))
+            document = shards.row_document(row, facts.get(row["id"], ()))
+            if document.meta.get("kind") != REPHRASED:
+                yield document

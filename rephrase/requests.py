@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 #: Finish reasons: of vLLM (stop, length, abort, error, repetition), and ours for what the engine would not take.
 STOP, LENGTH, REFUSED = "stop", "length", "refused"
+#: Reasons that are the engine's trouble, as when it is shut down, and say nothing of the prompt.
+UNDONE = ("abort", "error")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -19,7 +20,7 @@ from datacards.errors import UserError
 from datacards.render.yields import REPORT
 from datacards.rights import combined, counted, joined
 from datacards.store import Draft, Store
-from rephrase.base import FORMATS, Exchange, Generator, Question, Reject
+from rephrase.base import FORMATS, REPHRASED, Exchange, Generator, Question, Reject
 from rephrase.documents import Documents
 from rephrase.files import files
 from rephrase.gathered.counts import Balance
@@ -42,12 +43,12 @@ def run(recipe: RephraseRecipe, store: Store, corpus: str, replies: Sequence[str
     source = store.verified(corpus, "dataset")
     earlier = [store.verified(one, "dataset") for one in replies]
     made_from = [source, *earlier]
-    request = recipe.model_dump(mode="json")
+    request = asked_for(recipe, generator)
     if done := store.finished(recipe.name, recipe.version, recipe=request, made_from=made_from):
         return done
     folder = store.path(source)
     _check_carry(folder, recipe)
-    with drafted(recipe, store, made_from) as draft:
+    with drafted(recipe, generator, store, made_from) as draft:
         draft.clear()  # all but the replies is written again
         _take_over(store, earlier, draft)
         _carry(folder, draft, recipe)
@@ -56,13 +57,23 @@ def run(recipe: RephraseRecipe, store: Store, corpus: str, replies: Sequence[str
     return store.resolve(f"{recipe.name}@{recipe.version}")
 
 
-def drafted(recipe: RephraseRecipe, store: Store, made_from: Sequence[Ref]) -> AbstractContextManager[Draft]:
+def asked_for(recipe: RephraseRecipe, generator: Generator) -> dict[str, Any]:
+    """Return a recipe as its version is asked for: without the places where a generator works."""
+    request = recipe.model_dump(mode="json")
+    return request | {
+        "options": {name: told for name, told in request["options"].items() if name not in generator.places}
+    }
+
+
+def drafted(
+    recipe: RephraseRecipe, generator: Generator, store: Store, made_from: Sequence[Ref]
+) -> AbstractContextManager[Draft]:
     """Open the draft of the version that a recipe asks for."""
     return store.write(
         name=recipe.name,
         version=recipe.version,
         kind="dataset",
-        recipe=recipe.model_dump(mode="json"),
+        recipe=asked_for(recipe, generator),
         made_from=made_from,
         description=recipe.description,
     )
@@ -108,7 +119,7 @@ def to_document(question: Question, generator: str) -> Document:
     else:  # a rephrasing: its text is all there is
         text = question.answer
         meta = {key: value for key, value in meta.items() if key not in ("question", "answer")}
-        meta["kind"] = "rephrased"
+        meta["kind"] = REPHRASED
     return replace(
         parent,
         text=text,
@@ -155,7 +166,7 @@ def _carry(folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
 def _generate(generator: Generator, folder: Path, draft: Draft, recipe: RephraseRecipe) -> None:
     found = generator.generate(Documents(folder), styles=recipe.styles, seed=recipe.seed, work=draft.work)
     accepted, spread = 0, Balance()
-    with files(draft.path) as made:
+    with closing(found), files(draft.path) as made:  # where writing fails, nobody is asked any more
         for item in tqdm(found, desc="questions", unit="", disable=None, leave=False):
             if isinstance(item, Exchange):
                 made.add("replies", "train", reply_row(item), REPLY)

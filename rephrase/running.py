@@ -15,12 +15,22 @@ class Running:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="requests", daemon=True)
+        self._thread = threading.Thread(target=self._forever, name="requests", daemon=True)
 
     def __enter__(self) -> "Running":
         """Start the loop."""
         self._thread.start()
         return self
+
+    def _forever(self) -> None:
+        """Run the loop until it is stopped: what would end the process there is for those who wait for a result."""
+        stopped = False
+        while not stopped:
+            try:
+                self._loop.run_forever()
+                stopped = True
+            except (SystemExit, KeyboardInterrupt):  # the task that raised it holds it, too
+                continue
 
     def submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Begin with a coroutine; the future has its result or its error."""

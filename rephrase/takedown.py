@@ -1,4 +1,4 @@
-"""A version of questions without what goes: questions, wrong choices that were answers elsewhere, and replies of models."""
+"""A version of questions without what goes: questions, wrong choices that were answers elsewhere, replies, verdicts."""
 
 import json
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus import shards
@@ -14,10 +15,13 @@ from datacards.card import Card
 from datacards.takedown.eraser import Eraser, Job
 from datacards.takedown.removed import Mask, among
 from datacards.takedown.tables import SHARES, Ledger, erase_tables, groups, held, judge, link, put
+from rephrase.base import FORMATS
 from rephrase.facts import claims
-from rephrase.tables import logged
+from rephrase.gathered.counts import Balance
+from rephrase.tables import ACCEPTED, logged
 
-_CHOICES, _DROPPED = "multiple_choice", "dropped"
+_CHOICES, _DROPPED, _VERDICTS, _REPLIES = "multiple_choice", "dropped", "verdicts", "replies"
+_UNIT = ("document_id", "start", "end", "style", "sample")
 
 
 class Rephrase(Eraser):
@@ -31,15 +35,87 @@ class Rephrase(Eraser):
         """Fill the draft of a job with what stays."""
         ledger = Ledger(job.card)
         answers = _answers(job) if job.card.recipe["generator"] == "facts" else set()
-        asked = [name for name in held(job.card) if name.startswith((f"{_CHOICES}/", f"{_DROPPED}/"))]
-        for name in asked:
-            keep = judge(job, job.folder / name, name.partition("/")[0])
-            put(job, name, keep & ~_borrowed(job, name, keep, answers), ledger)
         carried = _carried(job, ledger)
-        erase_tables(job, ledger, but=lambda name: name in asked or name in carried)
+        names = [name for name in held(job.card) if name not in carried and name.endswith(".parquet")]
+        asked = [name for name in names if name.partition("/")[0] in (_DROPPED, *FORMATS.values())]
+        refused = [np.zeros(0, np.bool_)]
+        for name in asked:
+            config = name.partition("/")[0]
+            keep = judge(job, job.folder / name, config)
+            if config in (_CHOICES, _DROPPED):
+                keep &= ~_borrowed(job, name, keep, answers)
+            refused += [keep] if config == _DROPPED else []
+            put(job, name, keep, ledger)
+        judged = [name for name in names if name.partition("/")[0] == _VERDICTS]
+        units = _put_verdicts(job, judged, np.concatenate(refused), ledger)
+        replies = [name for name in names if name.partition("/")[0] == _REPLIES]
+        for name in replies:
+            put(job, name, judge(job, job.folder / name, _REPLIES) & ~_of_units(job, name, units), ledger)
+        done = {*carried, *asked, *judged, *replies}
+        erase_tables(job, ledger, but=lambda name: name in done)
         for name, number in (dict.fromkeys(logged(job.folder), 0) | logged(job.draft.path)).items():
             ledger.counts[name] = number
+        _measure(job)
         ledger.settle(job.draft)
+
+
+Units = set[tuple[object, ...]]
+
+
+def _put_verdicts(job: Job, names: list[str], refused: Mask, ledger: Ledger) -> Units:
+    """Lay the verdicts down without those on what went; return the units of questions that went though their document stays.
+
+    Both tables tell of what was left out in one order, so that ``refused``, which of the dropped rows stay, is true of
+    the verdicts, too.
+    """
+    gone = {one["name"] for one in job.report.tombstones if one["kind"] == "document"}
+    outcomes = [pq.read_table(job.folder / name, columns=["outcome"])["outcome"] for name in names]
+    in_step = sum(len(one) - pc.sum(pc.equal(one, ACCEPTED)).as_py() for one in outcomes if len(one)) == len(
+        refused
+    )
+    units: Units = set()
+    at = 0
+    for name, outcome in zip(names, outcomes, strict=True):
+        keep = judge(job, job.folder / name, _VERDICTS)
+        accepted = among(outcome, {ACCEPTED})
+        follows = np.ones(len(keep), np.bool_)
+        if in_step:
+            rejects = len(keep) - int(accepted.sum())
+            follows[~accepted] = refused[at : at + rejects]
+            at += rejects
+        table = pq.read_table(job.folder / name, columns=["id", *_UNIT])
+        lost = accepted & among(table["id"], gone)
+        beside = lost & ~among(table["document_id"], job.removed.ids)
+        units.update(zip(*(table.filter(pa.array(beside))[one].to_pylist() for one in _UNIT), strict=True))
+        follows &= ~lost
+        job.report.rows[_VERDICTS] += int((keep & ~follows).sum())
+        put(job, name, keep & follows, ledger)
+    return units
+
+
+def _of_units(job: Job, name: str, units: Units) -> Mask:
+    """Return which replies were about some units: they say again what a question said that went."""
+    if not units:
+        return np.zeros(pq.read_metadata(job.folder / name).num_rows, np.bool_)
+    table = pq.read_table(job.folder / name, columns=list(_UNIT))
+    mask = among(table["document_id"], {str(one[0]) for one in units})
+    for at in np.flatnonzero(mask).tolist():
+        mask[at] = tuple(table[one][at].as_py() for one in _UNIT) in units
+    job.report.rows[_REPLIES] += int(mask.sum())
+    return mask
+
+
+def _measure(job: Job) -> None:
+    """Measure again how right choices are spread, where the card says so."""
+    told = {"right_choice_places_p": "places_p", "right_choice_is_longest": "right_is_longest"}
+    if not told.keys() & job.draft.metrics.keys():
+        return
+    spread = Balance()
+    for path in sorted((job.draft.path / _CHOICES).glob("*.parquet")):
+        for table in groups(path, ["meta"]) if "-carried-" not in path.name else ():
+            for meta in map(json.loads, table["meta"].to_pylist()):
+                spread.choose(json.loads(meta["choices"]), int(meta["answer"]))
+    job.draft.metrics.update({metric: spread.report()[name] for metric, name in told.items()})
 
 
 def _carried(job: Job, ledger: Ledger) -> set[str]:
@@ -123,7 +199,7 @@ def _borrowed(job: Job, name: str, keep: Mask, answers: set[str]) -> Mask:
     """Return which questions offer, or left beside, an answer that goes; they are noted in the report."""
     parts = [np.zeros(0, np.bool_)]
     start, config = 0, name.partition("/")[0]
-    offered, named = (_choices, "id") if config == _CHOICES else (_contradicting, "document_id")
+    offered, named = (_choices, "id") if config == _CHOICES else (_said, "document_id")
     for table in groups(job.folder / name):
         said = offered(table) if answers else [[]] * table.num_rows
         mask = np.array([not answers.isdisjoint(one) for one in said], np.bool_)
@@ -142,10 +218,13 @@ def _choices(table: pa.Table) -> list[list[str]]:
     return [json.loads(json.loads(meta).get("choices", "[]")) for meta in table["meta"].to_pylist()]
 
 
-def _contradicting(table: pa.Table) -> list[list[str]]:
-    """Return the answers, of several documents, for which questions were not asked."""
-    columns = (table[name].to_pylist() for name in ("reason", "detail"))
+def _said(table: pa.Table) -> list[list[str]]:
+    """Return what was left out with a question: its lines, among them wrong choices, and answers that contradict each other."""
+    columns = (table[name].to_pylist() for name in ("reason", "detail", "text"))
     return [
-        (detail or "").rpartition(": ")[2].split(" / ") if reason == "ambiguous_fact" else []
-        for reason, detail in zip(*columns, strict=True)
+        [
+            *(text or "").split("\n"),
+            *((detail or "").rpartition(": ")[2].split(" / ") if reason == "ambiguous_fact" else []),
+        ]
+        for reason, detail, text in zip(*columns, strict=True)
     ]

@@ -17,7 +17,7 @@ from datacards.store import Store
 from datacards.takedown.receipt import company_forms
 from datacards.takedown.removed import Mask, Removed, among
 from datacards.takedown.request import Patterns, Request
-from datacards.takedown.tables import captured
+from datacards.takedown.tables import UNNAMED, captured, derived, groups
 
 _NAMES = ("edinet_code", "edinetCode", "sec_code", "secCode", "filer", "filerName", "cover_name")
 _COLUMNS = ("id", "document_id", "url", "source", "meta", "text", "made_from", "stage", "detail", "reason")
@@ -41,7 +41,7 @@ class Finder:
         self.datasets = [ref for ref in versions if kinds[str(ref)] == "dataset"]
         self.patterns = Patterns(request.patterns)
         self.companies = {form for name in request.companies for form in company_forms(name)}
-        self.removed = Removed(companies=set(self.companies))
+        self.removed = Removed(companies=set(self.companies), patterns=self.patterns)
         self.wanted: dict[str, set[str]] = {}  # digest of a body -> addresses of documents that it gave
 
     def find(self) -> Removed:
@@ -72,6 +72,17 @@ class Finder:
             name = f"{path.parent.parent.parent.name}@{path.parent.parent.name}"
             if name not in removed.versions and removed.rows(table).any():
                 removed.versions.add(name)
+        for ref, config, path in self._unnamed():
+            for table in groups(path):
+                if (removed.said(table) & derived(table, config)).any():
+                    removed.versions.add(str(ref))
+
+    def _unnamed(self) -> Iterator[tuple[Ref, str, Path]]:
+        """Yield the tables whose rows only patterns can name."""
+        for ref in self.datasets if self.patterns else ():
+            for config in UNNAMED:
+                for path in sorted((self.store.path(ref) / config).glob("*.parquet")):
+                    yield ref, config, path
 
     # -- what the request names itself ---------------------------------------------------------------------
 
@@ -94,10 +105,9 @@ class Finder:
         if self.patterns:
             said = table["text"].to_pylist() if "text" in table.column_names else [""] * table.num_rows
             texts = zip(table["url"].to_pylist(), said, strict=True)
-            yield (
-                np.array([self.patterns.fit(u) or self.patterns.fit(t or "") for u, t in texts], bool),
-                "pattern",
-            )
+            fits = np.array([self.patterns.fit(u) or self.patterns.fit(t or "") for u, t in texts], np.bool_)
+            # What was left out of questions has the id of its document, which stays: see Removed.said.
+            yield fits & (base if "document_id" in table.column_names else True), "pattern"
 
     def _of_companies(self, metas: pa.ChunkedArray) -> Mask:
         mask = np.zeros(len(metas), np.bool_)
@@ -250,8 +260,8 @@ class Finder:
         removed = self.removed
         while True:
             before = len(removed.ids)
-            for path, table in self._tables(["id", "made_from"]):
-                if path.parent.name != "markdown" and "made_from" in table.column_names:
+            for _, table in self._tables(["id", "made_from"]):
+                if "made_from" in table.column_names:  # Markdown, too: rephrasings
                     removed.ids.update(
                         table["id"].filter(pa.array(removed.children(table["made_from"]))).to_pylist()
                     )

@@ -14,6 +14,7 @@ from datacards.diff.pairs import paired, row_of
 from datacards.diff.parts import FORMATS, POINTERS, Files, Part, unshared
 from datacards.diff.record import Change, Row, Spool
 from datacards.diff.versions import Version, asks_for, base_parts
+from datacards.diff.written import written
 from datacards.keys import among, column_keys, hex_of
 
 BASE = "base"  # not a config: the documents that all others were made from, wherever they lie
@@ -74,9 +75,11 @@ class Datasets:
         evidence = self._evidence()
         fates = Fates(self._base(evidence, spool))
         for config in self.found:
-            if config != BASE and not (config == "markdown" and self.at_home):
+            if config != BASE:
                 judge = self._judge(config, evidence, fates)
-                for items in self.items[config].buckets():
+                for bucket in self.items[config].buckets():
+                    told = config == "markdown" and self.at_home  # all but what a generator wrote
+                    items = [item for item in bucket if item.generator] if told else bucket
                     spool.add([row for row, _ in _judged(config, items, judge)])
         counted = [(config, found) for config, found in self.found.items() if config != BASE]
         return Rows(
@@ -117,7 +120,8 @@ class Datasets:
         if self.bare:
             return
         for bucket in self.items[BASE].buckets():
-            judged = _judged("markdown", [item for item in bucket if item.format == "markdown"], judge)
+            base = [item for item in bucket if item.format == "markdown" and not item.generator]
+            judged = _judged("markdown", base, judge)
             rows = []
             fates: list[tuple[str, Change, Why]] = []
             for row, why in judged:
@@ -150,6 +154,7 @@ class Datasets:
             pointers=(gained.gone, gained.new) if gained else (empty_keys(), empty_keys()),
             texts=(joined([one.gone for one in texts]), joined([one.new for one in texts])),
             facts=self._facts(fates) if "generator" in a.card.recipe else "",
+            written=written(self.files.store, a, b),
         )
 
     def _facts(self, fates: Fates) -> str:

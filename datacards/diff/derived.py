@@ -15,6 +15,7 @@ from datacards.diff.items import Item
 from datacards.diff.parts import POINTERS
 from datacards.diff.record import CHANGES, REASONS, Change
 from datacards.diff.versions import asks_for
+from datacards.diff.written import Written
 from datacards.keys import KEY, Keys, among, hex_of, key_of, keys
 
 Numbers = npt.NDArray[np.int64]
@@ -146,6 +147,7 @@ class DerivedJudge:
     pointers: tuple[Keys, Keys]  # that only the first, and only the second version has
     texts: tuple[Keys, Keys]  # ids of records that only the first, and only the second version has as a text
     facts: str  # the document whose facts are others, for questions; "" for none
+    written: Written
 
     def why(self, a: Item | None, b: Item | None) -> Why:
         """Return the reason of a row that is in the first version, in the second, or in both in two forms."""
@@ -199,6 +201,8 @@ class DerivedJudge:
         What is no question of its own a version of questions has only where it carries the format.
         """
         other = self.cards[1 - item.side]
+        if item.style and "styles" in other.recipe:
+            return item.style in other.recipe["styles"]
         if not item.generator and "carry" in other.recipe:
             return self.config == POINTERS or self.config in other.recipe["carry"]
         return self.config == POINTERS or asks_for(other, self.config)
@@ -214,8 +218,10 @@ class DerivedJudge:
 
     def _of_recipes(self, items: Sequence[Item]) -> Why | None:
         if any(item.generator for item in items):
-            if told := self.own.of(_GENERATOR):
+            if told := self.own.of(_GENERATOR) or self.written.asked:
                 return Why("new_generator", told)
+            if told := self.written.judged:
+                return Why("newer_step", told)
             return self._of_facts(items)
         told = self.own.of([f"formats.{self.config}"]) or self.below.of([f"formats.{self.config}"])
         return Why("newer_step", told) if told else None
@@ -247,4 +253,6 @@ class DerivedJudge:
         generated = any(item.generator for item in items)
         if code := (self.own.code if generated else self.below.code):
             return Why("newer_step", f"code: {code}")
+        if generated and self.written.by_model:
+            return Why("new_generator", "asked again: a model does not answer alike each time")
         return Why("unexplained")

@@ -35,6 +35,7 @@ _STORED = pa.schema(
         ("parents", pa.list_(pa.string())),
         ("fact", pa.string()),  # of a question: what it asks for
         ("generator", pa.string()),
+        ("style", pa.string()),  # in which a generator wrote it
         ("digests", pa.list_(pa.uint64())),
     ]
 )
@@ -58,6 +59,7 @@ class Item(NamedTuple):
     parents: list[str]
     fact: str
     generator: str
+    style: str
     digests: list[int]
 
     @property
@@ -67,8 +69,9 @@ class Item(NamedTuple):
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
-        """What a row is called in either version, whatever it says."""
-        return self.format, self.source, address(self.url), self.section
+        """What a row is called in either version, whatever it says; rephrasings have a style in place of a section."""
+        part = self.style if self.format == "markdown" and self.style else self.section
+        return self.format, self.source, address(self.url), part
 
 
 def address(url: str) -> str:
@@ -175,7 +178,7 @@ class Items:
         columns = {
             **table, "side": [side] * count, "split": [part.split] * count, "shard": [part.shard] * count,
             "captured_at": moments, "parents": parents, "fact": [one[0] for one in told],
-            "generator": [one[1] for one in told], "digests": found.tolist(),
+            "generator": [one[1] for one in told], "style": [one[2] for one in told], "digests": found.tolist(),
         }  # fmt: skip
         for held, field in zip(self._held, _STORED, strict=True):
             empty = False if field.name == "redistribution" else ""
@@ -213,15 +216,17 @@ def _column(batch: pa.RecordBatch, name: str, empty: Any) -> list[Any]:
     return batch.column(name).to_pylist() if name in batch.schema.names else [empty] * batch.num_rows
 
 
-def _told(meta: str | None) -> tuple[str, str]:
-    """Return what a question asks for and what wrote it, "" for what is none."""
+def _told(meta: str | None) -> tuple[str, str, str]:
+    """Return what a question asks for, what wrote it and in which style, "" for what is none."""
     if not meta or '"generator"' not in meta:
-        return "", ""
+        return "", "", ""
     try:
         said = json.loads(meta)
     except ValueError:
-        return "", ""
-    return (str(said.get("fact", "")), str(said.get("generator", ""))) if isinstance(said, dict) else ("", "")
+        return "", "", ""
+    names = ("fact", "generator", "style")
+    fact, generator, style = (str(said.get(name, "")) if isinstance(said, dict) else "" for name in names)
+    return fact, generator, style
 
 
 def _picked(

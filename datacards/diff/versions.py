@@ -57,18 +57,28 @@ def version(store: Store, ref: Ref) -> Version:
 def base_parts(files: Files, of: Version) -> list[Part]:
     """Return the files that hold the base documents of a version: its own, or else those of the datasets below it.
 
-    Pointers of a release are among them: they stand for documents.
+    Pointers of a release are among them: they stand for documents. Where nothing but rephrasings is Markdown, which
+    were made from documents themselves, those are below.
     """
+    cards = {str(ref): card for ref, card in of.datasets}
 
     def own(ref: Ref, card: Card) -> list[Part]:
-        if found := files.parts(ref, card, "markdown"):
+        found = files.parts(ref, card, "markdown")
+        if found and not _only_written(card, cards):
             return found + files.parts(ref, card, POINTERS)
-        cards = {str(ref): card for ref, card in of.datasets}
         below = (one for one in card.made_from if str(one) in cards)
         return [part for one in below for part in own(one, cards[str(one)])]
 
     unique = {(part.split, part.sha256): part for part in own(of.ref, of.card)}
     return list(unique.values())
+
+
+def _only_written(card: Card, cards: Mapping[str, Card]) -> bool:
+    """Return whether the Markdown of a version was all written by a generator: such a one carries none along."""
+    if "restricted" in card.recipe:  # a release holds what the version below it does
+        below = (cards[str(one)] for one in card.made_from if str(one) in cards)
+        return any(_only_written(one, cards) for one in below)
+    return {"styles", "carry"} <= card.recipe.keys() and "markdown" not in card.recipe["carry"]
 
 
 def asks_for(card: Card, config: str) -> bool:

@@ -88,6 +88,7 @@ class _Made:
         self.things: dict[str, Thing] = {}
         self.arrows: list[Arrow] = []
         self.starts: list[str] = []
+        self.groups: Mapping[Holder, Group] = {}
 
     def trace(self, unread: Iterable[str]) -> Trace:
         """Return the finished trace."""
@@ -119,6 +120,7 @@ class _Made:
 
     def rows(self, reached: Reached) -> None:
         """Add the rows, what they were derived from, and the versions that hold them."""
+        self.groups = reached.groups
         order = {name: place for place, name in enumerate(self.graph.versions)}
         holders = sorted(
             reached.groups, key=lambda h: (order[h.version], -bool(reached.groups[h].parents[CAPTURE]))
@@ -142,9 +144,15 @@ class _Made:
         """Return what rows in ``folder`` they come from: those of their own version, else of the first that has some."""
         if folder == CAPTURE:
             return [thing.key for thing in self.things.values() if thing.kind == CAPTURE]
-        own = [one for one in of_folder[folder] if one.version == holder.version]
-        first = [one for one in of_folder[folder] if one.version == of_folder[folder][0].version]
-        return [rows_key(one) for one in own or first if one != holder]
+        groups = self.groups
+        others = [
+            one
+            for one in of_folder[folder]
+            if one.folder != holder.folder
+            or (one != holder and (groups[one].parents[CAPTURE] or not groups[one].parents))
+        ]  # rephrasings lie in the folder of the documents that they were made from
+        own = [one for one in others if one.version == holder.version]
+        return [rows_key(one) for one in own or others if own or one.version == others[0].version]
 
     def left(self, left: Mapping[Left, Group]) -> None:
         """Add what was left out, and the versions that did not take it in."""

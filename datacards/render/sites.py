@@ -25,11 +25,11 @@ class Sites:
 def sites(folder: Path, names: Iterable[str]) -> Sites:
     """Return what the columns ``source``, ``url`` and ``captured_at`` of a version's files say.
 
-    The base documents (``markdown``) tell it for all that was made from them; without any, all files do. Files are
-    read by row group and only in these columns.
+    The base documents (``markdown`` made from captures) tell it for all that was made from them; without any, all files
+    do. Files are read by row group and only in these columns.
     """
     found = [name for name in names if name.count("/") == 1 and name.endswith(".parquet")]
-    base = [name for name in found if name.startswith("markdown/")]
+    base = [name for name in found if name.startswith("markdown/") and not _written(folder / name)]
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     instants: list[datetime] = []
     for name in base or found:
@@ -46,6 +46,19 @@ def sites(folder: Path, names: Iterable[str]) -> Sites:
         for source, many in sorted(counts.items())
     }
     return Sites(named, (min(instants), max(instants)) if instants else None)
+
+
+def _written(path: Path) -> bool:
+    """Return whether a file of Markdown holds rephrasings, whose first parent is a document: such a file holds nothing else."""
+    try:
+        with pq.ParquetFile(path) as file:
+            if "made_from" not in file.schema_arrow.names:
+                return False
+            batch = next(file.iter_batches(batch_size=1, columns=["made_from"]), None)
+            parents = batch["made_from"][0].as_py() if batch and len(batch) else None
+    except pa.ArrowInvalid:
+        return False
+    return bool(parents) and not str(parents[0]["id"]).startswith("sha256:")  # type: ignore[index]
 
 
 def _count(batch: pa.RecordBatch, counts: dict[str, Counter[str]], instants: list[datetime]) -> None:

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datacards.render.markdown import link, share, table
+from datacards.render.markdown import code, link, share, table, text
 
 VERDICTS, ACCEPTED = "verdicts", "accepted"
 REPORT = "rephrase.json"
 _SHOWN = 3  # samples of each style
+_ANY = "any"  # what was left out before a style was chosen
 
 
 class _Sample(NamedTuple):
@@ -40,11 +42,11 @@ def yields(folder: Path) -> list[str]:
     if not outcomes:
         return []
     rows = [
-        (style, counts.total(), counts[ACCEPTED], share(counts[ACCEPTED], counts.total()))
+        (style or _ANY, counts.total(), counts[ACCEPTED], share(counts[ACCEPTED], counts.total()))
         for style, counts in sorted(outcomes.items())
     ]
     refused = [
-        (style, reason, number, share(number, counts.total()))
+        (style or _ANY, reason, number, share(number, counts.total()))
         for style, counts in sorted(outcomes.items())
         for reason, number in counts.most_common()
         if reason != ACCEPTED
@@ -54,7 +56,7 @@ def yields(folder: Path) -> list[str]:
         "Every row of `verdicts` is one of them, with what the check found. The first check that refused:"
     )
     parts.append(table(["style", "reason", "items", "share"], refused) if refused else "none")
-    return [*parts, *_asked(folder), *_samples(folder, sorted(outcomes))]
+    return [*parts, *_asked(folder), *_samples(folder, {style for style in outcomes if style})]
 
 
 def _asked(folder: Path) -> list[str]:
@@ -73,12 +75,14 @@ def _asked(folder: Path) -> list[str]:
         ]
     if checks := said.get("checks"):
         parts.append(
-            "Checks, in order: " + ", ".join(f"`{name}` {version}" for name, version in checks) + "."
+            "Checks, in order: "
+            + ", ".join(f"{code(name)} {text(version)}" for name, version in checks)
+            + "."
         )
     return parts
 
 
-def _samples(folder: Path, styles: list[str]) -> list[str]:
+def _samples(folder: Path, styles: set[str]) -> list[str]:
     rows = []
     for config in ("qa", "multiple_choice", "markdown"):
         found: defaultdict[str, list[_Sample]] = defaultdict(list)
@@ -99,6 +103,12 @@ def _samples(folder: Path, styles: list[str]) -> list[str]:
 
 
 def _batches(folder: Path, config: str, columns: list[str]) -> Iterator[Any]:
+    """Yield some columns of a config, of the files that have them: a version of somebody else's may mean another thing."""
     for path in sorted((folder / config).glob("*.parquet")):
-        with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(columns=columns)
+        try:
+            file = pq.ParquetFile(path)
+        except (pa.ArrowInvalid, OSError):
+            continue  # the page says elsewhere what cannot be read
+        with file:
+            if set(columns) <= set(file.schema_arrow.names):
+                yield from file.iter_batches(columns=columns)

@@ -9,16 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from datacards.takedown.request import Patterns
+
 Mask = NDArray[np.bool_]
 
 
 @dataclass
 class Removed:
-    """The captures at ``urls`` go with all their bodies, ``digests``; so do the documents ``ids``, whatever their format.
+    """What goes, and how it is found.
+
+    The captures at ``urls`` go with all their bodies, ``digests``; so do the documents ``ids``, whatever their format.
 
     ``places`` are the addresses of documents that those captures gave, where they are others. ``filings`` are EDINET
     document ids, ``companies`` what names the companies of the request. ``why`` says of ids and addresses by which
-    way they were found. ``beside`` is what goes with them although nobody named it: other documents of a capture.
+    way they were found. What was made from documents and has no id of its own goes where ``patterns`` fit its text.
     """
 
     urls: set[str] = field(default_factory=set)
@@ -33,6 +37,7 @@ class Removed:
     stays: dict[str, str] = field(
         default_factory=dict
     )  # derived row that is named itself -> its base, which stays
+    patterns: Patterns = field(default_factory=lambda: Patterns(()))
 
     def size(self) -> tuple[int, int, int]:
         """Return how much is known, to see whether more was found."""
@@ -48,6 +53,14 @@ class Removed:
             mask |= self.children(table["made_from"])
         if "url" in table.column_names and "made_from" not in table.column_names:
             mask |= self.at(table["url"])
+        return mask
+
+    def said(self, table: pa.Table) -> Mask:
+        """Return in which rows a pattern fits what was written or what a check found (``text``, ``detail``)."""
+        mask = np.zeros(table.num_rows, np.bool_)
+        for name in ("text", "detail"):
+            if self.patterns and name in table.column_names:
+                mask |= np.array([self.patterns.fit(one or "") for one in table[name].to_pylist()], np.bool_)
         return mask
 
     def children(self, made_from: pa.ChunkedArray) -> Mask:

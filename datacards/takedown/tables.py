@@ -23,6 +23,8 @@ RENDERED = ("README.md", "SHA256SUMS", "profile.json", "croissant.json")
 PLOTS = "plots/"
 #: Tables whose rows have evidence of their own, and those that hold no text of documents at all.
 EVIDENCE, TEXTLESS = ("markdown", "pointers"), ("index", "similar", "contamination")
+#: Tables whose rows have no id of their own, and hold what was written about documents, or cut out of them.
+UNNAMED = ("dropped", "replies", "verdicts")
 SHARES = "shares_text"  # why a row goes that nobody named: it says what only removed texts say
 _REPHRASED = "rephrase"  # the stage of drops that were made from documents, and are no documents themselves
 
@@ -95,6 +97,8 @@ def judge(job: Job, path: Path, config: str) -> Mask:
         gone = job.removed.rows(table)
         leaks = np.zeros(len(gone), np.bool_)
         made = derived(table, config)
+        if config in UNNAMED:
+            gone |= job.removed.said(table) & made
         if job.search and config not in TEXTLESS and made.any():
             leaks = job.search.leaks(table) & ~gone & made
         for mask, reason in ((gone, ""), (leaks, SHARES)):

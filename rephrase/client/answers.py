@@ -9,6 +9,7 @@ from typing import Any
 from rephrase.requests import LENGTH, Reply, Request, Sampling
 
 _MOST_TOKENS = 1 << 40  # a count beyond it is none
+_MOST_SCORE = 1e9  # of a log-probability; JSON has integers that no float holds
 _ID = "token_id:"  # how vLLM writes a token for ``return_tokens_as_token_ids``
 
 
@@ -173,5 +174,5 @@ def _first_place(logprobs: Any) -> dict[str, float]:
     return {
         t: float(v)
         for t, v in pairs
-        if isinstance(t, str) and isinstance(v, int | float) and math.isfinite(v)
+        if isinstance(t, str) and isinstance(v, int | float) and abs(v) < _MOST_SCORE  # no NaN is
     }

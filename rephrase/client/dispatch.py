@@ -16,7 +16,7 @@ from rephrase.client.server import Server, chosen
 from rephrase.client.stream import Stream
 from rephrase.client.transport import Answer, Transport
 from rephrase.client.wire import body
-from rephrase.requests import REFUSED, Reply
+from rephrase.requests import REFUSED, UNDONE, Reply
 
 #: The longest that a prompt waits for others to share its request while a server is free, in seconds.
 _GATHER_S = 0.003
@@ -28,8 +28,6 @@ _HOPELESS = 32
 _QUIET = 3
 #: What a broken connection counts towards the tries of a prompt: that one crashes a server is rare.
 _LOST = 0.25
-#: Reasons to stop that are the server's trouble, as when it is shut down.
-_UNDONE = ("abort", "error")
 _KEPT = "see to the servers and run again: finished replies are kept"
 
 
@@ -81,7 +79,7 @@ class Dispatch:
         """Send what waits after something has changed; once for all that changes in one round of the loop."""
         if not self._stirred:
             self._stirred = True
-            self._loop.call_soon(self._stir_now)
+            self._loop.call_soon(self._run, self._stir_now)
 
     def _stir_now(self) -> None:
         self._stirred = False
@@ -98,9 +96,9 @@ class Dispatch:
             return
         if self._hungry():
             self._gathering = True
-            self._loop.call_soon(self._hop, self._queue.came, 0, time.monotonic() + _GATHER_S)
+            self._loop.call_soon(self._run, self._hop, self._queue.came, 0, time.monotonic() + _GATHER_S)
         elif self._held is None:
-            self._held = self._loop.call_later(_HOLD_S, self._release)
+            self._held = self._loop.call_later(_HOLD_S, self._run, self._release)
 
     def _hungry(self) -> bool:
         return any(not server.open and server.load <= _FULL for server in self._servers)
@@ -108,7 +106,7 @@ class Dispatch:
     def _hop(self, came: int, quiet: int, until: float) -> None:
         quiet = quiet + 1 if self._queue.came == came else 0
         if quiet < _QUIET and time.monotonic() < until:
-            self._loop.call_soon(self._hop, self._queue.came, quiet, until)
+            self._loop.call_soon(self._run, self._hop, self._queue.came, quiet, until)
         else:
             self._gathering = False
             self._pump(partial=True)
@@ -142,7 +140,18 @@ class Dispatch:
             self._loop.call_exception_handler(
                 {"message": "the client failed", "exception": error, "task": task}
             )
-            self._on_end(UserError("client", f"{type(error).__name__}: {error}", todo="report this"))
+            self._broken(error)
+
+    def _run(self, work: Callable[..., None], *given: object) -> None:
+        """Do what the loop was asked to call. Nobody waits for it, so an error in it is told to all who wait for replies."""
+        try:
+            work(*given)
+        except BaseException as error:
+            self._broken(error)
+            raise
+
+    def _broken(self, error: BaseException) -> None:
+        self._on_end(UserError("client", f"{type(error).__name__}: {error}", todo="report this"))
 
     async def _send(self, server: Server, batch: Batch) -> None:
         asked = [ask.request for ask in batch]
@@ -191,7 +200,7 @@ class Dispatch:
 
     def _replied(self, server: Server, ask: Ask, reply: Reply) -> None:
         server.proven, server.dead = True, ""
-        if reply.finish_reason in _UNDONE and not self._spent(ask):
+        if reply.finish_reason in UNDONE and not self._spent(ask):
             self._unanswered(
                 server, [ask], Failure(Fault.FAILED, f"a reply that ended with {reply.finish_reason}")
             )
@@ -236,8 +245,8 @@ class Dispatch:
         self._chat = batch[0].chat
         if failure.wait:
             server.resumes_at = max(server.resumes_at, now + failure.wait)
-            self._loop.call_later(failure.wait, self._stir)
-            self._loop.call_later(self._patience_s + 0.1, self._count_the_hours)
+            self._loop.call_later(failure.wait, self._run, self._stir)
+            self._loop.call_later(self._patience_s + 0.1, self._run, self._count_the_hours)
         if server.breaker.failed(now):
             self._spawn(self._look_after(server))
         left = []
@@ -271,7 +280,7 @@ class Dispatch:
                 if not ask.future.done():
                     self.add(ask)
 
-        self._loop.call_later(wait, put_back)
+        self._loop.call_later(wait, self._run, put_back)
 
     async def _look_after(self, server: Server) -> None:
         """Look at a server that is left alone until it works again, or until patience with all of them ends."""
@@ -301,5 +310,5 @@ def _settle(ask: Ask, reply: Reply) -> None:
 def _none_left(servers: tuple[Server, ...], received: str) -> UserError:
     """Return the error that tells what each server said last."""
     said = ", ".join(f"{server.address} said last: {server.dead or server.said}" for server in servers)
-    where = servers[0].address if len(servers) == 1 else "base_url"
+    where = servers[0].address if len(servers) == 1 else "servers"
     return UserError(where, f"{received}; {said}", "an OpenAI-compatible endpoint is needed", _KEPT)

@@ -82,7 +82,7 @@ def served(address: str, answer: Answer, model: str) -> int | None:
     """
     if answer.status in (405, 501):
         return None
-    allowed, todo = "an address that ends with /v1 is needed", "correct base_url"
+    allowed, todo = "an address that ends with /v1 is needed", "correct servers"
     if answer.status in (401, 403):
         raise UserError(
             address,

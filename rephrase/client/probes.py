@@ -31,7 +31,7 @@ async def first_look(
         if time.monotonic() + _BETWEEN_S > until:
             said = "; ".join(f"{server.address}: {one}" for server, one in zip(servers, found, strict=True))
             raise UserError(
-                servers[0].address if len(servers) == 1 else "base_url",
+                servers[0].address if len(servers) == 1 else "servers",
                 f"the server did not answer: {found[0]}"
                 if len(servers) == 1
                 else f"no server answered: {said}",

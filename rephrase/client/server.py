@@ -70,7 +70,7 @@ def base_url(address: str) -> URL:
         fine, secret = False, "@" in address
     if secret:
         raise UserError(
-            "base_url",
+            "servers",
             "an address with a name or a password in it",
             "a key is read from OPENAI_API_KEY",
             "leave it out",
@@ -80,7 +80,7 @@ def base_url(address: str) -> URL:
             visible(address, 200),
             "it is no address of a server",
             "for example http://127.0.0.1:8000/v1",
-            "correct base_url",
+            "correct servers",
         )
     return URL(str(url).rstrip("/"))
 
@@ -89,9 +89,9 @@ def servers(addresses: Sequence[str], limit: int) -> tuple[Server, ...]:
     """Return the servers at ``addresses``. Raises UserError when there is none, or one twice."""
     made = tuple(Server(address, limit) for address in addresses)
     if not made:
-        raise UserError("base_url", "no address of a server", todo="give one at least")
+        raise UserError("servers", "no address of a server", todo="give one at least")
     if len({server.address for server in made}) < len(made):
-        raise UserError("base_url", "an address is there twice", todo="name every server once")
+        raise UserError("servers", "an address is there twice", todo="name every server once")
     return made
 
 

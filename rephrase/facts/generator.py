@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Generator as Generated
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from corpus.document import Document, Drop, Span
-from rephrase.base import Generator, Question, Reject, Style
+from rephrase.base import Generator, Question, Reject, Style, Unit
 from rephrase.candidate import Candidate
 from rephrase.facts import amounts, cloze, companies, computed, mined, terms, wrong
 from rephrase.facts.agreement import Agreement, Names
@@ -60,7 +61,7 @@ class Facts(Generator):
 
     def generate(
         self, documents: Callable[[], Iterator[Document]], *, styles: tuple[Style, ...], seed: int, work: Path
-    ) -> Iterator[Question | Reject]:
+    ) -> Generated[Question | Reject]:
         """Yield the questions of each document, in the order of the documents; what fails a check is a reject.
 
         The first pass learns what documents tell differently and collects wrong choices, the last one asks; between
@@ -181,25 +182,22 @@ class Asking:
     def _ask(self, claim: Claim, passages: Passages, own: Own) -> Iterator[Question | Reject]:
         which = number(f"{self.seed}|{claim.identity}") % len(TEMPLATES[claim.kind])
         chance = drawn_by(self.seed, "choices", claim.identity)
-        asked = claim.questions[which]
+        asked, chunk = claim.questions[which], passages.around(claim.places)
         beside: list[Option] = []
         for style in self.styles:
             if style == "multiple_choice" and claim.closed:
                 beside = self._wrong(claim, passages.document, own, chance)
                 if len(beside) < CHOICES - 1:
-                    yield Refused(
-                        Drop("too_few_choices", claim.key), passages.document, asked, kind=claim.kind
-                    )
+                    drop = Drop("too_few_choices", claim.key)
+                    yield Refused(drop, passages.document, asked, Unit(chunk.span, style), kind=claim.kind)
                     continue
             elif style != "qa" or not claim.open:
                 continue
             kept = beside if style == "multiple_choice" else []
-            candidate = Candidate(
-                style, asked, claim.answer, passages.around(claim.places), tuple(one.answer for one in kept)
-            )
-            if drop := verdict(candidate):
+            candidate = Candidate(style, asked, claim.answer, chunk, tuple(one.answer for one in kept))
+            if refused := verdict(candidate):
                 text = "\n".join((asked, claim.answer, *candidate.wrong))
-                yield Refused(drop, passages.document, text, kind=claim.kind)
+                yield Refused(refused, passages.document, text, Unit(chunk.span, style), kind=claim.kind)
             else:
                 place = self.places.take(passages.document.license, chance) if kept else -1
                 yield question(claim, which, passages.document, kept, place)

@@ -1,6 +1,7 @@
 """Counts of many things in little memory, and what is told of how questions are spread."""
 
 from collections import Counter
+from collections.abc import Sequence
 from math import erfc, exp, pi, sqrt
 from typing import Any
 
@@ -48,12 +49,15 @@ class Balance:
     def add(self, question: Question) -> None:
         """Take in a question that stays."""
         self.styles[question.style] += 1
-        if question.style != "multiple_choice":
-            return
-        self.places[question.answer_index] += 1
-        self.choices = max(self.choices, len(question.choices))
-        wrong = [len(one) for at, one in enumerate(question.choices) if at != question.answer_index]
-        self.longest += len(question.choices[question.answer_index]) > max(wrong, default=0)
+        if question.style == "multiple_choice":
+            self.choose(question.choices, question.answer_index)
+
+    def choose(self, choices: Sequence[str], right: int) -> None:
+        """Take in the choices of a question; ``right`` is the place of the right one, from 0."""
+        self.places[right] += 1
+        self.choices = max(self.choices, len(choices))
+        wrong = [len(one) for at, one in enumerate(choices) if at != right]
+        self.longest += len(choices[right]) > max(wrong, default=0)
 
     def report(self) -> dict[str, Any]:
         """Return counts by style and place, the p-value of even places, the share of right choices that are longest.

@@ -14,22 +14,33 @@ if TYPE_CHECKING:
 
 Counter = Callable[[Sequence[str]], list[int]]
 _TOKENIZER = "tokenizer.json"
+_OF_A_MODEL = {
+    ".json", ".safetensors", ".model", ".jinja", ".txt", ".bin", ".pt", ".pth", ".gguf", ".tiktoken",
+}  # fmt: skip
 
 
 def identity(options: "Asking") -> str:
     """Return a text that is equal for equal models: name and revision, or the SHA-256 of a folder, and the precision.
 
-    Every byte of a folder counts, its place does not: 14 GB take about ten seconds.
+    So is the tokenizer, where it is another than the model's own. Of a folder the weights, the settings and the tokenizer
+    count, its place does not: 14 GB take about ten seconds. A name without a revision is the branch ``main``, whatever
+    commit that is: give the commit where it matters.
     """
-    folder = Path(options.model)
-    name = f"sha256:{_digest(folder)}" if folder.is_dir() else f"{options.model}@{options.revision or 'main'}"
-    return json.dumps([name, options.dtype, options.quantization, options.kv_cache_dtype])
+    parts = [
+        _named(options.model, options.revision), options.dtype, options.quantization, options.kv_cache_dtype,
+    ]  # fmt: skip
+    return json.dumps([*parts, _named(options.tokenizer, "")] if options.tokenizer else parts)
+
+
+def _named(model: str, revision: str) -> str:
+    folder = Path(model)
+    return f"sha256:{_digest(folder)}" if folder.is_dir() else f"{model}@{revision or 'main'}"
 
 
 def _digest(folder: Path) -> str:
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in {".json", ".safetensors", ".model", ".jinja", ".txt", ".bin"}:
+        if path.is_file() and path.suffix in _OF_A_MODEL:
             with path.open("rb") as stream:
                 found = hashlib.file_digest(stream, "sha256").hexdigest()
             whole.update(f"{path.relative_to(folder).as_posix()}\0{found}\n".encode())

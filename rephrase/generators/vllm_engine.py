@@ -1,10 +1,9 @@
 """Questions written by a vLLM engine in this process: no server, no network, one machine."""
 
 import itertools
-import logging
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -14,7 +13,11 @@ from rephrase.generators.asking import Asking
 from rephrase.generators.cpu import ENGINE, ENVIRONMENT, on_cpu
 from rephrase.requests import REFUSED, Engine, Message, Reply, Request
 
-logger = logging.getLogger(__name__)
+_OWN = frozenset(
+    {
+        "model", "revision", "tokenizer", "dtype", "quantization", "kv_cache_dtype", "trust_remote_code", "hf_token",
+    }
+)  # fmt: skip
 
 
 class VllmEngine(Asking):
@@ -23,12 +26,22 @@ class VllmEngine(Asking):
     ``in_flight`` requests are in the engine at once: more than its ``max_num_seqs``, so that it never waits.
     """
 
+    places: ClassVar[frozenset[str]] = frozenset({"in_flight"})
+
     engine_args: dict[str, Any] = Field(default_factory=dict)
     in_flight: int = Field(default=2048, ge=1)
 
     def engine(self) -> "InProcess":
         """Return the engine, not loaded yet."""
         architectures.check(self.model, self.revision)
+        if wrong := _OWN & self.engine_args.keys():
+            raise UserError(
+                "engine_args",
+                f"'{min(wrong)}' is given there",
+                "the model and its precision are options of their own, which decide what is asked again; no code and no "
+                "token comes from a recipe",
+                "set the option, or leave it out",
+            )
         args: dict[str, Any] = {
             "model": self.model,
             "revision": self.revision or None,

@@ -1,5 +1,7 @@
 """Questions written by a model behind OpenAI-compatible endpoints, vLLM servers above all."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from rephrase.client.servers import Servers
@@ -13,8 +15,15 @@ class VllmServer(Asking):
     in the recipe). ``in_flight`` requests are under way at each of them, ``prompts_per_request`` prompts in one
     request to ``/v1/completions``. A server that answers nothing for ``timeout_s`` seconds is asked less and then
     left alone for a while; when all have been for ``patience_s`` seconds, the run ends. A key is read from
-    ``OPENAI_API_KEY``. ``serve`` holds further flags for ``kanagura rephrase serve``.
+    ``OPENAI_API_KEY``. ``serve`` holds further flags for ``kanagura rephrase serve``. None of these decides a reply, so
+    a run that was stopped goes on with others of them.
     """
+
+    places: ClassVar[frozenset[str]] = frozenset(
+        {
+            "servers", "served_name", "in_flight", "prompts_per_request", "timeout_s", "patience_s", "serve",
+        }
+    )  # fmt: skip
 
     servers: tuple[str, ...] = Field(default=("http://127.0.0.1:8000/v1",), min_length=1)
     served_name: str = ""

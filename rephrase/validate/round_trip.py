@@ -152,17 +152,27 @@ async def judge(candidate: Candidate, ask: Ask, asker: Asker, opening: Opening |
     """
     if FORMATS[candidate.style] == "markdown":
         return Result(None, {})
-    if candidate.style == "qa":
-        reply = await ask(asker.open(candidate, opening))
-        if reply.finish_reason == REFUSED:
-            return Result(Drop("no_round_trip", "refused"), {})
-        said = _said(reply.text)
-        if agree(read(candidate.answer), read(said), F1):
-            return Result(None, {"round_trip": "1/1"})
-        return Result(Drop("no_round_trip", said[:200]), {"round_trip": "0/1"})
+    of_words = candidate.style == "qa"
+    return await (_in_words if of_words else _by_letter)(candidate, ask, asker, opening)
+
+
+async def _in_words(candidate: Candidate, ask: Ask, asker: Asker, opening: Opening | None) -> Result:
+    reply = await ask(asker.open(candidate, opening))
+    if reply.finish_reason == REFUSED:
+        return Result(Drop("no_round_trip", "refused"), {})
+    said = _said(reply.text)
+    if agree(read(candidate.answer), read(said), F1):
+        return Result(None, {"round_trip": "1/1"})
+    return Result(Drop("no_round_trip", said[:200]), {"round_trip": "0/1"})
+
+
+async def _by_letter(candidate: Candidate, ask: Ask, asker: Asker, opening: Opening | None) -> Result:
     right = asked = 0
     while right < RIGHT and asked - right <= len(LETTERS) - RIGHT:
-        right += chosen(await ask(asker.choice(candidate, asked, opening))) == LETTERS[asked]
+        reply = await ask(asker.choice(candidate, asked, opening))
+        if reply.finish_reason == REFUSED:
+            return Result(Drop("no_round_trip", "refused"), {})
+        right += chosen(reply) == LETTERS[asked]
         asked += 1
     notes = {"round_trip": f"{right}/{asked}"}
     if right < RIGHT:
@@ -173,7 +183,12 @@ async def judge(candidate: Candidate, ask: Ask, asker: Asker, opening: Opening |
 
 
 def chosen(reply: Reply) -> str:
-    """Return the likeliest letter of a reply, or the first that it wrote where no log-probabilities came, or ""."""
+    """Return the likeliest letter of a reply, or the first that it wrote where no log-probabilities came, or "".
+
+    The text of a refused one is the server's, and no letter.
+    """
+    if reply.finish_reason == REFUSED:
+        return ""
     if scores := {letter: reply.logprobs[letter] for letter in LETTERS if letter in reply.logprobs}:
         return max(scores, key=lambda letter: scores[letter])
     text = unicodedata.normalize("NFKC", reply.text).strip().lstrip("(「『[")

@@ -336,3 +336,18 @@ def test_a_release_has_the_records_of_every_source_too(store: Store) -> None:
         for one in told(store, store.resolve("public"))["recordSet"][1]["field"]
     }
     assert described["license"] and described["made_from"], "the files say what their columns mean"
+
+
+def test_rephrasings_do_not_speak_for_the_sites_of_questions(store: Store) -> None:
+    parents = {"made_from": (Span("0" * 32, 0, 5),)}
+    written = {"markdown": document(1, **parents), "qa": document(2, "qa", **parents)}
+    with store.write(name="asked", version="2026.11.21", kind="dataset", recipe={}) as draft:
+        for form, one in written.items():
+            shards.write(
+                draft.path / f"{form}/train-00000.parquet", [shards.document_row(one)], shards.DOCUMENT
+            )
+    folder = store.path(store.resolve("asked"))
+    assert {*sites(folder, [f"{form}/train-00000.parquet" for form in written]).by_source} == {
+        "boj_speeches",
+        "edinet",
+    }

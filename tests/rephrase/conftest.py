@@ -1,6 +1,8 @@
 """A small corpus version with facts of three kinds, made through the real shards and the real store."""
 
+import shutil
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +89,20 @@ def corpus(store: Store, documents: list[Document]) -> Ref:
         shards.write(draft.path / "facts" / "train-00000.parquet", facts, shards.FACT)
         draft.counts["documents_markdown"] = len(rows)
     return store.resolve("small@2026.11.21")
+
+
+@pytest.fixture(scope="session")
+def asked_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store with captures, a corpus, and what a model wrote about it; it is only read."""
+    from tests.rephrase.asked_world import build
+    from tests.rephrase.test_asking import tokenizer
+
+    root = tmp_path_factory.mktemp("world") / "store"
+    build(root, tokenizer(tmp_path_factory.mktemp("model")))
+    return root
+
+
+@pytest.fixture
+def asked_store(asked_root: Path, tmp_path: Path) -> Store:
+    """Return a copy of that store, to be written to."""
+    return Store(shutil.copytree(asked_root, tmp_path / "asked"))

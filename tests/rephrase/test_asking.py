@@ -1,6 +1,7 @@
 """The course of a run through a real server process: planned, asked, judged, counted, resumed."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from corpus import shards
 from datacards.card import Ref
 from datacards.store import Store
 from rephrase.estimate import estimate
+from rephrase.generators.models import identity
+from rephrase.generators.vllm_server import VllmServer
 from rephrase.recipe import RephraseRecipe
 from rephrase.run import run
 
@@ -68,9 +71,14 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a tokenizer and no weights: the server has no model either."""
+    return tokenizer(tmp_path_factory.mktemp("model"))
+
+
+def tokenizer(folder: Path) -> Path:
+    """Put a small tokenizer into a folder."""
+    folder.mkdir(exist_ok=True)
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    folder = tmp_path_factory.mktemp("model")
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
@@ -176,6 +184,21 @@ def test_what_decides_a_reply_is_paid_again_when_it_changes(
     paid = server.prompts()
     run(asking(model, server, name="changed", round_trip=False, **changes), store, str(corpus), [str(first)])
     assert server.prompts() - paid == paid
+
+
+def test_another_tokenizer_is_another_model_wherever_it_lies(model: Path, tmp_path: Path) -> None:
+    def named(**options: object) -> str:
+        return identity(VllmServer.model_validate({"model": str(model), **options}))
+
+    other, moved = tmp_path / "other", tmp_path / "moved"
+    for folder in (other, moved):
+        shutil.copytree(model, folder)
+    (other / "tokenizer.json").write_text("{}", encoding="utf-8")
+    assert named(model=str(moved)) == named()
+    assert named(tokenizer=str(moved)) == named(tokenizer=str(model))
+    assert (
+        len({named(), named(tokenizer=str(model)), named(tokenizer=str(other)), named(model=str(other))}) == 4
+    )
 
 
 def test_more_than_one_server_and_one_that_dies(model: Path, store: Store, corpus: Ref) -> None:

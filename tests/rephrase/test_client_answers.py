@@ -116,6 +116,15 @@ def test_scores_are_found_by_the_ids_of_tokens_and_by_their_texts() -> None:
     assert found == Reply("B", "stop", 0, 0, {"A": -1.7, "B": -0.2})
 
 
+def test_scores_that_no_float_holds_are_none() -> None:
+    body = json.dumps(
+        {"choices": [{"text": "A", "logprobs": {"top_logprobs": [{"A": -(10**400), "B": -1}]}}]}
+    )
+    found = replies(body.encode(), asked("一", scored=("A", "B")))
+    assert found[0] is not None
+    assert found[0].logprobs == {"B": -1.0}
+
+
 def test_half_a_character_in_a_reply_becomes_a_replacement_sign() -> None:
     (found,) = replies(
         b'{"choices": [{"index": 0, "text": "\\ud842\\udfb7\\ud842", "finish_reason": "stop"}]}', asked("一")

@@ -271,7 +271,7 @@ def test_the_key_is_in_no_message_no_log_and_no_reply(caplog: pytest.LogCaptureF
         ("ftp://127.0.0.1/v1", "it is no address of a server"),
         ("127.0.0.1:8000/v1", "it is no address of a server"),
         ("http://[::1/v1", "it is no address of a server"),
-        ("http://me:secret@127.0.0.1/v1", "base_url: an address with a name or a password in it"),
+        ("http://me:secret@127.0.0.1/v1", "servers: an address with a name or a password in it"),
     ],
 )
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(address: str, message: str) -> None:
@@ -291,3 +291,19 @@ def test_a_key_that_no_header_can_hold_is_refused_unseen() -> None:
     with pytest.raises(UserError, match="it holds signs that no key has") as told:
         Servers(["http://127.0.0.1:8000/v1"], "m", key="sk-\r\nX-Other: 1")
     assert "sk-" not in str(told.value)
+
+
+def test_an_error_of_the_client_itself_ends_all_waiting() -> None:
+    """Groups that no order can be made of break what sends lists; whoever waits is told of it."""
+
+    async def story() -> None:
+        async with up(Completions()) as server, engine(server) as client:
+            asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # it is logged, too
+            groups: list[Any] = ["eins", 2]
+            asks = [client.reply(request("文書", group=one)) for one in groups]
+            async with asyncio.timeout(5):
+                ends = await asyncio.gather(*asks, return_exceptions=True)
+            assert [type(one) for one in ends] == [UserError, UserError]
+            assert "TypeError" in str(ends[0])
+
+    asyncio.run(story())

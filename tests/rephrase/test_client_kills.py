@@ -81,7 +81,7 @@ def test_servers_that_die_for_good_end_the_run_with_what_each_said_last() -> Non
                     await asked
                 assert 2.0 < time.monotonic() - start < 10.0
                 said = told.value.format_message()
-                assert said.startswith("base_url: no server has answered for 2 s; ")
+                assert said.startswith("servers: no server has answered for 2 s; ")
                 for port in (first, second):
                     assert f"{at(port)} said last: Cannot connect to host 127.0.0.1:{port}" in said
                 assert said.endswith("run again: finished replies are kept")

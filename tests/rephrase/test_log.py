@@ -10,6 +10,8 @@ import time
 import tracemalloc
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from datacards.errors import UserError
@@ -54,6 +56,18 @@ def test_a_reply_is_kept_once(tmp_path: Path) -> None:
     again.close()
 
 
+@pytest.mark.parametrize("reason", ["refused", "abort", "error"])
+def test_what_was_not_answered_is_not_kept(tmp_path: Path, reason: str) -> None:
+    """Nor is it taken over from a version, which tells of it."""
+    table = pa.Table.from_pylist([{"key": key(1), **Reply("zu lang", reason)._asdict(), "logprobs": ""}])
+    pq.write_table(table, tmp_path / "train-00000.parquet")
+    log = Log(tmp_path / "replies")
+    log.add(key(0), Reply("zu lang", reason))
+    assert log.take_over([tmp_path / "train-00000.parquet"]) == 0
+    assert len(log) == 0
+    log.close()
+
+
 @pytest.mark.parametrize("cut", [1, 3, 25, 60])
 def test_a_torn_tail_costs_its_frame_and_nothing_else(tmp_path: Path, cut: int) -> None:
     log = Log(tmp_path, frame=4)
@@ -84,6 +98,86 @@ def test_damage_before_whole_frames_is_no_torn_tail(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"000000\.log is damaged at byte 0"):
         Log(tmp_path)
     assert path.read_bytes() == whole
+
+
+def full_log(folder: Path) -> None:
+    """Write three full segments and the beginning of a fourth."""
+    log = Log(folder, frame=5, segment=10)
+    for number in range(33):
+        log.add(key(number), reply(number))
+    log.close()
+
+
+def test_a_segment_that_was_moved_away_costs_what_it_held(tmp_path: Path) -> None:
+    full_log(tmp_path)
+    (tmp_path / "000001.log").rename(tmp_path / "aside")
+    (tmp_path / "000001.npy").unlink()
+    again = Log(tmp_path, frame=5, segment=10)
+    known = {number for number in range(33) if again.get(key(number)) == reply(number)}
+    assert known == {*range(10), *range(20, 33)}
+    for number in range(10, 60):
+        again.add(key(number), reply(number))
+    again.close()
+    last = Log(tmp_path, frame=5, segment=10)
+    assert [last.get(key(number)) for number in range(60)] == [reply(number) for number in range(60)]
+    last.close()
+
+
+@pytest.mark.parametrize("left", [0, 5, 100, 200])
+def test_keys_that_were_cut_off_are_sorted_again(tmp_path: Path, left: int) -> None:
+    full_log(tmp_path)
+    os.truncate(tmp_path / "000001.npy", left)
+    again = Log(tmp_path, frame=5, segment=10)
+    assert [again.get(key(number)) for number in range(33)] == [reply(number) for number in range(33)]
+    again.close()
+
+
+def test_a_full_disk_leaves_a_log_that_opens_and_goes_on(tmp_path: Path) -> None:
+    """The child may write files of 10,000 bytes at most, as on a full disk; then it may write again."""
+    code = """
+        import resource, sys, hashlib
+        from pathlib import Path
+        from rephrase.log import Log
+        from rephrase.requests import Reply
+        log = Log(Path(sys.argv[1]), frame=16)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+        failed = number = 0
+        while failed < 2:
+            key = hashlib.sha256(str(number).encode()).hexdigest()
+            try:
+                log.add(key, Reply(key * 2, "stop"))
+            except OSError:
+                failed += 1
+            number += 1
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        log.close()
+        print(number)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    log = Log(tmp_path)
+    assert int(done.stdout) > 32
+    assert all(log.get(key(number)) == Reply(key(number) * 2, "stop") for number in range(int(done.stdout)))
+    assert len(log) == len(list(log)) == int(done.stdout)
+    log.close()
+
+
+def test_a_look_does_not_read_a_whole_segment(tmp_path: Path) -> None:
+    """A hundred segments are nothing to a look: here two of 60,000 keys may take 30 microseconds; copies of them take 60."""
+    log = Log(tmp_path, segment=60_000)
+    for number in range(2 * 60_160):
+        log.add(f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" * 2, Reply("", "stop"))
+    log.close()
+    log = Log(tmp_path)
+    begun = time.process_time()
+    found = [log.get("f0" * 16) for _ in range(1000)]
+    assert found == [None] * 1000
+    assert (time.process_time() - begun) / 1000 < 30e-6
+    log.close()
 
 
 def test_a_killed_writer_loses_at_most_a_frame(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from corpus.document import Span
+from corpus.document import Drop, Span
 from datacards.errors import UserError
 from rephrase.base import Style
 from rephrase.candidate import Candidate, Chunk
@@ -172,10 +172,10 @@ def test_rephrasings_are_not_asked_about() -> None:
 def test_a_refused_request_is_no_round_trip() -> None:
     class Full(Reader):
         async def reply(self, request: Request) -> Reply:
-            return Reply("the prompt is too long", REFUSED)
+            return Reply("A prompt is too long", REFUSED)  # which begins with no letter of a choice
 
-    assert getattr(asked(Full({}), candidate()).drop, "reason", "") == "no_round_trip"
-    assert getattr(asked(Full({}), candidate(*CHOICES)).drop, "reason", "") == "inconsistent_choice"
+    for one in (candidate(), candidate(*CHOICES)):
+        assert asked(Full({}), one) == Result(Drop("no_round_trip", "refused"), {})
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,7 @@ def test_a_refused_request_is_no_round_trip() -> None:
         (Reply("「A」", STOP), "A"),
         (Reply("正解はAです", STOP), ""),
         (Reply("", STOP), ""),
+        (Reply("A prompt is too long", REFUSED), ""),
         (Reply("C", "length", logprobs={"A": -2.0, "B": -0.2, "C": -4.0, "D": -9.0}), "B"),
         (Reply("C", "length", logprobs={"E": -2.0}), "C"),
     ],

@@ -84,9 +84,8 @@ def reply(style: Style, mode: Mode, page: Document, *, wrong: bool = False) -> s
     asked = f"{name}の文書で述べられる割合は何％ですか。"
     if mode == "chat":
         evidence = stated.format(true)
-        return json.dumps(
-            {"question": asked, "answer": f"{share}％", "evidence": evidence}, ensure_ascii=False
-        )
+        said = {"question": asked, "answer": f"{share}％", "evidence": evidence}
+        return json.dumps(said, ensure_ascii=False, separators=(",", ":"))  # as the grammar wants it
     if style == "qa":
         return f" {asked}\nA: {share}％\n\n"
     return f" {asked}\nO: {share}％\nX: {share + 1}％\nX: {share + 5}％\nX: {share + 7}％\n\n"

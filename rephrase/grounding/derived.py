@@ -117,7 +117,7 @@ def _in_time(claimed: Stated, claim: Claim, source: Source) -> Iterator[tuple[St
     for name in names:
         same = [one for one in source.reading.by_name.get(name, ()) if _fitting(claimed, one)][:_MOST]
         dated = [(period, one) for one in same if (period := period_in(one, source)) and period.known]
-        for early, late in _ordered(dated):
+        for early, late in _ordered(dated, source):
             if _is_asked(early[0], late[0], said, claim):
                 paid = _PAID.search(name) and early[1].quantity.value <= 0 and late[1].quantity.value <= 0
                 yield early[1], late[1], -1 if paid else 1
@@ -126,21 +126,24 @@ def _in_time(claimed: Stated, claim: Claim, source: Source) -> Iterator[tuple[St
 
 def _ordered(
     dated: list[tuple[Period, Stated]],
+    source: Source,
 ) -> Iterator[tuple[tuple[Period, Stated], tuple[Period, Stated]]]:
     for one, other in combinations(dated, 2):
         if one[0].last == other[0].last or one[1].quantity.unit != other[1].quantity.unit:
             continue
-        if not _alike(one[1], other[1]) or abs(_length(one[0]) - _length(other[0])) > 1:
+        if not _alike(one[1], other[1], source) or abs(_length(one[0]) - _length(other[0])) > 1:
             continue
         yield (one, other) if one[0].last < other[0].last else (other, one)
 
 
-def _alike(one: Stated, other: Stated) -> bool:
-    """Whether two facts belong to the same accounts: the members of their contexts are the same."""
+def _alike(one: Stated, other: Stated, source: Source) -> bool:
+    """Whether two facts belong to the same accounts and concept, or stand in one row: the members of their contexts are the same."""
     if one.fact is None or other.fact is None:
         return one.fact is None and other.fact is None and one.table == other.table
     members = (each.fact.context.partition("_")[2] for each in (one, other) if each.fact)
-    return len(set(members)) == 1 and one.fact.concept == other.fact.concept
+    between = slice(*sorted((one.quantity.start, other.quantity.start)))
+    in_row = one.table == other.table >= 0 and "\n" not in source.text[between]
+    return len(set(members)) == 1 and (one.fact.concept == other.fact.concept or in_row)
 
 
 def _length(period: Period) -> int:

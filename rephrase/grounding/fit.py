@@ -14,7 +14,7 @@ from rephrase.grounding.source import Source, period_of
 
 _COUNTED = re.compile(r"JPY|USD|EUR|GBP|CNY|[A-Z]{3}|percent|points|times|第.*|name:.*|分の.*")
 _LOSS = re.compile(
-    r"損失|赤字|減少|減益|減収|(?<!増)減(?=[、。となの少額]|$)|マイナス|支出|支払|流出|使用|下落|低下|取得|返済|償還|下回|悪化|縮小|円高|欠損|債務超過"
+    r"損失|赤字|減少|減益|減収|(?<!増)減(?=[、。となの少額]|$)|マイナス|支出|支払|流出|使用|(?<!受取)配当|下落|低下|取得|返済|償還|下回|悪化|縮小|円高|欠損|債務超過"
 )
 _ADDED = re.compile(r"計|総|合わせ|全体")
 _DOUBLE = re.compile(r"(?:損失|損)(?:額|金)?$")
@@ -98,7 +98,10 @@ def has_sign(claimed: Stated, claim: Claim, one: Stated, names: Sequence[str], s
     if one.table >= 0 and went and any("増減" in part for part in (*one.rows, *one.columns)):
         return went * said.value * true.value > 0 if not said.signed else said.value * true.value > 0
     if said.value < 0:
-        return true.value < 0 and (prose or not any(_DOUBLE.search(part) for part in names))
+        back = (
+            one.fact is not None and "戻入" in one.fact.label
+        )  # 減損損失（又は戻入れ） has losses below zero
+        return true.value < 0 and (prose or back or not any(_DOUBLE.search(part) for part in names))
     if true.value > 0:
         return True
     return bool(_LOSS.search(claim.around(claimed)) or any(_LOSS.search(part) for part in names))

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from operator import attrgetter
 
 from corpus.document import Document, Fact, Span
+from corpus.folding import folded
 from rephrase.candidate import Chunk
 from rephrase.grounding.calendar import Period
 from rephrase.grounding.names import companies, core, names, plain
@@ -91,6 +92,11 @@ class Source:
         """Return the plain names' ground: passage, context, title and whom the document is about."""
         about = (self.chunk.document.title, *self.subjects, self.text)
         return "\n".join(map(plain, about))
+
+    @cached_property
+    def folded(self) -> str:
+        """Return the letters and digits of passage and context."""
+        return folded(self.text)
 
     @cached_property
     def subjects(self) -> tuple[str, ...]:

@@ -12,10 +12,12 @@ from rephrase.grounding.periods import periods
 from rephrase.grounding.quantities import Quantity, quantities
 from rephrase.sentences import sentences
 
-NAME, VERSION = "copying", 1
+NAME, VERSION = "copying", 2
 
 #: Share of a text that may stand in the source in one piece.
 SHARE = 0.9
+_SPACE = re.compile(r"[\s,]")
+_POLITE = re.compile(r"(?:です|でした|である|であった)?[。.]?$")
 _NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
 # A question that names what may be the answer: どちら, or 増えましたか、減りましたか.
 _OFFERS = re.compile(r"どちら|どれ|いずれ|どの|か[、。？?].*か|それとも|または|もしくは")
@@ -45,12 +47,21 @@ def _given(question: str, answer: str, passage: str) -> Drop | None:
     if _GAP.search(question):
         return None
     asked, said = folded(question), folded(answer)
-    if len(said) > 1 and said in asked and not _OFFERS.search(question):
+    if len(said) > 1 and said in asked and _stands(answer, question) and not _OFFERS.search(question):
         return Drop("answer_in_question", answer[:40])
     own = _ENDING.sub("", asked)
     # What asks for a value (は何％, はいくら) in the place of the source's is no copy, however long its topic.
     copied = own in passage if _ASKS_VALUE.search(own) else _holds(passage, own)
     return Drop("copied_question") if copied else None
+
+
+def _stands(answer: str, question: str) -> bool:
+    """Return whether an answer with a number stands in a question with its point and sign: 2.5％ does not in 2025年3月."""
+    said, asked = (_SPACE.sub("", unicodedata.normalize("NFKC", text)) for text in (answer, question))
+    if not any(map(str.isdecimal, said)):
+        return True
+    said = _POLITE.sub("", said)
+    return re.search(rf"(?<![\d.,]){re.escape(said)}(?![\d.]*\d)", asked) is not None
 
 
 def _lost(passage: str, text: str) -> Drop | None:

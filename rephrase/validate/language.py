@@ -6,7 +6,7 @@ from functools import lru_cache
 from corpus.document import Drop
 from rephrase.candidate import Candidate
 
-NAME, VERSION = "language", 2
+NAME, VERSION = "language", 3
 
 #: The least share of kana, kanji and digits among all letters and digits.
 SHARE = 0.6
@@ -14,6 +14,7 @@ SHARE = 0.6
 _JAPANESE = re.compile(r"[ぁ-ゖゝ-ヿㇰ-ㇿｦ-ﾟ一-鿿㐀-䶿々〆〇\U00020000-\U0003134f\d]")
 _LETTER = re.compile(r"[^\W_]")
 _LATIN = re.compile(r"[A-Za-zＡ-Ｚａ-ｚÀ-ɏ][A-Za-zＡ-Ｚａ-ｚÀ-ɏ0-9&.'’-]*")
+_IS_LATIN = re.compile(rf"\s*(?:{_LATIN.pattern}[\s,;:/()]*)+[。.]?\s*")
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff]")
 _SHORT = 12  # letters: a shorter answer, a name or a code, is judged with its question
 
@@ -28,6 +29,8 @@ def check(candidate: Candidate) -> Drop | None:
     foreign = set(_HANGUL.findall(whole)) | (set(whole) & simplified())
     if foreign := {one for one in foreign if one not in shown}:
         return Drop("foreign_character", "".join(sorted(foreign)[:10]))
+    if _IS_LATIN.fullmatch(candidate.answer):  # choices between English names are in English
+        whole = f"{candidate.question}\n{candidate.answer}"
     for text in (candidate.question, candidate.answer, whole):
         own = _LATIN.sub(lambda word: "" if word[0] in shown else word[0], text)
         letters, japanese = len(_LETTER.findall(own)), len(_JAPANESE.findall(own))

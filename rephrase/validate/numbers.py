@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from corpus.document import Drop
+from corpus.folding import folded
 from rephrase.candidate import Candidate
 from rephrase.grounding import fit
 from rephrase.grounding.calendar import months_of
@@ -18,6 +19,7 @@ from rephrase.grounding.source import Source, source_of
 
 NAME, VERSION = "numbers", 3
 
+_SENTENCE = 14  # letters and digits of a sentence that is not said by chance
 _SPACE = re.compile(r"\s")
 #: The reasons of one quantity, the one that says most first.
 _BOUND = ("other_item", "other_period")
@@ -37,10 +39,18 @@ def check(candidate: Candidate) -> Drop | None:
     for one in claim.statements:
         drop = judge(one, claim, source)
         # What is copied with the words before it is of the item and the time that those words name.
-        if drop and not (drop.reason in _BOUND and is_copied(claim.text, one.quantity.end, source)):
+        if drop and not (drop.reason in _BOUND and _is_repeated(one, claim, source)):
             return drop
     drop = _course(claim) or _time_asked(claim, source)
     return drop or (_choices(candidate, source) if candidate.wrong else None)
+
+
+def _is_repeated(one: Stated, claim: Claim, source: Source) -> bool:
+    """Whether a quantity stands in the source with the words before it, or in all of its sentence."""
+    if is_copied(claim.text, one.quantity.end, source):
+        return True
+    said = folded(claim.text[slice(*one.sentence)])
+    return len(said) >= _SENTENCE and said in source.folded
 
 
 def judge(one: Stated, claim: Claim, source: Source) -> Drop | None:
@@ -107,7 +117,7 @@ def _digits(text: str) -> str:
     return re.sub(r"[^\d.]", "", narrow(text))
 
 
-_FROM_TO = re.compile(r"[^。\n\d]{0,12}から[^。\n\d]{0,24}")
+_FROM_TO = re.compile(r"[^。、\n\d]{0,12}から[^。\n\d]{0,24}")
 
 
 def _course(claim: Claim) -> Drop | None:

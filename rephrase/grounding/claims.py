@@ -47,7 +47,7 @@ class Claim:
         self.split = len(question) + 1 if question and answer else 0
         self.plain = narrow(self.text)
         self.periods = outside(periods(self.text, own), self.plain, known)
-        self.leaning = dict(leaning(self.periods, own))
+        self.leaning = {one.start: (one, alone) for one, alone in leaning(self.periods, self.plain, own)}
         self.reading: Reading = reading(self.text, self.periods)
         self.known = known
 
@@ -103,10 +103,13 @@ class Claim:
     def when(self, one: Stated) -> list[Period]:
         """Return the periods that hold for a quantity, as ``named`` does; not those that are only compared with.
 
-        前期 behind a period of its own (2022年3月期は、前期の5億円から) may be the year before that one, too.
+        前期 behind a period of its own (2022年3月期は、前期の5億円から) is the year before that one.
         """
-        found = self._when(one)
-        return [*found, *(self.leaning[each.start] for each in found if each.start in self.leaning)]
+        found: list[Period] = []
+        for each in self._when(one):
+            other, alone = self.leaning.get(each.start, (each, True))
+            found += [other] if alone else [each, other]
+        return found
 
     def _when(self, one: Stated) -> list[Period]:
         scopes = list(self._scopes(one))

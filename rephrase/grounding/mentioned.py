@@ -48,8 +48,11 @@ def outside(named: Sequence[Period], plain: str, known: Mapping[str, object]) ->
     return list(named) if len(inner) == len(named) else [one for one in named if one.start not in inner]
 
 
-def leaning(named: Sequence[Period], own: Period | None) -> Iterator[tuple[int, Period]]:
-    """Yield where a claim says 前期 behind another period that ends as its own ones do, with the year before that one."""
+def leaning(named: Sequence[Period], plain: str, own: Period | None) -> Iterator[tuple[Period, bool]]:
+    """Yield where a claim says 前期 behind another period that ends as its own ones do, with the year before that one.
+
+    And whether that is what it means: in the sentence of the other one it is, in the next it may be that of the document.
+    """
     year = FiscalYears(own).current() if own else None
     ends = {(one.last.month, one.last.day) for one in (own, year) if one}
     base: Period | None = None
@@ -59,6 +62,7 @@ def leaning(named: Sequence[Period], own: Period | None) -> Iterator[tuple[int, 
             if one.instant:
                 day = before.last if one.said.endswith("_end") else before.first
                 before = replace(before, first=day, last=day)
-            yield one.start, before.at(one.start, one.end)
+            alone = not any(stop in plain[base.end : one.start] for stop in "。\n")
+            yield before.at(one.start, one.end), alone
         elif one.known and not one.said and (one.last.month, one.last.day) in ends:
             base = one

@@ -13,6 +13,7 @@ _RULE = re.compile(r"\|(?:\s*:?-{3,}:?\s*\|)+\s*")
 _FIGURE = re.compile(
     r"[△▲\-+¥$€()\[\]\s]*\.?\d[\d,.\s]*(?:[千百十万億兆]{0,2}[%人名社株円倍個件回歳]|ポイント|パーセント)?[()\[\]\s\d,.%△]*|[-–—―ー※*]+"
 )
+_MONEY = re.compile(r"(?:千|百万|億)?円$")
 _LEFT_OUT = re.compile(
     r"[(（]注[)）]\s*\d[\d,、\s]*|^(?:\d{4}|(?:平成|令和)\d{1,2})年\s*(?=第\d+回)|[(\[（【][^()（）\[\]【】]*[)\]）】]|※\s*[\d,、]*|\*+\d*|\s"
 )
@@ -88,6 +89,7 @@ def _table(rows: list[tuple[int, str]], over: list[str]) -> Table:
     table = Table(rows[0][0], rows[-1][0] + len(rows[-1][1]))
     lines = announced("\n".join(over))
     heads: dict[int, list[Cell]] = {}
+    shown: dict[int, Unit] = {}
     figures_above = False
     for y, (at, line) in enumerate(rows):
         if _RULE.fullmatch(line):
@@ -95,8 +97,9 @@ def _table(rows: list[tuple[int, str]], over: list[str]) -> Table:
         cells = list(_cells(at, line, y))
         figures = any(cell.is_figure for cell in cells)
         if figures:
-            _head(cells, heads, lines)
+            _head(cells, heads, lines, shown)
         else:
+            shown.clear()
             for cell in cells:
                 if cell.text:
                     heads[cell.column] = [cell] if figures_above else [*heads.get(cell.column, ()), cell]
@@ -137,8 +140,13 @@ def _names(heads: list[Cell]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for one in heads for part in name(one.text)))
 
 
-def _head(cells: list[Cell], heads: dict[int, list[Cell]], lines: tuple[Unit, ...]) -> None:
-    """Name the figures of a row by the words left of them and above them, and find what they count."""
+def _head(
+    cells: list[Cell], heads: dict[int, list[Cell]], lines: tuple[Unit, ...], shown: dict[int, Unit]
+) -> None:
+    """Name the figures of a row by the words left of them and above them, and find what they count.
+
+    ``shown`` are the units of money that figures above show themselves, by column: 10,864百万円 over 4,183.
+    """
     left: list[Cell] = []
     units = {cell.column: scaled(cell.text) for cell in cells if cell.text and not cell.is_figure}
     for cell in cells:
@@ -165,6 +173,10 @@ def _head(cells: list[Cell], heads: dict[int, list[Cell]], lines: tuple[Unit, ..
             )
         elif lines:
             cell.unit = lines[0]
+        elif not rated:
+            cell.unit = shown.get(cell.column)
+        if (money := _MONEY.search(cell.text)) and (unit := scaled(money[0])):
+            shown[cell.column] = unit[0]
 
 
 def _is_company(text: str) -> bool:

@@ -43,7 +43,6 @@ class Running:
         self.submit(_cancel()).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
 
@@ -52,3 +51,5 @@ async def _cancel() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    # Here and not behind the end of the loop: the thread that waits may run a loop of its own, as notebooks do.
+    await asyncio.get_running_loop().shutdown_asyncgens()

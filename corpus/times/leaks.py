@@ -24,7 +24,7 @@ _SHOWN = 50  # rows of the table; all are counted
 #: Columns that tell what a row is and how late; of what a version holds for its own index, the day.
 _LOOKED_AT = (
     "id", "document_id", "other_id", "url", "available_at", "published_at", "captured_at", "made_from",
-    "stage", "reason", "title", "text", "available", "policy",
+    "stage", "reason", "title", "text", "available", "policy", "outcome",
 )  # fmt: skip
 Known = dict[str, date | None]  # the base documents, and from when each was available
 Judged = Set[str]  # all documents that the index names: those that left, and those whose text was cut, too
@@ -84,7 +84,8 @@ def _wrong(row: Mapping[str, Any], day: date, known: Known, judged: Judged) -> I
             yield f"what its index names is available from {EPOCH + timedelta(days=row['available'])} on"
     elif known and any(
         row[name] not in known and not (row[name] in judged and ("policy" in row or "other_id" in row))
-        for name in ("id", "other_id", "document_id")
+        # The id of a verdict is that of the question that was made: its own row is looked at where it lies.
+        for name in (("document_id",) if "outcome" in row else ("id", "other_id", "document_id"))
         if row.get(name)
     ):
         yield "speaks of a document that is not in the version"

@@ -27,9 +27,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Path]:
     return store, folder / "out"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Start a headless Chromium, or skip."""
+    """Start a headless Chromium, or skip; it ends with the file, since no other event loop may run in its thread."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not path:
         pytest.skip("no Chromium is installed: apt-get install chromium")

@@ -1,5 +1,6 @@
 """Where a claim names what its source knows, and which of its periods are not merely part of such a name."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,8 @@ from rephrase.grounding.fiscal import FiscalYears
 
 _RELATIVE = ("current", "previous", "second_previous", "next", "h1", "h2", "q")
 _YEAR = 12
+#: Between a year and the 前期 that is the year before it: 2022年3月期の売上高は、前期の5億円から.
+_TOPIC = re.compile(r"[^。\n\d]*は、?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def outside(named: Sequence[Period], plain: str, known: Mapping[str, object]) ->
 def leaning(named: Sequence[Period], plain: str, own: Period | None) -> Iterator[tuple[Period, bool]]:
     """Yield where a claim says 前期 behind another period that ends as its own ones do, with the year before that one.
 
-    And whether that is what it means: in the sentence of the other one it is, in the next it may be that of the document.
+    And whether that is all that it can mean, as the other one is what its sentence is about; else 前期 may be the document's.
     """
     year = FiscalYears(own).current() if own else None
     ends = {(one.last.month, one.last.day) for one in (own, year) if one}
@@ -62,7 +65,7 @@ def leaning(named: Sequence[Period], plain: str, own: Period | None) -> Iterator
             if one.instant:
                 day = before.last if one.said.endswith("_end") else before.first
                 before = replace(before, first=day, last=day)
-            alone = not any(stop in plain[base.end : one.start] for stop in "。\n")
+            alone = _TOPIC.fullmatch(plain, base.end, one.start) is not None
             yield before.at(one.start, one.end), alone
         elif one.known and not one.said and (one.last.month, one.last.day) in ends:
             base = one

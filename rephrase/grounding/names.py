@@ -92,7 +92,7 @@ def names(text: str) -> Iterator[Name]:
 _SHARE = re.compile(r"(?<=.)分約?[0-9０-９].*$")  # 株式会社渚レント分64億円
 #: What a name in katakana or Latin letters has behind it that is none of it: 株式会社渚レント株式, 株式会社渚レント第15回定時株主総会.
 _TAIL = re.compile(
-    r"(?<=[ァ-ヴーA-Za-zＡ-Ｚａ-ｚ])(?:株式|普通株式|自己株式|所有|保有|発行|第[0-9０-９]|単体|連結|本社|代表|取締役|定時|臨時|従業員|役員).*$"
+    r"(?<=[ァ-ヴーA-Za-zＡ-Ｚａ-ｚ])(?:株式|普通株式|自己株式|所有|保有|発行|第[0-9０-９]|単体|連結|本社|代表|取締役|定時|臨時|従業員|役員|関係会社|完全子会社|子会社|連結子会社)(?!㈱|株式会社).*$"
 )
 _CALLED = re.compile(rf"[^ 　](?:{_OF_COMPANY})$")
 _COMMON = re.compile(

@@ -1,23 +1,119 @@
-"""The one method of a merger: how the weights of three checkpoints become one weight."""
+"""What a merge method sees and gives back: one part of one tensor at a time, never files or threads."""
 
+import hashlib
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-Weights = NDArray[np.float64]
+from datacards.errors import UserError
+
+Weights = NDArray[Any]  # float64 in pieces and rows, float32 in whole tensors
+DRAWN = 1 << 16  # numbers drawn from one stream: fixed, so that no cut of a tensor changes what is drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of one tensor: the base's weights and what each model learned, all of one shape.
+
+    ``base`` and ``vectors`` are flat pieces, blocks of whole rows (2-D; a vector counts as one row) or the whole
+    tensor, as the method's ``sees`` asks; ``shape`` is always that of the whole tensor and ``first`` the flat place of
+    the part's first element in it. ``vectors`` are the task vectors ``model - base`` of arXiv 2212.04089 by role, in
+    the recipe's order. Every array may be overwritten. ``found`` is what ``settle`` made of the last pass.
+    """
+
+    tensor: str
+    shape: tuple[int, ...]
+    first: int
+    base: Weights
+    vectors: dict[str, Weights]
+    found: Any = None
+    seed: int = 0
+
+    def model(self, role: str) -> Weights:
+        """Return the weights of one model, ``base + vector``."""
+        return self.base + self.vectors[role]
+
+    def uniform(self, role: str) -> NDArray[np.float32]:
+        """Return a random number in [0, 1) for every element, shaped like ``base``.
+
+        It depends on the seed, the role, the tensor and the element's place alone: not on threads, cuts or shards.
+        """
+        first, last = self.first, self.first + self.base.size
+        drawn = [
+            _stream(self.seed, role, self.tensor, block)[
+                max(0, first - block * DRAWN) : min(DRAWN, last - block * DRAWN)
+            ]
+            for block in range(first // DRAWN, math.ceil(last / DRAWN))
+        ]
+        numbers = np.concatenate(drawn) if drawn else np.empty(0, np.float32)
+        return numbers.reshape(self.base.shape)
+
+
+def _stream(seed: int, role: str, tensor: str, block: int) -> NDArray[np.float32]:
+    key = hashlib.blake2b(f"{seed}\0{role}\0{tensor}\0{block}".encode(), digest_size=32).digest()
+    words = np.frombuffer(key, "<u8").tolist()
+    return np.random.Generator(np.random.SFC64(words)).random(DRAWN, dtype=np.float32)
 
 
 class Merger(BaseModel, ABC):
-    """A merge method; its fields are the options a recipe may set.
+    """A merge method; its fields are the options that a recipe may set, and ``combine`` is all it must have.
 
-    A merger sees equal pieces of equal tensors, never files or threads: the engine cuts the tensors into
-    pieces, so that memory is bounded by a piece whatever the size of the model, and it rounds the result once.
+    The engine cuts tensors into parts, so that memory is bounded by a part whatever the size of the model, gives
+    float64 numbers (float32 for whole tensors) and rounds the result once. A method that must know something of the
+    whole tensor first says how many ``passes`` it needs: ``measure`` sees every part in each, ``settle`` makes one
+    thing of what was measured, and the next pass, or ``combine``, has it as ``part.found``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    sees: ClassVar[Literal["pieces", "rows", "tensor"]] = "pieces"
+    passes: ClassVar[int] = 0
+
     @abstractmethod
-    def combine(self, *, base: Weights, domain: Weights, instruct: Weights) -> Weights:
-        """Return the merged weights for three float64 pieces of one shape; the pieces may be overwritten."""
+    def combine(self, part: Part) -> Weights:
+        """Return the merged weights, shaped like ``part.base``."""
+
+    def measure(self, part: Part, number: int) -> Any:
+        """Return what pass ``number`` (from 0) must know of one part."""
+        raise NotImplementedError
+
+    def settle(self, measured: Sequence[tuple[int, Any]], number: int, n: int, found: Any) -> Any:
+        """Return what pass ``number`` found out about a tensor of ``n`` elements.
+
+        ``measured`` holds (place of the first element, what ``measure`` returned) in order of place; ``found`` is
+        what the pass before settled.
+        """
+        raise NotImplementedError
+
+    def check(self, roles: Sequence[str]) -> None:
+        """Raise UserError when the options do not fit the models that are merged, by role without the base."""
+
+    def coefficients(self, roles: Sequence[str]) -> dict[str, float] | None:
+        """Return the factors when the result is ``base`` plus a factor times each vector; None when it is not.
+
+        The engine then computes the sum in one compiled loop, in the order of ``roles``.
+        """
+        del roles
+
+
+class Weighted(Merger):
+    """A method that weighs each model; a model that ``weights`` does not name has the weight 1."""
+
+    weights: dict[str, float] = Field(default_factory=dict)
+
+    def weight(self, role: str) -> float:
+        """Return the weight of one model."""
+        return self.weights.get(role, 1.0)
+
+    def check(self, roles: Sequence[str]) -> None:
+        """Raise UserError for a weight of a model that is not merged."""
+        if unknown := sorted(set(self.weights) - set(roles)):
+            raise UserError(
+                "merge", f"weights name {unknown[0]!r}", f"merged are: {', '.join(roles)}", "correct the recipe"
+            )

@@ -1,0 +1,65 @@
+"""What goes into every tensor of the result: decided, and checked, before a byte is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merge.files import Tensor
+
+
+@dataclass(frozen=True)
+class Model:
+    """One checkpoint as it was read; of a ``vector`` the numbers are differences from the base."""
+
+    role: str
+    folder: Path
+    tensors: dict[str, Tensor]
+    config: dict[str, Any]
+    vector: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """Where one model's part of one tensor of the result lies.
+
+    ``rows`` holds for each row of the result the row here, -1 where this model has none; None means all, in order.
+    """
+
+    at: Tensor
+    rows: NDArray[np.int64] | None = None
+    vector: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """One tensor of the result; one that is ``kept`` is copied from ``base`` as it is stored and never merged."""
+
+    name: str
+    shape: tuple[int, ...]
+    base: Input
+    models: dict[str, Input]
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All tensors of the result, what the card should say of them, and what changes in the donor's config."""
+
+    targets: list[Target]
+    layers: int
+    notes: list[str] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+def read_models(folders: Mapping[str, Path]) -> dict[str, Model]:
+    """Read the headers of all checkpoints; the role ``base`` comes first."""
+    raise NotImplementedError
+
+
+def plan(models: Mapping[str, Model], *, tokenizer: str, new_tokens: str = "") -> Plan:
+    """Return what goes into each tensor; raise UserError for anything that does not fit, or is ambiguous."""
+    raise NotImplementedError

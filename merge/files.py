@@ -83,8 +83,20 @@ def read_header(path: Path) -> dict[str, Tensor]:
         return _tensors(path, header, 8 + length, size)
     except FileNotFoundError as error:
         raise UserError(path.name, f"is missing in '{path.parent.name}'", todo=ASK) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(path.name, f"has a damaged header: {error!r}", todo=ASK) from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return what the writer of a safetensors file, whose header ``read_header`` accepts, said of it."""
+    with path.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    said = header.get("__metadata__")
+    if not isinstance(said, dict | None) or not all(
+        isinstance(value, str) for value in (said or {}).values()
+    ):
+        raise UserError(path.name, "has a __metadata__ that is no list of words", todo=ASK)
+    return said or {}
 
 
 def _tensors(path: Path, header: Mapping[str, Any], start: int, size: int) -> dict[str, Tensor]:

@@ -17,10 +17,9 @@ from merge.fit import check_configs, check_vocabularies
 from merge.mergers.engine import ROLES, merge
 from merge.numbers import DTYPES
 from merge.recipe import MergeRecipe
-from merge.similarity import Similarity, summary
+from merge.telling import tell
 
 GROUP = "kanagura.mergers"
-SIMILARITY = "similarity.json"
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ def run(recipe: MergeRecipe, store: Store) -> Made:
         measured = merge(
             merger, folders, draft.path, dtype=DTYPES[recipe.dtype], shard_bytes=recipe.shard_bytes
         )
-        _copy_companions(folders[recipe.tokenizer], draft.path, recipe.dtype)
-        _tell(draft, measured)
+        _copy_companions(folders[recipe.donor()], draft.path, recipe.dtype)
+        tell(draft, measured, models=dict(zip(ROLES, refs, strict=True)), methods=[recipe.merger])
         _take_rights(draft, store, refs)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
 
@@ -83,16 +82,6 @@ def _copy_companions(source: Path, out: Path, dtype: str) -> None:
     (out / "config.json").write_text(
         json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
-
-
-def _tell(draft: Draft, measured: Sequence[Similarity]) -> None:
-    rows = [one.model_dump(mode="json") for one in measured]
-    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    (draft.path / SIMILARITY).write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    draft.rows[SIMILARITY] = len(rows)
-    draft.counts["tensors"] = len(rows)
-    draft.counts["weights"] = sum(one.n for one in measured)
-    draft.metrics.update(summary(measured))
 
 
 def _take_rights(draft: Draft, store: Store, refs: Sequence[Ref]) -> None:

@@ -16,7 +16,7 @@ from merge.numbers import DTYPES
 from merge.plan import MARK, TASK_VECTOR, Model, Plan, plan, read_models
 from merge.recipe import MergeRecipe
 from merge.rules import mergers, resolved
-from merge.similarity import tell
+from merge.telling import tell
 from merge.streaming.cuts import elements
 from merge.streaming.engine import merge
 from merge.streaming.measured import Measured

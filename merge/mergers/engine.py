@@ -5,22 +5,24 @@ number of threads. All arithmetic is float64 and rounded once: it costs little b
 whereas the same sum in bfloat16 leaves half of all weights different from the exact result.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datacards.errors import UserError
-from merge.base import Merger
+from merge.base import Merger, Weights
 from merge.files import Files, Tensor, lay_out, read_index
 from merge.fit import check_tensors
 from merge.numbers import FLOATS, finite, narrow, widen
-from merge.similarity import Similarity, Sums, measure, similarity
+from merge.streaming.measured import Measured
 
 PIECE = (
     1 << 16
@@ -33,7 +35,7 @@ class Done(NamedTuple):
     """What one task measured."""
 
     tensor: str
-    sums: list[Sums]
+    sums: list[NDArray[Any]]
     bad: int  # elements that are not finite
 
 
@@ -55,8 +57,8 @@ def merge(
     dtype: str,
     shard_bytes: int,
     threads: int | None = None,
-) -> list[Similarity]:
-    """Write the merged weights to ``out`` and return the similarity of the task vectors, one per tensor.
+) -> list[Measured]:
+    """Write the merged weights to ``out`` and return what was measured of the task vectors, one per tensor.
 
     ``folders`` maps base, domain and instruct to model folders; ``dtype`` is a header's number format.
     Raises UserError where the tensors do not fit together or the result is not finite.
@@ -65,7 +67,7 @@ def merge(
     check_tensors(models)
     asked = [(t.name, dtype if t.dtype in FLOATS else t.dtype, t.shape) for t in models["base"].values()]
     outputs = lay_out(out, asked, shard_bytes)
-    sums: dict[str, list[Sums]] = {}
+    sums: dict[str, list[NDArray[Any]]] = {}
     _keep_freed_memory()
     with Files() as files:
         for tensors in models.values():
@@ -81,10 +83,39 @@ def merge(
                 )
             sums.setdefault(done.tensor, []).extend(done.sums)
     return [
-        similarity(tensor.name, tensor.n, sums.get(tensor.name, []))
+        _measured(tensor, sums.get(tensor.name, []))
         for tensor in sorted(outputs, key=lambda t: t.name)
         if tensor.dtype in FLOATS
     ]
+
+
+def _sums(base: Weights, domain: Weights, instruct: Weights) -> NDArray[Any]:
+    """Return the sums of one piece: dot products, then counts of zeros and of signs."""
+    d, i = domain - base, instruct - base
+    product = d * i
+    # einsum and not @: BLAS would set threads of its own on every piece, whose number would change the last digits.
+    squares = [np.einsum("i,i->", one, one) for one in (base, d, i)]
+    zeros = [one.size - np.count_nonzero(one) for one in (d, i)]
+    return np.array(
+        [*squares, product.sum(), *zeros, np.count_nonzero(product > 0), np.count_nonzero(product < 0)]
+    )
+
+
+def _measured(tensor: Tensor, sums: list[NDArray[Any]]) -> Measured:
+    base, d, i, dot, d_zeros, i_zeros, agree, differ = (
+        map(math.fsum, zip(*sums, strict=True)) if sums else [0.0] * 8
+    )
+    return Measured(
+        tensor=tensor.name,
+        shape=tensor.shape,
+        n=tensor.n,
+        roles=("domain", "instruct"),
+        base=base,
+        dots=np.array([[d, dot], [dot, i]]),
+        zeros=np.array([d_zeros, i_zeros], np.int64),
+        agree=np.array([[0, agree], [agree, 0]], np.int64),
+        differ=np.array([[0, differ], [differ, 0]], np.int64),
+    )
 
 
 def _keep_freed_memory() -> None:
@@ -117,7 +148,7 @@ class _Work:
         for first in range(task.first, task.last, PIECE):
             last = min(first + PIECE, task.last)
             piece = {role: widen(self.files.read(t, first, last), t.dtype) for role, t in task.inputs.items()}
-            sums.append(measure(**piece))
+            sums.append(_sums(**piece))
             merged = self.merger.combine(**piece)
             rounded = narrow(merged, task.output.dtype)
             bad += rounded.size - finite(rounded, task.output.dtype)

@@ -109,6 +109,7 @@ class Merger(BaseModel, ABC):
         The engine then computes such a sum in one compiled loop wherever it can, and gives the same numbers.
         """
         del roles
+        return None
 
 
 class Weighted(Merger):

@@ -50,7 +50,7 @@ def _halfway(bits: NDArray[np.uint32]) -> int:
     count = np.int64(0)
     for i in range(len(bits)):
         count += np.int64((bits[i] & np.uint32(0xFFFF)) == np.uint32(0x8000))
-    return count
+    return int(count)
 
 
 @njit(nogil=True)
@@ -74,7 +74,7 @@ def _to_nearest(bits: NDArray[np.uint32], out: NDArray[np.uint16]) -> int:
         out[i] = np.uint16(rounded)
         strange += np.int32(np.int32(rounded & np.int32(0x7F80)) == np.int32(0x7F80))
         strange += np.int32(np.int32(was & np.int32(0x7F800000)) == np.int32(0x7F800000))
-    return np.int64(strange)
+    return int(strange)
 
 
 @njit(types.int64(_F8, _U2), nogil=True, cache=True)
@@ -86,7 +86,7 @@ def narrow_bfloat16(exact: NDArray[np.float64], out: NDArray[np.uint16]) -> int:
     """
     bits = np.empty(STRIP, np.uint32)
     single = bits.view(np.float32)
-    strange = 0
+    strange = np.int64(0)
     for first in range(0, len(exact), STRIP):
         last = min(first + STRIP, len(exact))
         some, n = exact[first:last], last - first
@@ -98,7 +98,7 @@ def narrow_bfloat16(exact: NDArray[np.float64], out: NDArray[np.uint16]) -> int:
         for i in range(len(exact)):
             if np.isnan(exact[i]):
                 out[i] = np.uint16(0x7FC0)
-    return strange
+    return int(strange)
 
 
 @njit(types.float64(_F8, _F8), nogil=True, cache=True, fastmath={"reassoc", "contract"})
@@ -116,7 +116,7 @@ def zeros(a: NDArray[np.float64]) -> int:
     count = np.int64(0)
     for i in range(len(a)):
         count += np.int64(a[i] == 0.0)
-    return count
+    return int(count)
 
 
 @njit(types.UniTuple(types.int64, 2)(_F8, _F8), nogil=True, cache=True)
@@ -127,7 +127,7 @@ def signs(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[int, int]:
         product = a[i] * b[i]
         same += np.int64(product > 0.0)
         opposite += np.int64(product < 0.0)
-    return same, opposite
+    return int(same), int(opposite)
 
 
 @njit(nogil=True)
@@ -195,4 +195,4 @@ def add_vectors(
         for i in range(size):
             if (out[i] & np.uint16(0x7F80)) == np.uint16(0x7F80) and (out[i] & np.uint16(0x7F)) != 0:
                 out[i] = np.uint16(0x7FC0)
-    return strange
+    return int(strange)

@@ -17,7 +17,6 @@ from merge.plan import MARK, TASK_VECTOR, Model, Plan, plan, read_models
 from merge.recipe import MergeRecipe
 from merge.rules import mergers, resolved
 from merge.telling import tell
-from merge.streaming.cuts import elements
 from merge.streaming.engine import merge
 from merge.streaming.measured import Measured
 from merge.streaming.sinks import Laid, stored_as
@@ -63,7 +62,8 @@ def run(recipe: MergeRecipe, store: Store) -> Made:
     ) as draft:
         measured = write(recipe, planned, draft)
         copy_companions(models[recipe.donor()], planned, draft.path, recipe.dtype)
-        tell(draft, measured, planned.notes)
+        methods = [asked["merger"], *(rule["merger"] for rule in asked["rules"])]
+        tell(draft, measured, models=family.refs, methods=methods, notes=planned.notes)
         take_rights(draft, store, refs)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
 
@@ -108,7 +108,7 @@ def write(recipe: MergeRecipe, planned: Plan, draft: Draft) -> list[Measured]:
         {MARK: TASK_VECTOR} if recipe.output == "vector" else None,
     )
     with Laid({tensor.name: tensor for tensor in tensors}) as sink:
-        measured = merge(
+        return merge(
             planned,
             methods,
             sink,
@@ -119,9 +119,6 @@ def write(recipe: MergeRecipe, planned: Plan, draft: Draft) -> list[Measured]:
             journal=draft.work / JOURNAL,
             show=True,
         )
-    draft.counts["tensors"] = len(planned.targets)
-    draft.counts["weights"] = sum(elements(target) for target in planned.targets if not target.kept)
-    return measured
 
 
 def copy_companions(donor: Model, planned: Plan, out: Path, dtype: str) -> None:

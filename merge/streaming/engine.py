@@ -94,7 +94,7 @@ def merge(
         ) as bar,
     ):
         files.open(at.at for target in plan.targets for at in (target.base, *target.models.values()))
-        roles = tuple(max((t.models for t in plan.targets), key=len, default={}))
+        roles = max((tuple(t.models) for t in plan.targets), key=len, default=())
         work = Work(Inputs(files, roles), mergers, stored_as(plan, dtype), output, rounding, seed)
         run = _Run(work, sink, log, threads or min(8, os.cpu_count() or 1), bar)
         for batch in batches(plan.targets):

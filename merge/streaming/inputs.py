@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,4 +80,4 @@ def _runs(rows: NDArray[np.int64]) -> list[tuple[int, int]]:
         return []
     breaks = np.flatnonzero((np.diff(rows) != 1) | (rows[1:] < 0)) + 1
     edges = [0, *breaks.tolist(), len(rows)]
-    return [(start, end) for start, end in zip(edges, edges[1:], strict=False) if rows[start] >= 0]
+    return [(start, end) for start, end in pairwise(edges) if rows[start] >= 0]

@@ -55,7 +55,7 @@ class Work:
             return Rounded(self.inputs.stored(target, first, last), sums, 0)
         numbers = np.empty(last - first, STORED[dtype])
         if (factors := self._factors(target)) is not None:
-            bad = self._add(target, first, last, factors, sums, numbers)
+            bad = self._add(target, first, factors, sums, numbers)
             return Rounded(numbers, sums, numbers.size - finite(numbers, dtype) if bad else 0)
         for start, end in parts(target, self.mergers[target.name].sees, first, last):
             part = self._part(target, start, end, found, sums)
@@ -82,12 +82,12 @@ class Work:
         self,
         target: Target,
         first: int,
-        last: int,
         factors: NDArray[np.float64],
         sums: Sums,
         numbers: NDArray[Any],
     ) -> int:
-        """Write the sum of base and vectors to ``numbers``; return 0 when all of it is finite."""
+        """Write the sum of base and vectors from ``first`` on to ``numbers``; return 0 when all of it is finite."""
+        last = first + numbers.size
         k, strange = len(factors), 0
         stored = np.empty((k + 1, min(PIECE, last - first)), np.uint16)
         dots, counts = np.zeros(1 + k * (k + 1) // 2), np.zeros(k * k, np.int64)

@@ -21,7 +21,7 @@ INNER = (
 )  # where a model of several parts describes its words' part
 SAME = "models of one architecture, which descend from one base, are needed"
 MOST_BYTES = 64 << 20
-FILE_NAME = re.compile(r"[\w.-]{1,80}", re.ASCII)
+CODE = re.compile(r"[A-Za-z_]\w{0,80}\.py", re.ASCII)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def code_note(folder: Path, config: Mapping[str, Any], role: str) -> list[str]:
     files = sorted({f"{one.split('--')[-1].split('.')[0]}.py" for one in classes})
     if not files:
         return []
-    shown = some([name for name in files if FILE_NAME.fullmatch(name)]) or "files"
+    shown = some([name for name in files if CODE.fullmatch(name)]) or "files"
     load = f"to load the result with trust_remote_code, copy it from where the {role} model was published"
     return [f"The architecture comes with code of its own ({shown}), neither run nor copied here: {load}."]
 

@@ -92,7 +92,7 @@ def gather(store: Store, refs: Sequence[Ref]) -> Findings:
         evaluations=tuple(_evaluation(store, tree) for tree in trees),
         nodes=tuple(nodes.values()),
         losses={
-            name: rows for name, path in _files(store, nodes, "loss.jsonl") if (rows := read_jsonl(path))
+            name: loss for name, path in _files(store, nodes, "loss.jsonl") if (loss := read_jsonl(path))
         },
         similarities={
             name: rows for name, path in _files(store, nodes, SIMILARITY) if (rows := read_similarity(path))

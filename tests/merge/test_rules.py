@@ -58,7 +58,7 @@ def test_a_gradient_runs_from_the_embedding_to_the_head() -> None:
 
 @pytest.mark.parametrize("stops", [[1], 1, ["a", "b"], [True, 2], {}])
 def test_what_is_no_gradient_is_refused(stops: Any) -> None:
-    with pytest.raises(UserError, match="gradient: .*two or more numbers"):
+    with pytest.raises(UserError, match=r"gradient: .*two or more numbers"):
         at_depth({"density": {"gradient": stops}}, 0.5)
 
 

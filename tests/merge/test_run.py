@@ -74,7 +74,7 @@ def test_differing_tokens_are_named(family: Any, store: Store) -> None:
     data = json.loads(path.read_text(encoding="utf-8"))
     data["added_tokens"].append({**data["added_tokens"][0], "id": 299, "content": "<financial>"})
     path.write_text(json.dumps(data), encoding="utf-8")
-    with pytest.raises(UserError, match=r"the domain model: its vocabulary differs.*'<financial>'"):
+    with pytest.raises(UserError, match=r"'domain'.*'<financial>' at one row, 299"):
         run(_recipe(root), store)
     assert store.refs() == []
 

@@ -21,10 +21,10 @@ from merge.mergers.linear import Linear
 from merge.mergers.task_arithmetic import TaskArithmetic
 from merge.numbers import FLOATS, narrow
 from merge.plan import Input, Plan, Target
+from merge.similarity.record import similarity
 from merge.streaming.engine import merge
 from merge.streaming.measured import Measured
 from merge.streaming.sinks import Laid, stored_as
-from merge.similarity.record import similarity
 
 ROLES = ("base", "domain", "instruct")
 MIB = 1 << 20

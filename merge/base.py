@@ -115,5 +115,8 @@ class Weighted(Merger):
         """Raise UserError for a weight of a model that is not merged."""
         if unknown := sorted(set(self.weights) - set(roles)):
             raise UserError(
-                "merge", f"weights name {unknown[0]!r}", f"merged are: {', '.join(roles)}", "correct the recipe"
+                "merge",
+                f"weights name {unknown[0]!r}",
+                f"merged are: {', '.join(roles)}",
+                "correct the recipe",
             )

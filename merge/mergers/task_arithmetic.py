@@ -1,26 +1,23 @@
-"""Task arithmetic: what each of two models learned is added to the model that both began from."""
+"""Task arithmetic: what each model learned is added to the model that all began from."""
 
-from merge.base import Merger, Weights
+from collections.abc import Sequence
+
+from merge.base import Part, Weights
+from merge.mergers.scaled import Scaled
 
 
-class TaskArithmetic(Merger):
-    """``base + domain_weight * (domain - base) + instruct_weight * (instruct - base)``.
+class TaskArithmetic(Scaled):
+    """``base + scale * sum(weight * (model - base))``: Editing Models with Task Arithmetic, arXiv 2212.04089.
 
-    With both weights 1 this is ``domain + instruct - base``, equation 1 of arXiv 2409.19854. The method is
-    arXiv 2212.04089; its use on a chat model is arXiv 2310.04799.
+    With a domain and an instruct model of weight 1 this is ``domain + instruct - base``, equation 1 of
+    arXiv 2409.19854; its first use on a chat model is Chat Vector, arXiv 2310.04799. ``normalize`` divides by the
+    sum of the weights.
     """
 
-    domain_weight: float = 1.0
-    instruct_weight: float = 1.0
-
-    def combine(self, *, base: Weights, domain: Weights, instruct: Weights) -> Weights:
+    def combine(self, part: Part) -> Weights:
         """Return the base plus the weighted task vectors."""
-        domain -= base
-        instruct -= base
-        if self.domain_weight != 1:
-            domain *= self.domain_weight
-        if self.instruct_weight != 1:
-            instruct *= self.instruct_weight
-        domain += base
-        domain += instruct
-        return domain
+        return self.summed(part)
+
+    def coefficients(self, roles: Sequence[str]) -> dict[str, float]:
+        """Return the factor of each vector."""
+        return self.factors(roles)

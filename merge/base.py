@@ -83,23 +83,25 @@ class Merger(BaseModel, ABC):
         """Return what pass ``number`` (from 0) must know of one part."""
         raise NotImplementedError
 
-    def settle(self, measured: Sequence[tuple[int, Any]], number: int, n: int, found: Any) -> Any:
+    def join(self, total: Any, first: int, measured: Any, number: int) -> Any:
+        """Add to ``total`` (None at first) what was measured of the part at ``first``; parts come in order of place.
+
+        As it is, all are kept in a list of (first, measured). A method that measures much adds it up instead.
+        """
+        del number
+        total = [] if total is None else total
+        total.append((first, measured))
+        return total
+
+    def settle(self, total: Any, number: int, n: int, found: Any) -> Any:
         """Return what pass ``number`` found out about a tensor of ``n`` elements.
 
-        ``measured`` holds (place of the first element, what ``measure`` returned) in order of place; ``found`` is
-        what the pass before settled.
+        ``total`` is what ``join`` made of all parts; ``found`` is what the pass before settled.
         """
         raise NotImplementedError
 
     def check(self, roles: Sequence[str]) -> None:
         """Raise UserError when the options do not fit the models that are merged, by role without the base."""
-
-    def coefficients(self, roles: Sequence[str]) -> dict[str, float] | None:
-        """Return the factors when the result is ``base`` plus a factor times each vector; None when it is not.
-
-        The engine then computes the sum in one compiled loop, in the order of ``roles``.
-        """
-        del roles
 
 
 class Weighted(Merger):
@@ -115,5 +117,8 @@ class Weighted(Merger):
         """Raise UserError for a weight of a model that is not merged."""
         if unknown := sorted(set(self.weights) - set(roles)):
             raise UserError(
-                "merge", f"weights name {unknown[0]!r}", f"merged are: {', '.join(roles)}", "correct the recipe"
+                "merge",
+                f"weights name {unknown[0]!r}",
+                f"merged are: {', '.join(roles)}",
+                "correct the recipe",
             )

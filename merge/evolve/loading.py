@@ -31,7 +31,9 @@ class Resident:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             raise UserError(
-                "the merged model", f"its config or tokenizer cannot be loaded: {error}", todo="check the donor"
+                "the merged model",
+                f"its config or tokenizer cannot be loaded: {error}",
+                todo="check the donor",
             ) from error
         self._model: Any = None
         self._places: dict[str, Any] = {}
@@ -43,7 +45,9 @@ class Resident:
 
         return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
-    def load(self, arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]], name: str) -> Loaded:
+    def load(
+        self, arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]], name: str
+    ) -> Loaded:
         """Return the model with these weights: flat stored numbers by tensor name, and each tensor's shape."""
         state = {key: self._tensor(array, shapes[key]) for key, array in arrays.items()}
         if self._model is None or not self._places:
@@ -79,7 +83,9 @@ class Resident:
         )
         if wrong := sorted([*info["missing_keys"], *(str(one) for one in info["mismatched_keys"])]):
             raise UserError(
-                "the merged model", f"does not fit its config: {', '.join(wrong[:3])}", todo="check the donor's config"
+                "the merged model",
+                f"does not fit its config: {', '.join(wrong[:3])}",
+                todo="check the donor's config",
             )
         self._model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval().requires_grad_(False)
         held = {**dict(model.named_parameters()), **dict(model.named_buffers())}

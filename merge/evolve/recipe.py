@@ -1,5 +1,6 @@
 """What may be asked of an evolution: a merge recipe, which of its numbers vary, what makes them better, how long."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -108,6 +109,11 @@ class EvolveRecipe(Recipe):
         named = {key: getattr(self, key) for key in OUTER}
         return validate(f"{self.name}: merge", {**named, **fields}, MergeRecipe)
 
+    def over(self, checkpoints: Mapping[str, str]) -> Self:
+        """Return the recipe with other checkpoints, by role, in its merge."""
+        merge = self.merge if isinstance(self.merge, str) else {**self.merge, **checkpoints}
+        return self.model_copy(update={"merge": merge})
+
 
 def read(path: Path) -> EvolveRecipe:
     """Return the recipe in the YAML file ``path``, a merge recipe that it names by path read into it.
@@ -119,5 +125,4 @@ def read(path: Path) -> EvolveRecipe:
         fields = read_recipe(path.parent / recipe.merge, MergeRecipe).model_dump(mode="json")
         inner = {key: value for key, value in fields.items() if key not in OUTER}
         recipe = recipe.model_copy(update={"merge": inner})
-    recipe.plain()
     return recipe

@@ -9,10 +9,9 @@ from datacards import plugins
 from datacards.errors import UserError
 from merge.base import Weighted
 from merge.evolve.recipe import Variable
+from merge.plan import Plan
 from merge.recipe import MergeRecipe, Rule
-from merge.run import GROUP
-
-GRADIENT = "gradient"
+from merge.rules import GRADIENT, GROUP, mergers
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,9 @@ def _begins(variable: Variable, now: Any) -> list[float | None]:
             "correct the search",
         )
     raise UserError(
-        variable.name, f"{variable.option} is {now!r} now, which is no number", todo="name an option that is one"
+        variable.name,
+        f"{variable.option} is {now!r} now, which is no number",
+        todo="name an option that is one",
     )
 
 
@@ -168,3 +169,24 @@ def _put(held: Any, word: str, value: Any) -> None:
         held[int(word)] = value
     else:
         held.append(value)
+
+
+def check(recipe: MergeRecipe, found: Sequence[Dimension], planned: Plan) -> None:
+    """Raise UserError for bounds that the method refuses, and for a number that no tensor's merge depends on.
+
+    Every number is set to both of its bounds, the others being where they begin.
+    """
+    names = [target.name for target in planned.targets if not target.kept]
+    start = {one.name: one.start for one in found}
+    for one in found:
+        ends = [
+            mergers(varied(recipe, found, start | {one.name: value}), names, planned.layers)
+            for value in (one.lower, one.upper)
+        ]
+        if ends[0] == ends[1]:
+            raise UserError(
+                one.name,
+                f"no tensor is merged differently when {'.'.join(one.path)} changes",
+                "the first rule that matches a tensor holds",
+                "correct match or option",
+            )

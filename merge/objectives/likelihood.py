@@ -81,5 +81,7 @@ def _sum(model: Any, rows: list[list[int]]) -> float:
     # Padding stands on the right: no token looks at it, and what it would predict is left out.
     ids, targets = ids.to(model.device), targets.to(model.device)
     logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
-    loss = cross_entropy(logits.flatten(0, 1), targets[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum")
+    loss = cross_entropy(
+        logits.flatten(0, 1), targets[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
+    )
     return -float(loss)

@@ -205,13 +205,17 @@ class Files:
     def read(self, tensor: Tensor, first: int, last: int) -> NDArray[Any]:
         """Return the elements ``first`` to ``last`` of a tensor as they are stored, flat."""
         numbers = np.empty(last - first, STORED[tensor.dtype])
+        self.read_into(tensor, first, numbers)
+        return numbers
+
+    def read_into(self, tensor: Tensor, first: int, numbers: NDArray[Any]) -> None:
+        """Fill ``numbers`` with the elements of a tensor from ``first`` on."""
         view, offset = numbers.view(np.uint8).data, tensor.offset + first * numbers.itemsize
         while view:
             done = os.preadv(self._open[tensor.path], [view], offset)
             if not done:
                 raise UserError(tensor.path.name, "became shorter while it was read", todo=ASK)
             view, offset = view[done:], offset + done
-        return numbers
 
     def write(self, tensor: Tensor, first: int, numbers: NDArray[Any]) -> None:
         """Write ``numbers`` as the elements of a tensor from ``first`` on."""

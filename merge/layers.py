@@ -3,7 +3,9 @@
 import re
 
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|block)\.(\d+)\.")
-_BEFORE = re.compile(r"embed|wte|wpe")  # what lies before the first layer; all else without a layer lies behind the last
+_BEFORE = re.compile(
+    r"embed|wte|wpe"
+)  # what lies before the first layer; all else without a layer lies behind the last
 
 
 def layer_of(tensor: str) -> int | None:

@@ -71,7 +71,9 @@ def at_depth(option: Any, depth: float) -> Any:
         return {key: at_depth(one, depth) for key, one in option.items()}
     stops = option[GRADIENT]
     if not isinstance(stops, list) or len(stops) < 2 or not all(type(stop) in (int, float) for stop in stops):
-        raise UserError("merge", f"gradient: {stops!r}", "a list of two or more numbers", "correct the recipe")
+        raise UserError(
+            "merge", f"gradient: {stops!r}", "a list of two or more numbers", "correct the recipe"
+        )
     place = depth * (len(stops) - 1)
     lower = min(int(place), len(stops) - 2)
     return stops[lower] + (stops[lower + 1] - stops[lower]) * (place - lower)

@@ -8,7 +8,9 @@ from merge.plan import Target
 
 PIECE = 1 << 16  # elements: the working set of a thread (a few MiB of float64) stays in its second cache
 BLOCK = 1 << 20  # elements of one task: enough to make the hand-over between threads cheap
-BATCH = 1 << 28  # elements whose passes follow one another: few enough that their inputs stay in the page cache
+BATCH = (
+    1 << 28
+)  # elements whose passes follow one another: few enough that their inputs stay in the page cache
 Sees = Literal["pieces", "rows", "tensor"]
 
 

@@ -89,14 +89,17 @@ def merge(
         Files() as files,
         Journal(journal, f"{dtype} {output} {rounding} {seed} {mergers!r} {about}") as log,
         threadpool_limits(1),  # BLAS would split sums by the number of its threads, and does not see ours
-        tqdm(total=wanted, unit="weights", unit_scale=True, desc="merge", disable=None if show else True) as bar,
+        tqdm(
+            total=wanted, unit="weights", unit_scale=True, desc="merge", disable=None if show else True
+        ) as bar,
     ):
         files.open(at.at for target in plan.targets for at in (target.base, *target.models.values()))
-        work = Work(Inputs(files), mergers, stored_as(plan, dtype), output, rounding, seed)
+        roles = max((tuple(t.models) for t in plan.targets), key=len, default=())
+        work = Work(Inputs(files, roles), mergers, stored_as(plan, dtype), output, rounding, seed)
         run = _Run(work, sink, log, threads or min(8, os.cpu_count() or 1), bar)
         for batch in batches(plan.targets):
             _batch(run, batch)
-    return [run.sums[target.name].measured(target) for target in plan.targets if not target.kept]
+    return [run.sums[target.name].measured(target, roles) for target in plan.targets if not target.kept]
 
 
 def _batch(run: _Run, batch: Sequence[Target]) -> None:
@@ -105,12 +108,14 @@ def _batch(run: _Run, batch: Sequence[Target]) -> None:
         target, first, last = done.task
         if done.rounded and done.rounded.bad:
             raise UserError(
-                target.name, f"{done.rounded.bad:,} merged weights are not finite", todo="check the inputs and weights"
+                target.name,
+                f"{done.rounded.bad:,} merged weights are not finite",
+                todo="check the inputs and weights",
             )
         run.journal.note(target.name, first, last, done.written)
         if not target.kept:
-            sums = Sums.of(len(target.models), done.written.sums)
-            run.sums.setdefault(target.name, Sums(len(target.models))).add(sums)
+            k = len(run.work.inputs.roles)
+            run.sums.setdefault(target.name, Sums(k)).add(Sums.of(k, done.written.sums))
         run.bar.update(last - first)
 
 
@@ -121,7 +126,10 @@ def _tasks(run: _Run, targets: Iterable[Target]) -> Iterator[Task]:
 
 
 def _is_written(run: _Run, target: Target) -> bool:
-    return all(task in run.journal.known for task in ((t.target.name, t.first, t.last) for t in _tasks(run, [target])))
+    return all(
+        task in run.journal.known
+        for task in ((t.target.name, t.first, t.last) for t in _tasks(run, [target]))
+    )
 
 
 def _passes(run: _Run, batch: Sequence[Target]) -> dict[str, Any]:

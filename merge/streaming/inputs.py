@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,13 @@ from merge.plan import Input, Target
 
 @dataclass(frozen=True)
 class Inputs:
-    """The open files of all models."""
+    """The open files of all models, by the roles of ``roles`` in their order.
+
+    A model that is a task vector may lack a tensor, which counts as zero.
+    """
 
     files: Files
+    roles: tuple[str, ...]
 
     def stored(self, target: Target, first: int, last: int) -> NDArray[Any]:
         """Return elements of a tensor that is kept, as the base stores them."""
@@ -31,7 +36,10 @@ class Inputs:
         """
         base, lacking = self._rows(target, target.base, first, last)
         vectors = {}
-        for role, at in target.models.items():
+        for role in self.roles:
+            if (at := target.models.get(role)) is None:
+                vectors[role] = np.zeros_like(base)
+                continue
             vector, missing = self._rows(target, at, first, last)
             if lacking is not None and not at.vector:
                 _fill(base, lacking, vector, missing)
@@ -72,6 +80,4 @@ def _runs(rows: NDArray[np.int64]) -> list[tuple[int, int]]:
         return []
     breaks = np.flatnonzero((np.diff(rows) != 1) | (rows[1:] < 0)) + 1
     edges = [0, *breaks.tolist(), len(rows)]
-    return [
-        (start, end) for start, end in zip(edges, edges[1:], strict=False) if rows[start] >= 0
-    ]
+    return [(start, end) for start, end in pairwise(edges) if rows[start] >= 0]

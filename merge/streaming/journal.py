@@ -19,7 +19,7 @@ class Written(NamedTuple):
 
 def fingerprint(numbers: NDArray[Any]) -> str:
     """Return a fingerprint of stored numbers."""
-    return xxhash.xxh3_64_hexdigest(memoryview(numbers).cast("B"))
+    return xxhash.xxh3_64_hexdigest(numbers.view("u1").data)
 
 
 class Journal:

@@ -69,6 +69,3 @@ class Laid:
     def read(self, name: str, first: int, last: int) -> NDArray[Any]:
         """Read elements back."""
         return self._files.read(self._tensors[name], first, last)
-
-
-

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from merge import kernels
 from merge.base import Weights
@@ -34,6 +35,18 @@ class Sums:
                 self.agree[i, j] += agree
                 self.differ[i, j] += differ
 
+    def count(self, dots: NDArray[np.float64], counts: NDArray[np.int64]) -> None:
+        """Add what ``merge.kernels.add_vectors`` has summed up."""
+        k = len(self.zeros)
+        self.base += float(dots[0])
+        self.dots[np.triu_indices(k)] += dots[1:]
+        at = 0
+        for i in range(k):
+            self.zeros[i] += counts[at]
+            self.agree[i, i + 1 :] += counts[at + 1 : at + 2 * (k - i) - 1 : 2]
+            self.differ[i, i + 1 :] += counts[at + 2 : at + 2 * (k - i) : 2]
+            at += 2 * (k - i) - 1
+
     def add(self, other: Self) -> None:
         """Add the sums of another part."""
         self.base += other.base
@@ -53,7 +66,7 @@ class Sums:
             getattr(sums, name)[...] = rows
         return sums
 
-    def measured(self, target: Target) -> Measured:
+    def measured(self, target: Target, roles: tuple[str, ...]) -> Measured:
         """Return the sums of a whole tensor."""
         upper = np.triu(np.ones_like(self.dots, bool), 1)
         dots, agree, differ = (np.where(upper, m, 0) for m in (self.dots, self.agree, self.differ))
@@ -61,7 +74,7 @@ class Sums:
             tensor=target.name,
             shape=target.shape,
             n=elements(target),
-            roles=tuple(target.models),
+            roles=roles,
             base=self.base,
             dots=dots + dots.T + np.diag(np.diag(self.dots)),
             zeros=self.zeros,

@@ -21,6 +21,7 @@ from merge.mergers import engine
 from merge.mergers.linear import Linear
 from merge.mergers.task_arithmetic import TaskArithmetic
 from merge.numbers import narrow
+from merge.similarity.record import similarity
 
 ROLES = ("base", "domain", "instruct")
 MIB = 1 << 20
@@ -144,18 +145,21 @@ def test_similarity_is_measured_as_torch_measures_it(family: Any, tmp_path: Path
     measured = _merge(TaskArithmetic(), root, tmp_path)
     base, domain, instruct = (_state(root / role) for role in ROLES)
     assert [one.tensor for one in measured] == sorted(base)
-    for one in measured:
+    for one in map(similarity, measured):
         d, i = (
             s[one.tensor].double().flatten() - base[one.tensor].double().flatten() for s in (domain, instruct)
         )
-        if one.cosine is not None:  # the norms of layers have not moved: near 1, bfloat16 is too coarse
+        if (
+            found := one.cosine(("domain", "instruct"))
+        ) is not None:  # the norms of layers have not moved: near 1, bfloat16 is too coarse
             wanted = float(torch.nn.functional.cosine_similarity(d, i, dim=0))
-            assert one.cosine == pytest.approx(wanted, abs=1e-12)
-        assert one.norm_domain == pytest.approx(float(d.norm()), rel=1e-12)
-        assert one.norm_instruct == pytest.approx(float(i.norm()), rel=1e-12)
+            assert found == pytest.approx(wanted, abs=1e-12)
+        assert one.norms["domain"] == pytest.approx(float(d.norm()), rel=1e-12)
+        assert one.norms["instruct"] == pytest.approx(float(i.norm()), rel=1e-12)
         assert one.n == d.numel()
-    assert sum(one.cosine is not None for one in measured) > 10
-    found = {one.tensor: (one.layer, one.type) for one in measured}
+    rows = [similarity(one) for one in measured]
+    assert sum(one.pairs[0].cosine is not None for one in rows) > 10
+    found = {one.tensor: (one.layer, one.type) for one in rows}
     assert found["model.layers.1.self_attn.q_proj.weight"] == (1, "self_attn.q_proj.weight")
     assert found["model.embed_tokens.weight"] == (None, "model.embed_tokens.weight")
 
@@ -164,7 +168,7 @@ def test_a_vector_of_zeros_has_no_cosine(family: Any, tmp_path: Path) -> None:
     root = family()
     folders = {"base": root / "base", "domain": root / "base", "instruct": root / "instruct"}
     measured = engine.merge(TaskArithmetic(), folders, tmp_path, dtype="BF16", shard_bytes=10**9)
-    assert {one.cosine for one in measured} == {None}
+    assert {similarity(one).pairs[0].cosine for one in measured} == {None}
 
 
 def test_whole_numbers_are_kept_as_they_are(tmp_path: Path) -> None:

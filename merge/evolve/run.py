@@ -22,7 +22,7 @@ from merge.numbers import DTYPES
 from merge.plan import Plan, plan, read_models
 from merge.recipe import MergeRecipe
 from merge.run import Family, Made, copy_companions, find, request, take_rights, write
-from merge.similarity import tell
+from merge.telling import tell
 
 BEST = "best.yaml"
 FIGURE = "evolution.svg"
@@ -101,7 +101,9 @@ def run(recipe: EvolveRecipe, store: Store, *, corpus: str = "") -> Made:
         winner = varied(asked.start, asked.dimensions, best.values)
         measured = write(winner, planned, draft)
         copy_companions(models[asked.start.donor()], planned, draft.path, asked.start.dtype)
-        tell(draft, measured, planned.notes)
+        merged = request(winner, asked.family)
+        methods = [merged["merger"], *(rule["merger"] for rule in merged["rules"])]
+        tell(draft, measured, models=asked.family.refs, methods=methods, notes=planned.notes)
         _tell(draft, asked, winner, trials)
         take_rights(draft, store, asked.made_from)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)

@@ -75,7 +75,7 @@ class Work:
             "nearest",
         ):
             return None
-        factors = self.mergers[target.name].factors(roles)
+        factors = self.mergers[target.name].coefficients(roles)
         return None if factors is None else np.array([factors[role] for role in roles])
 
     def _add(

@@ -103,12 +103,13 @@ class Merger(BaseModel, ABC):
     def check(self, roles: Sequence[str]) -> None:
         """Raise UserError when the options do not fit the models that are merged, by role without the base."""
 
-    def factors(self, roles: Sequence[str]) -> dict[str, float] | None:
-        """Return a factor for every role when ``merged = base + sum(factor * vector)``; None when it is not so.
+    def coefficients(self, roles: Sequence[str]) -> dict[str, float] | None:
+        """Return a factor for every role when ``merged = base + sum(factor * vector)``, None when it is no such sum.
 
         The engine then computes such a sum in one compiled loop wherever it can, and gives the same numbers.
         """
         del roles
+        return None
 
 
 class Weighted(Merger):

@@ -83,8 +83,20 @@ def read_header(path: Path) -> dict[str, Tensor]:
         return _tensors(path, header, 8 + length, size)
     except FileNotFoundError as error:
         raise UserError(path.name, f"is missing in '{path.parent.name}'", todo=ASK) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(path.name, f"has a damaged header: {error!r}", todo=ASK) from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return what the writer of a safetensors file, whose header ``read_header`` accepts, said of it."""
+    with path.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    said = header.get("__metadata__")
+    if not isinstance(said, dict | None) or not all(
+        isinstance(value, str) for value in (said or {}).values()
+    ):
+        raise UserError(path.name, "has a __metadata__ that is no list of words", todo=ASK)
+    return said or {}
 
 
 def _tensors(path: Path, header: Mapping[str, Any], start: int, size: int) -> dict[str, Tensor]:
@@ -107,12 +119,16 @@ def _tensors(path: Path, header: Mapping[str, Any], start: int, size: int) -> di
 
 
 def lay_out(
-    folder: Path, asked: Iterable[tuple[str, str, tuple[int, ...]]], shard_bytes: int
+    folder: Path,
+    asked: Iterable[tuple[str, str, tuple[int, ...]]],
+    shard_bytes: int,
+    metadata: Mapping[str, str] | None = None,
 ) -> list[Tensor]:
-    """Create the files of a new checkpoint, empty but of full size, and return where each tensor belongs.
+    """Create the files of a new checkpoint, of full size, and return where each tensor belongs.
 
     ``asked`` are (name, number format, shape); ``shard_bytes`` is the most bytes of tensors in one file, unless
-    a single tensor is larger. Raises OSError (``ENOSPC``) at once where the disk cannot hold the result.
+    a single tensor is larger. What a file of the same name holds behind its header stays, so that a merge which was
+    stopped may go on. Raises OSError (``ENOSPC``) at once where the disk cannot hold the result.
     """
     # Wide formats first and then by name, as the format's own writer does, so that each number is aligned.
     ordered = sorted(asked, key=lambda one: (-STORED[one[1]].itemsize, one[0]))
@@ -131,7 +147,7 @@ def lay_out(
     placed = [
         tensor
         for file, shard in zip(files, shards, strict=True)
-        for tensor in _lay_out_one(folder / file, shard)
+        for tensor in _lay_out_one(folder / file, shard, {"format": "pt", **(metadata or {})})
     ]
     if len(shards) > 1:
         index = {
@@ -142,8 +158,8 @@ def lay_out(
     return placed
 
 
-def _lay_out_one(path: Path, shard: list[Tensor]) -> list[Tensor]:
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+def _lay_out_one(path: Path, shard: list[Tensor], metadata: Mapping[str, str]) -> list[Tensor]:
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
     reached = 0
     for tensor in shard:
         end = reached + tensor.bytes
@@ -156,7 +172,7 @@ def _lay_out_one(path: Path, shard: list[Tensor]) -> list[Tensor]:
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     start = 8 + len(text)
-    with path.open("wb") as stream:
+    with path.open("r+b" if path.is_file() else "wb") as stream:
         stream.write(len(text).to_bytes(8, "little") + text)
         stream.flush()
         os.posix_fallocate(stream.fileno(), 0, start + reached)
@@ -189,13 +205,17 @@ class Files:
     def read(self, tensor: Tensor, first: int, last: int) -> NDArray[Any]:
         """Return the elements ``first`` to ``last`` of a tensor as they are stored, flat."""
         numbers = np.empty(last - first, STORED[tensor.dtype])
+        self.read_into(tensor, first, numbers)
+        return numbers
+
+    def read_into(self, tensor: Tensor, first: int, numbers: NDArray[Any]) -> None:
+        """Fill ``numbers`` with the elements of a tensor from ``first`` on."""
         view, offset = numbers.view(np.uint8).data, tensor.offset + first * numbers.itemsize
         while view:
             done = os.preadv(self._open[tensor.path], [view], offset)
             if not done:
                 raise UserError(tensor.path.name, "became shorter while it was read", todo=ASK)
             view, offset = view[done:], offset + done
-        return numbers
 
     def write(self, tensor: Tensor, first: int, numbers: NDArray[Any]) -> None:
         """Write ``numbers`` as the elements of a tensor from ``first`` on."""

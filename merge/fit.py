@@ -1,7 +1,8 @@
 """Checks that three checkpoints fit together before a byte is written: tensors, architecture, vocabulary."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ MEANING = (
     "hidden_act",
     "tie_word_embeddings",
 )
+LAYER = re.compile(r"\b(?:layers?|h|blocks?)\.(\d{1,6})\.")
 SAME = "three models of one architecture and one vocabulary are needed"
 
 
@@ -100,6 +102,20 @@ def vocabulary(folder: Path) -> dict[str, int]:
             f"tokenizer.json of '{folder.name}'", "holds no vocabulary", todo="save the tokenizer again"
         )
     return tokens | {str(added["content"]): int(added["id"]) for added in data.get("added_tokens", ())}
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return what ``config.json`` says."""
+    return _json(folder / "config.json")
+
+
+def layers(config: Mapping[str, Any], names: Iterable[str]) -> int:
+    """Return how many layers a model has: as its config says, else as the names of its tensors show."""
+    said = config.get("num_hidden_layers")
+    if isinstance(said, int) and said > 0:
+        return said
+    found = [int(match[1]) for name in names if (match := LAYER.search(name))]
+    return max(found, default=-1) + 1
 
 
 def _json(path: Path) -> dict[str, Any]:

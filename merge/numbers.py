@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merge.base import Weights
+from merge.kernels import narrow_bfloat16, widen_bfloat16
 
 # The name in a safetensors header -> how numpy holds it. bfloat16 is held as its 16 bits.
 STORED: dict[str, np.dtype[Any]] = {
@@ -21,40 +22,42 @@ STORED: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype("?"),
 }
 FLOATS = ("F64", "F32", "F16", "BF16")
+# The bits of a number behind its leading one, and the smallest normal number.
+KEPT = {"F32": (23, 2.0**-126), "F16": (10, 2.0**-14), "BF16": (7, 2.0**-126)}
 DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}  # the name in a recipe -> in a header
 
 
 def widen(stored: NDArray[Any], dtype: str) -> Weights:
     """Return stored numbers of the header's ``dtype`` as float64; every value of the four formats fits."""
-    if dtype == "BF16":
-        stored = (stored.astype(np.uint32) << 16).view(np.float32)
-    return stored.astype(np.float64)
+    if dtype != "BF16":
+        return stored.astype(np.float64)
+    exact = np.empty(stored.size)
+    widen_bfloat16(stored, exact)
+    return exact
 
 
 def narrow(exact: Weights, dtype: str) -> NDArray[Any]:
-    """Return float64 numbers in ``dtype``, rounded once to the nearest, ties to even.
-
-    Going to bfloat16 by way of float32 rounds twice: a number just off the middle between two bfloat16 numbers
-    is first rounded into the middle, and then perhaps to the wrong side. Those are found and set right.
-    """
-    if dtype != "BF16":
-        with np.errstate(over="ignore"):
-            return exact.astype(STORED[dtype])
+    """Return float64 numbers in ``dtype``, rounded once to the nearest, ties to even."""
+    if dtype == "BF16":
+        stored = np.empty(exact.size, np.uint16)
+        narrow_bfloat16(exact, stored)
+        return stored
     with np.errstate(over="ignore"):
-        single = exact.astype(np.float32)
-    bits = single.view(np.uint32)
-    middle = np.flatnonzero(single.view("<u2")[::2] == 0x8000)  # the lower half of each number
-    if middle.size:
-        was, now = np.abs(exact[middle]), np.abs(single[middle])
-        bits[middle] += (was > now).astype(np.uint32) - (was < now).astype(np.uint32)
-    rounded = bits >> 16
-    rounded &= 1
-    rounded += 0x7FFF
-    rounded += bits
-    rounded >>= 16
-    if (nan := np.isnan(exact)).any():
-        rounded[nan] = 0x7FC0
-    return rounded.astype(np.uint16)
+        return exact.astype(STORED[dtype])
+
+
+def stochastic(exact: Weights, dtype: str, uniform: NDArray[np.float32]) -> Weights:
+    """Return float64 numbers moved to one of their two neighbors in ``dtype``, to each as often as it is near.
+
+    ``uniform`` holds a number in [0, 1) for each: the mean over many is the exact number, so that vectors which are
+    smaller than the distance between two stored numbers survive as a whole. Numbers below the smallest normal one of the
+    format are left as they are, to be rounded to the nearest.
+    """
+    kept, smallest = KEPT[dtype]
+    dropped = 52 - kept
+    bits = exact.view(np.uint64) + (uniform.astype(np.float64) * 2**dropped).astype(np.uint64)
+    bits &= ~np.uint64((1 << dropped) - 1)
+    return np.where(np.abs(exact) < smallest, exact, bits.view(np.float64))
 
 
 def finite(stored: NDArray[Any], dtype: str) -> int:

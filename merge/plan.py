@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from merge.files import Tensor
+from datacards.errors import UserError
+from merge.files import ASK, Tensor, read_index, read_metadata
+from merge.fit import check_configs, check_tensors, check_vocabularies, layers, read_config
+from merge.numbers import FLOATS
+
+MARK, TASK_VECTOR = "kanagura", "task_vector"  # in a safetensors header: the numbers are differences
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,31 @@ class Plan:
 
 def read_models(folders: Mapping[str, Path]) -> dict[str, Model]:
     """Read the headers of all checkpoints; the role ``base`` comes first."""
-    raise NotImplementedError
+    roles = ["base", *(role for role in folders if role != "base")]
+    return {role: _read(role, folders[role]) for role in roles}
+
+
+def _read(role: str, folder: Path) -> Model:
+    tensors = read_index(folder)
+    marks = {read_metadata(path).get(MARK) for path in {tensor.path for tensor in tensors.values()}}
+    if len(marks) > 1:
+        raise UserError(f"the {role} model", "some of its files hold a task vector and some do not", todo=ASK)
+    return Model(role, folder, tensors, read_config(folder), vector=marks == {TASK_VECTOR})
 
 
 def plan(models: Mapping[str, Model], *, tokenizer: str, new_tokens: str = "") -> Plan:
     """Return what goes into each tensor; raise UserError for anything that does not fit, or is ambiguous."""
-    raise NotImplementedError
+    base = models["base"]
+    check_tensors({role: model.tensors for role, model in models.items()})
+    check_configs({role: model.folder for role, model in models.items()})
+    check_vocabularies({role: model.folder for role, model in models.items()})
+    targets = []
+    for name, tensor in base.tensors.items():
+        inputs = {
+            role: Input(model.tensors[name], vector=model.vector)
+            for role, model in models.items()
+            if role != "base"
+        }
+        kept = tensor.dtype not in FLOATS
+        targets.append(Target(name, tensor.shape, Input(tensor), {} if kept else inputs, kept))
+    return Plan(targets, layers(base.config, base.tensors))

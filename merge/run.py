@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datacards import plugins
 from datacards.card import Ref
 from datacards.checkpoints import companions, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.store import Draft, Store
-from merge.base import Merger
-from merge.fit import check_configs, check_vocabularies
-from merge.mergers.engine import ROLES, merge
+from merge.files import lay_out
 from merge.numbers import DTYPES
+from merge.plan import MARK, TASK_VECTOR, Model, Plan, plan, read_models
 from merge.recipe import MergeRecipe
-from merge.similarity import Similarity, summary
+from merge.rules import mergers, resolved
+from merge.streaming.engine import merge
+from merge.streaming.measured import Measured
+from merge.streaming.sinks import Laid, stored_as
+from merge.telling import tell
 
-GROUP = "kanagura.mergers"
-SIMILARITY = "similarity.json"
+JOURNAL = "written.jsonl"
 
 
 @dataclass(frozen=True)
@@ -31,24 +32,26 @@ class Made:
     existed: bool
 
 
+@dataclass(frozen=True)
+class Family:
+    """The checkpoints that a recipe names, by role, found and verified."""
+
+    refs: dict[str, Ref]
+    folders: dict[str, Path]
+
+
 def run(recipe: MergeRecipe, store: Store) -> Made:
     """Make the checkpoint that ``recipe`` asks for; an equal one that exists already is returned as it is.
 
     Raises UserError for an input that is unknown, changed or does not fit, before anything is written.
     """
-    merger: Merger = plugins.make(GROUP, recipe.merger, recipe.options)
-    if not recipe.domain:
-        raise UserError("merge", "no domain model is named", todo="add --domain NAME@VERSION")
-    refs, folders = _resolve(recipe, store)
-    asked: dict[str, Any] = {
-        **recipe.model_dump(mode="json"),
-        **{role: str(ref) for role, ref in zip(ROLES, refs, strict=True)},
-        "options": merger.model_dump(mode="json"),
-    }
+    family = find(recipe, store)
+    asked = request(recipe, family)
+    refs = list(family.refs.values())
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=refs):
         return Made(ref, existed=True)
-    check_configs(folders)
-    check_vocabularies(folders)
+    models = read_models(family.folders)
+    planned = plan(models, tokenizer=recipe.donor(), new_tokens=recipe.new_tokens)
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -57,44 +60,78 @@ def run(recipe: MergeRecipe, store: Store) -> Made:
         made_from=refs,
         description=recipe.description,
     ) as draft:
-        measured = merge(
-            merger, folders, draft.path, dtype=DTYPES[recipe.dtype], shard_bytes=recipe.shard_bytes
-        )
-        _copy_companions(folders[recipe.tokenizer], draft.path, recipe.dtype)
-        _tell(draft, measured)
-        _take_rights(draft, store, refs)
+        measured = write(recipe, planned, draft)
+        copy_companions(models[recipe.donor()], planned, draft.path, recipe.dtype)
+        methods = [asked["merger"], *(rule["merger"] for rule in asked["rules"])]
+        tell(draft, measured, models=family.refs, methods=methods, notes=planned.notes)
+        take_rights(draft, store, refs)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
 
 
-def _resolve(recipe: MergeRecipe, store: Store) -> tuple[list[Ref], dict[str, Path]]:
-    refs, folders = [], {}
-    for role in ROLES:
-        ref, folders[role] = resolve_checkpoint(store, getattr(recipe, role))
-        refs.append(ref)
-    return refs, folders
+def find(recipe: MergeRecipe, store: Store) -> Family:
+    """Return the checkpoints that ``recipe`` names; raise UserError for one that is unknown or has changed."""
+    named = recipe.checkpoints()
+    if len(named) < 2:
+        raise UserError(
+            "merge",
+            "no model is named beside the base",
+            todo="add --domain NAME@VERSION, or models to the recipe",
+        )
+    for asked, role in (("tokenizer", recipe.donor()), ("new_tokens", recipe.new_tokens)):
+        if role and role not in named:
+            raise UserError(
+                "merge", f"{asked} names {role!r}", f"merged are: {', '.join(named)}", "correct the recipe"
+            )
+    refs, folders = {}, {}
+    for role, text in named.items():
+        refs[role], folders[role] = resolve_checkpoint(store, text)
+    return Family(refs, folders)
 
 
-def _copy_companions(source: Path, out: Path, dtype: str) -> None:
-    for path in companions(source):
-        shutil.copyfile(path, out / path.name)
-    config = json.loads((source / "config.json").read_bytes())
-    config.pop("torch_dtype", None)  # the old name of the key
-    config["dtype"] = dtype
-    (out / "config.json").write_text(
-        json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+def request(recipe: MergeRecipe, family: Family) -> dict[str, Any]:
+    """Return the recipe as the card holds it: checkpoints by what they were found to be, options written out."""
+    told = recipe.model_dump(mode="json") | resolved(recipe) | {"tokenizer": recipe.donor()}
+    for role, ref in family.refs.items():
+        (told if role in told else told["models"])[role] = str(ref)
+    return told
+
+
+def write(recipe: MergeRecipe, planned: Plan, draft: Draft) -> list[Measured]:
+    """Write the merged weights into ``draft``, going on where an earlier run was stopped."""
+    dtype = DTYPES[recipe.dtype]
+    methods = mergers(recipe, [target.name for target in planned.targets if not target.kept], planned.layers)
+    formats = stored_as(planned, dtype)
+    tensors = lay_out(
+        draft.path,
+        [(target.name, formats[target.name], target.shape) for target in planned.targets],
+        recipe.shard_bytes,
+        {MARK: TASK_VECTOR} if recipe.output == "vector" else None,
     )
+    with Laid({tensor.name: tensor for tensor in tensors}) as sink:
+        return merge(
+            planned,
+            methods,
+            sink,
+            dtype=dtype,
+            output=recipe.output,
+            rounding=recipe.rounding,
+            seed=recipe.seed,
+            journal=draft.work / JOURNAL,
+            show=True,
+        )
 
 
-def _tell(draft: Draft, measured: Sequence[Similarity]) -> None:
-    rows = [one.model_dump(mode="json") for one in measured]
-    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    (draft.path / SIMILARITY).write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    draft.rows[SIMILARITY] = len(rows)
-    draft.counts["tensors"] = len(rows)
-    draft.counts["weights"] = sum(one.n for one in measured)
-    draft.metrics.update(summary(measured))
+def copy_companions(donor: Model, planned: Plan, out: Path, dtype: str) -> None:
+    """Copy tokenizer, chat template and configs of ``donor``; its config says the new number format."""
+    for path in companions(donor.folder):
+        shutil.copyfile(path, out / path.name)
+    config = {**donor.config, **planned.config, "dtype": dtype}
+    config.pop("torch_dtype", None)  # the old name of the key
+    text = json.dumps(config, ensure_ascii=False, indent=2)
+    (out / "config.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _take_rights(draft: Draft, store: Store, refs: Sequence[Ref]) -> None:
+def take_rights(draft: Draft, store: Store, refs: Sequence[Ref]) -> None:
+    """Give the draft the rights of every input that is a version of the store."""
     inside = [store.card(ref) for ref in refs if ":" not in ref.name]
     draft.rights.extend(dict.fromkeys(rights for card in inside for rights in card.rights))

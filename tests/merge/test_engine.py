@@ -16,20 +16,43 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from datacards.errors import UserError
 from merge.base import Merger
-from merge.files import read_index
-from merge.mergers import engine
+from merge.files import lay_out, read_index
 from merge.mergers.linear import Linear
 from merge.mergers.task_arithmetic import TaskArithmetic
-from merge.numbers import narrow
+from merge.numbers import FLOATS, narrow
+from merge.plan import Input, Plan, Target
+from merge.streaming.engine import merge
+from merge.streaming.measured import Measured
+from merge.streaming.sinks import Laid, stored_as
+from merge.similarity.record import similarity
 
 ROLES = ("base", "domain", "instruct")
 MIB = 1 << 20
 
 
-def _merge(merger: Merger, family: Path, out: Path, dtype: str = "BF16", **more: Any) -> list[Any]:
+def _merge(merger: Merger, family: Path, out: Path, dtype: str = "BF16", **more: Any) -> list[Measured]:
+    """Merge the three folders of a family, whatever they are, by their tensors alone."""
+    found = {role: read_index(family / role) for role in ROLES}
+    planned = Plan(
+        [
+            Target(
+                name,
+                at.shape,
+                Input(at),
+                {role: Input(found[role][name]) for role in ROLES[1:]},
+                kept=at.dtype not in FLOATS,
+            )
+            for name, at in found["base"].items()
+        ],
+        layers=2,
+    )
     out.mkdir(parents=True, exist_ok=True)
-    folders = {role: family / role for role in ROLES}
-    return engine.merge(merger, folders, out, dtype=dtype, shard_bytes=more.pop("shard_bytes", 10**9), **more)
+    formats = stored_as(planned, dtype)
+    tensors = lay_out(
+        out, [(t.name, formats[t.name], t.shape) for t in planned.targets], more.pop("shard_bytes", 10**9)
+    )
+    with Laid({tensor.name: tensor for tensor in tensors}) as sink:
+        return merge(planned, {t.name: merger for t in planned.targets}, sink, dtype=dtype, **more)
 
 
 def _state(folder: Path) -> dict[str, torch.Tensor]:
@@ -56,7 +79,7 @@ def test_every_weight_is_the_float64_result_rounded_once(
     """Against the models as transformers loads them, bit for bit."""
     stored, dtype, torch_dtype = formats
     root = family(dtype=stored)
-    _merge(TaskArithmetic(domain_weight=weights[0], instruct_weight=weights[1]), root, tmp_path, dtype)
+    _merge(TaskArithmetic(weights=dict(zip(ROLES[1:], weights, strict=True))), root, tmp_path, dtype)
     base, domain, instruct = (_state(root / role) for role in ROLES)
     merged = load_file(tmp_path / "model.safetensors")
     assert set(merged) == set(base)
@@ -87,14 +110,14 @@ def test_the_plain_sum_is_exact_in_fractions(family: Any, tmp_path: Path) -> Non
 
 def test_a_mean_of_a_model_with_itself_is_that_model(family: Any, tmp_path: Path) -> None:
     root = family()
-    _merge(Linear(domain_weight=0, instruct_weight=3), root, tmp_path)
+    _merge(Linear(weights={"domain": 0, "instruct": 3}), root, tmp_path)
     wanted = _state(root / "instruct")
     assert all(torch.equal(value, wanted[name]) for name, value in _state(tmp_path).items())
 
 
 def test_zero_weights_give_the_base(family: Any, tmp_path: Path) -> None:
     root = family()
-    _merge(TaskArithmetic(domain_weight=0, instruct_weight=0), root, tmp_path)
+    _merge(TaskArithmetic(weights={"domain": 0, "instruct": 0}), root, tmp_path)
     wanted = _state(root / "base")
     assert all(torch.equal(value, wanted[name]) for name, value in _state(tmp_path).items())
 
@@ -144,18 +167,21 @@ def test_similarity_is_measured_as_torch_measures_it(family: Any, tmp_path: Path
     measured = _merge(TaskArithmetic(), root, tmp_path)
     base, domain, instruct = (_state(root / role) for role in ROLES)
     assert [one.tensor for one in measured] == sorted(base)
-    for one in measured:
+    for one in map(similarity, measured):
         d, i = (
             s[one.tensor].double().flatten() - base[one.tensor].double().flatten() for s in (domain, instruct)
         )
-        if one.cosine is not None:  # the norms of layers have not moved: near 1, bfloat16 is too coarse
+        if (
+            found := one.cosine(("domain", "instruct"))
+        ) is not None:  # the norms of layers have not moved: near 1, bfloat16 is too coarse
             wanted = float(torch.nn.functional.cosine_similarity(d, i, dim=0))
-            assert one.cosine == pytest.approx(wanted, abs=1e-12)
-        assert one.norm_domain == pytest.approx(float(d.norm()), rel=1e-12)
-        assert one.norm_instruct == pytest.approx(float(i.norm()), rel=1e-12)
+            assert found == pytest.approx(wanted, abs=1e-12)
+        assert one.norms["domain"] == pytest.approx(float(d.norm()), rel=1e-12)
+        assert one.norms["instruct"] == pytest.approx(float(i.norm()), rel=1e-12)
         assert one.n == d.numel()
-    assert sum(one.cosine is not None for one in measured) > 10
-    found = {one.tensor: (one.layer, one.type) for one in measured}
+    rows = [similarity(one) for one in measured]
+    assert sum(one.pairs[0].cosine is not None for one in rows) > 10
+    found = {one.tensor: (one.layer, one.type) for one in rows}
     assert found["model.layers.1.self_attn.q_proj.weight"] == (1, "self_attn.q_proj.weight")
     assert found["model.embed_tokens.weight"] == (None, "model.embed_tokens.weight")
 
@@ -164,7 +190,7 @@ def test_a_vector_of_zeros_has_no_cosine(family: Any, tmp_path: Path) -> None:
     root = family()
     folders = {"base": root / "base", "domain": root / "base", "instruct": root / "instruct"}
     measured = engine.merge(TaskArithmetic(), folders, tmp_path, dtype="BF16", shard_bytes=10**9)
-    assert {one.cosine for one in measured} == {None}
+    assert {similarity(one).pairs[0].cosine for one in measured} == {None}
 
 
 def test_whole_numbers_are_kept_as_they_are(tmp_path: Path) -> None:

@@ -30,10 +30,10 @@ def test_the_version_is_a_model_folder_with_its_similarity(family: Any, store: S
     card = store.card(made.ref)
     assert store.verify(made.ref) == []
     assert [ref.name for ref in card.made_from] == ["local:base", "local:domain", "local:instruct"]
-    assert set(card.metrics) == {"cosine_mean", "cosine_std", "cosine_max", "cosine_min"}
+    assert set(card.metrics) == {"cosine_mean", "cosine_std", "cosine_max", "cosine_min", "cosine_whole"}
     rows = json.loads((folder / "similarity.json").read_text(encoding="utf-8"))
     assert len(rows) == card.counts["tensors"]
-    assert {"tensor", "layer", "type", "cosine", "norm_domain", "norm_instruct", "n"} <= set(rows[0])
+    assert {"tensor", "layer", "type", "norms", "unchanged", "pairs", "n"} <= set(rows[0])
     assert sum(row["n"] for row in rows) == card.counts["weights"]
     assert str(AutoModelForCausalLM.from_pretrained(folder, dtype="auto").dtype) == "torch.float32"
     assert AutoTokenizer.from_pretrained(folder)("金融")["input_ids"]

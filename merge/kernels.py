@@ -1,0 +1,198 @@
+"""The loops that a merge spends its time in, compiled by numba; imported only when weights are merged.
+
+Each is a loop over flat arrays of one type that the compiler turns into vector instructions; larger ones, or ones
+that mix widths of integers, it does not. No kernel holds the interpreter's lock. Compiled code is kept beside this
+file (or where ``NUMBA_CACHE_DIR`` says) and is compiled anew when this file changes.
+"""
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+_F8 = types.Array(types.float64, 1, "C")
+_I8 = types.Array(types.int64, 1, "C")
+_U2_2D = types.Array(types.uint16, 2, "C")
+_U2 = types.Array(types.uint16, 1, "C")
+STRIP = 1024  # elements that a kernel works on at a time: its buffers stay in the first cache
+
+
+@njit(nogil=True)
+def _to_bits(stored: NDArray[np.uint16], bits: NDArray[np.uint32]) -> None:
+    for i in range(len(stored)):
+        bits[i] = np.uint32(stored[i]) << np.uint32(16)
+
+
+@njit(nogil=True)
+def _to_double(single: NDArray[np.float32], out: NDArray[np.float64]) -> None:
+    for i in range(len(out)):
+        out[i] = single[i]
+
+
+@njit(types.void(_U2, _F8), nogil=True, cache=True)
+def widen_bfloat16(stored: NDArray[np.uint16], out: NDArray[np.float64]) -> None:
+    """Write bfloat16 numbers, held as their bits, to ``out`` as float64."""
+    bits = np.empty(STRIP, np.uint32)
+    single = bits.view(np.float32)
+    for first in range(0, len(stored), STRIP):
+        last = min(first + STRIP, len(stored))
+        _to_bits(stored[first:last], bits)
+        _to_double(single, out[first:last])
+
+
+@njit(nogil=True)
+def _to_single(exact: NDArray[np.float64], single: NDArray[np.float32]) -> None:
+    for i in range(len(exact)):
+        single[i] = np.float32(exact[i])
+
+
+@njit(nogil=True)
+def _halfway(bits: NDArray[np.uint32]) -> int:
+    count = np.int64(0)
+    for i in range(len(bits)):
+        count += np.int64((bits[i] & np.uint32(0xFFFF)) == np.uint32(0x8000))
+    return int(count)
+
+
+@njit(nogil=True)
+def _mend(exact: NDArray[np.float64], bits: NDArray[np.uint32], single: NDArray[np.float32]) -> None:
+    for i in range(len(exact)):
+        if (bits[i] & np.uint32(0xFFFF)) == np.uint32(0x8000):
+            was, now = abs(exact[i]), abs(np.float64(single[i]))
+            if was > now:
+                bits[i] += np.uint32(1)
+            elif was < now:
+                bits[i] -= np.uint32(1)
+
+
+@njit(nogil=True)
+def _to_nearest(bits: NDArray[np.uint32], out: NDArray[np.uint16]) -> int:
+    strange = np.int32(0)
+    for i in range(len(out)):
+        was = np.int32(bits[i])
+        odd = np.int32(np.int32(was >> np.int32(16)) & np.int32(1))
+        rounded = np.int32(np.int32(np.int32(was + np.int32(0x7FFF)) + odd) >> np.int32(16))
+        out[i] = np.uint16(rounded)
+        strange += np.int32(np.int32(rounded & np.int32(0x7F80)) == np.int32(0x7F80))
+        strange += np.int32(np.int32(was & np.int32(0x7F800000)) == np.int32(0x7F800000))
+    return int(strange)
+
+
+@njit(types.int64(_F8, _U2), nogil=True, cache=True)
+def narrow_bfloat16(exact: NDArray[np.float64], out: NDArray[np.uint16]) -> int:
+    """Write float64 numbers to ``out`` as the nearest bfloat16, ties to even; return 0 when all of them are finite.
+
+    Going by way of float32 rounds twice: a number just off the middle between two bfloat16 numbers is first rounded
+    into the middle, and then perhaps to the wrong side. Those are found and set right. NaN becomes the quiet one.
+    """
+    bits = np.empty(STRIP, np.uint32)
+    single = bits.view(np.float32)
+    strange = np.int64(0)
+    for first in range(0, len(exact), STRIP):
+        last = min(first + STRIP, len(exact))
+        some, n = exact[first:last], last - first
+        _to_single(some, single)
+        if _halfway(bits[:n]):
+            _mend(some, bits, single)
+        strange += _to_nearest(bits, out[first:last])
+    if strange:
+        for i in range(len(exact)):
+            if np.isnan(exact[i]):
+                out[i] = np.uint16(0x7FC0)
+    return int(strange)
+
+
+@njit(types.float64(_F8, _F8), nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the inner product of two float64 arrays; its order of summation is that of the compiled loop, always."""
+    total = 0.0
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+@njit(types.int64(_F8), nogil=True, cache=True)
+def zeros(a: NDArray[np.float64]) -> int:
+    """Return how many elements are zero."""
+    count = np.int64(0)
+    for i in range(len(a)):
+        count += np.int64(a[i] == 0.0)
+    return int(count)
+
+
+@njit(types.UniTuple(types.int64, 2)(_F8, _F8), nogil=True, cache=True)
+def signs(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[int, int]:
+    """Return how many elements have the same sign in both, and how many opposite ones; zeros are in neither."""
+    same, opposite = np.int64(0), np.int64(0)
+    for i in range(len(a)):
+        product = a[i] * b[i]
+        same += np.int64(product > 0.0)
+        opposite += np.int64(product < 0.0)
+    return int(same), int(opposite)
+
+
+@njit(nogil=True)
+def _minus(a: NDArray[np.float64], b: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    for i in range(len(out)):
+        out[i] = a[i] - b[i]
+
+
+@njit(nogil=True)
+def _plus(factor: float, a: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    for i in range(len(out)):
+        out[i] += factor * a[i]
+
+
+@njit(types.int64(_U2_2D, _F8, _F8, _I8, _U2), nogil=True, cache=True)
+def add_vectors(
+    stored: NDArray[np.uint16],
+    factors: NDArray[np.float64],
+    dots: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    out: NDArray[np.uint16],
+) -> int:
+    """Write ``base + sum(factor * (model - base))`` in bfloat16 to ``out`` and return 0 when all numbers are finite.
+
+    ``stored`` (k + 1, n) holds the bits of the base and of k models, ``factors`` (k,) theirs. To ``dots`` is added the
+    base's sum of squares and for i <= j the inner product of the vectors i and j; to ``counts`` for every i the zeros of
+    vector i, followed for every j > i by how many signs are the same and how many opposite. The same numbers come out
+    as from the other kernels one after another, in a third of the time: a strip of all models stays in the first cache.
+    """
+    k, size = stored.shape[0] - 1, stored.shape[1]
+    bits = np.empty(STRIP, np.uint32)
+    single = bits.view(np.float32)
+    base, merged, vectors = np.empty(STRIP), np.empty(STRIP), np.empty((k, STRIP))
+    strange = np.int64(0)
+    for first in range(0, size, STRIP):
+        last = min(first + STRIP, size)
+        n = last - first
+        _to_bits(stored[0, first:last], bits)
+        _to_double(single, base[:n])
+        merged[:n] = base[:n]
+        dots[0] += dot(base[:n], base[:n])
+        for i in range(k):
+            vector = vectors[i, :n]
+            _to_bits(stored[i + 1, first:last], bits)
+            _to_double(single, vector)
+            _minus(vector, base, vector)
+            _plus(factors[i], vector, merged[:n])
+        at, seen = 1, 0
+        for i in range(k):
+            counts[seen] += zeros(vectors[i, :n])
+            seen += 1
+            for j in range(i, k):
+                dots[at] += dot(vectors[i, :n], vectors[j, :n])
+                at += 1
+                if j > i:
+                    same, opposite = signs(vectors[i, :n], vectors[j, :n])
+                    counts[seen] += same
+                    counts[seen + 1] += opposite
+                    seen += 2
+        _to_single(merged[:n], single)
+        if _halfway(bits[:n]):
+            _mend(merged[:n], bits, single)
+        strange += _to_nearest(bits, out[first:last])
+    if strange:
+        for i in range(size):
+            if (out[i] & np.uint16(0x7F80)) == np.uint16(0x7F80) and (out[i] & np.uint16(0x7F)) != 0:
+                out[i] = np.uint16(0x7FC0)
+    return int(strange)

@@ -16,10 +16,10 @@ from merge.numbers import DTYPES
 from merge.plan import MARK, TASK_VECTOR, Model, Plan, plan, read_models
 from merge.recipe import MergeRecipe
 from merge.rules import mergers, resolved
-from merge.telling import tell
 from merge.streaming.engine import merge
 from merge.streaming.measured import Measured
 from merge.streaming.sinks import Laid, stored_as
+from merge.telling import tell
 
 JOURNAL = "written.jsonl"
 

@@ -5,12 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from datacards.errors import UserError
 from merge.base import Merger, Part
-from merge.mergers import selection
 from merge.mergers.breadcrumbs import Breadcrumbs
 from merge.mergers.dare_linear import DareLinear
 from merge.mergers.dare_ties import DareTies

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datacards.card import Card, File
+from datacards.merged import MERGED, SIMILARITY, read_merged, read_similarity
 from datacards.places import sha256_of
 from datacards.profile.record import PROFILE
 from datacards.render.croissant import CROISSANT, with_croissant
+from datacards.render.merging import FIGURE, is_merge, merging, told_pair
 from datacards.render.readme import readme
 from datacards.render.receipt import TOLD, receipt
 from datacards.render.yields import yields
@@ -29,7 +31,7 @@ def undescribe(path: Path) -> None:
 
 
 def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
-    """Write profile, plots and Croissant of a dataset, and the README of any version, into the folder ``path``.
+    """Write profile, plots and Croissant of a dataset, the figure of a merge, the README of any version into ``path``.
 
     ``card`` lists the files there; the card that is returned lists the new ones too. A version without any row has no
     profile. ``tokenizers`` are counted with (see ``datacards.profile.tokens.load``). The same files and card give
@@ -46,14 +48,26 @@ def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
         card = _listing(card, path, _written(path, PROFILE, profile.to_json()))
         for name, svg in drawn(profile):
             card = _listing(card, path, _written(path, f"{PLOTS}/{name}.svg", svg))
+    if is_merge(card) and (svg := _figure(path)):
+        card = _listing(card, path, _written(path, FIGURE, svg))
     card = with_croissant(card, path)
     return _listing(card, path, _written(path, README, readme(card, profile, _told(card, path))))
 
 
+def _figure(path: Path) -> str:
+    """Return figure 4 of the merge in ``path`` as SVG, '' where there is nothing to draw."""
+    from datacards.render.similarity_plot import figure
+
+    pair = told_pair(read_merged(path / MERGED))
+    return figure(read_similarity(path / SIMILARITY), pair) if pair else ""
+
+
 def _told(card: Card, path: Path) -> list[str]:
-    """Return what the receipt of a takedown says and how questions were judged, nothing for any other version."""
+    """Return what a receipt of a takedown says, how questions were judged or models merged, nothing for any other."""
     if card.kind == "dataset":
         return yields(path)
+    if card.kind == "checkpoint":
+        return merging(card, path)
     file = path / RECEIPT
     if card.kind != "takedown" or not file.is_file():
         return []

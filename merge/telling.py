@@ -6,6 +6,7 @@ from datacards.card import Ref
 from datacards.draft import Draft
 from datacards.merged import MERGED, SIMILARITY, Merged, Method, to_lines
 from merge.papers import PAPERS
+from merge.similarity.independence import sentences
 from merge.similarity.record import similarity
 from merge.similarity.summary import alike, metrics, vectors
 from merge.streaming.measured import Measured
@@ -25,12 +26,13 @@ def tell(
     sentences of the plan. The page and its figure are made from these files when the version is finished.
     """
     rows = [similarity(one) for one in measured]
-    pairs = alike(measured, rows)
+    pairs, lengths = alike(measured, rows), vectors(measured)
     told = Merged(
         methods=tuple(PAPERS.get(name, Method(name=name)) for name in dict.fromkeys(methods)),
         models=dict(models),
         notes=tuple(notes),
-        vectors=tuple(vectors(measured)),
+        independence=tuple(sentences(pairs, lengths, rows)),
+        vectors=tuple(lengths),
         pairs=tuple(pairs),
     )
     (draft.path / SIMILARITY).write_text(to_lines(rows), encoding="utf-8")

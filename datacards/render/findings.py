@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from datacards.card import Card, Ref
 from datacards.errors import UserError
 from datacards.lineage import Node, lineage, read_jsonl
+from datacards.merged import MERGED, SIMILARITY, Merged, Similarity, read_merged, read_similarity
 from datacards.store import Store
 
 FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choice")
@@ -50,7 +52,8 @@ class Findings:
     evaluations: tuple[Evaluation, ...]
     nodes: tuple[Node, ...]
     losses: dict[str, list[dict[str, Any]]]
-    similarities: dict[str, list[dict[str, Any]]]
+    similarities: dict[str, list[Similarity]]
+    merges: dict[str, Merged]
 
     def of_kind(self, kind: str) -> list[Node]:
         """Return the versions of one kind, each behind its inputs."""
@@ -88,8 +91,13 @@ def gather(store: Store, refs: Sequence[Ref]) -> Findings:
     return Findings(
         evaluations=tuple(_evaluation(store, tree) for tree in trees),
         nodes=tuple(nodes.values()),
-        losses={name: rows for name, rows in _files(store, nodes, "loss.jsonl") if rows},
-        similarities={name: rows for name, rows in _files(store, nodes, "similarity.json") if rows},
+        losses={
+            name: loss for name, path in _files(store, nodes, "loss.jsonl") if (loss := read_jsonl(path))
+        },
+        similarities={
+            name: rows for name, path in _files(store, nodes, SIMILARITY) if (rows := read_similarity(path))
+        },
+        merges={name: told for name, path in _files(store, nodes, MERGED) if (told := read_merged(path))},
     )
 
 
@@ -134,14 +142,11 @@ def _chance(store: Store, ref: Ref, task: str) -> float | None:
     return sum(1 / n for n in numbers) / len(numbers) if numbers and all(numbers) else None
 
 
-def _files(store: Store, nodes: dict[str, Node], name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _files(store: Store, nodes: dict[str, Node], name: str) -> Iterator[tuple[str, Path]]:
     for label, node in nodes.items():
         path = store.path(node.ref, name)
         if node.card and node.card.kind == "checkpoint" and path.is_file():
-            if path.suffix == ".jsonl":
-                yield label, read_jsonl(path)
-            else:
-                yield label, json.loads(path.read_text(encoding="utf-8"))
+            yield label, path
 
 
 def documents(card: Card) -> dict[str, dict[str, int]]:
@@ -152,8 +157,3 @@ def documents(card: Card) -> dict[str, dict[str, int]]:
         if folder in FORMATS and leaf.endswith(".parquet"):
             rows[folder][leaf.partition("-")[0]] += file.rows or 0
     return {name: dict(rows[name]) for name in FORMATS if name in rows}
-
-
-def short_type(name: str) -> str:
-    """Return a tensor's type without the words that say nothing: ``self_attn.q_proj.weight`` becomes ``q_proj``."""
-    return name.removesuffix(".weight").rpartition(".")[2]

@@ -9,12 +9,14 @@ import yaml
 from datacards.card import Card, Rights
 from datacards.errors import UserError
 from datacards.profile.record import FORMATS, POINTERS, TABLES, Profile
+from datacards.render.merging import base_models, is_merge, is_vector
 from datacards.rights import license_of, mixed
 
 CONFIGS = (*FORMATS, POINTERS, *TABLES)
 SPLITS = ("train", "validation", "test")
 CARRIED = "carried"  # stands where a source does in the files that were taken over from another version
 _OF_SOURCE = re.compile(r"[^-]+-(.+)-[0-9]{5,}\.parquet")
+_METHOD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
           (10**8, "10M<n<100M"), (10**9, "100M<n<1B"))  # fmt: skip
@@ -85,7 +87,23 @@ def header(card: Card, profile: Profile | None = None) -> dict[str, object]:
         head["task_categories"] = ["text-generation", *tasks]
     if card.kind == "dataset":
         head["configs"] = configs(card)
+    if is_merge(card):
+        head |= _merged(card)
     return head
+
+
+def _merged(card: Card) -> dict[str, object]:
+    """Return the lines by which the hub knows a merged model: https://huggingface.co/docs/hub/model-cards."""
+    named = card.recipe.get("merger")
+    method = [named] if isinstance(named, str) and _METHOD.fullmatch(named) else []
+    head: dict[str, object] = {"tags": ["finance", "kanagura", card.kind, "merge", *method]}
+    if is_vector(card):
+        head["tags"] = ["finance", "kanagura", card.kind, "merge", "task-vector", *method]
+    else:
+        head |= {"library_name": "transformers", "pipeline_tag": "text-generation"}
+    if names := base_models(card):
+        head["base_model"] = names
+    return head | {"base_model_relation": "merge"}
 
 
 def _license(licenses: Sequence[str]) -> dict[str, str]:

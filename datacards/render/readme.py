@@ -8,6 +8,7 @@ from datacards.render import contents, left_out, origin
 from datacards.render.crawl import crawl_report
 from datacards.render.header import CONFIGS, configs, front_matter, source_of
 from datacards.render.markdown import table
+from datacards.render.merging import is_vector
 
 __all__ = ["configs", "readme", "table"]
 
@@ -26,6 +27,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 model = AutoModelForCausalLM.from_pretrained("{place}")
 tokenizer = AutoTokenizer.from_pretrained("{place}")
 ```""",
+    "vector": "It is no model: the safetensors files hold, for every weight, what is to be added to that of the base. "
+    "A merge recipe names it like any model, `models: {ROLE: {name}}`, and adds or subtracts it with a weight.",
     "takedown": "`receipt.json` says what was asked, what left which version, and what takes its place; "
     "`tombstones.parquet` names every row that left, without its text.",
     "evaluation": "`scores.json` holds one object per score, `samples/` every question with what the model made of it.",
@@ -73,7 +76,8 @@ def readme(card: Card, profile: Profile | None = None, told: Sequence[str] = ())
 def _open(card: Card) -> list[str]:
     place = f"{card.name}/{card.version}"
     if card.kind != "dataset":
-        return [_OPEN[card.kind].replace("{place}", place)]
+        opened = [_OPEN["vector" if is_vector(card) else card.kind].replace("{place}", place)]
+        return [one.replace("{name}", f"{card.name}@{card.version}") for one in opened]
     names = [str(config["config_name"]) for config in configs(card)]
     sources = {source for file in card.files if (source := source_of(file.path))}
     of_sources = (name for name in names if name not in CONFIGS)

@@ -11,8 +11,9 @@ from rich.text import Text
 from datacards.card import Ref
 from datacards.render import plots
 from datacards.render.evidence import lineage_part
-from datacards.render.findings import Figure, Findings, documents, gather, short_type
+from datacards.render.findings import Figure, Findings, documents, gather
 from datacards.render.markup import Markup, details, image, table, tag
+from datacards.render.similarity_part import pair_of, similarity_part
 from datacards.store import Store
 
 STYLE = Path(__file__).with_name("report.css")
@@ -147,32 +148,7 @@ def _similarities(found: Findings) -> Iterable[Markup]:
         yield tag("p", "No merged checkpoint lies below these scores.")
         return
     for name, tensors in found.similarities.items():
-        series: dict[str, list[plots.Point]] = {}
-        rows = []
-        for one in tensors:
-            if one["layer"] is not None and one["cosine"] is not None:
-                point = (float(one["layer"]), float(one["cosine"]))
-                series.setdefault(short_type(one["type"]), []).append(point)
-            elif one["layer"] is None:
-                cosine = "undefined" if one["cosine"] is None else f"{one['cosine']:+.4f}"
-                rows.append(
-                    [one["tensor"], cosine, f"{one['norm_domain']:.4g}", f"{one['norm_instruct']:.4g}"]
-                )
-        yield tag("h3", name)
-        if series:
-            drawn = plots.lines(series, x="layer", y="cosine of the task vectors", marked=True, zero=True)
-            yield image(drawn, f"similarity of the task vectors of {name} per layer")
-        yield tag(
-            "p",
-            "The task vectors are what domain training and instruction tuning added to the base, tensor by tensor. "
-            "The nearer their cosine to zero, the less the two should disturb each other when both are added "
-            "(arXiv 2409.19854, fig. 4).",
-            class_="soft",
-        )
-        if rows:
-            yield table(
-                ["outside the layers", "cosine", "norm, domain", "norm, instruct"], rows, numbers=(1, 2, 3)
-            )
+        yield from similarity_part(name, tensors, found.merges.get(name))
 
 
 def _corpora(found: Findings) -> Iterable[Markup]:
@@ -235,7 +211,8 @@ def terminal(store: Store, refs: Sequence[Ref]) -> RenderableType:
         values = [float(row["loss"]) for row in loss]
         told.append(Text(f"loss {name}  {values[0]:.3f} {spark(values)} {values[-1]:.3f}"))
     for name, tensors in found.similarities.items():
-        cosines = [one["cosine"] for one in tensors if one["cosine"] is not None]
+        roles = pair_of(tensors, found.merges.get(name))
+        cosines = [value for one in tensors if roles and (value := one.cosine(roles)) is not None]
         if cosines:
             mean = sum(cosines) / len(cosines)
             told.append(Text(f"task vectors {name}  mean cosine {mean:+.3f} over {len(cosines)} tensors"))

@@ -222,13 +222,10 @@ class _Inputs:
         if not of_words:
             self._check_no_words(having)
         shape = (self.rows.n or 0, *base.shape[1:]) if of_words else base.shape
-        inputs = {}
-        for role, model in self.models.items():
-            if role in having:
-                inputs[role] = Input(having[role], self.rows.rows[role] if of_words else None, model.vector)
-            else:  # a vector that lacks it: no row of it is anywhere
-                nowhere = np.broadcast_to(np.int64(-1), shape[:1] or (1,))
-                inputs[role] = Input(base, nowhere, vector=True)
+        inputs = {
+            role: Input(tensor, self.rows.rows[role] if of_words else None, self.models[role].vector)
+            for role, tensor in having.items()
+        }  # a vector may lack it, which counts as 0
         return Target(name, shape, inputs.pop("base"), inputs)
 
     def _is_of_words(self, having: Mapping[str, Tensor]) -> bool:

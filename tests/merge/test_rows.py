@@ -291,3 +291,23 @@ def test_every_row_is_that_of_its_token(
         else:
             owner = "domain" if token in listed["domain"] else "instruct"
             assert at == {role: listed[role].index(token) if role == owner else -1 for role in listed}
+
+
+def test_the_same_tokenizer_over_too_few_rows_is_refused(tmp_path: Path) -> None:
+    model(tmp_path / "base")
+    model(tmp_path / "instruct")
+    model(tmp_path / "domain", rows=len(WORDS) - 2)
+    with pytest.raises(
+        UserError, match=r"the domain model: its embedding has 6 rows, and 2 tokens.*'売上高', '増えた'"
+    ):
+        planned(tmp_path)
+
+
+def test_new_tokens_cannot_come_from_a_vector(tmp_path: Path) -> None:
+    model(tmp_path / "base")
+    model(tmp_path / "domain", vector=True)
+    model(tmp_path / "instruct")
+    with pytest.raises(
+        UserError, match=r"new_tokens names 'domain'; tokens that the base lacks can come from: instruct"
+    ):
+        planned(tmp_path, new_tokens="domain")

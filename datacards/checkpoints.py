@@ -17,9 +17,13 @@ COMPANIONS = (
 )  # fmt: skip
 
 
+RANKS = re.compile(r"[A-Za-z0-9][\w.-]{0,80}\.tiktoken", re.ASCII)  # the vocabulary of qwen.tiktoken and its like
+
+
 def companions(folder: Path) -> list[Path]:
-    """Return the files of a model folder that go with its weights: config, tokenizer, chat template."""
-    return [folder / name for name in COMPANIONS if (folder / name).is_file()]
+    """Return the files of a model folder that go with its weights: config, tokenizer, chat template; never code."""
+    ranks = sorted(path.name for path in folder.glob("*.tiktoken") if RANKS.fullmatch(path.name))
+    return [folder / name for name in (*COMPANIONS, *ranks) if (folder / name).is_file()]
 
 
 def resolve_checkpoint(store: Store, text: str) -> tuple[Ref, Path]:

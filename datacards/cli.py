@@ -56,6 +56,16 @@ class Commands(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
+class DefaultRun(click.Group):
+    """A group whose unnamed command is ``run``, so that a recipe may follow the stage's name at once."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``run`` in front unless the first word is a command or asks for help."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
 @click.group(cls=Commands)
 def main() -> None:
     """Look at the versions of the store: what was made, from what, by what, under which rights."""

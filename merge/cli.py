@@ -1,13 +1,18 @@
-"""The command ``merge`` (also ``kanagura merge``)."""
+"""``merge RECIPE`` and ``merge evolve RECIPE`` (also ``kanagura merge``)."""
 
 from pathlib import Path
 
 import click
 
-from datacards.cli import store_option
+from datacards.cli import DefaultRun, store_option
 
 
-@click.command()
+@click.group(cls=DefaultRun)
+def main() -> None:
+    """Merge checkpoints of one family into one, as RECIPE says."""
+
+
+@main.command("run")
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option(
     "--domain", help="The model that learned the domain: NAME@VERSION, hf:org/model@COMMIT or a folder."
@@ -15,7 +20,7 @@ from datacards.cli import store_option
 @click.option("--base", help="The model that the other two began from; instead of the recipe's.")
 @click.option("--instruct", help="The model that follows instructions; instead of the recipe's.")
 @store_option
-def main(recipe: Path, domain: str | None, base: str | None, instruct: str | None, root: str) -> None:
+def run_(recipe: Path, domain: str | None, base: str | None, instruct: str | None, root: str) -> None:
     """Merge three checkpoints of one family as RECIPE says, and measure how alike their task vectors are."""
     from datacards.recipe import read_recipe
     from datacards.store import Store
@@ -39,3 +44,30 @@ def main(recipe: Path, domain: str | None, base: str | None, instruct: str | Non
             f" (from {m['cosine_min']:.3f} to {m['cosine_max']:.3f})"
         )
     click.echo(told)
+
+
+@main.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--domain", help="The model that learned the domain; instead of the merge's.")
+@click.option("--base", help="The model that the others began from; instead of the merge's.")
+@click.option("--instruct", help="The model that follows instructions; instead of the merge's.")
+@click.option("--corpus", default="", help="The dataset version that the objective asks about: NAME@VERSION.")
+@store_option
+def evolve(recipe: Path, corpus: str, root: str, **named: str | None) -> None:
+    """Search for the numbers of a merge that make an objective largest, as RECIPE says, and merge with them."""
+    from datacards.store import Store
+    from merge.evolve.recipe import read
+    from merge.evolve.run import run
+
+    asked = read(recipe).over({role: text for role, text in named.items() if text})
+    store = Store(root)
+    made = run(asked, store, corpus=corpus)
+    if made.existed:
+        click.echo(f"{made.ref} exists already and was made from an equal recipe: nothing to do.")
+        return
+    card = store.card(made.ref)
+    start = card.metrics.get("score_start")
+    click.echo(
+        f"{made.ref}: {card.metrics['score_best']:.6g} after {card.counts['trials']} trials"
+        + (f", {start:.6g} as the recipe began" if start is not None else "")
+    )

@@ -12,22 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from datacards import plugins
-from datacards.cli import store_option
+from datacards.cli import DefaultRun, store_option
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.store import Store
 from rephrase.generators import architectures, cpu
 from rephrase.recipe import RephraseRecipe
-
-
-class DefaultRun(click.Group):
-    """A group whose unnamed command is ``run``, so that a recipe may follow the stage's name at once."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``run`` in front unless the first word is a command or asks for help."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
 
 
 @click.group(cls=DefaultRun)

@@ -30,6 +30,10 @@ from rephrase.tables import REPLY, VERDICT, logged, reply_row, verdict_row
 from rephrase.validate import names
 
 SPLITS = ("train", "test")
+WHOSE = (
+    "edinet_code",
+    "sec_code",
+)  # of a parent: by these the questions on a company are chosen, or left out
 
 
 def run(recipe: RephraseRecipe, store: Store, corpus: str, replies: Sequence[str] = ()) -> Ref:
@@ -102,6 +106,7 @@ def to_document(question: Question, generator: str) -> Document:
     parent, parents = question.parent, (question.parent, *question.beside)
     terms = combined((one.license for one in parents), derived=True)
     meta = {
+        **{name: parent.meta[name] for name in WHOSE if name in parent.meta},
         **question.meta,
         "kind": "question",
         "question": question.question,

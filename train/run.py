@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from datacards import plugins
-from datacards.card import Ref
+from datacards.card import Ref, Rights
 from datacards.checkpoints import resolve_checkpoint
 from datacards.errors import UserError
 from datacards.store import Store
 from train.base import TrainData, Trainer
+from train.chosen import Chosen, choose
 from train.recipe import Format, TrainRecipe
 
 GROUP = "kanagura.trainers"
@@ -31,16 +33,18 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
     """
     trainer: Trainer = plugins.make(GROUP, recipe.trainer, recipe.options)
     inputs = [store.verified(text, "dataset") for text in corpora]
-    data = TrainData(_shards(store, inputs, recipe.formats))
+    shards = _shards(store, inputs, recipe.formats)
     base, folder = resolve_checkpoint(store, recipe.base)
     asked: dict[str, Any] = {
-        **recipe.model_dump(mode="json"),
+        **recipe.model_dump(mode="json", exclude=_unasked(recipe)),
         "base": str(base),
         "options": trainer.model_dump(mode="json"),
     }
     made_from = [base, *inputs]
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
+    chosen = choose(shards, recipe.only, recipe.without) if recipe.only or recipe.without else None
+    data = TrainData(shards, tuple(chosen.rows) if chosen else ())
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -54,14 +58,37 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
         draft.counts.update(trained.counts)
         draft.drops.update(trained.drops)
         draft.device = trained.device
-        cards = [store.card(ref) for ref in made_from if ":" not in ref.name]
-        draft.rights.extend(dict.fromkeys(rights for card in cards for rights in card.rights))
+        if chosen:
+            draft.drops.update(chosen.left_out)
+            draft.counts.update({f"source_{name}": n for name, n in sorted(chosen.sources.items())})
+        draft.rights.extend(_rights(store, base, inputs, chosen))
         draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
 
 
-def _shards(store: Store, corpora: Sequence[Ref], formats: Sequence[Format] | None) -> tuple[Any, ...]:
-    found = []
+def _unasked(recipe: TrainRecipe) -> set[str]:
+    """Return the ways of choosing documents that a recipe does not use: older versions know nothing of them."""
+    return {name for name in ("only", "without") if not getattr(recipe, name)}
+
+
+def _rights(store: Store, base: Ref, corpora: Sequence[Ref], chosen: Chosen | None) -> list[Rights]:
+    """Return the rights of the base and of the documents that were used.
+
+    Those are known when every document says its license; when one does not, and when nothing was chosen, they are all
+    rights of the corpora.
+    """
+    found = [rights for ref in corpora for rights in store.card(ref).rights]
+    used = chosen.licenses if chosen else None
+    first = {rights.license: rights for rights in reversed(found)}
+    if used is not None and used.keys() <= first.keys():
+        found = [first[name].model_copy(update={"records": n}) for name, n in sorted(used.items())]
+    if ":" not in base.name:
+        found = [*store.card(base).rights, *found]
+    return list(dict.fromkeys(found))
+
+
+def _shards(store: Store, corpora: Sequence[Ref], formats: Sequence[Format] | None) -> tuple[Path, ...]:
+    found: list[Path] = []
     for format_ in formats or get_args(Format):
         shards = [
             path for ref in corpora for path in sorted(store.path(ref).glob(f"{format_}/train-*.parquet"))

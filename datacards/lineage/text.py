@@ -71,8 +71,19 @@ def _version(thing: Thing, arrow: Arrow | None = None, *, again: bool = False) -
     elif thing.state not in ("ok", "outside", "") and thing.kind != "input":
         told += f" ({thing.state})"
     told += f" {thing.digest[:12]}" if thing.digest else ""
+    if not again:
+        told += "".join(f", {way} {visible(words)}" for way, words in _chosen(thing))
     scores = {} if again else thing.more.get("scores") or {}
     return told + "".join(f", {visible(name)} {value:.4f}" for name, value in scores.items())
+
+
+def _chosen(thing: Thing) -> Iterator[tuple[str, str]]:
+    """Yield how a checkpoint chose the documents that it was trained on: ("only", "source boj_*")."""
+    recipe = thing.more.get("recipe") or {}
+    for way in ("only", "without"):
+        chosen = recipe.get(way) if thing.kind == "checkpoint" else None
+        for key, values in chosen.items() if isinstance(chosen, Mapping) else ():
+            yield way, f"{key} {' or '.join(map(str, values))}"
 
 
 def _rows(trace: Trace) -> Iterator[str]:

@@ -44,9 +44,20 @@ def _versions(said: Json) -> list[Sequence[object]]:
 
 def _reached(said: Json) -> list[str]:
     """Return the models and the scores that stand, and were made from what is withdrawn."""
-    found = [(name, "has seen what left; it was not changed") for name in said["models"]]
+    found = [(name, seen(said, name)) for name in said["models"]]
     found += [(name, "score of such a model") for name in said["evaluations"]]
     return [table(["version", "why it is named"], found)] if found else ["None was made from what left."]
+
+
+def seen(said: Json, name: str) -> str:
+    """Return how a model has seen what left, and how it is made without it."""
+    roles = said.get("parts", {}).get(name, [])
+    if not roles:
+        return "has seen what left; it was not changed: train it again on the successor"
+    if "base" in roles:
+        return "was merged onto a base that has seen what left; it was not changed: merge again onto another"
+    models = "model" if len(roles) == 1 else "models"
+    return f"holds what left in its {models} {', '.join(roles)}; it was not changed: merge its recipe again without"
 
 
 def _proof(check: Json) -> str:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from datacards.cli import some_versions, store_option, wide
-from datacards.render.receipt import rows_gone
+from datacards.render.receipt import rows_gone, seen
 from datacards.store import Store
 from datacards.withdrawn import RECEIPT
 
@@ -127,4 +127,4 @@ def _tell(receipt: dict[str, Any]) -> None:
     for one in receipt["also_said_by"][:5]:
         console.print(f"  {one['places']:,} places, {one['share']:.0%}: {escape(one['url'])}", soft_wrap=True)
     for one in receipt["models"]:
-        console.print(f"[yellow]{one} was trained on withdrawn versions; models are not changed[/]")
+        console.print(f"[yellow]{one} {escape(seen(receipt, one))}[/]", soft_wrap=True)

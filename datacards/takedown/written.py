@@ -64,6 +64,7 @@ def write_receipt(  # noqa: PLR0917 - what was done, in its order
         "also_said_by": getattr(search, "others", []),
         "withdrawn": withdrawn,
         "models": [str(ref) for ref in further.models],
+        "parts": further.parts,
         "evaluations": [str(ref) for ref in further.evaluations],
         "evaluations_withdrawn": [str(ref) for ref in further.withdrawn],
     }

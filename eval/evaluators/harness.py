@@ -16,6 +16,7 @@ from lm_eval.tasks import TaskManager
 from torch import Tensor
 
 from datacards.errors import UserError
+from datacards.objective import Loaded
 from eval.items import Answer, Item
 
 
@@ -113,7 +114,7 @@ class CountingLM(HFLM):
 
 
 def likelihoods(
-    model: Path,
+    model: Path | Loaded,
     items: Mapping[str, Sequence[Item]],
     *,
     batch_size: int,
@@ -121,7 +122,10 @@ def likelihoods(
     add_bos_token: bool | None,
     max_length: int | None,
 ) -> dict[str, list[Answer]]:
-    """Return the answers of the model folder ``model`` to the items of every task, in the order of the items."""
+    """Return the answers of a model folder, or a model in memory, to the items of every task, in their order.
+
+    A model in memory computes in the format that it has: ``dtype`` is for one that is loaded.
+    """
     lm = _load(model, batch_size=batch_size, dtype=dtype, add_bos_token=add_bos_token, max_length=max_length)
     found = simple_evaluate(
         model=lm,
@@ -156,7 +160,12 @@ def _answer(
     )
 
 
-def _load(model: Path, **options: Any) -> CountingLM:
+def _load(model: Path | Loaded, **options: Any) -> CountingLM:
+    if isinstance(model, Loaded):
+        del options["dtype"]
+        return CountingLM(
+            pretrained=model.model, tokenizer=model.tokenizer, softmax_dtype="float32", **options
+        )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         # The absolute path keeps the harness from taking a relative one for the name of a hub model.

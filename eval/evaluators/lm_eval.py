@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import PositiveInt
 
 from datacards.errors import UserError
+from datacards.objective import Loaded
 from eval.base import Evaluator, Score
 from eval.items import Answer, Item, write_samples
 from eval.tasks.base import Task
@@ -28,8 +29,10 @@ class LmEval(Evaluator):
     max_length: PositiveInt | None = None
     limit: PositiveInt | None = None
 
-    def evaluate(self, *, model: Path, tasks: Sequence[Task], corpus: Path | None, out: Path) -> list[Score]:
-        """Score the model folder ``model``; see the base class."""
+    def evaluate(
+        self, *, model: Path | Loaded, tasks: Sequence[Task], corpus: Path | None, out: Path
+    ) -> list[Score]:
+        """Score ``model``, a folder or a model in memory; see the base class."""
         drawn = {task.task: task.draw(corpus) for task in tasks}
         answers = self._answers(model, {name: items[: self.limit] for name, (items, _) in drawn.items()})
         scores = []
@@ -66,7 +69,7 @@ class LmEval(Evaluator):
         ]
         return "; ".join(part for part in parts if part)
 
-    def _answers(self, model: Path, items: dict[str, list[Item]]) -> dict[str, list[Answer]]:
+    def _answers(self, model: Path | Loaded, items: dict[str, list[Item]]) -> dict[str, list[Answer]]:
         from eval.evaluators.harness import likelihoods
 
         return likelihoods(

@@ -36,12 +36,14 @@ class Breadcrumbs(Sparse):
         """Return by role where the two borders lie, then which elements are outliers and which are no small ones."""
         if number == 0:
             return {
-                role: self._borders([one for _, one in selection.of(measured, role)], role, n)
+                role: self._borders([one for _, one in selection.parts_of(measured, role)], role, n)
                 for role in (measured[0][1] if measured else ())
             }
         return {
             role: tuple(
-                selection.cut([(first, both[which]) for first, both in selection.of(measured, role)], border)
+                selection.cut(
+                    [(first, both[which]) for first, both in selection.parts_of(measured, role)], border
+                )
                 for which, border in enumerate(borders)
             )
             for role, borders in found.items()

@@ -1,12 +1,11 @@
 """DELLA: elements are dropped at random, small ones more likely than large ones, then elected and merged."""
 
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from merge.base import Part, Weights
+from merge.mergers import loops
 from merge.mergers.scaled import Sparse
 
 
@@ -41,29 +40,5 @@ class Della(Sparse):
             if share == 0:
                 vector[...] = 0
             elif share < 1:
-                last = vector.shape[-1] - 1
-                likely = (
-                    share + self.epsilon * (ranks(vector) * (2 / last) - 1) if last else np.full(1, share)
-                )
-                kept = part.uniform(role) < likely
-                if self.rescale:
-                    np.divide(vector, likely, out=vector)
-                np.multiply(vector, kept, out=vector)
+                loops.draw_ranked(vector, part.uniform(role), share, self.epsilon, self.rescale)
         return self.elected(part)
-
-
-def ranks(vector: Weights) -> NDArray[Any]:
-    """Return the rank of each element in its row by magnitude, from 0 for the smallest, in float64.
-
-    The bits of a float32 magnitude with the column behind them make keys that all differ: sorting keys is many times as
-    fast as a stable sort of places.
-    """
-    rows, columns = vector.shape
-    keys = np.abs(vector).astype(np.float32).view(np.uint32).astype(np.uint64)
-    keys <<= 32
-    keys |= np.arange(columns, dtype=np.uint64)
-    keys.sort(axis=-1)
-    order = (keys & 0xFFFFFFFF).astype(np.int64)
-    ranked = np.empty((rows, columns))
-    np.put_along_axis(ranked, order, np.arange(columns, dtype=np.float64)[None, :], axis=-1)
-    return ranked

@@ -52,13 +52,14 @@ class Cut:
 
 
 def coarse(vector: Weights) -> Counts:
-    """Return what the first pass must know of one part."""
-    return Counts(*loops.coarse(vector.reshape(-1)))
+    """Return what the first pass must know of one part: some kilobytes for the 65,536 elements of a piece."""
+    values, counts = loops.coarse(vector.reshape(-1))
+    return Counts(values.astype(np.uint16), counts)
 
 
 def fine(vector: Weights, border: Border) -> Counts:
-    """Return what the second pass must know of one part."""
-    return Counts(*np.unique(loops.within(vector.reshape(-1), np.uint32(border.bucket)), return_counts=True))
+    """Return what the second pass must know of one part: the lower bits of the magnitudes in the bucket."""
+    return Counts(*loops.fine(vector.reshape(-1), np.uint32(border.bucket)))
 
 
 def border(parts: Sequence[Counts], k: int) -> Border:
@@ -82,15 +83,15 @@ def cut(parts: Sequence[tuple[int, Counts]], border: Border) -> Cut:
     above = np.cumsum(np.bincount(which, counts, len(distinct))[::-1])[::-1].astype(np.int64)
     at = int(np.flatnonzero(above >= border.left)[-1])
     ties = border.left - (int(above[at + 1]) if at + 1 < len(distinct) else 0)
-    least = int(distinct[at])
+    least = distinct[at]
     for first, part in parts:
         here = int(part.counts[part.values == least].sum())
         if ties <= here:
-            return Cut(least, first, ties)
+            return Cut(border.bucket << loops.LOW | int(least), first, ties)
         ties -= here
     raise AssertionError("the parts hold fewer elements than were counted in them")
 
 
-def of(measured: Sequence[tuple[int, Any]], key: str) -> list[tuple[int, Any]]:
+def parts_of(measured: Sequence[tuple[int, Any]], key: str) -> list[tuple[int, Any]]:
     """Return what was measured of one vector, with the places of the parts."""
     return [(first, found[key]) for first, found in measured]

@@ -31,10 +31,11 @@ class Ties(Sparse):
         """Return by role where the k-th magnitude lies, then which elements are kept."""
         if number == 1:
             return {
-                role: selection.cut(selection.of(measured, role), border) for role, border in found.items()
+                role: selection.cut(selection.parts_of(measured, role), border)
+                for role, border in found.items()
             }
         return {
-            role: selection.border([one for _, one in selection.of(measured, role)], self.kept(role, n))
+            role: selection.border([one for _, one in selection.parts_of(measured, role)], self.kept(role, n))
             for role in (measured[0][1] if measured else ())
         }
 

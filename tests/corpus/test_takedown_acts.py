@@ -246,11 +246,13 @@ def test_a_list_that_only_quoted_what_went_may_come_again(store: Store) -> None:
 # -- releases, models, evaluations -------------------------------------------------------------------------
 
 
-def trained(store: Store, name: str, made_from: Ref) -> Ref:
+def trained(store: Store, name: str, *made_from: Ref, used: str = "", **recipe: object) -> Ref:
     with store.write(
-        name=name, version="2026.12.02", kind="checkpoint", recipe={}, made_from=[made_from]
+        name=name, version="2026.12.02", kind="checkpoint", recipe=recipe, made_from=made_from
     ) as draft:
         (draft.path / "config.json").write_text("{}")
+        if used:
+            draft.counts[f"source_{used}"] = 1
     return store.resolve(name)
 
 
@@ -271,6 +273,25 @@ def test_models_and_evaluations_of_withdrawn_versions_are_named(store: Store) ->
     assert receipt["evaluations"] == ["scores@2026.12.03"]
     assert receipt["evaluations_withdrawn"] == ["quoting@2026.12.03"]
     assert store.withdrawn()["quoting@2026.12.03"].successor == ""
+
+
+def test_a_merged_model_is_told_which_of_its_models_to_leave_out(store: Store) -> None:
+    """A model of other sources of the same version has seen nothing of it, and what was merged of it neither."""
+    asked, base = store.resolve("asked"), trained(store, "plain")
+    press = trained(store, "press-vector", asked, used="press", only={"source": ["press"]})
+    filings = trained(store, "filings-vector", asked, used="filings", only={"source": ["filings"]})
+    models = {"press": str(press), "filings": str(filings)}
+    both = trained(store, "both", base, press, filings, base=str(base), models=models)
+    clean = trained(store, "clean", base, filings, base=str(base), models={"filings": str(filings)})
+    onto = trained(store, "onto", both, filings, base=str(both), domain=str(filings))
+    ref, receipt = take_down(store, urls=[FOUND])
+    assert receipt["models"] == [str(both), str(onto), str(press)]
+    assert receipt["parts"] == {str(both): ["press"], str(onto): ["base"]}
+    told = (store.path(ref) / "README.md").read_text("utf-8")
+    assert "holds what left in its model press; it was not changed: merge its recipe again without" in told
+    assert "was merged onto a base that has seen what left" in told
+    assert "train it again on the successor" in told
+    assert str(clean) not in told and str(filings) not in told
 
 
 def test_a_takedown_reaches_releases_and_their_pointers(store: Store) -> None:

@@ -129,7 +129,7 @@ def della(
             order = np.argsort(np.abs(values).astype(np.float32), kind="stable")
             for rank, place in enumerate(order):
                 even = rank / (len(values) - 1) if len(values) > 1 else 0.5
-                likely = (density - epsilon) + 2 * epsilon * even if density < 1 else 1.0
+                likely = density + epsilon * (2 * even - 1) if density < 1 else 1.0
                 kept = numbers[place] < likely
                 left[row, place] = (values[place] / likely if rescale else values[place]) if kept else 0
         weighted.append(weight * left.reshape(vector.shape))

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from datacards.errors import UserError
@@ -53,16 +55,16 @@ def test_the_same_recipe_again_does_nothing_and_another_one_is_refused(family: A
     assert again.existed
     assert again.ref == first.ref
     with pytest.raises(UserError, match="differs in 'options'"):
-        run(_recipe(root, options={"domain_weight": 0.5}), store)
+        run(_recipe(root, options={"weights": {"domain": 0.5}}), store)
 
 
 def test_an_option_that_the_method_lacks_is_named(family: Any, store: Store) -> None:
-    with pytest.raises(UserError, match=r"task_arithmetic: unknown key 'lambda'.*domain_weight"):
+    with pytest.raises(UserError, match=r"task_arithmetic: unknown key 'lambda'.*weights"):
         run(_recipe(family(), options={"lambda": 1}), store)
 
 
 def test_a_method_that_does_not_exist_is_answered_with_those_that_do(family: Any, store: Store) -> None:
-    with pytest.raises(UserError, match=r"no plug-in named 'tias'.*linear, task_arithmetic"):
+    with pytest.raises(UserError, match=r"no plug-in named 'tias'.*linear.*task_arithmetic.*ties"):
         run(_recipe(family(), merger="tias"), store)
 
 
@@ -72,7 +74,7 @@ def test_differing_tokens_are_named(family: Any, store: Store) -> None:
     data = json.loads(path.read_text(encoding="utf-8"))
     data["added_tokens"].append({**data["added_tokens"][0], "id": 299, "content": "<financial>"})
     path.write_text(json.dumps(data), encoding="utf-8")
-    with pytest.raises(UserError, match=r"the domain model: its vocabulary differs.*'<financial>'"):
+    with pytest.raises(UserError, match=r"'domain'.*'<financial>' at one row, 299"):
         run(_recipe(root), store)
     assert store.refs() == []
 
@@ -118,9 +120,38 @@ def test_the_command_overrides_the_recipe_and_says_what_it_made(
     assert "nothing to do" in CliRunner().invoke(main, [*arguments, "--base", str(root / "base")]).output
 
 
-def test_no_domain_is_asked_for(family: Any, store: Store) -> None:
+def test_a_model_beside_the_base_is_asked_for(family: Any, store: Store) -> None:
     with pytest.raises(UserError, match="--domain NAME@VERSION"):
-        run(_recipe(family(), domain=""), store)
+        run(_recipe(family(), domain="", instruct=""), store)
+
+
+def test_a_role_that_no_model_has_is_named(family: Any, store: Store) -> None:
+    with pytest.raises(UserError, match="tokenizer names 'chat'; merged are: base, domain, instruct"):
+        run(_recipe(family(), tokenizer="chat"), store)
+
+
+def test_any_number_of_models_is_merged_by_roles_of_their_own(family: Any, store: Store) -> None:
+    """Two vectors with the weights 1 and -1 cancel: what is left is the base, in every bit."""
+    root = family()
+    sources = {"boj": str(root / "domain"), "filings": str(root / "domain")}
+    recipe = _recipe(root, domain="", instruct="", models=sources, options={"weights": {"filings": -1}})
+    made = run(recipe, store)
+    merged = load_file(store.path(made.ref) / "model.safetensors")
+    wanted = load_file(root / "base" / "model.safetensors")
+    assert all(torch.equal(value, wanted[name].float()) for name, value in merged.items())
+    card = store.card(made.ref)
+    assert [ref.name for ref in card.made_from] == ["local:base", "local:domain", "local:domain"]
+    assert set(card.recipe["models"]) == {"boj", "filings"}
+
+
+def test_a_vector_stands_for_the_model_it_was_taken_from(family: Any, store: Store) -> None:
+    """Kept in float32 it gives the same merged model, in every bit."""
+    root = family()
+    vector = run(_recipe(root, name="vector", instruct="", output="vector"), store)
+    by_vector = run(_recipe(root, domain=str(vector.ref), dtype="bfloat16"), store)
+    by_model = run(_recipe(root, name="other", dtype="bfloat16"), store)
+    files = [store.path(made.ref) / "model.safetensors" for made in (by_vector, by_model)]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 @pytest.mark.parametrize("path", ["merge/recipes/instruct.yaml", "sample/recipes/merge-sample.yaml"])

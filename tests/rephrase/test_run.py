@@ -139,6 +139,14 @@ def test_a_question_about_a_text_that_may_not_be_changed_stays_at_home(
     assert (made.license, made.attribution) == (license_, parent.attribution)
 
 
+def test_a_question_says_on_which_company_it_is(documents: list[Document]) -> None:
+    """Its text need not: by these codes it is trained on with the company's own reports, or left out with them."""
+    parent = replace(documents[0], meta={"edinet_code": "E00001", "sec_code": "10010", "filer": "灯台電機"})
+    asked = Question("qa", "売上高はいくらですか。", "十億円", parent, (Span(parent.id, 0, 4),), "売上高")
+    meta = to_document(asked, "facts").meta
+    assert (meta["edinet_code"], meta["sec_code"], "filer" in meta) == ("E00001", "10010", False)
+
+
 def test_the_version_opens_with_datasets_and_holds_what_was_carried(asked: Path) -> None:
     assert set(get_dataset_config_names(str(asked))) == {
         "markdown",

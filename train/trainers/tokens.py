@@ -1,21 +1,17 @@
 """Turns the training text into one flat file of tokens, once; every process and every resumed run maps it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datacards.errors import UserError
 from train.base import TrainData
 from train.trainers.packing import Ints
 from train.trainers.progress import progress
-
-BATCH = 1_000  # documents handed to the tokenizer at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +45,8 @@ def tokenize(base: Path, data: TrainData, work: Path) -> None:
     lengths: list[int] = []
     ids: list[str] = []
     dropped = 0
-    total = sum(pq.read_metadata(shard).num_rows for shard in data.shards)
-    with (work / "tokens.bin").open("wb") as out, progress(total, "documents") as bar:
-        for batch in _documents(data):
+    with (work / "tokens.bin").open("wb") as out, progress(data.n, "documents") as bar:
+        for batch in data.documents():
             bar.update(len(batch))
             kept = [(id_, text) for id_, text in batch if text.strip()]
             dropped += len(batch) - len(kept)
@@ -81,26 +76,3 @@ def read_tokens(work: Path) -> Tokens:
         ids=tuple(json.loads((work / "ids.json").read_bytes())),
         dropped=json.loads((work / "tokens.json").read_bytes())["dropped"],
     )
-
-
-def _documents(data: TrainData) -> Iterator[list[tuple[str, str]]]:
-    for shard in data.shards:
-        columns = pq.read_schema(shard).names
-        if "text" not in columns:
-            raise UserError(
-                f"{shard.parent.name}/{shard.name}",
-                "has no column 'text'",
-                f"its columns: {', '.join(columns)}",
-            )
-        wanted = [name for name in ("id", "text") if name in columns]
-        at = 0
-        for part in pq.ParquetFile(shard).iter_batches(batch_size=BATCH, columns=wanted):
-            texts = part.column("text").to_pylist()
-            name = f"{shard.parent.name}/{shard.name}"
-            ids = (
-                part.column("id").to_pylist()
-                if "id" in wanted
-                else [f"{name}#{at + i}" for i in range(len(texts))]
-            )
-            at += len(texts)
-            yield [(str(id_), text or "") for id_, text in zip(ids, texts, strict=True)]

@@ -1,0 +1,54 @@
+"""Benchmark tasks as an objective: what a search makes larger is what an evaluation would report."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from pydantic import Field
+
+from datacards.errors import UserError
+from datacards.objective import Loaded, Objective
+from datacards.plugins import make
+from eval.base import Evaluator, Score
+from eval.run import GROUP
+from eval.tasks import AnyTask
+
+
+class Benchmark(Objective):
+    """The mean over ``tasks`` of one figure each, as the evaluator that an evaluation recipe names takes it.
+
+    ``metric`` is the figure of every task; by default each task's first, which is the one to compare models by. A task's
+    ``subset`` keeps a trial short. What a model was chosen by is no test of it any more: choose on other items than
+    those that the result is reported on.
+    """
+
+    tasks: tuple[AnyTask, ...] = Field(min_length=1)
+    evaluator: str = "lm_eval"
+    options: dict[str, Any] = Field(default_factory=dict)
+    metric: str = ""
+    aggregation: Literal["mean", "min"] = "mean"
+
+    def check(self, corpus: Path | None) -> None:
+        """Raise UserError for an unknown evaluator, a wrong option, and a task that lacks its corpus."""
+        make(GROUP, self.evaluator, self.options)
+        for task in self.tasks:
+            if task.needs_corpus and corpus is None:
+                raise UserError(task.task, "asks about a corpus", todo="add: --corpus NAME@VERSION")
+
+    def tests(self) -> list[str]:
+        """Return the names of the tasks."""
+        return [task.task for task in self.tasks]
+
+    def score(self, loaded: Loaded, corpus: Path | None) -> float:
+        """Return the mean (or the lowest) of the tasks' figures."""
+        evaluator: Evaluator = make(GROUP, self.evaluator, self.options)
+        with TemporaryDirectory() as out:
+            scores = evaluator.evaluate(model=loaded, tasks=self.tasks, corpus=corpus, out=Path(out))
+        figures = [self._figure(task.task, scores) for task in self.tasks]
+        return min(figures) if self.aggregation == "min" else sum(figures) / len(figures)
+
+    def _figure(self, task: str, scores: list[Score]) -> float:
+        found = {score.metric: score.value for score in scores if score.task == task}
+        if self.metric and self.metric not in found:
+            raise UserError(task, f"has no metric '{self.metric}'", ", ".join(found), "correct the objective")
+        return found[self.metric] if self.metric else next(iter(found.values()))

@@ -1,0 +1,1 @@
+"""Objectives of the merge stage; torch is imported on use only."""

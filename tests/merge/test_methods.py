@@ -82,7 +82,13 @@ def tensors(shape: tuple[int, ...], roles: int = 3, seed: int = 0) -> tuple[Any,
 
 
 def merge(
-    merger: Merger, base: Any, vectors: Vectors, size: int | None = None, tensor: str = "t", seed: int = SEED
+    merger: Merger,
+    base: Any,
+    vectors: Vectors,
+    size: int | None = None,
+    *,
+    tensor: str = "t",
+    seed: int = SEED,
 ) -> Any:
     """Run a method as the engine does, in parts of ``size`` elements (of whole rows for those that see rows)."""
     merger.check(list(vectors))
@@ -97,8 +103,10 @@ def merge(
         return Part(tensor, shape, first, one, dict(zip(vectors, rest, strict=True)), found, seed)
 
     for number in range(merger.passes):
-        measured = [(first, merger.measure(part(first), number)) for first in range(0, n, size)]
-        found = merger.settle(measured, number, n, found)
+        total: Any = None
+        for first in range(0, n, size):
+            total = merger.join(total, first, merger.measure(part(first), number), number)
+        found = merger.settle(total, number, n, found)
     merged = [merger.combine(part(first)).ravel() for first in range(0, n, size)]
     return np.concatenate(merged).reshape(shape)
 

@@ -23,7 +23,7 @@ from merge.mergers.sce import Sce
 from merge.mergers.slerp import Slerp
 from merge.mergers.task_arithmetic import TaskArithmetic
 from merge.mergers.ties import Ties
-from tests.merge.test_methods import bfloat16, merge, tensors
+from tests.merge.parts import bfloat16, merge, tensors
 
 SHAPE = (24, 40)
 KEEPS_ALL = [

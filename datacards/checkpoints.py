@@ -17,7 +17,9 @@ COMPANIONS = (
 )  # fmt: skip
 
 
-RANKS = re.compile(r"[A-Za-z0-9][\w.-]{0,80}\.tiktoken", re.ASCII)  # the vocabulary of qwen.tiktoken and its like
+RANKS = re.compile(
+    r"[A-Za-z0-9][\w.-]{0,80}\.tiktoken", re.ASCII
+)  # the vocabulary of qwen.tiktoken and its like
 
 
 def companions(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datacards.checkpoints import MARK, TASK_VECTOR
 from datacards.errors import UserError
 from merge.files import ASK, Tensor, read_index, read_metadata
 from merge.fit import SAME, check_configs, code_note, layers, read_config, setting, short, some
@@ -15,8 +16,6 @@ from merge.kept import is_buffer, kept
 from merge.numbers import FLOATS
 from merge.rows import Rows, Words, find_rows
 from merge.ties import embedding_rows, is_word_tensor, untie
-
-MARK, TASK_VECTOR = "kanagura", "task_vector"  # in a safetensors header: the numbers are differences
 
 
 @dataclass(frozen=True)

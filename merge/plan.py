@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datacards.checkpoints import companions
+from datacards.checkpoints import MARK, TASK_VECTOR, companions
 from datacards.errors import UserError
 from merge.files import ASK, Tensor, read_index, read_metadata
 from merge.fit import SAME, check_configs, code_note, layers, read_config, setting, short, some
@@ -17,8 +17,6 @@ from merge.numbers import FLOATS
 from merge.rows import Rows, Words, find_rows
 from merge.ties import embedding_rows, is_word_tensor, untie
 from merge.vocabulary import signature
-
-MARK, TASK_VECTOR = "kanagura", "task_vector"  # in a safetensors header: the numbers are differences
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from datacards.card import Ref
-from datacards.checkpoints import companions, resolve_checkpoint
+from datacards.checkpoints import MARK, TASK_VECTOR, companions, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.store import Draft, Store
 from merge.files import lay_out
 from merge.numbers import DTYPES
-from merge.plan import MARK, TASK_VECTOR, Model, Plan, plan, read_models
+from merge.plan import Model, Plan, plan, read_models
 from merge.recipe import MergeRecipe
 from merge.rules import mergers, resolved
 from merge.streaming.engine import merge

@@ -45,7 +45,9 @@ def said(folder: Path, rows: Rows, reference: Mapping[str, torch.Tensor]) -> dic
     for kind, some in rows.items():
         mine = scores(folder, some).flatten(0, 1)
         kl = kl_div(mine, reference[kind].flatten(0, 1), reduction="batchmean", log_target=True)
-        found[kind] = Said(float(cross_entropy(mine, some[:, 1:].flatten())), float(kl))
+        found[kind] = Said(
+            float(cross_entropy(mine, some[:, 1:].flatten())), max(0.0, float(kl))
+        )  # sums round
     return found
 
 

@@ -127,6 +127,9 @@ def test_the_best_trial_becomes_a_version_with_all_trials(models: Path, outsider
     assert card.recipe["merge"]["merger"] == "task_arithmetic"
     assert [ref.name for ref in card.made_from] == ["local:base", "local:domain", "local:instruct"]
     assert str(models) not in (folder / "card.json").read_text(encoding="utf-8")
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert "in 24 trials" in page and "![The score of every trial" in page
+    assert "no test scores any more" in page
     assert run(asked(models), store).existed
 
 

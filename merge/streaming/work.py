@@ -105,13 +105,13 @@ class Work:
     def _merge(self, target: Target, part: Part, dtype: str) -> NDArray[Any]:
         merger = self.mergers[target.name]
         base = part.base.copy() if self.output == "vector" else None
-        merged = merger.combine(part)
-        if merged.shape != part.base.shape:
-            name = type(merger).__name__
+        shape = part.base.shape
+        merged = np.asarray(merger.combine(part))
+        if merged.shape != shape or merged.dtype.kind not in "fiu":
             raise UserError(
                 target.name,
-                f"{name} gave the shape {list(merged.shape)}",
-                f"{list(part.base.shape)}",
+                f"{type(merger).__name__} gave {merged.dtype} numbers of the shape {list(merged.shape)}",
+                f"real numbers of the shape {list(shape)}",
                 "correct the method",
             )
         if base is not None:

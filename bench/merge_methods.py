@@ -1,12 +1,12 @@
 """Merging: every method against mergekit 0.1.5 on the same models, weight by weight, and why they differ.
 
-``python -m bench.merge_methods [--rows N] [--columns N] [--scale X]`` makes a base and three models that descend
+``python -m bench.merge_methods [--rows N] [--columns N]`` makes a base and three models that descend
 from it, once stored in float32 and once in bfloat16, merges
 them with every method through our engine and with mergekit (installed on first use), and compares the results, both
 rounded to bfloat16. mergekit runs with float32 arithmetic (``dtype: float32, out_dtype: bfloat16``) and as most of
 its recipes have it, all in bfloat16. Random methods are given the same random numbers on both sides. For each way:
-the share of weights that differ, the largest difference in steps of bfloat16 (those of the larger number) and how far
-the results are apart, as a share of how far ours is from the base.
+the share of weights that differ, the largest difference in steps of bfloat16 and how far the results are apart, as a
+share of how far ours is from the base.
 """
 
 import json
@@ -24,8 +24,7 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from bench.peers.install import ROOT, PeersMissingError, environment
 from datacards import plugins
@@ -42,14 +41,31 @@ ROLES = ("one", "two", "three")
 #: How the models are stored -> their safetensors format.
 STORED = {"float32": "F32", "bfloat16": "BF16"}
 #: What is compared: how the models are stored, and in what mergekit computes.
-WAYS = {"float32": ("float32", "float32"), "bfloat16": ("bfloat16", "float32"), "default": ("bfloat16", "bfloat16")}
-ROUNDS = "only its bfloat16 arithmetic differs"
-L1 = "mergekit rescales to the former sum of magnitudes, the paper divides by the probability"
+WAYS = {
+    "float32": ("float32", "float32"),
+    "bfloat16": ("bfloat16", "float32"),
+    "default": ("bfloat16", "bfloat16"),
+}
+#: Methods that mergekit does not have; tests/merge/test_spectral.py holds them against LAPACK and torch.
+ALONE = ("iso_c", "iso_cts", "tsv", "wudi")
+SUMS = "float32 sums fall on the other side of a rounding now and then, bfloat16 sums often"
+HALVES = "0.3 of a whole number of bfloat16 steps is often a half, which falls to either side"
+LINE = "a vector of zeros: mergekit takes it to be at a right angle, ours goes straight"
+TIES = "magnitudes tie at the border in bfloat16: mergekit's sort is unstable, ours takes the lowest place"
+ELECTED = "where the elected sum is exactly 0 mergekit takes the positive sign, ours none"
+L1 = "mergekit restores the sum of magnitudes, the paper (ours) divides by the probability"
+EACH = f"{L1} of each element"
+ALIKE = "mergekit weighs all models alike where the mean squares of the vectors are below 1e-6 in sum"
+BLEND = "in bfloat16 mergekit rounds whole weights three times, each as coarse as the vectors are large"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One method on both sides: ours with its options, mergekit's with its parameters, for all and for each model."""
+    """One method on both sides: ours with its options, mergekit's with its parameters, for all and for each model.
+
+    ``why`` says what the differences beyond the rounding of sums were found to come from; ``size`` is what the
+    vectors are multiplied by.
+    """
 
     merger: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -60,7 +76,8 @@ class Case:
     base: str = "base"
     draws: bool = False
     note: str = ""
-    why: str = ROUNDS
+    why: str = SUMS
+    size: int = 1
 
     @property
     def name(self) -> str:
@@ -86,55 +103,37 @@ class Case:
         return asked | ({"base_model": str(folder / self.base)} if self.base else {})
 
 
+PAIR = ("one", "two")
 ONES = {"weight": (1.0, 1.0, 1.0)}
 UNEVEN = (1.0, 0.5, 0.8)
 WEIGHTS = dict(zip(ROLES, UNEVEN, strict=True))
 HALF = {"density": (0.5, 0.5, 0.5)}
 
+UNSCALED: dict[str, Any] = {"shared": {"rescale": False}, "draws": True, "note": "unscaled"}
+SCALED: dict[str, Any] = {"shared": {"rescale": True}, "draws": True}
+KEPT = {**ONES, **HALF}
 CASES = (
     Case("linear", {"weights": WEIGHTS}, each={"weight": UNEVEN}, base=""),
     Case("task_arithmetic", {"weights": WEIGHTS}, each={"weight": UNEVEN}),
-    Case("slerp", {"t": 0.3}, shared={"t": 0.3}, roles=("one", "two"), base="one"),
-    Case(
-        "nuslerp", {"weights": {"one": 1.0, "two": 0.5}}, each={"weight": (1.0, 0.5)}, roles=("one", "two")
-    ),
-    Case("ties", {"weights": WEIGHTS}, shared={"normalize": True}, each={"weight": UNEVEN, **HALF}),
-    Case("ties", {"normalize": False}, shared={"normalize": False}, each={**ONES, **HALF}, note="sum"),
-    Case(
-        "dare_linear",
-        {"rescale": False},
-        shared={"rescale": False},
-        each={**ONES, **HALF},
-        draws=True,
-        note="unscaled",
-    ),
-    Case("dare_linear", shared={"rescale": True}, each={**ONES, **HALF}, draws=True, why=L1),
-    Case(
-        "dare_ties",
-        {"rescale": False},
-        shared={"rescale": False},
-        each={**ONES, **HALF},
-        draws=True,
-        note="unscaled",
-    ),
-    Case("dare_ties", shared={"rescale": True}, each={**ONES, **HALF}, draws=True, why=L1),
-    Case(
-        "della",
-        {"rescale": False},
-        shared={"rescale": False},
-        each={**ONES, **HALF},
-        draws=True,
-        note="unscaled",
-    ),
-    Case("della", shared={"rescale": True}, each={**ONES, **HALF}, draws=True, why=L1),
-    Case("breadcrumbs", {"density": 0.5, "gamma": 0.05}, each={**ONES, **HALF, "gamma": (0.05,) * 3}),
-    Case("model_stock"),
-    Case("sce", {"select": 0.5}, shared={"select_topk": 0.5}),
-    Case("sce", {"select": 1.0}, note="all", shared={"select_topk": 1.0}),
+    Case("slerp", {"t": 0.3}, shared={"t": 0.3}, roles=PAIR, base="one", why=HALVES),
+    Case("nuslerp", {"weights": {"two": 0.5}}, each={"weight": (1.0, 0.5)}, roles=PAIR, why=LINE),
+    Case("model_stock", why=BLEND),
+    Case("ties", {"weights": WEIGHTS}, shared={"normalize": True}, each={"weight": UNEVEN, **HALF}, why=TIES),
+    Case("ties", {"normalize": False}, shared={"normalize": False}, each=KEPT, note="sum", why=TIES),
+    Case("breadcrumbs", {"density": 0.5, "gamma": 0.05}, each={**KEPT, "gamma": (0.05,) * 3}, why=TIES),
+    Case("dare_linear", {"rescale": False}, each=KEPT, **UNSCALED),
+    Case("dare_linear", each=KEPT, **SCALED, why=L1),
+    Case("dare_ties", {"rescale": False}, each=KEPT, **UNSCALED, why=ELECTED),
+    Case("dare_ties", each=KEPT, **SCALED, why=L1),
+    Case("della", {"rescale": False}, each=KEPT, **UNSCALED, why=f"ranks of ties; {ELECTED}"),
+    Case("della", each=KEPT, **SCALED, why=EACH),
+    Case("sce", {"select": 0.5}, shared={"select_topk": 0.5}, why=ALIKE),
+    Case("sce", {"select": 0.5}, shared={"select_topk": 0.5}, note="x 10", size=10, why=f"ties; {ELECTED}"),
+    Case("sce", shared={"select_topk": 1.0}, note="all x 10", size=10, why=ELECTED),
 )
 
 
-def make(folder: Path, rows: int, columns: int, scale: float) -> None:
+def make(folder: Path, rows: int, columns: int, scale: int) -> None:
     """Write the family twice: ``rows`` by ``columns`` in the widest layers, of the sizes that real vectors have."""
     torch.manual_seed(SEED)
     shapes = {"model.embed_tokens": (rows, columns), "model.norm": (columns,), "lm_head": (rows, columns)}
@@ -144,9 +143,7 @@ def make(folder: Path, rows: int, columns: int, scale: float) -> None:
         shapes |= {f"{layer}.mlp.{part}_proj": (rows, columns) for part in ("gate", "up")}
         shapes |= {f"{layer}.mlp.down_proj": (columns, rows)}
         shapes |= {f"{layer}.{part}_layernorm": (columns,) for part in ("input", "post_attention")}
-    base = {
-        f"{name}.weight": torch.randn(shape) * 0.02 + (len(shape) == 1) for name, shape in shapes.items()
-    }
+    base = {f"{name}.weight": torch.randn(shape) * 0.02 + (len(shape) == 1) for name, shape in shapes.items()}
     shared = {name: torch.randn_like(tensor) for name, tensor in base.items()}
     for role, size in {"base": 0.0, "one": 1e-4, "two": 6e-4, "three": 3e-4}.items():
         learned = {name: torch.randn_like(t) * 0.8 + shared[name] * 0.6 for name, t in base.items()}
@@ -202,24 +199,23 @@ def theirs(jobs: Sequence[Mapping[str, Any]], scratch: Path) -> None:
 
 def stored(folder: Path) -> dict[str, NDArray[np.uint16]]:
     """Return the bfloat16 bits of every tensor of a model folder."""
-    found = {}
-    for path in folder.glob("*.safetensors"):
-        with safe_open(path, "pt") as file:
-            for name in file.keys():  # noqa: SIM118: no mapping
-                found[name] = file.get_tensor(name).to(torch.bfloat16).reshape(-1).view(torch.uint16).numpy()
-    return found
+    return {
+        name: tensor.to(torch.bfloat16).reshape(-1).view(torch.uint16).numpy()
+        for path in folder.glob("*.safetensors")
+        for name, tensor in load_file(path).items()
+    }
 
 
 @dataclass(frozen=True)
 class Apart:
-    """How two results differ: share of the weights, steps of bfloat16 at most, distance over distance from the base."""
+    """How two results differ: share of the weights, steps at most, distance over the distance from the base."""
 
     share: float
     steps: float
     distance: float
 
     def __str__(self) -> str:
-        return f"{self.share:.4%} {self.steps:.3g} {self.distance:.1e}" if self.share else "equal"
+        return f"{self.share:.4%}  {self.steps:.3g}  {self.distance:.1e}" if self.share else "equal"
 
 
 def apart(
@@ -227,16 +223,16 @@ def apart(
     other: Mapping[str, NDArray[np.uint16]],
     base: Mapping[str, NDArray[np.uint16]],
 ) -> Apart:
-    """Compare two results; a step is that of the larger of the two numbers, so that signs near zero count little."""
+    """Compare two results; a step is that of the largest of both numbers and the base's, as near zero all are small."""
     total = differing = 0
     steps = far = moved = 0.0
-    for name, bits in one.items():
-        a, b, start = (_float64(numbers[name]) for numbers in ({name: bits}, other, base))
+    for name in one:
+        a, b, start = (_float64(model[name]) for model in (one, other, base))
         gap = np.abs(a - b)
         total += gap.size
         differing += int(np.count_nonzero(gap))
-        step = np.exp2(np.frexp(np.maximum(np.abs(a), np.abs(b)))[1] - 8.0)
-        steps = max(steps, float((gap / step).max(initial=0)))
+        largest = np.maximum(np.abs(start), np.maximum(np.abs(a), np.abs(b)))
+        steps = max(steps, float((gap / np.exp2(np.frexp(largest)[1] - 8.0)).max(initial=0)))
         far += float(gap @ gap)
         moved += float((a - start) @ (a - start))
     return Apart(differing / max(total, 1), steps, float(np.sqrt(far / moved)) if moved else 0.0)
@@ -249,16 +245,16 @@ def _float64(bits: NDArray[np.uint16]) -> NDArray[np.float64]:
 @click.command()
 @click.option("--rows", default=768, show_default=True, help="Rows of the widest layers, and tokens.")
 @click.option("--columns", default=256, show_default=True, help="The hidden size; even.")
-@click.option("--scale", default=1.0, show_default=True, help="What the sizes of the vectors are multiplied by.")
-def main(rows: int, columns: int, scale: float) -> None:
+def main(rows: int, columns: int) -> None:
     """Measure and print a table; the last line is one JSON object."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make(folder, rows, columns, scale)
+        for size in {case.size for case in CASES}:
+            make(folder / str(size), rows, columns, size)
         jobs = [
             {
-                "config": case.config(folder / kept, arithmetic),
-                "out": str(folder / "out" / way / str(i)),
+                "config": case.config(folder / str(case.size) / kept, arithmetic),
+                "out": str(folder / way / str(i)),
                 "draws": case.draws,
             }
             for i, case in enumerate(CASES)
@@ -268,27 +264,37 @@ def main(rows: int, columns: int, scale: float) -> None:
             theirs(jobs, folder)
         except PeersMissingError as error:
             raise SystemExit(f"mergekit is not here: {error}") from error
-        base = {kept: stored(folder / kept / "base") for kept in STORED}
-        found: dict[str, dict[str, Apart]] = {}
-        for i, case in enumerate(CASES):
-            made = {kept: ours(case, folder / kept) for kept in STORED}
-            found[case.name] = {
-                way: apart(made[kept], stored(folder / "out" / way / str(i)), base[kept])
-                for way, (kept, _) in WAYS.items()
-            }
+        found = {case.name: compared(case, folder, i) for i, case in enumerate(CASES)}
+        weights = sum(tensor.n for tensor in read_index(folder / "1" / "float32" / "base").values())
     show(found)
-    weights = sum(len(bits) for bits in base["float32"].values())
-    figures = {name: {way: vars(one) for way, one in ways.items()} for name, ways in found.items()}
-    click.echo(json.dumps({"mergekit": "0.1.5", "weights": weights, "scale": scale, "methods": figures}))
+    figures = {
+        case.name: {way: vars(one) for way, one in found[case.name].items()} | {"why": case.why}
+        for case in CASES
+    }
+    click.echo(json.dumps({"mergekit": "0.1.5", "weights": weights, "methods": figures}))
+
+
+def compared(case: Case, folder: Path, number: int) -> dict[str, Apart]:
+    """Return how our result of one case differs from mergekit's, for each way."""
+    family = folder / str(case.size)
+    made = {kept: (ours(case, family / kept), stored(family / kept / "base")) for kept in STORED}
+    results = {way: stored(folder / way / str(number)) for way in WAYS}
+    return {way: apart(made[kept][0], results[way], made[kept][1]) for way, (kept, _) in WAYS.items()}
 
 
 def show(found: Mapping[str, Mapping[str, Apart]]) -> None:
     """Print the table."""
-    table = Table("method", *(f"{way}" for way in WAYS), "why", box=None, header_style="bold")
+    titles = {
+        "float32": "stored float32",
+        "bfloat16": "stored bfloat16",
+        "default": "and computed in bfloat16",
+    }
+    table = Table("method", *(titles[way] for way in WAYS), "why", box=None, header_style="bold")
     for case in CASES:
-        ways = found[case.name]
-        table.add_row(case.name, *(str(ways[way]) for way in WAYS), case.why)
-    Console(width=170).print(table)
+        table.add_row(case.name, *(str(found[case.name][way]) for way in WAYS), case.why)
+    Console(width=200).print(
+        table, "each: weights that differ, steps at most, distance; mergekit has no", ", ".join(ALONE)
+    )
 
 
 if __name__ == "__main__":

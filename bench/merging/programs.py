@@ -53,7 +53,7 @@ def program(name: str, method: str, family: Path, work: Path) -> Program:
             words = ["-m", "merge", str(recipe), "--store", str(out)]
         return Program(
             [sys.executable, *words],
-            os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("EP"), str(ROOT))))},
+            os.environ | {"PYTHONPATH": str(ROOT)},
             out,
         )
     words = [

@@ -29,8 +29,13 @@ class Candidates:
         self.names = [target.name for target in plan.targets if not target.kept]
         self.shapes = {target.name: target.shape for target in plan.targets}
 
-    def merge(self, recipe: MergeRecipe) -> dict[str, NDArray[Any]]:
-        """Return the stored numbers, flat, of every tensor that differs from the candidate before.
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The stored numbers of every tensor of the candidate that was merged last, flat."""
+        return self._sink.arrays
+
+    def merge(self, recipe: MergeRecipe) -> list[str]:
+        """Merge one candidate into ``arrays`` and return the names of the tensors that were computed for it.
 
         Raises UserError for numbers that the method refuses and for merged weights that are not finite.
         """
@@ -53,4 +58,4 @@ class Candidates:
             threads=self._threads,
         )
         self._held.update({name: wanted[name] for name in new})
-        return {name: self._sink.arrays[name] for name in new}
+        return new

@@ -40,7 +40,10 @@ class Driver:
         """
         recipe = self.recipe
         search = Search(self.dimensions, sigma=recipe.sigma, seed=recipe.seed, population=recipe.population)
-        with tqdm(total=recipe.trials, unit="trial", desc="evolve", disable=None) as bar:
+        known = len(ledger.trials)  # the speed, and what it says of the time left, is that of this run alone
+        with tqdm(
+            total=recipe.trials, initial=known, unit="trial", desc="evolve", disable=None, dynamic_ncols=True
+        ) as bar:
             spent = 0.0
             for number in range(recipe.trials):
                 if recipe.minutes is not None and spent >= recipe.minutes * 60:
@@ -50,13 +53,11 @@ class Driver:
                 if trial is None:
                     trial = self._try(number, values)
                     ledger.add(trial)
-                else:
-                    bar.initial += 1  # the speed, and what it says of the time left, is that of this run
+                    bar.set_postfix_str(_said(ledger.trials), refresh=False)
+                    bar.update()
                 if number:
                     search.tell(trial.score)
                 spent += trial.seconds.all
-                bar.set_postfix_str(_said(ledger.trials[: number + 1]), refresh=False)
-                bar.update()
         return ledger.trials
 
     def _try(self, number: int, values: Mapping[str, float]) -> Trial:
@@ -64,9 +65,11 @@ class Driver:
         clock = [time.perf_counter()] * 4
         score, failure = None, ""
         try:
-            arrays = self.candidates.merge(varied(self.start, self.dimensions, values))
+            changed = self.candidates.merge(varied(self.start, self.dimensions, values))
             clock[1:] = [time.perf_counter()] * 3
-            loaded = self.resident.load(arrays, self.candidates.shapes, f"trial {number}")
+            loaded = self.resident.load(
+                self.candidates.arrays, self.candidates.shapes, changed, f"trial {number}"
+            )
             clock[2:] = [time.perf_counter()] * 2
             found = float(self.objective.score(loaded, self.corpus))
             score, failure = (found, "") if math.isfinite(found) else (None, f"the score is {found}")

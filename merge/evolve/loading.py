@@ -1,6 +1,6 @@
 """One transformers model in memory whose weights are written over by every candidate."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,22 @@ class Resident:
         return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
     def load(
-        self, arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]], name: str
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        shapes: Mapping[str, tuple[int, ...]],
+        changed: Iterable[str],
+        name: str,
     ) -> Loaded:
-        """Return the model with these weights: flat stored numbers by tensor name, and each tensor's shape."""
+        """Return the model with these weights: flat stored numbers by tensor name, and each tensor's shape.
+
+        ``changed`` names the tensors that differ from those of the call before; ``name`` is for messages.
+        """
         state = {key: self._tensor(array, shapes[key]) for key, array in arrays.items()}
         if self._model is None or not self._places:
             self._model = None  # before the next is built: two do not fit where one just does
             self._build(state)
         else:
-            self._overwrite(state)
+            self._overwrite({key: state[key] for key in changed if key in self._places})
         return Loaded(model=self._model, tokenizer=self.tokenizer, name=name)
 
     def _tensor(self, array: NDArray[Any], shape: tuple[int, ...]) -> Any:
@@ -100,5 +107,5 @@ class Resident:
         import torch
 
         with torch.no_grad():
-            for name, place in self._places.items():
-                place.copy_(state[name])
+            for name, value in state.items():
+                self._places[name].copy_(value)

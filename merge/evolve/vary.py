@@ -100,6 +100,8 @@ def _now(variable: Variable, path: tuple[str, ...], recipe: MergeRecipe) -> Any:
     kind = plugins.load(GROUP, merger)
     if path[0] == "weights" and len(path) == 2 and issubclass(kind, Weighted):
         return 1.0  # the weight of a model that ``weights`` does not name
+    if path[0] == "densities" and len(path) == 2 and "density" in kind.model_fields:
+        return _now(variable, ("density",), recipe)  # what a model that is not named there has
     field = kind.model_fields.get(path[0])
     if field is not None and len(path) == 1 and _is_number(field.default):
         return field.default
@@ -155,6 +157,13 @@ def _set(options: dict[str, Any], dimension: Dimension, value: float) -> None:
         following = dimension.path[place]
         wanted: type = list if following.isdecimal() else dict
         inner = _inside(held, word)
+        if _is_number(inner) and following != GRADIENT:
+            raise UserError(
+                dimension.name,
+                f"{'.'.join(dimension.path[:place])} is the number {inner}",
+                "a path ends at a number",
+                "correct the option",
+            )
         if not isinstance(inner, wanted) or (dimension.opens and wanted is list):
             inner = wanted()
         _put(held, word, inner)

@@ -13,30 +13,26 @@ _F8 = types.Array(types.float64, 1, "C")
 _I8 = types.Array(types.int64, 1, "C")
 _U2_2D = types.Array(types.uint16, 2, "C")
 _U2 = types.Array(types.uint16, 1, "C")
+_LARGEST = 0x7F7F8000  # the bits of the smallest float32 number that no finite bfloat16 is nearest to
 STRIP = 1024  # elements that a kernel works on at a time: its buffers stay in the first cache
 
 
 @njit(nogil=True)
-def _to_bits(stored: NDArray[np.uint16], bits: NDArray[np.uint32]) -> None:
-    for i in range(len(stored)):
-        bits[i] = np.uint32(stored[i]) << np.uint32(16)
+def _to_double(stored: NDArray[np.uint16], out: NDArray[np.float64]) -> None:
+    for i in range(len(out)):
+        out[i] = np.uint32(np.uint32(stored[i]) << np.uint32(16)).view(np.float32)
 
 
 @njit(nogil=True)
-def _to_double(single: NDArray[np.float32], out: NDArray[np.float64]) -> None:
+def _to_vector(stored: NDArray[np.uint16], base: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     for i in range(len(out)):
-        out[i] = single[i]
+        out[i] = np.float64(np.uint32(np.uint32(stored[i]) << np.uint32(16)).view(np.float32)) - base[i]
 
 
 @njit(types.void(_U2, _F8), nogil=True, cache=True)
 def widen_bfloat16(stored: NDArray[np.uint16], out: NDArray[np.float64]) -> None:
     """Write bfloat16 numbers, held as their bits, to ``out`` as float64."""
-    bits = np.empty(STRIP, np.uint32)
-    single = bits.view(np.float32)
-    for first in range(0, len(stored), STRIP):
-        last = min(first + STRIP, len(stored))
-        _to_bits(stored[first:last], bits)
-        _to_double(single, out[first:last])
+    _to_double(stored, out)
 
 
 @njit(nogil=True)
@@ -46,11 +42,14 @@ def _to_single(exact: NDArray[np.float64], single: NDArray[np.float32]) -> None:
 
 
 @njit(nogil=True)
-def _halfway(bits: NDArray[np.uint32]) -> int:
-    count = np.int64(0)
+def _look(bits: NDArray[np.uint32]) -> tuple[int, int]:
+    """Return the largest magnitude of float32 numbers, as its bits, and whether one lies halfway between two bfloat16."""
+    largest, halfway = np.int32(0), np.int32(0)
     for i in range(len(bits)):
-        count += np.int64((bits[i] & np.uint32(0xFFFF)) == np.uint32(0x8000))
-    return int(count)
+        was = np.int32(bits[i])
+        largest = max(largest, np.int32(was & np.int32(0x7FFFFFFF)))
+        halfway |= np.int32(np.int32(was & np.int32(0xFFFF)) == np.int32(0x8000))
+    return largest, halfway
 
 
 @njit(nogil=True)
@@ -65,16 +64,24 @@ def _mend(exact: NDArray[np.float64], bits: NDArray[np.uint32], single: NDArray[
 
 
 @njit(nogil=True)
-def _to_nearest(bits: NDArray[np.uint32], out: NDArray[np.uint16]) -> int:
-    strange = np.int32(0)
+def _to_nearest(bits: NDArray[np.uint32], out: NDArray[np.uint16]) -> None:
     for i in range(len(out)):
-        was = np.int32(bits[i])
-        odd = np.int32(np.int32(was >> np.int32(16)) & np.int32(1))
-        rounded = np.int32(np.int32(np.int32(was + np.int32(0x7FFF)) + odd) >> np.int32(16))
-        out[i] = np.uint16(rounded)
-        strange += np.int32(np.int32(rounded & np.int32(0x7F80)) == np.int32(0x7F80))
-        strange += np.int32(np.int32(was & np.int32(0x7F800000)) == np.int32(0x7F800000))
-    return int(strange)
+        odd = np.uint32(np.uint32(bits[i] >> np.uint32(16)) & np.uint32(1))
+        out[i] = np.uint16(np.uint32(bits[i] + np.uint32(0x7FFF) + odd) >> np.uint32(16))
+
+
+@njit(nogil=True)
+def _round(
+    exact: NDArray[np.float64], bits: NDArray[np.uint32], single: NDArray[np.float32], out: NDArray[np.uint16]
+) -> int:
+    """Round one strip; return whether a result is not finite. ``bits`` and ``single`` are one room of its length."""
+    _to_single(exact, single)
+    largest, halfway = _look(bits)
+    if halfway:
+        _mend(exact, bits, single)
+        largest, _ = _look(bits)
+    _to_nearest(bits, out)
+    return np.int64(largest >= _LARGEST)
 
 
 @njit(types.int64(_F8, _U2), nogil=True, cache=True)
@@ -89,11 +96,8 @@ def narrow_bfloat16(exact: NDArray[np.float64], out: NDArray[np.uint16]) -> int:
     strange = np.int64(0)
     for first in range(0, len(exact), STRIP):
         last = min(first + STRIP, len(exact))
-        some, n = exact[first:last], last - first
-        _to_single(some, single)
-        if _halfway(bits[:n]):
-            _mend(some, bits, single)
-        strange += _to_nearest(bits, out[first:last])
+        n = last - first
+        strange += _round(exact[first:last], bits[:n], single[:n], out[first:last])
     if strange:
         for i in range(len(exact)):
             if np.isnan(exact[i]):
@@ -130,10 +134,26 @@ def signs(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[int, int]:
     return int(same), int(opposite)
 
 
-@njit(nogil=True)
-def _minus(a: NDArray[np.float64], b: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    for i in range(len(out)):
-        out[i] = a[i] - b[i]
+@njit(nogil=True, fastmath={"reassoc", "contract"})
+def _own(a: NDArray[np.float64]) -> tuple[float, int]:
+    total, count = 0.0, np.int64(0)
+    for i in range(len(a)):
+        total += a[i] * a[i]
+        count += np.int64(a[i] == 0.0)
+    return total, count
+
+
+@njit(nogil=True, fastmath={"reassoc", "contract"})
+def _common(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, int, int]:
+    total, same, opposite = 0.0, np.int64(0), np.int64(0)
+    for i in range(len(a)):
+        product = (
+            a[i] * b[i]
+        )  # no product of two differences of bfloat16 numbers is so small that it becomes 0
+        total += product
+        same += np.int64(product > 0.0)
+        opposite += np.int64(product < 0.0)
+    return total, same, opposite
 
 
 @njit(nogil=True)
@@ -160,37 +180,31 @@ def add_vectors(
     k, size = stored.shape[0] - 1, stored.shape[1]
     bits = np.empty(STRIP, np.uint32)
     single = bits.view(np.float32)
-    base, merged, vectors = np.empty(STRIP), np.empty(STRIP), np.empty((k, STRIP))
+    bases, sums, vectors = np.empty(STRIP), np.empty(STRIP), np.empty((k, STRIP))
     strange = np.int64(0)
     for first in range(0, size, STRIP):
         last = min(first + STRIP, size)
         n = last - first
-        _to_bits(stored[0, first:last], bits)
-        _to_double(single, base[:n])
-        merged[:n] = base[:n]
-        dots[0] += dot(base[:n], base[:n])
+        base, merged = bases[:n], sums[:n]
+        _to_double(stored[0, first:last], base)
+        merged[:] = base
+        dots[0] += dot(base, base)
         for i in range(k):
-            vector = vectors[i, :n]
-            _to_bits(stored[i + 1, first:last], bits)
-            _to_double(single, vector)
-            _minus(vector, base, vector)
-            _plus(factors[i], vector, merged[:n])
+            _to_vector(stored[i + 1, first:last], base, vectors[i, :n])
+            _plus(factors[i], vectors[i, :n], merged)
         at, seen = 1, 0
         for i in range(k):
-            counts[seen] += zeros(vectors[i, :n])
-            seen += 1
-            for j in range(i, k):
-                dots[at] += dot(vectors[i, :n], vectors[j, :n])
-                at += 1
-                if j > i:
-                    same, opposite = signs(vectors[i, :n], vectors[j, :n])
-                    counts[seen] += same
-                    counts[seen + 1] += opposite
-                    seen += 2
-        _to_single(merged[:n], single)
-        if _halfway(bits[:n]):
-            _mend(merged[:n], bits, single)
-        strange += _to_nearest(bits, out[first:last])
+            product, count = _own(vectors[i, :n])
+            dots[at] += product
+            counts[seen] += count
+            at, seen = at + 1, seen + 1
+            for j in range(i + 1, k):
+                product, same, opposite = _common(vectors[i, :n], vectors[j, :n])
+                dots[at] += product
+                counts[seen] += same
+                counts[seen + 1] += opposite
+                at, seen = at + 1, seen + 2
+        strange += _round(merged, bits[:n], single[:n], out[first:last])
     if strange:
         for i in range(size):
             if (out[i] & np.uint16(0x7F80)) == np.uint16(0x7F80) and (out[i] & np.uint16(0x7F)) != 0:

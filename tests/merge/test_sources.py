@@ -84,7 +84,9 @@ def test_float32_weights_come_back_to_the_bit_unless_they_all_but_vanished(
     far = shutil.copytree(singles / "domain", tmp_path / "far")
     torch.manual_seed(1)
     base = _weights(singles / "base")
-    model = {name: value + 0.3 * value.std() * torch.randn(value.shape) for name, value in base.items()}
+    model = {
+        name: torch.randn(value.shape) / 50 for name, value in base.items()
+    }  # nothing of the base's digits
     save_file(model, far / "model.safetensors", metadata={"format": "pt"})
     _merge(store, "vector", singles / "base", {"far": far}, output="vector")
     again = _merge(store, "again", singles / "base", {"far": f"vector@{DAY}"})
@@ -92,10 +94,11 @@ def test_float32_weights_come_back_to_the_bit_unless_they_all_but_vanished(
     for name, value in model.items():
         moved = (value - base[name]).abs()
         near = moved <= value.abs() / 2
+        assert near.dim() == 1 or near.any()
         assert torch.equal(again[name][near], value[near])
-        assert (again[name] - value).abs().max() <= 2**-24 * moved.max()
+        assert ((again[name] - value).abs() <= 2**-24 * (moved + value.abs())).all()
         differ, n = differ + int((again[name] != value).sum()), n + value.numel()
-    assert 0 < differ < 0.1 * n
+    assert 0 < differ < 0.5 * n
 
 
 def test_a_vector_says_in_its_file_that_it_is_no_model(halves: Path, store: Store) -> None:

@@ -56,7 +56,7 @@ ELECTED = "where the elected sum is exactly 0 mergekit takes the positive sign, 
 L1 = "mergekit restores the sum of magnitudes, the paper (ours) divides by the probability"
 EACH = f"{L1} of each element"
 ALIKE = "mergekit weighs all models alike where the mean squares of the vectors are below 1e-6 in sum"
-ANGLES = "in bfloat16 mergekit also sums the angles, and finds wrong ones"
+BLEND = "in bfloat16 mergekit rounds whole weights three times, each as coarse as the vectors are large"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ CASES = (
     Case("task_arithmetic", {"weights": WEIGHTS}, each={"weight": UNEVEN}),
     Case("slerp", {"t": 0.3}, shared={"t": 0.3}, roles=PAIR, base="one", why=HALVES),
     Case("nuslerp", {"weights": {"two": 0.5}}, each={"weight": (1.0, 0.5)}, roles=PAIR, why=LINE),
-    Case("model_stock", why=ANGLES),
+    Case("model_stock", why=BLEND),
     Case("ties", {"weights": WEIGHTS}, shared={"normalize": True}, each={"weight": UNEVEN, **HALF}, why=TIES),
     Case("ties", {"normalize": False}, shared={"normalize": False}, each=KEPT, note="sum", why=TIES),
     Case("breadcrumbs", {"density": 0.5, "gamma": 0.05}, each={**KEPT, "gamma": (0.05,) * 3}, why=TIES),
@@ -267,7 +267,10 @@ def main(rows: int, columns: int) -> None:
         found = {case.name: compared(case, folder, i) for i, case in enumerate(CASES)}
         weights = sum(tensor.n for tensor in read_index(folder / "1" / "float32" / "base").values())
     show(found)
-    figures = {name: {way: vars(one) for way, one in ways.items()} for name, ways in found.items()}
+    figures = {
+        case.name: {way: vars(one) for way, one in found[case.name].items()} | {"why": case.why}
+        for case in CASES
+    }
     click.echo(json.dumps({"mergekit": "0.1.5", "weights": weights, "methods": figures}))
 
 

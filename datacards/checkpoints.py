@@ -9,6 +9,10 @@ from datacards.errors import UserError
 from datacards.places import sha256_of
 from datacards.store import Store
 
+MARK, TASK_VECTOR = (
+    "kanagura",
+    "task_vector",
+)  # in a safetensors header: the numbers are differences from a base
 COMMIT = re.compile(r"[0-9a-f]{40}")
 COMPANIONS = (
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
@@ -17,7 +21,9 @@ COMPANIONS = (
 )  # fmt: skip
 
 
-RANKS = re.compile(r"[A-Za-z0-9][\w.-]{0,80}\.tiktoken", re.ASCII)  # the vocabulary of qwen.tiktoken and its like
+RANKS = re.compile(
+    r"[A-Za-z0-9][\w.-]{0,80}\.tiktoken", re.ASCII
+)  # the vocabulary of qwen.tiktoken and its like
 
 
 def companions(folder: Path) -> list[Path]:
@@ -39,6 +45,25 @@ def resolve_checkpoint(store: Store, text: str) -> tuple[Ref, Path]:
         return _from_folder(Path(text).expanduser())
     ref = store.verified(text, "checkpoint")
     return ref, store.path(ref)
+
+
+def check_whole(text: str, folder: Path) -> None:
+    """Raise UserError where the checkpoint ``text`` in ``folder`` is a task vector: it loads as a model, and is none."""
+    from safetensors import SafetensorError, safe_open
+
+    for path in sorted(folder.glob("*.safetensors"))[:1]:
+        try:
+            with safe_open(path, "np") as file:
+                said = file.metadata() or {}
+        except (SafetensorError, OSError):
+            return  # whoever loads it says what is wrong
+        if said.get(MARK) == TASK_VECTOR:
+            raise UserError(
+                text,
+                "is a task vector",
+                "a whole model is needed",
+                "name the model, or merge it with its base first",
+            )
 
 
 def _from_folder(folder: Path) -> tuple[Ref, Path]:

@@ -10,6 +10,7 @@ from datacards.merged import MERGED, SIMILARITY, read_merged, read_similarity
 from datacards.places import sha256_of
 from datacards.profile.record import PROFILE
 from datacards.render.croissant import CROISSANT, with_croissant
+from datacards.render.evolution import evolution
 from datacards.render.merging import FIGURE, is_merge, merging, told_pair
 from datacards.render.readme import readme
 from datacards.render.receipt import TOLD, receipt
@@ -67,7 +68,7 @@ def _told(card: Card, path: Path) -> list[str]:
     if card.kind == "dataset":
         return yields(path)
     if card.kind == "checkpoint":
-        return merging(card, path)
+        return [*merging(card, path), *evolution(card)]
     file = path / RECEIPT
     if card.kind != "takedown" or not file.is_file():
         return []

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from datacards.card import Ref, Rights
-from datacards.checkpoints import resolve_checkpoint
+from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.plugins import make
 from datacards.store import Store
@@ -25,6 +25,7 @@ def run(recipe: EvalRecipe, store: Store, *, model: str = "", corpus: str = "") 
     if not text:
         raise UserError(recipe.name, "no model was named", todo="add: --model NAME@VERSION")
     model_ref, model_path = resolve_checkpoint(store, text)
+    check_whole(str(model_ref), model_path)
     corpus_ref, corpus_path = _corpus(recipe, store, corpus)
     asked = {
         **recipe.model_dump(mode="json"),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datacards.checkpoints import MARK, TASK_VECTOR, companions
 from datacards.errors import UserError
 from merge.files import ASK, Tensor, read_index, read_metadata
 from merge.fit import SAME, check_configs, code_note, layers, read_config, setting, short, some
@@ -15,8 +16,7 @@ from merge.kept import is_buffer, kept
 from merge.numbers import FLOATS
 from merge.rows import Rows, Words, find_rows
 from merge.ties import embedding_rows, is_word_tensor, untie
-
-MARK, TASK_VECTOR = "kanagura", "task_vector"  # in a safetensors header: the numbers are differences
+from merge.vocabulary import signature
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,13 @@ def plan(models: Mapping[str, Model], *, tokenizer: str, new_tokens: str = "") -
     targets += [inputs.target(name) for name in merged]
     place = {name: (str(at.path), at.offset) for name, at in models["base"].tensors.items()}
     targets.sort(key=lambda target: (target.name not in place, place.get(target.name, ()), target.name))
-    notes += [*tied.notes, *rows.notes, *code_note(models[tokenizer].folder, configs[tokenizer], tokenizer)]
+    donor = models[tokenizer].folder
+    notes += [
+        *tied.notes,
+        *rows.notes,
+        *_left(donor, tokenizer),
+        *code_note(donor, configs[tokenizer], tokenizer),
+    ]
     return Plan(targets, layers(configs["base"], models["base"].tensors), notes, tied.config)
 
 
@@ -163,6 +169,16 @@ def _sorted(
     return kept_ones, merged
 
 
+def _left(folder: Path, role: str) -> list[str]:
+    """Return a sentence on files of the tokenizer that do not go with the result, as nobody knows their format."""
+    left = sorted(signature(folder).keys() - {path.name for path in companions(folder)})
+    if not left:
+        return []
+    return [
+        f"The result lacks files of the tokenizer of the {role} model ({some(left)}): copy them from there."
+    ]
+
+
 def _check_size(rows: Rows, config: Mapping[str, Any], tokenizer: str) -> None:
     said = setting(config, "vocab_size")
     if rows.n is None:
@@ -204,13 +220,10 @@ class _Inputs:
         if not of_words:
             self._check_no_words(having)
         shape = (self.rows.n or 0, *base.shape[1:]) if of_words else base.shape
-        inputs = {}
-        for role, model in self.models.items():
-            if role in having:
-                inputs[role] = Input(having[role], self.rows.rows[role] if of_words else None, model.vector)
-            else:  # a vector that lacks it: no row of it is anywhere
-                nowhere = np.broadcast_to(np.int64(-1), shape[:1] or (1,))
-                inputs[role] = Input(base, nowhere, vector=True)
+        inputs = {
+            role: Input(tensor, self.rows.rows[role] if of_words else None, self.models[role].vector)
+            for role, tensor in having.items()
+        }  # a vector may lack it, which counts as 0
         return Target(name, shape, inputs.pop("base"), inputs)
 
     def _is_of_words(self, having: Mapping[str, Tensor]) -> bool:

@@ -67,7 +67,7 @@ def find_rows(models: Mapping[str, Words], *, tokenizer: str, new_tokens: str = 
         if role not in ("base", tokenizer):
             found.notes.extend(_lacking(found, role))
     rows = {role: _plain(found.maps[role], words.rows) for role, words in models.items()}
-    return Rows(found.n, rows, found.notes)
+    return Rows(_size(models, tokenizer), rows, found.notes)
 
 
 def _check_present(

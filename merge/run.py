@@ -1,19 +1,21 @@
 """From a merge recipe to a checkpoint version."""
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from datacards.card import Ref
-from datacards.checkpoints import companions, resolve_checkpoint
+from datacards.checkpoints import MARK, TASK_VECTOR, companions, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.store import Draft, Store
 from merge.files import lay_out
 from merge.numbers import DTYPES
-from merge.plan import MARK, TASK_VECTOR, Model, Plan, plan, read_models
+from merge.plan import Model, Plan, plan, read_models
 from merge.recipe import MergeRecipe
 from merge.rules import mergers, resolved
 from merge.streaming.engine import merge
@@ -82,10 +84,13 @@ def find(recipe: MergeRecipe, store: Store) -> Family:
             raise UserError(
                 "merge", f"{asked} names {role!r}", f"merged are: {', '.join(named)}", "correct the recipe"
             )
-    refs, folders = {}, {}
-    for role, text in named.items():
-        refs[role], folders[role] = resolve_checkpoint(store, text)
-    return Family(refs, folders)
+    with ThreadPoolExecutor(min(len(named), os.cpu_count() or 1)) as pool:  # each hashes all its files
+        found = dict(
+            zip(named, pool.map(lambda text: resolve_checkpoint(store, text), named.values()), strict=True)
+        )
+    return Family(
+        {role: ref for role, (ref, _) in found.items()}, {role: at for role, (_, at) in found.items()}
+    )
 
 
 def request(recipe: MergeRecipe, family: Family) -> dict[str, Any]:

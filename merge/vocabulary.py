@@ -123,10 +123,9 @@ def _fast(path: Path) -> Iterator[tuple[Any, Any]]:
     else:
         raise UserError(_where(path), "holds no vocabulary", todo=SAVE)
     added = data.get("added_tokens") or []
-    for one in added if isinstance(added, list) else [added]:
-        if not isinstance(one, dict):
-            raise UserError(_where(path), "has added_tokens that are no list of tokens", todo=SAVE)
-        yield one.get("content"), one.get("id")
+    if not isinstance(added, list) or not all(isinstance(one, dict) for one in added):
+        raise UserError(_where(path), "has added_tokens that are no list of tokens", todo=SAVE)
+    yield from ((one.get("content"), one.get("id")) for one in added)
 
 
 def _numbered(data: Mapping[str, Any], path: Path) -> Iterable[tuple[str, int]]:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from datacards import plugins
 from datacards.card import Ref, Rights
-from datacards.checkpoints import resolve_checkpoint
+from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.store import Store
 from train.base import TrainData, Trainer
@@ -35,6 +35,7 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
     inputs = [store.verified(text, "dataset") for text in corpora]
     shards = _shards(store, inputs, recipe.formats)
     base, folder = resolve_checkpoint(store, recipe.base)
+    check_whole(str(base), folder)
     asked: dict[str, Any] = {
         **recipe.model_dump(mode="json", exclude=_unasked(recipe)),
         "base": str(base),

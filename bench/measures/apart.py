@@ -35,7 +35,7 @@ def scores(folder: Path, rows: torch.Tensor) -> torch.Tensor:
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     model.eval()
     with torch.no_grad():
-        found = [log_softmax(model(input_ids=some[:, :-1]).logits, -1) for some in rows.split(8)]
+        found = [log_softmax(model(input_ids=some[:, :-1]).logits, -1) for some in torch.split(rows, 8)]
     return torch.cat(found)
 
 

@@ -1,11 +1,12 @@
 """The part of a merged checkpoint's page that says how it was merged and how alike its task vectors are."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from datacards.card import Card, Ref
-from datacards.merged import MERGED, SIMILARITY, Alike, Merged, Method, Spread, main_pair, read_merged
+from datacards.merged import MERGED, SIMILARITY, Alike, Merged, Method, Spread, Vector, main_pair, read_merged
 from datacards.render.markdown import Markdown, code, fenced, link, table, text
 
 FIGURE = "plots/similarity.svg"
@@ -65,30 +66,15 @@ def _chat(card: Card, path: Path) -> Iterable[str]:
 
 def _how(card: Card, merged: Merged) -> Iterable[str]:
     yield "## How it was merged"
-    yield (
-        " ".join(["Merged by", ", then ".join(map(_named, merged.methods)) or "an unknown method"])
-        + "; "
-        + ("no weight was trained. The numbers are in the recipe under Made from.")
-    )
+    by = " and ".join(map(_named, merged.methods)) or "a method that is not told"
+    yield f"Merged by {by}; nothing was trained. Its numbers stand in the recipe under Made from."
     vectors = {vector.role: vector for vector in merged.vectors}
-    rows = []
-    for role, ref in merged.models.items():
-        one = vectors.get(role)
-        length = f"{one.norm:.4g}" if one else ""
-        relative = f"{one.relative:.2%}" if one and one.relative is not None else ""
-        rows.append(
-            (
-                code(role),
-                _input(ref),
-                code(ref.digest),
-                length,
-                relative,
-                f"{one.unchanged:.1%}" if one else "",
-            )
-        )
-    yield table(
-        ["role", "checkpoint", "digest", "length of its vector", "of the base", "weights unchanged"], rows
-    )
+    rows = [
+        (code(role), _input(ref), code(ref.digest), *_vector(vectors.get(role)))
+        for role, ref in merged.models.items()
+    ]
+    head = ["role", "checkpoint", "digest", "length of its vector", "of the base", "weights unchanged"]
+    yield table(head, rows)
     yield (
         "A task vector is what a model has beyond the base, weight by weight; its length is the Euclidean norm. "
         "Unchanged are the weights of its matrices that are bit for bit those of the base."
@@ -98,6 +84,13 @@ def _how(card: Card, merged: Merged) -> Iterable[str]:
         yield table(["tensors", "method", "options"], rules)
     if merged.notes:
         yield "\n".join(f"- {text(note)}" for note in merged.notes)
+
+
+def _vector(one: Vector | None) -> tuple[str, ...]:
+    if one is None:
+        return ("", "", "")
+    relative = percent(one.relative) if one.relative is not None else ""
+    return (f"{one.norm:.4g}", relative, percent(one.unchanged))
 
 
 def _named(method: Method) -> str:
@@ -120,7 +113,7 @@ def _rules(rules: object) -> list[Sequence[object]]:
         (
             code(rule.get("match", "")),
             code(rule["merger"]) if rule.get("merger") else "that of the others",
-            code(rule["options"]) if rule.get("options") else "",
+            code(json.dumps(rule["options"], ensure_ascii=False)) if rule.get("options") else "",
         )
         for rule in found
     ]
@@ -132,30 +125,21 @@ def _alike(merged: Merged, *, drawn: bool) -> Iterable[str]:
         return
     yield "## Similarity of the task vectors"
     if merged.independence:
-        yield "\n\n".join(map(text, merged.independence))
+        first, *more = map(text, merged.independence)
+        yield f"**{first}**"
+        if more:
+            yield " ".join(more)
     if drawn:
         yield f"![Cosine of the task vectors per type of tensor over the layers]({FIGURE})"
     if not pairs:
         return
-    yield table(
-        [
-            "pair",
-            "tensors",
-            "mean",
-            "standard deviation",
-            "max",
-            "min",
-            "mean size",
-            "of chance",
-            "whole",
-            "signs agree",
-        ],
-        [
-            (_pair(pair), pair.tensors, *_spread(pair.spread), *_more(pair))
-            for pair in far(pairs)[:SHOWN]
-            if pair.spread
-        ],
-    )
+    head = ["tensors", "mean", "standard deviation", "max", "min"]
+    shown = [
+        (_pair(pair), pair.tensors, *_spread(pair.spread), *_more(pair))
+        for pair in far(pairs)[:SHOWN]
+        if pair.spread
+    ]
+    yield table(["pair", *head, "mean size", "of chance", "whole", "signs agree"], shown)
     if len(pairs) > SHOWN:
         yield f"Of {len(pairs):,} pairs these are the farthest from zero; `{MERGED}` has all."
     yield (
@@ -163,11 +147,9 @@ def _alike(merged: Merged, *, drawn: bool) -> Iterable[str]:
         f"{link('arXiv 2409.19854', _ORTHOGONAL)}; mean size is that of the cosines without their signs, beside what "
         "random directions would give; whole is the cosine of the vectors over all weights."
     )
-    first = next((pair for pair in pairs if pair.roles == told_pair(merged)), pairs[0])
-    yield table(
-        [f"type, {' and '.join(first.roles)}", "tensors", "mean", "standard deviation", "max", "min"],
-        [(code(one.type), one.tensors, *_spread(one)) for one in first.types],
-    )
+    told = next((pair for pair in pairs if pair.roles == told_pair(merged)), pairs[0])
+    types = [(code(one.type), one.tensors, *_spread(one)) for one in told.types]
+    yield table([f"type, {' and '.join(told.roles)}", *head], types)
     yield f"`{SIMILARITY}` has every tensor."
 
 
@@ -187,13 +169,18 @@ def _spread(one: Spread) -> tuple[str, ...]:
 
 def _more(pair: Alike) -> tuple[str, ...]:
     sizes = [f"{value:.4f}" if value is not None else "" for value in (pair.mean_abs, pair.chance)]
-    agree = f"{pair.signs_agree:.1%}" if pair.signs_agree is not None else ""
+    agree = percent(pair.signs_agree) if pair.signs_agree is not None else ""
     return (*sizes, signed(pair.whole) if pair.whole is not None else "", agree)
 
 
 def signed(value: float) -> str:
     """Return a cosine with its sign."""
     return f"{value:+.4f}"
+
+
+def percent(value: float) -> str:
+    """Return a share in percent with three digits that count."""
+    return f"{100 * value:.3g} %"
 
 
 def _licenses(card: Card) -> Iterable[str]:

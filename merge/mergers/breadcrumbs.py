@@ -1,6 +1,5 @@
 """Model Breadcrumbs: of each task vector neither the outliers nor the small elements are kept."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from merge.base import Part, Weights
@@ -32,27 +31,30 @@ class Breadcrumbs(Sparse):
             for role, borders in part.found.items()
         }
 
-    def settle(self, measured: Sequence[tuple[int, Any]], number: int, n: int, found: Any) -> Any:
+    def join(self, total: Any, first: int, measured: Any, number: int) -> Any:
+        """Add up the first pass; the second says where among the parts the ties lie."""
+        if number == 0:
+            return selection.added(total, measured)
+        return super().join(total, first, measured, number)
+
+    def settle(self, total: Any, number: int, n: int, found: Any) -> Any:
         """Return by role where the two borders lie, then which elements are outliers and which are no small ones."""
         if number == 0:
-            return {
-                role: self._borders([one for _, one in selection.parts_of(measured, role)], role, n)
-                for role in (measured[0][1] if measured else ())
-            }
+            return {role: self._borders(counts, role, n) for role, counts in (total or {}).items()}
         return {
             role: tuple(
                 selection.cut(
-                    [(first, both[which]) for first, both in selection.parts_of(measured, role)], border
+                    [(first, both[which]) for first, both in selection.parts_of(total, role)], border
                 )
                 for which, border in enumerate(borders)
             )
             for role, borders in found.items()
         }
 
-    def _borders(self, parts: Sequence[selection.Counts], role: str, n: int) -> Pair:
+    def _borders(self, counts: selection.Totals, role: str, n: int) -> Pair:
         kept = int(self.share(role) * n)
         outliers = min(int(self.gamma * n), n - kept)
-        return selection.border(parts, outliers), selection.border(parts, outliers + kept)
+        return selection.border(counts, outliers), selection.border(counts, outliers + kept)
 
     def combine(self, part: Part) -> Weights:
         """Return the base plus the weighted sum of what is left of the vectors."""

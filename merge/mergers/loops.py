@@ -93,13 +93,15 @@ def _rank(row: NDArray[np.float64], keys: NDArray[np.uint64], room: NDArray[np.u
         starts[:] = 0
         for column in range(len(row)):
             starts[(keys[column] >> by) & np.uint64(0xFF)] += 1
-        at = 0
+        before = 0
         for byte in range(256):
-            starts[byte], at = at, at + starts[byte]
+            here = int(starts[byte])
+            starts[byte] = before
+            before += here
         for column in range(len(row)):
-            byte = np.int64((keys[column] >> by) & np.uint64(0xFF))
-            room[starts[byte]] = keys[column]
-            starts[byte] += 1
+            digit = np.int64((keys[column] >> by) & np.uint64(0xFF))
+            room[starts[digit]] = keys[column]
+            starts[digit] += 1
         keys, room = room, keys  # an even number of times: they end where they began
 
 

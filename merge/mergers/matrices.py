@@ -27,8 +27,9 @@ class Spectral(Weighted):
     ``weights`` multiply what a model learned before it is merged, ``scale`` what is added to the base afterwards. A
     model that equals the base in a matrix takes no part in it: it has no singular directions there.
 
-    Memory beside base, vectors and result: about twice the matrix, and two squares of its shorter side in float64.
-    The result does not depend on the signs that LAPACK gives to singular vectors.
+    Memory beside base, vectors and result: about five squares of the shorter side in float64, and up to five times the
+    matrix, so about 4 GiB for 8,192 by 8,192. The result does not depend on the signs that LAPACK gives to singular
+    vectors; its last bits do on the LAPACK at hand.
     """
 
     sees = "tensor"

@@ -32,10 +32,10 @@ class ModelStock(Merger):
         del number
         return gram.products(list(part.vectors.values()))
 
-    def settle(self, measured: Sequence[tuple[int, Any]], number: int, n: int, found: Any) -> float:
+    def settle(self, total: Any, number: int, n: int, found: Any) -> float:
         """Return the mean cosine."""
         del number, n, found
-        whole = gram.total(measured)
+        whole = gram.total(total or [])
         cosines = [gram.cosine(whole, one, other) for one, other in combinations(range(len(whole)), 2)]
         return sum(cosines) / len(cosines) if cosines else 0.0
 

@@ -42,10 +42,10 @@ class NuSlerp(Weighted):
         del number
         return gram.products(list(part.vectors.values()))
 
-    def settle(self, measured: Sequence[tuple[int, Any]], number: int, n: int, found: Any) -> float:
+    def settle(self, total: Any, number: int, n: int, found: Any) -> float:
         """Return the cosine of the two vectors; 1 where one of them is all zero, which means the line."""
         del number, n, found
-        whole = gram.total(measured)
+        whole = gram.total(total or [])
         return gram.cosine(whole, 0, 1) if whole.size and whole[0, 0] and whole[1, 1] else 1.0
 
     def combine(self, part: Part) -> Weights:

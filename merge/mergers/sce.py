@@ -1,6 +1,5 @@
 """SCE: select the elements in which the models differ most, calculate a weight for each model, erase minority signs."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,17 +36,25 @@ class Sce(Merger):
             return selection.fine(spread, part.found)
         return selection.coarse(spread), int(np.count_nonzero(spread.astype(np.float32)))
 
-    def settle(self, measured: Sequence[tuple[int, Any]], number: int, n: int, found: Any) -> Any:
+    def join(self, total: Any, first: int, measured: Any, number: int) -> Any:
+        """Add up the first pass; the others are few numbers for each part."""
+        if number or measured is None:
+            return super().join(total, first, measured, number)
+        counts, differing = measured
+        before, count = total or (None, 0)
+        return selection.added(before, {"variance": counts}), count + differing
+
+    def settle(self, total: Any, number: int, n: int, found: Any) -> Any:
         """Return where the k-th variance lies, then which elements are selected, then that with the weights."""
         del n
         if number == 2:
-            return found, gram.total(measured)
-        if self.select == 1 or not measured:
+            return found, gram.total(total or [])
+        if self.select == 1 or not total:
             return None
         if number == 1:
-            return selection.cut(measured, found)
-        differing = sum(count for _, (_, count) in measured)
-        return selection.border([counts for _, (counts, _) in measured], int(self.select * differing))
+            return selection.cut(total, found)
+        counts, differing = total
+        return selection.border(counts["variance"], int(self.select * differing))
 
     def combine(self, part: Part) -> Weights:
         """Return the base plus the weighted mean of what selection and erasing leave."""

@@ -5,7 +5,7 @@ bits occurs, which says in which bucket the k-th largest lies; the second counts
 elements that tie at the k-th magnitude those of lowest place are taken, so no cut of the tensor changes what is taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from merge.base import Weights
 from merge.mergers import loops
 
+Totals = NDArray[np.int64]  # how many elements lie in each bucket
 _NOTHING = 1 << 31  # above the bits of every magnitude
 
 
@@ -62,11 +63,16 @@ def fine(vector: Weights, border: Border) -> Counts:
     return Counts(*loops.fine(vector.reshape(-1), np.uint32(border.bucket)))
 
 
-def border(parts: Sequence[Counts], k: int) -> Border:
+def added(total: dict[str, Totals] | None, measured: Mapping[str, Counts]) -> dict[str, Totals]:
+    """Add to ``total`` (None at first) what the first pass found in one part, by vector."""
+    total = {key: np.zeros(1 << (31 - loops.LOW), np.int64) for key in measured} if total is None else total
+    for key, (values, counts) in measured.items():
+        total[key][values] += counts
+    return total
+
+
+def border(total: Totals, k: int) -> Border:
     """Return where the k-th largest magnitude lies, from the first pass over all parts; ``k`` may exceed them."""
-    total = np.zeros(1 << (31 - loops.LOW), np.int64)
-    for values, counts in parts:
-        total[values] += counts
     k = min(k, int(total.sum()))
     above = np.cumsum(total[::-1])[::-1]  # how many lie in a bucket or above it
     bucket = int(np.flatnonzero(above >= k)[-1])
@@ -93,5 +99,5 @@ def cut(parts: Sequence[tuple[int, Counts]], border: Border) -> Cut:
 
 
 def parts_of(measured: Sequence[tuple[int, Any]], key: str) -> list[tuple[int, Any]]:
-    """Return what was measured of one vector, with the places of the parts."""
+    """Return what the second pass measured of one vector, with the places of the parts."""
     return [(first, found[key]) for first, found in measured]

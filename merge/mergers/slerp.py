@@ -42,12 +42,10 @@ class Slerp(Merger):
         del number
         return gram.products(_ends(part))
 
-    def settle(
-        self, measured: Sequence[tuple[int, Any]], number: int, n: int, found: Any
-    ) -> tuple[float, float]:
+    def settle(self, total: Any, number: int, n: int, found: Any) -> tuple[float, float]:
         """Return the factors of the two models."""
         del number, n, found
-        whole = gram.total(measured)
+        whole = gram.total(total or [])
         if not whole.size or not whole[0, 0] or not whole[1, 1]:
             return 1 - self.t, self.t
         return gram.arc(gram.cosine(whole, 0, 1), self.t, FLAT)

@@ -1,6 +1,5 @@
 """TIES: trim each task vector to its largest elements, elect a sign for each element, merge those that have it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from merge.base import Part, Weights
@@ -27,16 +26,20 @@ class Ties(Sparse):
             return {role: selection.coarse(v) for role, v in part.vectors.items() if self.share(role) < 1}
         return {role: selection.fine(part.vectors[role], border) for role, border in part.found.items()}
 
-    def settle(self, measured: Sequence[tuple[int, Any]], number: int, n: int, found: Any) -> Any:
+    def join(self, total: Any, first: int, measured: Any, number: int) -> Any:
+        """Add up the first pass; the second says where among the parts the ties lie."""
+        if number == 0:
+            return selection.added(total, measured)
+        return super().join(total, first, measured, number)
+
+    def settle(self, total: Any, number: int, n: int, found: Any) -> Any:
         """Return by role where the k-th magnitude lies, then which elements are kept."""
-        if number == 1:
+        if number == 0:
             return {
-                role: selection.cut(selection.parts_of(measured, role), border)
-                for role, border in found.items()
+                role: selection.border(counts, self.kept(role, n)) for role, counts in (total or {}).items()
             }
         return {
-            role: selection.border([one for _, one in selection.parts_of(measured, role)], self.kept(role, n))
-            for role in (measured[0][1] if measured else ())
+            role: selection.cut(selection.parts_of(total, role), border) for role, border in found.items()
         }
 
     def kept(self, role: str, n: int) -> int:

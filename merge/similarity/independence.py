@@ -28,6 +28,7 @@ NAMED = 3
 READABLE = 0.95
 
 _VERDICTS = ("holds", "nearly holds", "holds only in part", "does not hold")
+_WOULD = ("hold", "nearly hold", "hold only in part", "not hold")
 
 
 def sentences(pairs: Sequence[Alike], vectors: Sequence[Vector], rows: Sequence[Similarity]) -> list[str]:
@@ -55,7 +56,7 @@ def _verdict(pair: Alike, vectors: Sequence[Vector], n: int) -> Iterable[str]:
     level = _level(pair.mean_abs, pair.chance, pair.whole, n)
     yield (
         f"The independence assumption {_VERDICTS[level]} for the task vectors of {one} and {other}: their mean |cosine| "
-        f"is {_number(pair.mean_abs)} over {pair.tensors:,} tensors, where random directions would give "
+        f"is {_number(pair.mean_abs)} over {_tensors(pair.tensors)}, where random directions would give "
         f"{_number(pair.chance)}, and over all weights the cosine is {_signed(pair.whole)}, so that "
         f"{_percent(pair.whole**2)} of the squared length of either lies along the other."
     )
@@ -77,9 +78,11 @@ def _lengths(pair: Alike, vectors: Sequence[Vector]) -> Iterable[str]:
     [other] = [name for name in pair.roles if name != role]
     norms = {vector.role: vector.norm for vector in vectors}
     change = "adds" if pair.along[role] > 0 else "takes away"
+    times = norms[other] / norms[role]
+    length = f"{times:.2g} times" if times >= 1.5 else "about"
     yield (
-        f"The vector of {other} is {norms[other] / norms[role]:.2g} times as long as that of {role}: added whole, it "
-        f"{change} {_percent(abs(pair.along[role]))} of what {role} learned along its own direction."
+        f"The vector of {other} is {length} as long as that of {role}: added whole, it {change} "
+        f"{_percent(abs(pair.along[role]))} of what {role} learned, along that direction."
     )
 
 
@@ -175,15 +178,15 @@ def _corrected(pair: Alike, n: int, left: float) -> str:
     without = min(1.0, chance + max(0.0, mean - chance) / left) if mean > chance else mean
     over_all = max(-1.0, min(1.0, whole / left))
     before, after = _level(mean, chance, whole, n), _level(without, chance, over_all, n)
-    would = (
-        f"the assumption would be one that {_VERDICTS[after]}"
-        if after > before
-        else "the verdict would be the same"
-    )
+    would = f"the assumption would {_WOULD[after]}" if after > before else "the verdict would be the same"
     return (
         f"Corrected by that estimate the mean |cosine| would be about {_number(without)} and the cosine over all weights "
         f"about {_signed(over_all)}, and {would}; only the vector as it was before rounding can tell."
     )
+
+
+def _tensors(n: int) -> str:
+    return f"{n:,} tensors" if n != 1 else "one tensor"
 
 
 def _number(value: float) -> str:

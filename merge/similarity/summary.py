@@ -23,7 +23,7 @@ def _alike(roles: Roles, measured: Sequence[Measured], rows: Sequence[Similarity
     i, j = (measured[0].roles.index(role) for role in roles)
     found = [(row, value) for row in rows if (value := row.cosine(roles)) is not None]
     types: dict[str, list[float]] = {}
-    for row, value in found:
+    for row, value in sorted(found, key=lambda one: one[0].layer is None):  # the layers first
         types.setdefault(kind_of(row.type), []).append(value)
     dot = math.fsum(one.dots[i, j] for one in measured)
     squares = {

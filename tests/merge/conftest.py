@@ -1,6 +1,6 @@
 """A real family of two-layer models, made on the spot: a base and two models that descend from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,12 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Return a maker of model families: folders base, domain and instruct below one folder."""
 
     def make(
-        *, dtype: torch.dtype = torch.bfloat16, hidden: int = 64, tie: bool = False, shard: str = "5GB"
+        *,
+        dtype: torch.dtype = torch.bfloat16,
+        hidden: int = 64,
+        tie: bool = False,
+        shard: str = "5GB",
+        added: Sequence[str] = (),
     ) -> Path:
         root = tmp_path_factory.mktemp("family")
         torch.manual_seed(0)
@@ -50,6 +55,12 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Make:
             model.to(dtype).save_pretrained(root / role, max_shard_size=shard)
             model.float()
             _tokenizer(root / role, [])
+        if added:  # the instruct model alone learned tokens of its own
+            fast = PreTrainedTokenizerFast.from_pretrained(root / "instruct")
+            fast.add_tokens(list(added))
+            fast.save_pretrained(root / "instruct")
+            model.resize_token_embeddings(len(fast), mean_resizing=False)
+            model.to(dtype).save_pretrained(root / "instruct", max_shard_size=shard)
         return root
 
     return make

@@ -54,6 +54,7 @@ def linear(base: Array, vectors: Vectors, weights: dict[str, float] | None = Non
 def task_arithmetic(
     base: Array,
     vectors: Vectors,
+    *,
     weights: dict[str, float] | None = None,
     scale: float = 1.0,
     normalize: bool = False,
@@ -68,6 +69,7 @@ def task_arithmetic(
 def ties(
     base: Array,
     vectors: Vectors,
+    *,
     density: float = 0.5,
     weights: dict[str, float] | None = None,
     scale: float = 1.0,
@@ -98,6 +100,7 @@ def dare_ties(
     base: Array,
     vectors: Vectors,
     drawn: Vectors,
+    *,
     density: float = 0.5,
     rescale: bool = True,
     weights: dict[str, float] | None = None,
@@ -113,6 +116,7 @@ def della(
     base: Array,
     vectors: Vectors,
     drawn: Vectors,
+    *,
     density: float = 0.5,
     epsilon: float = 0.15,
     rescale: bool = True,

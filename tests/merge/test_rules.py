@@ -12,7 +12,11 @@ from merge.rules import at_depth, mergers, resolved
 
 TENSORS = [
     "model.embed_tokens.weight",
-    *(f"model.layers.{layer}.{kind}.weight" for layer in range(5) for kind in ("mlp.up_proj", "self_attn.q_proj")),
+    *(
+        f"model.layers.{layer}.{kind}.weight"
+        for layer in range(5)
+        for kind in ("mlp.up_proj", "self_attn.q_proj")
+    ),
     "model.norm.weight",
     "lm_head.weight",
 ]
@@ -42,7 +46,9 @@ def test_the_first_rule_that_matches_holds() -> None:
 
 def test_a_rule_of_the_same_method_lays_its_options_over_the_recipe() -> None:
     options = {"weights": {"instruct": 0.7}, "scale": 2}
-    found = mergers(_recipe(options=options, rules=[{"match": "lm_head*", "options": {"scale": 3}}]), TENSORS, 5)
+    found = mergers(
+        _recipe(options=options, rules=[{"match": "lm_head*", "options": {"scale": 3}}]), TENSORS, 5
+    )
     head, other = found["lm_head.weight"], found["model.norm.weight"]
     assert isinstance(head, TaskArithmetic)
     assert isinstance(other, TaskArithmetic)

@@ -1,5 +1,6 @@
 """Writes tiny model folders by hand, so that a test can make them as wrong as it likes."""
 
+import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,13 @@ def tokenizer(folder: Path, tokens: Sequence[str]) -> None:
         "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "<s>"},
     }
     (folder / "tokenizer.json").write_text(json.dumps(text), encoding="utf-8")
+
+
+def ranks(folder: Path, tokens: Sequence[bytes], kind: str = "QWenTokenizer") -> None:
+    """Write a vocabulary of tiktoken, the first token at rank 0."""
+    lines = (f"{base64.b64encode(token).decode()} {rank}\n" for rank, token in enumerate(tokens))
+    (folder / "qwen.tiktoken").write_text("".join(lines))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": kind}))
 
 
 def model(

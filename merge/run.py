@@ -1,8 +1,10 @@
 """From a merge recipe to a checkpoint version."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,19 +87,21 @@ def find(recipe: MergeRecipe, store: Store) -> Family:
             raise UserError(
                 "merge", f"{asked} names {role!r}", f"merged are: {', '.join(named)}", "correct the recipe"
             )
-    refs, folders = {}, {}
-    for role, text in named.items():
-        refs[role], folders[role] = resolve_checkpoint(store, text)
-    return Family(refs, folders)
+    with ThreadPoolExecutor(min(len(named), os.cpu_count() or 1)) as pool:  # each hashes all its files
+        found = dict(
+            zip(named, pool.map(lambda text: resolve_checkpoint(store, text), named.values()), strict=True)
+        )
+    return Family(
+        {role: ref for role, (ref, _) in found.items()}, {role: at for role, (_, at) in found.items()}
+    )
 
 
 def request(recipe: MergeRecipe, family: Family) -> dict[str, Any]:
     """Return the recipe as the card holds it: checkpoints by what they were found to be, options written out."""
     told = recipe.model_dump(mode="json") | resolved(recipe) | {"tokenizer": recipe.donor()}
     for role, ref in family.refs.items():
-        (told if role in NAMED else told["models"])[role] = str(
-            ref
-        )  # a role may be called like another field
+        held = told if role in NAMED else told["models"]  # a role may be called like another field
+        held[role] = str(ref)
     return told
 
 

@@ -163,3 +163,24 @@ def test_stochastic_rounding_hides_no_undefined_number(dtype: str) -> None:
     for drawn in (0.0, 0.5, 0.999):
         stored = narrow(stochastic(exact, dtype, np.full(5, drawn, np.float32)), dtype)
         assert not np.isfinite(widen(stored, dtype)).any()
+
+
+@pytest.mark.parametrize("merger", [Slerp(), TaskArithmetic(scale=2), Della(), IsoC(), DareTies()])
+@pytest.mark.parametrize("shape", [(6, 4), (6,)])
+def test_rows_of_new_tokens_are_copied_whatever_the_method(
+    tmp_path: Path, merger: Merger, shape: tuple[int, ...]
+) -> None:
+    """A method that turns whole models would otherwise lengthen rows that no model shares with another."""
+    models = _models(shape) | {"instruct": np.ones((8, *shape[1:]), np.float32) * 3}
+    for role, numbers in models.items():
+        (tmp_path / role).mkdir()
+        save_file({"w": numbers}, tmp_path / role / "model.safetensors")
+    rows = np.array([0, 1, -1, 2, 3, 4, 5, -1])
+    at = {role: read_index(tmp_path / role)["w"] for role in models}
+    inputs = {"domain": Input(at["domain"], rows), "instruct": Input(at["instruct"])}
+    planned = Plan([Target("w", (8, *shape[1:]), Input(at["base"], rows), inputs)], 1)
+    sink = Memory(planned, "F32")
+    merge(planned, {"w": merger}, sink, dtype="F32")
+    merged = sink.arrays["w"].reshape(8, -1)
+    assert np.array_equal(merged[[2, 7]], np.full_like(merged[[2, 7]], 3))
+    assert not np.array_equal(merged[[0, 1]], np.full_like(merged[[0, 1]], 3))

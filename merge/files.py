@@ -84,7 +84,8 @@ def read_header(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise UserError(path.name, f"is missing in '{path.parent.name}'", todo=ASK) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(path.name, f"has a damaged header: {error!r}", todo=ASK) from error
+        wrong = f"{type(error).__name__}: {error}"[:200]  # some errors hold the whole header
+        raise UserError(path.name, f"has a damaged header: {wrong}", todo=ASK) from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -104,8 +105,9 @@ def _tensors(path: Path, header: Mapping[str, Any], start: int, size: int) -> di
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
         if entry["dtype"] not in STORED:
             raise UserError(
-                path.name, f"{name} has the number format {entry['dtype']!r}", f"known: {', '.join(STORED)}"
-            )
+                path.name, f"{name} has the number format {entry['dtype']!r}", f"known: {', '.join(STORED)}",
+                "save the model in one of these, not quantized",
+            )  # fmt: skip
         begin, end = entry["data_offsets"]
         shape = tuple(int(side) for side in entry["shape"])
         tensor = Tensor(name, entry["dtype"], shape, path, start + begin)

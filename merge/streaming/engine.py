@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from datacards.errors import UserError
 from merge.base import Merger
-from merge.files import Files
+from merge.files import ASK, Files
 from merge.plan import Plan, Target
 from merge.streaming.cuts import PIECE, batches, blocks, elements
 from merge.streaming.inputs import Inputs
@@ -107,16 +107,29 @@ def _batch(run: _Run, batch: Sequence[Target]) -> None:
     for done in _in_threads(lambda task: _write(run, task, found), _tasks(run, batch), run.threads):
         target, first, last = done.task
         if done.rounded and done.rounded.bad:
-            raise UserError(
-                target.name,
-                f"{done.rounded.bad:,} merged weights are not finite",
-                todo="check the inputs and weights",
-            )
+            raise _not_finite(run, done.task, done.rounded.bad)
         run.journal.note(target.name, first, last, done.written)
         if not target.kept:
             k = len(run.work.inputs.roles)
             run.sums.setdefault(target.name, Sums(k)).add(Sums.of(k, done.written.sums))
         run.bar.update(last - first)
+
+
+def _not_finite(run: _Run, task: Task, n: int) -> UserError:
+    """Return an error that names the model with a weight that is no number, or else the format that is too narrow."""
+    name = task.target.name
+    base, vectors = run.work.inputs.weights(*task)
+    for role, numbers in {"base": base, **vectors}.items():
+        if bad := int(np.count_nonzero(~np.isfinite(numbers))):
+            return UserError(
+                f"the {role} model", f"{bad:,} weights of {name} are not finite", "weights are numbers", ASK
+            )
+    dtype = run.work.formats[name]
+    return UserError(
+        name, f"{n:,} merged weights are not finite in {dtype}, though those of all models are",
+        "F16 holds numbers up to 65,504" if dtype == "F16" else "",
+        "take a wider dtype or smaller weights in the recipe",
+    )  # fmt: skip
 
 
 def _tasks(run: _Run, targets: Iterable[Target]) -> Iterator[Task]:

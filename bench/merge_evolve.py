@@ -5,7 +5,8 @@ everyday Japanese, a domain model that read annual reports after it, an instruct
 everyday stories. The merged model should know both: the objective is how likely it finds excerpts of reports and
 questions on stories with their answers, in equal numbers, that none of the three was shown. Half of them (dev) are what the
 search sees, the other half is held out. A weight for each vector in each part of the model (attention, mlp, embeddings,
-output layer) varies; trial 0 is ``domain + instruct - base``. Figures are nats per token, higher being better, with the standard error of the gain over documents. A candidate in
+output layer) varies; trial 0 is ``domain + instruct - base``. A search over two weights for the whole model, with a third of the
+trials, says what the parts add. Figures are nats per token, higher being better, with the standard error of the gain over documents. A candidate in
 memory is timed against one that is written and loaded. The last line is one JSON object.
 """
 
@@ -117,16 +118,22 @@ def merged(root: Path, store: Store) -> tuple[Path, float]:
     return folder, time.perf_counter() - begun
 
 
-def asked(root: Path, trials: int, seed: int) -> EvolveRecipe:
-    """Return the recipe of the search: two weights in each of four parts."""
+def asked(root: Path, trials: int, seed: int, *, whole: bool = False) -> EvolveRecipe:
+    """Return the recipe of the search: two weights in each of four parts, or two for the whole model."""
     search = [
         {"name": f"{part}_{role}", "match": glob, "option": f"weights.{role}", "lower": 0.0, "upper": 1.5}
-        for part, glob in PARTS.items()
+        for part, glob in ({"all": ""} if whole else PARTS).items()
         for role in ROLES[1:]
     ]
     merge = {**{role: str(root / role) for role in ROLES}, "dtype": "float32"}
     objective = {"plugin": "likelihood", "options": {"format": "qa", "limit": 10_000}}
-    fields = {"name": "evolved", "version": DAY, "merge": merge, "search": search, "objective": objective}
+    fields = {
+        "name": "two-weights" if whole else "evolved",
+        "version": DAY,
+        "merge": merge,
+        "search": search,
+        "objective": objective,
+    }
     return EvolveRecipe.model_validate({**fields, "trials": trials, "seed": seed})
 
 
@@ -146,7 +153,7 @@ def main(trials: int, steps: int, documents: int, seed: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         told = measure(Path(name), trials, steps, documents, seed)
     table = Table("nats per token", "dev (chosen by)", "held out", box=None, header_style="bold")
-    for kind in ("base", "domain", "instruct", "plain", "best"):
+    for kind in ("base", "domain", "instruct", "plain", "two weights", "best"):
         table.add_row(kind, *(f"{told['score'][kind][part]:.4f}" for part in ("dev", "held_out")))
     Console().print(table)
     click.echo(
@@ -174,7 +181,8 @@ def measure(root: Path, trials: int, steps: int, documents: int, seed: int) -> d
     begun = time.perf_counter()
     made = evolve(asked(root, trials, seed), store, corpus="dev")
     searched = time.perf_counter() - begun
-    folders["best"] = store.path(made.ref)
+    two = evolve(asked(root, max(2, trials // 3), seed, whole=True), store, corpus="dev")
+    folders["two weights"], folders["best"] = store.path(two.ref), store.path(made.ref)
     lines = (folders["best"] / "trials.jsonl").read_text(encoding="utf-8").splitlines()
     kept = [Trial.model_validate_json(line) for line in lines]
     words: Any = AutoTokenizer.from_pretrained(folders["base"])
@@ -183,6 +191,7 @@ def measure(root: Path, trials: int, steps: int, documents: int, seed: int) -> d
         for kind, folder in folders.items()
     }
     gains = {part: gain(rows["plain"][part], rows["best"][part]) for part in texts}
+    parts = gain(rows["two weights"]["held_out"], rows["best"]["held_out"])
     seconds = {
         part: float(np.median([getattr(trial.seconds, part) for trial in kept[1:]]))
         for part in ("merge", "load", "score")
@@ -199,6 +208,8 @@ def measure(root: Path, trials: int, steps: int, documents: int, seed: int) -> d
         "gain_dev": gains["dev"][0],
         "gain_held_out": gains["held_out"][0],
         "gain_held_out_stderr": gains["held_out"][1],
+        "gain_of_parts_held_out": parts[0],
+        "gain_of_parts_held_out_stderr": parts[1],
         "documents": {part: len(some) for part, some in texts.items()},
         "best_trial": next(trial.number for trial in kept if trial.score == best),
         "best_values": max(kept, key=lambda trial: trial.score or -np.inf).values,

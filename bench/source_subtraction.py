@@ -272,8 +272,20 @@ def figures(found: Mapping[str, Result], exact: Mapping[str, Bits], seconds: flo
 
 
 @click.command()
-@click.option("--steps", default=60, show_default=True, help="Optimizer steps on each source.")
-@click.option("--rate", default=2e-4, show_default=True, help="Learning rate on the sources.")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=2),
+    default=60,
+    show_default=True,
+    help="Optimizer steps on each source.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2e-4,
+    show_default=True,
+    help="Learning rate on the sources.",
+)
 @click.option("--seed", default=0, show_default=True)
 def main(steps: int, rate: float, seed: int) -> None:
     """Train on two sources, take one out again, and compare with never having trained on it."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,16 @@ class Draft:
     def files(self) -> tuple[File, ...]:
         """Hash every file of the draft but the working folder, in order of path."""
         found = sorted(p for p in self.path.rglob("*") if p.is_file() and self.work not in p.parents)
-        return tuple(
-            File(
-                path=(name := path.relative_to(self.path).as_posix()),
-                bytes=path.stat().st_size,
-                rows=self.rows.get(name),
-                sha256=sha256_of(path),
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            return tuple(
+                File(
+                    path=(name := path.relative_to(self.path).as_posix()),
+                    bytes=path.stat().st_size,
+                    rows=self.rows.get(name),
+                    sha256=sha256,
+                )
+                for path, sha256 in zip(found, pool.map(sha256_of, found), strict=True)
             )
-            for path in found
-        )
 
     def clear(self) -> None:
         """Delete what an earlier run wrote outside of ``work``, for a stage that writes all of it again."""

@@ -217,6 +217,13 @@ class Files:
                 raise UserError(tensor.path.name, "became shorter while it was read", todo=ASK)
             view, offset = view[done:], offset + done
 
+    def expect(self, tensor: Tensor, first: int, last: int) -> None:
+        """Let the system begin to read the elements ``first`` to ``last``, which will be asked for soon."""
+        if hasattr(os, "posix_fadvise"):  # not on every system
+            size = STORED[tensor.dtype].itemsize
+            place, length = tensor.offset + first * size, (last - first) * size
+            os.posix_fadvise(self._open[tensor.path], place, length, os.POSIX_FADV_WILLNEED)
+
     def write(self, tensor: Tensor, first: int, numbers: NDArray[Any]) -> None:
         """Write ``numbers`` as the elements of a tensor from ``first`` on."""
         view = np.ascontiguousarray(numbers).view(np.uint8).data

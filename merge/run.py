@@ -1,8 +1,10 @@
 """From a merge recipe to a checkpoint version."""
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,10 +84,13 @@ def find(recipe: MergeRecipe, store: Store) -> Family:
             raise UserError(
                 "merge", f"{asked} names {role!r}", f"merged are: {', '.join(named)}", "correct the recipe"
             )
-    refs, folders = {}, {}
-    for role, text in named.items():
-        refs[role], folders[role] = resolve_checkpoint(store, text)
-    return Family(refs, folders)
+    with ThreadPoolExecutor(min(len(named), os.cpu_count() or 1)) as pool:  # each hashes all its files
+        found = dict(
+            zip(named, pool.map(lambda text: resolve_checkpoint(store, text), named.values()), strict=True)
+        )
+    return Family(
+        {role: ref for role, (ref, _) in found.items()}, {role: at for role, (_, at) in found.items()}
+    )
 
 
 def request(recipe: MergeRecipe, family: Family) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def test_a_recipe_parses_and_its_plug_in_takes_its_options(stage: str, path: Pat
     assert recipe.description
     field = STAGES[stage][1]
     if field:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        plugins.make(f"kanagura.{field}s", data[field], data.get("options", {}))
+        data = {**recipe.model_dump(), **yaml.safe_load(path.read_text(encoding="utf-8"))}
+        plugins.make(f"kanagura.{field}s", data[field], data["options"])
 
 
 @pytest.mark.parametrize("stage", STAGES)

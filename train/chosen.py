@@ -65,7 +65,9 @@ def choose(shards: Sequence[Path], only: Asked, without: Asked) -> Chosen:
     total = sum(pq.read_metadata(shard).num_rows for shard in shards)
     with tqdm(total=total, desc="choosing", unit=" documents", disable=None) as bar:
         for shard in shards:
-            columns = [*only, *without, "meta", "source", "license"]
+            columns = [*only, *without, "source", "license"]
+            if set(columns[:-2]) - set(pq.read_schema(shard).names):
+                columns.append("meta")  # may be as large as the text: read only where it is asked for
             kept = [np.zeros(0, np.bool_)]
             for block in blocks(shard, list(dict.fromkeys(columns))):
                 kept.append(_judge(block, tests, seen, chosen))

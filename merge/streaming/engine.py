@@ -104,7 +104,7 @@ def merge(
 
 def _batch(run: _Run, batch: Sequence[Target]) -> None:
     found = _passes(run, [target for target in batch if not _is_written(run, target)])
-    for done in _in_threads(lambda task: _write(run, task, found), _tasks(run, batch), run.threads):
+    for done in _in_threads(lambda task: _write(run, task, found), _expected(run, batch), run.threads):
         target, first, last = done.task
         if done.rounded and done.rounded.bad:
             raise UserError(
@@ -125,6 +125,13 @@ def _tasks(run: _Run, targets: Iterable[Target]) -> Iterator[Task]:
             yield Task(target, first, last)
 
 
+def _expected(run: _Run, targets: Iterable[Target]) -> Iterator[Task]:
+    """Yield the tasks as they are handed to threads, a few ahead of the work: until then the disk may read."""
+    for task in _tasks(run, targets):
+        run.work.inputs.expect(*task)
+        yield task
+
+
 def _is_written(run: _Run, target: Target) -> bool:
     return all(
         task in run.journal.known
@@ -143,7 +150,7 @@ def _passes(run: _Run, batch: Sequence[Target]) -> dict[str, Any]:
         def look(task: Task, number: int = number) -> tuple[Task, list[tuple[int, Any]]]:
             return task, run.work.look(*task, number, found.get(task.target.name))
 
-        for task, measured in _in_threads(look, _tasks(run, asked), run.threads):
+        for task, measured in _in_threads(look, _expected(run, asked), run.threads):
             name = task.target.name
             for first, one in measured:
                 totals[name] = mergers[name].join(totals.get(name), first, one, number)

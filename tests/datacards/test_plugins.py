@@ -11,7 +11,9 @@ import pytest
 from datacards import plugins
 from datacards.errors import UserError
 
-GROUPS = tuple(f"kanagura.{kind}" for kind in ("ocr", "generators", "trainers", "mergers", "evaluators"))
+GROUPS = tuple(
+    f"kanagura.{kind}" for kind in ("ocr", "generators", "trainers", "mergers", "objectives", "evaluators")
+)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from datacards.store import Store
 from merge.cli import main
 from merge.evolve.recipe import EvolveRecipe, read
 from merge.evolve.run import run
-from merge.evolve.trials import Trial
+from merge.evolve.trials import Ledger, Seconds, Trial
 from merge.recipe import MergeRecipe
 from merge.run import run as merge_run
 
@@ -161,7 +161,7 @@ def test_a_killed_search_goes_on_and_ends_as_if_it_had_not_been(
 ) -> None:
     """kill -9 while a candidate is scored, and a line of the record that was written in half."""
     died = tmp_path / "died"
-    recipe = asked(models, search=(HEAD, REST), trials=16, options={"dies": 9, "died": str(died)})
+    recipe = asked(models, search=(HEAD, REST), trials=12, options={"dies": 8, "died": str(died)})
     path = os.pathsep.join([str(outsider), *sys.path])
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(store.root)], input=recipe.model_dump_json(), text=True,
@@ -171,16 +171,31 @@ def test_a_killed_search_goes_on_and_ends_as_if_it_had_not_been(
     assert store.refs() == []
     (record,) = store.root.rglob("trials.jsonl")
     before = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
-    assert [trial["number"] for trial in before] == list(range(9))
+    assert [trial["number"] for trial in before] == list(range(8))
     with record.open("a", encoding="utf-8") as stream:
-        stream.write('{"number":9,"val')
+        stream.write('{"number":8,"val')
     resumed = trials(store, run(recipe, store).ref)
-    assert [trial.model_dump(mode="json") for trial in resumed[:9]] == before
+    assert [trial.model_dump(mode="json") for trial in resumed[:8]] == before
     other = Store(tmp_path / "other")
     whole = run(recipe, other)
     assert scored(resumed) == scored(trials(other, whole.ref))
     weights = [(each.path(whole.ref) / "model.safetensors").read_bytes() for each in (store, other)]
     assert weights[0] == weights[1]
+
+
+def test_a_record_of_another_search_is_not_gone_on_with(tmp_path: Path) -> None:
+    seconds = Seconds(merge=0.1, load=0.1, score=0.1)
+    ledger = Ledger(tmp_path / "trials.jsonl")
+    ledger.add(Trial(number=0, values={"x": 0.5}, score=1.0, seconds=seconds))
+    again = Ledger(ledger.path)
+    assert again.replayed(0, {"x": 0.5 + 1e-12}) == ledger.trials[0]
+    assert again.replayed(1, {"x": 0.7}) is None
+    with pytest.raises(UserError, match="trial 0 was made by another search"):
+        again.replayed(0, {"x": 0.6})
+    with ledger.path.open("a", encoding="utf-8") as stream:
+        stream.write("{}\n")
+    with pytest.raises(UserError, match="line 2 is no trial; delete the unfinished draft"):
+        Ledger(ledger.path)
 
 
 def test_what_cannot_be_scored_is_recorded_and_counts_as_worst(

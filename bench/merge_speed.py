@@ -93,6 +93,7 @@ class Session:
             click.echo(f"{key} is left out: {error}", err=True)
         else:
             self.runs.setdefault(case, []).append(spent)
+            click.echo(f"{' '.join(case)}: {spent.wall:.2f} s, {spent.cpu:.2f} s of CPU", err=True)
 
     def ratio(self, of: Case, to: Case, what: str = "wall") -> float | None:
         """Return the median over the rounds of what one program took over what the other did."""

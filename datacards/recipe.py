@@ -70,8 +70,10 @@ def _beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str
     """Return the keys that are allowed where ``location`` points, of a nested model too."""
     here: Any = model
     for step in location[:-1]:
+        if isinstance(step, int):
+            continue  # one of several in a list: the loop has arrived at what they are
         here = here.model_fields[step].annotation if _is_model(here) and step in here.model_fields else None
-        here = next(filter(_is_model, get_args(here)), here)  # what may be left out: Model | None
+        here = next(filter(_is_model, get_args(here)), here)  # Model | None, or tuple[Model, ...]
     return list(here.model_fields) if _is_model(here) else []
 
 
@@ -96,7 +98,8 @@ def read_recipe(path: Path, model: type[AnyModel]) -> AnyModel:
     except (yaml.YAMLError, ValueError) as error:  # ValueError: YAML's own dates, such as 2026-13-01
         raise UserError(where, f"is not a valid recipe: {error}", todo="correct the YAML") from error
     if not isinstance(data, dict):
-        raise UserError(where, f"holds a {type(data).__name__}", "a recipe is a mapping of keys to values")
+        held = "is empty" if data is None else f"holds a {type(data).__name__}"
+        raise UserError(where, held, "a recipe is a mapping of keys to values", "write it as key: value")
     return validate(where, data, model)
 
 

@@ -15,13 +15,15 @@ def main() -> None:
 @main.command("run")
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option(
-    "--domain", help="The model that learned the domain: NAME@VERSION, hf:org/model@COMMIT or a folder."
+    "--domain",
+    help="The model that learned the domain; instead of the recipe's. NAME@VERSION, hf:org/model@COMMIT or a folder.",
 )
-@click.option("--base", help="The model that the other two began from; instead of the recipe's.")
+@click.option("--base", help="The model that the others began from; instead of the recipe's.")
 @click.option("--instruct", help="The model that follows instructions; instead of the recipe's.")
 @store_option
 def run_(recipe: Path, domain: str | None, base: str | None, instruct: str | None, root: str) -> None:
-    """Merge three checkpoints of one family as RECIPE says, and measure how alike their task vectors are."""
+    """Merge checkpoints of one family into one as RECIPE says, and measure how alike their task vectors are."""
+    from datacards.merged import read_merged
     from datacards.recipe import read_recipe
     from datacards.store import Store
     from merge.recipe import MergeRecipe
@@ -44,6 +46,9 @@ def run_(recipe: Path, domain: str | None, base: str | None, instruct: str | Non
             f" (from {m['cosine_min']:.3f} to {m['cosine_max']:.3f})"
         )
     click.echo(told)
+    merged = read_merged(store.path(made.ref))
+    for note in merged.notes if merged else ():
+        click.echo(note)
 
 
 @main.command()

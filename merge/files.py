@@ -89,7 +89,8 @@ def read_header(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise from_os_error(error, path.name) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(path.name, f"has a damaged header: {error!r}", todo=ASK) from error
+        wrong = f"{type(error).__name__}: {error}"[:200]  # some errors hold the whole header
+        raise UserError(path.name, f"has a damaged header: {wrong}", todo=ASK) from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -119,6 +120,7 @@ def _tensors(path: Path, header: Mapping[str, Any], start: int, size: int) -> di
                 path.name,
                 f"{name} has the number format {_shown(entry['dtype'])}",
                 f"known: {', '.join(STORED)}",
+                "save the model in one of these, not quantized",
             )
         (begin, end), shape = entry["data_offsets"], tuple(entry["shape"])
         if not all(type(number) is int for number in (begin, end, *shape)):

@@ -20,6 +20,7 @@ INNER = (
     "language_config",
 )  # where a model of several parts describes its words' part
 SAME = "models of one architecture, which descend from one base, are needed"
+OTHERS = "name models that descend from one base"
 MOST_BYTES = 64 << 20
 CODE = re.compile(r"[A-Za-z_]\w{0,80}\.py", re.ASCII)
 
@@ -93,7 +94,7 @@ def check_configs(configs: Mapping[str, Mapping[str, Any]], donor: str) -> list[
                 if None not in (here.get(key), there.get(key)) and here[key] != there[key]:
                     name = f"{part}.{key}" if part else key
                     values = f"{short(here[key])}, in the base model {short(there[key])}"
-                    raise UserError(f"the {role} model", f"config.json has {name} = {values}", SAME)
+                    raise UserError(f"the {role} model", f"config.json has {name} = {values}", SAME, OTHERS)
         theta, donors = _theta(config), _theta(configs[donor])
         if role != donor and theta is not None and donors is not None and theta != donors:
             notes.append(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datacards.checkpoints import MARK, TASK_VECTOR, companions
 from datacards.errors import UserError
 from merge.files import ASK, Tensor, read_index, read_metadata
-from merge.fit import SAME, check_configs, code_note, layers, read_config, setting, short, some
+from merge.fit import OTHERS, SAME, check_configs, code_note, layers, read_config, setting, short, some
 from merge.kept import is_buffer, kept
 from merge.numbers import FLOATS
 from merge.rows import Rows, Words, find_rows
@@ -80,14 +80,18 @@ def read_models(folders: Mapping[str, Path]) -> dict[str, Model]:
 
 
 def _read(role: str, folder: Path) -> Model:
-    tensors = read_index(folder)
+    where = f"the {role} model"
+    try:
+        tensors = read_index(folder)
+        marks = {read_metadata(path).get(MARK) for path in {tensor.path for tensor in tensors.values()}}
+        vector = marks == {TASK_VECTOR}
+        config = {} if vector and not (folder / "config.json").exists() else read_config(folder)
+    except UserError as error:  # files of all models have the same names
+        raise UserError(where, f"{error.where} {error.received}", error.allowed, error.todo) from error
     if not tensors:
-        raise UserError(f"the {role} model", f"has no tensors in '{folder.name}'", todo=ASK)
-    marks = {read_metadata(path).get(MARK) for path in {tensor.path for tensor in tensors.values()}}
+        raise UserError(where, f"has no tensors in '{folder.name}'", todo=ASK)
     if len(marks) > 1:
-        raise UserError(f"the {role} model", "some of its files hold a task vector and some do not", todo=ASK)
-    vector = marks == {TASK_VECTOR}
-    config = {} if vector and not (folder / "config.json").exists() else read_config(folder)
+        raise UserError(where, "some of its files hold a task vector and some do not", todo=ASK)
     return Model(role, folder, tensors, config, vector)
 
 
@@ -169,7 +173,7 @@ def _sorted(
         has = next(other for other, mine in tensors.items() if names[0] in mine)
         raise UserError(
             f"the {role} model", f"lacks {some(names)}, which the {has} model has", SAME,
-            "name models that descend from one base",
+            OTHERS,
         )  # fmt: skip
     return kept_ones, merged
 
@@ -221,7 +225,10 @@ class _Inputs:
                 )
             if not fits or len(tensor.shape) != len(base.shape):
                 shapes = f"{list(tensor.shape)}, in the base model {list(base.shape)}"
-                raise UserError(f"the {role} model", f"{some([name])} has the shape {shapes}", SAME)
+                raise UserError(
+                    f"the {role} model", f"{some([name])} has the shape {shapes}", SAME,
+                    OTHERS,
+                )  # fmt: skip
         if not of_words:
             self._check_no_words(having)
         shape = (self.rows.n or 0, *base.shape[1:]) if of_words else base.shape

@@ -30,7 +30,7 @@ class MergeRecipe(Recipe):
     """A base, the models that descend from it, a method and its options.
 
     A checkpoint is ``name@version`` of the store, ``hf:org/model@<commit>``, or a local folder; the command
-    line may name another one, which then stands in the recipe of the version that is made. ``models`` holds further
+    line may name another one, which then stands in the recipe of the version that is made, or the one that is missing. ``models`` holds further
     ones by a role of their own. Any number in ``options`` may be ``{gradient: [a, b, ...]}``, which is interpolated
     over the layers: what lies before the first layer takes the first number, what lies behind the last the last.
     ``tokenizer`` says whose tokenizer, chat template, config and generation config go with the result (by default
@@ -38,7 +38,7 @@ class MergeRecipe(Recipe):
     base lacks and several models have. ``output: vector`` keeps the difference from the base instead of the model.
     """
 
-    base: str
+    base: str = ""
     domain: str = ""
     instruct: str = ""
     models: dict[str, str] = Field(default_factory=dict)

@@ -66,6 +66,7 @@ def find_rows(models: Mapping[str, Words], *, tokenizer: str, new_tokens: str = 
     for role in models:
         if role not in ("base", tokenizer):
             found.notes.extend(_lacking(found, role))
+        found.notes.extend(_moved(found, role, tokenizer) if role in own else [])
     rows = {role: _plain(found.maps[role], words.rows) for role, words in models.items()}
     return Rows(_size(models, tokenizer), rows, found.notes)
 
@@ -286,6 +287,16 @@ def _lacking(found: _Found, role: str) -> list[str]:
         return []
     listed = some_tokens(found.tokens[i] for i in lacks)
     return [f"The {role} model lacks {_tokens(len(lacks))} of the base and changes nothing there: {listed}."]
+
+
+def _moved(found: _Found, role: str, tokenizer: str) -> list[str]:
+    here = found.maps[role][found.places]
+    moved = int(np.count_nonzero((here >= 0) & (here != found.places)))
+    if not moved:
+        return []
+    return [
+        f"{_tokens(moved)} of the {role} model stood at other rows than in the {tokenizer} model: matched by token."
+    ]
 
 
 def _plain(rows: Map, size: int | None) -> Map | None:

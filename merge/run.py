@@ -76,6 +76,10 @@ def run(recipe: MergeRecipe, store: Store) -> Made:
 def find(recipe: MergeRecipe, store: Store) -> Family:
     """Return the checkpoints that ``recipe`` names; raise UserError for one that is unknown or has changed."""
     named = recipe.checkpoints()
+    if not recipe.base:
+        raise UserError(
+            "merge", "no base is named", "the model that the others descend from", "add --base NAME@VERSION"
+        )
     if len(named) < 2:
         raise UserError(
             "merge",

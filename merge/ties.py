@@ -140,14 +140,17 @@ def _untied(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def equal(one: Tensor, other: Tensor | None) -> bool:
     """Return whether two stored tensors hold the same numbers; of two float formats the wider is rounded."""
-    if other is None or one.shape != other.shape or (one.dtype in FLOATS) != (other.dtype in FLOATS):
+    if other is None or one.shape != other.shape:
         return False
+    mixed = (one.dtype in FLOATS) != (other.dtype in FLOATS)  # a mask of 0 and 1 is stored as either
     wide, thin = sorted((one, other), key=lambda tensor: -STORED[tensor.dtype].itemsize)
     with Files() as files:
         files.open((wide, thin))
         for first in range(0, one.n, READ):
             a, b = (files.read(tensor, first, min(first + READ, one.n)) for tensor in (wide, thin))
-            if wide.dtype != thin.dtype and wide.dtype in FLOATS:
+            if mixed:
+                a, b = widen(a, wide.dtype), widen(b, thin.dtype)
+            elif wide.dtype != thin.dtype and wide.dtype in FLOATS:
                 a = narrow(widen(a, wide.dtype), thin.dtype)
             same = a.tobytes() == b.tobytes() if a.dtype == b.dtype else bool(np.array_equal(a, b))
             if not same:

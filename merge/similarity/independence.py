@@ -98,7 +98,7 @@ def _where(pair: Alike, rows: Sequence[Similarity]) -> Iterable[str]:
     row, value = max(clear, key=lambda one: abs(one[1]))
     dependent = sum(abs(found) >= PARTLY for _, found in clear)
     more = f"; {dependent:,} tensors are beyond {PARTLY}" if dependent > 1 else ""
-    yield f"The most dependent tensor is {row.tensor} with {_signed(value)} ({_percent(value**2)}){more}."
+    yield f"The most dependent tensor, of those beyond chance, is {row.tensor} with {_signed(value)} ({_percent(value**2)}){more}."
     layers = [
         abs(found) for one in rows if one.layer is not None and (found := one.cosine(pair.roles)) is not None
     ]

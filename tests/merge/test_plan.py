@@ -103,7 +103,7 @@ def test_number_formats_and_shards_may_differ(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     (_three(tmp_path) / "domain" / name).unlink()
-    with pytest.raises(UserError, match=rf"{re.escape(name)}: is missing in 'domain'"):
+    with pytest.raises(UserError, match=rf"the domain model: {re.escape(name)} is missing in 'domain'"):
         planned(tmp_path)
 
 

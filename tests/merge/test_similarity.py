@@ -218,14 +218,15 @@ def test_half_of_a_vector_in_common_is_called_dependent() -> None:
     told = said(model(0.7))
     assert "The independence assumption does not hold for" in told
     assert re.search(
-        r"The most dependent tensor is \S+ with \+0\.7\d+ \(\d\d %\); 8 tensors are beyond 0\.3\.", told
+        r"The most dependent tensor, of those beyond chance, is \S+ with \+0\.7\d+ \(\d\d %\); 8 tensors are beyond 0\.3\.",
+        told,
     )
     assert "(49 %)" in told or "(50 %)" in told
 
 
 def test_a_head_that_stands_out_is_named() -> None:
     told = said(model(0.05, head=-0.6))
-    assert "The most dependent tensor is lm_head.weight with -0.5" in told
+    assert "The most dependent tensor, of those beyond chance, is lm_head.weight with -0.5" in told
     assert re.search(r"lm_head\.weight \(-0\.5\d+\) stands out; a rule can merge that in another way", told)
     assert "nothing stands out: lm_head.weight (+0." in said(model(0.2))
 

@@ -1,6 +1,7 @@
 """Merging on disk: our engine and our whole command against mergekit, and against moving as many bytes.
 
-``python -m bench.merge_speed [--gib 2] [--methods task_arithmetic,ties,dare_linear] [--repeat 3] [--no-cold]`` makes
+``python -m bench.merge_speed [--gib 2] [--methods task_arithmetic,ties,dare_linear] [--repeat 3] [--no-cold]
+[--peers mergekit,mergekit_best,mergekit_exact] [--growth 0.25,1,4]`` makes
 three bfloat16 checkpoints of that many GiB (2^30 bytes) each, in the shape of Qwen2, and merges base + 2 models into one.
 All programs run in turn, ``repeat`` times, each in a process of its own; wall seconds include the start of the interpreter.
 A peer that takes over a minute runs once. Writing counts up to the system's page cache for all alike: the result is
@@ -21,7 +22,7 @@ import os
 import shutil
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,12 +87,13 @@ class Session:
         try:
             spent = self.measure(case)
         except (ProgramFailedError, PeersMissingError) as error:
-            if case.name not in (*PEERS, COMMAND):
+            if case.name not in PEERS:
                 raise click.ClickException(f"{case.name} {error}") from error
             self.left_out[key] = str(error)
             click.echo(f"{key} is left out: {error}", err=True)
         else:
             self.runs.setdefault(case, []).append(spent)
+            click.echo(f"{' '.join(case)}: {spent.wall:.2f} s, {spent.cpu:.2f} s of CPU", err=True)
 
     def ratio(self, of: Case, to: Case, what: str = "wall") -> float | None:
         """Return the median over the rounds of what one program took over what the other did."""
@@ -103,7 +105,7 @@ class Session:
         )
 
 
-def cases(methods: Sequence[str], cold: bool, warm: bool) -> Iterator[Case]:
+def cases(methods: Sequence[str], peers: Sequence[str], *, cold: bool, warm: bool) -> Iterator[Case]:
     """Yield what one round runs, in its order."""
     for cache in [*["warm"] * warm, *["cold"] * cold]:
         for method in methods:
@@ -113,21 +115,24 @@ def cases(methods: Sequence[str], cold: bool, warm: bool) -> Iterator[Case]:
                 names += [LIMIT_ONE, COMMAND, "mergekit_best", "mergekit_exact"] if cache == "warm" else []
             elif cache == "cold":
                 continue
-            yield from (Case(cache, method, name) for name in names)
+            yield from (Case(cache, method, name) for name in names if name not in PEERS or name in peers)
 
 
-def compare(place: Path, gib: float, methods: Sequence[str], repeat: int, cold: bool) -> dict[str, Any]:
+def compare(
+    place: Path, gib: float, methods: Sequence[str], peers: Sequence[str], repeat: int, *, cold: bool
+) -> dict[str, Any]:
     """Measure all programs on checkpoints of ``gib`` GiB below ``place``; return the figures."""
     session = Session(place / "family", place / "work")
     session.work.mkdir()
     weights = make(session.family, gib)
     tiny = Session(place / "tiny", session.work, left_out=session.left_out)
-    make(tiny.family, TINY)
-    for method in methods:
-        for name in (OURS, "mergekit"):
-            tiny.take(Case("warm", method, name))
+    if gib > TINY:
+        make(tiny.family, TINY)
+        for case in cases(methods, peers[:1], cold=False, warm=True):
+            tiny.take(case)
+    warm = fits_in_memory(session, gib)
     for round_ in range(repeat):
-        for case in cases(methods, cold, warm=fits_in_memory(session, gib)):
+        for case in cases(methods, peers, cold=cold, warm=warm):
             if round_ == 0 or case.name != "mergekit_exact":
                 session.take(case)
     shutil.rmtree(session.family)
@@ -226,13 +231,17 @@ def check_disk(place: Path, gib: float) -> None:
         raise click.ClickException(f"{told}: give a smaller --gib, or set TMPDIR")
 
 
-def listed(context: click.Context, parameter: click.Parameter, text: str) -> list[str]:
-    """Return the methods of a list; BadParameter for one that is not measured here."""
-    del context, parameter
-    names = [name for name in text.split(",") if name]
-    if unknown := set(names) - set(METHODS):
-        raise click.BadParameter(f"{', '.join(sorted(unknown))}; allowed are {', '.join(METHODS)}")
-    return names
+def listed(allowed: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return what reads a list of words of an option; it raises BadParameter for one that is not allowed."""
+
+    def read(context: click.Context, parameter: click.Parameter, text: str) -> list[str]:
+        del context, parameter
+        names = [name for name in text.split(",") if name]
+        if unknown := set(names) - set(allowed):
+            raise click.BadParameter(f"{', '.join(sorted(unknown))}; allowed are {', '.join(allowed)}")
+        return names
+
+    return read
 
 
 def sizes(context: click.Context, parameter: click.Parameter, text: str) -> list[float]:
@@ -246,18 +255,21 @@ def sizes(context: click.Context, parameter: click.Parameter, text: str) -> list
 
 @click.command()
 @click.option("--gib", default=2.0, show_default=True, help="GiB of one checkpoint.")
-@click.option("--methods", default=",".join(METHODS), show_default=True, callback=listed)
+@click.option("--methods", default=",".join(METHODS), show_default=True, callback=listed(METHODS))
+@click.option("--peers", default=",".join(PEERS), show_default=True, callback=listed(PEERS))
 @click.option("--repeat", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--cold/--no-cold", default=True, help="Also with none of the inputs in memory.")
 @click.option(
     "--growth", "grown", default="0.25,1,4", show_default=True, callback=sizes, help="GiB; '' for none."
 )
-def main(gib: float, methods: list[str], repeat: int, cold: bool, grown: list[float]) -> None:
+def main(
+    *, gib: float, methods: list[str], peers: list[str], repeat: int, cold: bool, grown: list[float]
+) -> None:
     """Measure and print two tables; the last line is one JSON object."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         check_disk(place, max([gib, *grown]))
-        result = compare(place, gib, methods, repeat, cold)
+        result = compare(place, gib, methods, peers, repeat, cold=cold)
         if grown:
             result["growth_peak_gib"] = growth(place, grown)
     click.echo(json.dumps(result))

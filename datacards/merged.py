@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from datacards.card import Record, Ref
+from datacards.card import Card, Record, Ref
 
 SIMILARITY = "similarity.json"  # one object per tensor, one line each
 MERGED = "merge.json"
@@ -150,6 +150,12 @@ def to_lines(rows: Sequence[Similarity]) -> str:
     """Return the text of ``similarity.json``: a list, one tensor a line."""
     lines = ",\n".join(json.dumps(row.model_dump(mode="json"), ensure_ascii=False) for row in rows)
     return f"[\n{lines}\n]\n"
+
+
+def asked_of(card: Card) -> dict[str, Any]:
+    """Return the merge recipe in the recipe of a merged checkpoint; that of an evolved one holds it as ``merge``."""
+    inside = card.recipe.get("merge")
+    return inside if isinstance(inside, dict) else card.recipe
 
 
 def read_similarity(path: Path) -> list[Similarity]:

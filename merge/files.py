@@ -17,12 +17,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from datacards.errors import UserError
+from datacards.errors import UserError, from_os_error
 from merge.numbers import STORED
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 HEADER_LIMIT = 100_000_000  # bytes; the limit of the format's own reader
+LONGEST, SHOWN = 512, 60  # signs of a tensor's name, and of what a message shows of it
 ASK = "restore the checkpoint or name another one"
 
 
@@ -62,11 +63,11 @@ def read_index(folder: Path) -> dict[str, Tensor]:
         raise UserError(INDEX, f"is damaged: {error!r}", todo=ASK) from error
     tensors: dict[str, Tensor] = {}
     for shard in shards:
-        if Path(shard).name != shard:
+        if Path(shard).name != shard or not shard.endswith(".safetensors"):
             raise UserError(INDEX, f"names a file outside the checkpoint: {shard!r}", todo=ASK)
         tensors |= read_header(folder / shard)
     if differing := sorted(set(weight_map) ^ set(tensors)):
-        raise UserError(INDEX, f"does not agree with the shards on {differing[0]!r}", todo=ASK)
+        raise UserError(INDEX, f"does not agree with the shards on {_shown(differing[0])}", todo=ASK)
     return tensors
 
 
@@ -83,6 +84,8 @@ def read_header(path: Path) -> dict[str, Tensor]:
         return _tensors(path, header, 8 + length, size)
     except FileNotFoundError as error:
         raise UserError(path.name, f"is missing in '{path.parent.name}'", todo=ASK) from error
+    except OSError as error:
+        raise from_os_error(error, path.name) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         wrong = f"{type(error).__name__}: {error}"[:200]  # some errors hold the whole header
         raise UserError(path.name, f"has a damaged header: {wrong}", todo=ASK) from error
@@ -103,13 +106,23 @@ def read_metadata(path: Path) -> dict[str, str]:
 def _tensors(path: Path, header: Mapping[str, Any], start: int, size: int) -> dict[str, Tensor]:
     tensors, reached = {}, 0
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        if not (name.isprintable() and 0 < len(name) <= LONGEST):
+            raise UserError(
+                path.name,
+                f"has the tensor {_shown(name)}",
+                f"a printable name of at most {LONGEST} signs",
+                ASK,
+            )
         if entry["dtype"] not in STORED:
             raise UserError(
-                path.name, f"{name} has the number format {entry['dtype']!r}", f"known: {', '.join(STORED)}",
+                path.name,
+                f"{name} has the number format {_shown(entry['dtype'])}",
+                f"known: {', '.join(STORED)}",
                 "save the model in one of these, not quantized",
-            )  # fmt: skip
-        begin, end = entry["data_offsets"]
-        shape = tuple(int(side) for side in entry["shape"])
+            )
+        (begin, end), shape = entry["data_offsets"], tuple(entry["shape"])
+        if not all(type(number) is int for number in (begin, end, *shape)):
+            raise TypeError("places and sides are whole numbers")
         tensor = Tensor(name, entry["dtype"], shape, path, start + begin)
         if begin != reached or end - begin != tensor.bytes or min(shape, default=1) < 0:
             raise UserError(path.name, f"{name} does not lie where the header says", todo=ASK)
@@ -118,6 +131,11 @@ def _tensors(path: Path, header: Mapping[str, Any], start: int, size: int) -> di
     if start + reached != size:
         raise UserError(path.name, f"has {size} bytes, its header accounts for {start + reached}", todo=ASK)
     return tensors
+
+
+def _shown(value: Any) -> str:
+    text = ascii(value)  # what a terminal would obey is told by its number
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def lay_out(
@@ -178,6 +196,7 @@ def _lay_out_one(path: Path, shard: list[Tensor], metadata: Mapping[str, str]) -
         stream.write(len(text).to_bytes(8, "little") + text)
         stream.flush()
         os.posix_fallocate(stream.fileno(), 0, start + reached)
+        os.ftruncate(stream.fileno(), start + reached)  # of an earlier layout it may be longer
     return [
         Tensor(tensor.name, tensor.dtype, tensor.shape, path, start + header[tensor.name]["data_offsets"][0])
         for tensor in shard
@@ -218,6 +237,13 @@ class Files:
             if not done:
                 raise UserError(tensor.path.name, "became shorter while it was read", todo=ASK)
             view, offset = view[done:], offset + done
+
+    def expect(self, tensor: Tensor, first: int, last: int) -> None:
+        """Let the system begin to read the elements ``first`` to ``last``, which will be asked for soon."""
+        if hasattr(os, "posix_fadvise"):  # not on every system
+            size = STORED[tensor.dtype].itemsize
+            place, length = tensor.offset + first * size, (last - first) * size
+            os.posix_fadvise(self._open[tensor.path], place, length, os.POSIX_FADV_WILLNEED)
 
     def write(self, tensor: Tensor, first: int, numbers: NDArray[Any]) -> None:
         """Write ``numbers`` as the elements of a tensor from ``first`` on."""

@@ -14,19 +14,13 @@ _I8 = types.Array(types.int64, 1, "C")
 _U2_2D = types.Array(types.uint16, 2, "C")
 _U2 = types.Array(types.uint16, 1, "C")
 _LARGEST = 0x7F7F8000  # the bits of the smallest float32 number that no finite bfloat16 is nearest to
-STRIP = 1024  # elements that a kernel works on at a time: its buffers stay in the first cache
+STRIP = 512  # elements that a kernel works on at a time: its buffers stay in the first cache
 
 
 @njit(nogil=True)
 def _to_double(stored: NDArray[np.uint16], out: NDArray[np.float64]) -> None:
     for i in range(len(out)):
         out[i] = np.uint32(np.uint32(stored[i]) << np.uint32(16)).view(np.float32)
-
-
-@njit(nogil=True)
-def _to_vector(stored: NDArray[np.uint16], base: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    for i in range(len(out)):
-        out[i] = np.float64(np.uint32(np.uint32(stored[i]) << np.uint32(16)).view(np.float32)) - base[i]
 
 
 @njit(types.void(_U2, _F8), nogil=True, cache=True)
@@ -36,68 +30,40 @@ def widen_bfloat16(stored: NDArray[np.uint16], out: NDArray[np.float64]) -> None
 
 
 @njit(nogil=True)
-def _to_single(exact: NDArray[np.float64], single: NDArray[np.float32]) -> None:
-    for i in range(len(exact)):
-        single[i] = np.float32(exact[i])
-
-
-@njit(nogil=True)
-def _look(bits: NDArray[np.uint32]) -> tuple[int, int]:
-    """Return the largest magnitude of float32 numbers, as its bits, and whether one lies halfway between two bfloat16."""
-    largest, halfway = np.int32(0), np.int32(0)
+def _to_single(exact: NDArray[np.float64], bits: NDArray[np.uint32]) -> None:
+    """Round to float32, but never into the middle between two bfloat16 numbers: there, to the side where it was."""
     for i in range(len(bits)):
-        was = np.int32(bits[i])
-        largest = max(largest, np.int32(was & np.int32(0x7FFFFFFF)))
-        halfway |= np.int32(np.int32(was & np.int32(0xFFFF)) == np.int32(0x8000))
-    return largest, halfway
+        single = np.float32(exact[i])
+        was, now, found = abs(exact[i]), abs(np.float64(single)), single.view(np.uint32)
+        middle = np.uint32(np.uint32(found & np.uint32(0xFFFF)) == np.uint32(0x8000))
+        moved = np.uint32(np.uint32(was > now) - np.uint32(was < now))
+        bits[i] = np.uint32(found + np.uint32(middle * moved))
 
 
 @njit(nogil=True)
-def _mend(exact: NDArray[np.float64], bits: NDArray[np.uint32], single: NDArray[np.float32]) -> None:
-    for i in range(len(exact)):
-        if (bits[i] & np.uint32(0xFFFF)) == np.uint32(0x8000):
-            was, now = abs(exact[i]), abs(np.float64(single[i]))
-            if was > now:
-                bits[i] += np.uint32(1)
-            elif was < now:
-                bits[i] -= np.uint32(1)
-
-
-@njit(nogil=True)
-def _to_nearest(bits: NDArray[np.uint32], out: NDArray[np.uint16]) -> None:
+def _to_nearest(bits: NDArray[np.uint32], out: NDArray[np.uint16]) -> int:
+    """Round float32 numbers to bfloat16; return the largest of their magnitudes, as its bits."""
+    largest = np.uint32(0)
     for i in range(len(out)):
+        largest = max(largest, np.uint32(bits[i] & np.uint32(0x7FFFFFFF)))
         odd = np.uint32(np.uint32(bits[i] >> np.uint32(16)) & np.uint32(1))
         out[i] = np.uint16(np.uint32(bits[i] + np.uint32(0x7FFF) + odd) >> np.uint32(16))
-
-
-@njit(nogil=True)
-def _round(
-    exact: NDArray[np.float64], bits: NDArray[np.uint32], single: NDArray[np.float32], out: NDArray[np.uint16]
-) -> int:
-    """Round one strip; return whether a result is not finite. ``bits`` and ``single`` are one room of its length."""
-    _to_single(exact, single)
-    largest, halfway = _look(bits)
-    if halfway:
-        _mend(exact, bits, single)
-        largest, _ = _look(bits)
-    _to_nearest(bits, out)
-    return np.int64(largest >= _LARGEST)
+    return int(largest)
 
 
 @njit(types.int64(_F8, _U2), nogil=True, cache=True)
 def narrow_bfloat16(exact: NDArray[np.float64], out: NDArray[np.uint16]) -> int:
     """Write float64 numbers to ``out`` as the nearest bfloat16, ties to even; return 0 when all of them are finite.
 
-    Going by way of float32 rounds twice: a number just off the middle between two bfloat16 numbers is first rounded
-    into the middle, and then perhaps to the wrong side. Those are found and set right. NaN becomes the quiet one.
+    Going by way of float32 rounds twice: a number just off the middle between two bfloat16 numbers would first be
+    rounded into the middle, and then perhaps to the wrong side. NaN becomes the quiet one.
     """
     bits = np.empty(STRIP, np.uint32)
-    single = bits.view(np.float32)
     strange = np.int64(0)
     for first in range(0, len(exact), STRIP):
         last = min(first + STRIP, len(exact))
-        n = last - first
-        strange += _round(exact[first:last], bits[:n], single[:n], out[first:last])
+        _to_single(exact[first:last], bits[: last - first])
+        strange += np.int64(_to_nearest(bits[: last - first], out[first:last]) >= _LARGEST)
     if strange:
         for i in range(len(exact)):
             if np.isnan(exact[i]):
@@ -140,26 +106,48 @@ def _own(a: NDArray[np.float64]) -> tuple[float, int]:
     for i in range(len(a)):
         total += a[i] * a[i]
         count += np.int64(a[i] == 0.0)
-    return total, count
+    return total, int(count)
 
 
 @njit(nogil=True, fastmath={"reassoc", "contract"})
 def _common(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, int, int]:
     total, same, opposite = 0.0, np.int64(0), np.int64(0)
     for i in range(len(a)):
-        product = (
-            a[i] * b[i]
-        )  # no product of two differences of bfloat16 numbers is so small that it becomes 0
+        product = a[i] * b[i]  # of differences of bfloat16 numbers: too large to become 0
         total += product
         same += np.int64(product > 0.0)
         opposite += np.int64(product < 0.0)
-    return total, same, opposite
+    return total, int(same), int(opposite)
 
 
 @njit(nogil=True)
-def _plus(factor: float, a: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    for i in range(len(out)):
-        out[i] += factor * a[i]
+def _add_first(
+    stored: NDArray[np.uint16],
+    base: NDArray[np.float64],
+    factor: float,
+    vector: NDArray[np.float64],
+    merged: NDArray[np.float64],
+) -> None:
+    """Write the vector of the first model, and the base plus ``factor`` times it."""
+    for i in range(len(vector)):
+        learned = np.float64(np.uint32(np.uint32(stored[i]) << np.uint32(16)).view(np.float32)) - base[i]
+        vector[i] = learned
+        merged[i] = base[i] + factor * learned
+
+
+@njit(nogil=True)
+def _add_next(
+    stored: NDArray[np.uint16],
+    base: NDArray[np.float64],
+    factor: float,
+    vector: NDArray[np.float64],
+    merged: NDArray[np.float64],
+) -> None:
+    """Write the vector of a further model, and add ``factor`` times it."""
+    for i in range(len(vector)):
+        learned = np.float64(np.uint32(np.uint32(stored[i]) << np.uint32(16)).view(np.float32)) - base[i]
+        vector[i] = learned
+        merged[i] += factor * learned
 
 
 @njit(types.int64(_U2_2D, _F8, _F8, _I8, _U2), nogil=True, cache=True)
@@ -179,7 +167,6 @@ def add_vectors(
     """
     k, size = stored.shape[0] - 1, stored.shape[1]
     bits = np.empty(STRIP, np.uint32)
-    single = bits.view(np.float32)
     bases, sums, vectors = np.empty(STRIP), np.empty(STRIP), np.empty((k, STRIP))
     strange = np.int64(0)
     for first in range(0, size, STRIP):
@@ -187,11 +174,10 @@ def add_vectors(
         n = last - first
         base, merged = bases[:n], sums[:n]
         _to_double(stored[0, first:last], base)
-        merged[:] = base
         dots[0] += dot(base, base)
-        for i in range(k):
-            _to_vector(stored[i + 1, first:last], base, vectors[i, :n])
-            _plus(factors[i], vectors[i, :n], merged)
+        _add_first(stored[1, first:last], base, factors[0], vectors[0, :n], merged)
+        for i in range(1, k):
+            _add_next(stored[i + 1, first:last], base, factors[i], vectors[i, :n], merged)
         at, seen = 1, 0
         for i in range(k):
             product, count = _own(vectors[i, :n])
@@ -204,7 +190,8 @@ def add_vectors(
                 counts[seen] += same
                 counts[seen + 1] += opposite
                 at, seen = at + 1, seen + 2
-        strange += _round(merged, bits[:n], single[:n], out[first:last])
+        _to_single(merged, bits[:n])
+        strange += np.int64(_to_nearest(bits[:n], out[first:last]) >= _LARGEST)
     if strange:
         for i in range(size):
             if (out[i] & np.uint16(0x7F80)) == np.uint16(0x7F80) and (out[i] & np.uint16(0x7F)) != 0:

@@ -2,7 +2,7 @@
 
 import re
 
-_LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|block)\.(\d+)\.")
+_LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|block)\.([0-9]{1,6})\.")
 _BEFORE = re.compile(
     r"embed|wte|wpe"
 )  # what lies before the first layer; all else without a layer lies behind the last

@@ -50,14 +50,22 @@ def stochastic(exact: Weights, dtype: str, uniform: NDArray[np.float32]) -> Weig
     """Return float64 numbers moved to one of their two neighbors in ``dtype``, to each as often as it is near.
 
     ``uniform`` holds a number in [0, 1) for each: the mean over many is the exact number, so that vectors which are
-    smaller than the distance between two stored numbers survive as a whole. Numbers below the smallest normal one of the
-    format are left as they are, to be rounded to the nearest.
+    smaller than the distance between two stored numbers survive as a whole. What is not finite stays as it is, and so
+    does a number whose farther neighbor is infinite: it is rounded to the nearest.
     """
     kept, smallest = KEPT[dtype]
     dropped = 52 - kept
     bits = exact.view(np.uint64) + (uniform.astype(np.float64) * 2**dropped).astype(np.uint64)
     bits &= ~np.uint64((1 << dropped) - 1)
-    return np.where(np.abs(exact) < smallest, exact, bits.view(np.float64))
+    moved, size = bits.view(np.float64), np.abs(exact)
+    if (
+        small := size < smallest
+    ).any():  # below the smallest normal number all neighbors are equally far apart
+        step = smallest * 2.0**-kept
+        moved[small] = np.copysign(np.floor(size[small] / step + uniform[small]) * step, exact[small])
+    largest = (2 - 2.0**-kept) * 2 / smallest
+    # The bits of a NaN may carry into those of a plain number, so it is the exact number that is asked.
+    return np.where((np.abs(moved) <= largest) & np.isfinite(exact), moved, exact)
 
 
 def finite(stored: NDArray[Any], dtype: str) -> int:

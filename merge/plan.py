@@ -55,12 +55,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Plan:
-    """All tensors of the result, what the card should say of them, and what changes in the donor's config."""
+    """All tensors of the result, what the card should say of them, and what changes in the donor's config.
+
+    ``roles`` are the models that are merged, in the recipe's order: a vector may lack any tensor, so no tensor says.
+    """
 
     targets: list[Target]
     layers: int
     notes: list[str] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
 
 
 def read_models(folders: Mapping[str, Path]) -> dict[str, Model]:
@@ -122,7 +126,8 @@ def plan(models: Mapping[str, Model], *, tokenizer: str, new_tokens: str = "") -
         *_left(donor, tokenizer),
         *code_note(donor, configs[tokenizer], tokenizer),
     ]
-    return Plan(targets, layers(configs["base"], models["base"].tensors), notes, tied.config)
+    roles = tuple(role for role in models if role != "base")
+    return Plan(targets, layers(configs["base"], models["base"].tensors), notes, tied.config, roles)
 
 
 def _check_roles(models: Mapping[str, Model], tokenizer: str, new_tokens: str) -> None:

@@ -9,6 +9,7 @@ from datacards.recipe import Recipe
 
 ROLE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 NAMED = ("base", "domain", "instruct")  # roles that have a field of their own
+TAKEN = (*NAMED, "gradient")  # a number of each layer has this word
 
 
 class Rule(BaseModel):
@@ -55,9 +56,9 @@ class MergeRecipe(Recipe):
     @model_validator(mode="after")
     def _roles(self) -> Self:
         for role in self.models:
-            if not ROLE.fullmatch(role) or role in NAMED:
+            if not ROLE.fullmatch(role) or role in TAKEN:
                 raise ValueError(
-                    f"models has the role {role!r}; a role is a word of a-z, 0-9, _ and -, and not {', '.join(NAMED)}"
+                    f"models has the role {role!r}; a role is a word of a-z, 0-9, _ and -, and not {', '.join(TAKEN)}"
                 )
         return self
 

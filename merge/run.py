@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,12 @@ from datacards.card import Ref
 from datacards.checkpoints import MARK, TASK_VECTOR, companions, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.store import Draft, Store
+from merge.base import Merger
 from merge.files import lay_out
+from merge.fit import parts, some
 from merge.numbers import DTYPES
 from merge.plan import Model, Plan, plan, read_models
-from merge.recipe import MergeRecipe
+from merge.recipe import NAMED, MergeRecipe
 from merge.rules import mergers, resolved
 from merge.streaming.engine import merge
 from merge.streaming.measured import Measured
@@ -54,6 +56,7 @@ def run(recipe: MergeRecipe, store: Store) -> Made:
         return Made(ref, existed=True)
     models = read_models(family.folders)
     planned = plan(models, tokenizer=recipe.donor(), new_tokens=recipe.new_tokens)
+    methods_of(recipe, planned)
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -101,14 +104,31 @@ def request(recipe: MergeRecipe, family: Family) -> dict[str, Any]:
     """Return the recipe as the card holds it: checkpoints by what they were found to be, options written out."""
     told = recipe.model_dump(mode="json") | resolved(recipe) | {"tokenizer": recipe.donor()}
     for role, ref in family.refs.items():
-        (told if role in told else told["models"])[role] = str(ref)
+        held = told if role in NAMED else told["models"]  # a role may be called like another field
+        held[role] = str(ref)
     return told
+
+
+def methods_of(recipe: MergeRecipe, planned: Plan) -> dict[str, Merger]:
+    """Return the method of every tensor; raise UserError where the recipe does not fit the plan."""
+    lacking = [
+        target.name
+        for target in planned.targets
+        if target.base.rows is not None and (target.base.rows < 0).any()
+    ]
+    if recipe.output == "vector" and lacking:
+        raise UserError(
+            "merge",
+            f"{some(lacking)} would have rows that the base lacks",
+            "a vector says how rows of the base change",
+            "take the tokenizer of the base (tokenizer: base), or ask for output: model",
+        )
+    return mergers(recipe, [target.name for target in planned.targets if not target.kept], planned.layers)
 
 
 def write(recipe: MergeRecipe, planned: Plan, draft: Draft) -> list[Measured]:
     """Write the merged weights into ``draft``, going on where an earlier run was stopped."""
-    dtype = DTYPES[recipe.dtype]
-    methods = mergers(recipe, [target.name for target in planned.targets if not target.kept], planned.layers)
+    dtype, methods = DTYPES[recipe.dtype], methods_of(recipe, planned)
     formats = stored_as(planned, dtype)
     tensors = lay_out(
         draft.path,
@@ -134,10 +154,20 @@ def copy_companions(donor: Model, planned: Plan, out: Path, dtype: str) -> None:
     """Copy tokenizer, chat template and configs of ``donor``; its config says the new number format."""
     for path in companions(donor.folder):
         shutil.copyfile(path, out / path.name)
-    config = {**donor.config, **planned.config, "dtype": dtype}
-    config.pop("torch_dtype", None)  # the old name of the key
+    config = {**donor.config, **planned.config}
+    config |= {name: _typed(part, dtype) for name, part in parts(config).items() if name and _says_type(part)}
+    config = _typed(config, dtype)
     text = json.dumps(config, ensure_ascii=False, indent=2)
     (out / "config.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _says_type(config: Mapping[str, Any]) -> bool:
+    return any(config.get(key) is not None for key in ("dtype", "torch_dtype"))
+
+
+def _typed(config: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    """Return a config that says the number format, under the present name of the key alone."""
+    return {key: value for key, value in config.items() if key != "torch_dtype"} | {"dtype": dtype}
 
 
 def take_rights(draft: Draft, store: Store, refs: Sequence[Ref]) -> None:

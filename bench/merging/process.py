@@ -40,13 +40,18 @@ def run(command: Sequence[str], log: Path, environment: Mapping[str, str] | None
         # Popen would wait for the process itself and so lose what it cost.
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment)
         rss = 0
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            now = _memory(process.pid)
-            anon, rss = max(anon, now[0]), max(rss, now[1])
-            time.sleep(EVERY)
+        try:
+            while True:
+                pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+                if pid:
+                    break
+                now = _memory(process.pid)
+                anon, rss = max(anon, now[0]), max(rss, now[1])
+                time.sleep(EVERY)
+        except BaseException:  # Ctrl-C above all: nothing goes on that nobody waits for
+            process.kill()
+            process.wait()
+            raise
         wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -8,6 +8,7 @@ import yaml
 
 from datacards.card import Card, Rights
 from datacards.errors import UserError
+from datacards.merged import asked_of
 from datacards.profile.record import FORMATS, POINTERS, TABLES, Profile
 from datacards.render.merging import base_models, is_merge, is_vector
 from datacards.rights import license_of, mixed
@@ -94,7 +95,7 @@ def header(card: Card, profile: Profile | None = None) -> dict[str, object]:
 
 def _merged(card: Card) -> dict[str, object]:
     """Return the lines by which the hub knows a merged model: https://huggingface.co/docs/hub/model-cards."""
-    named = card.recipe.get("merger")
+    named = asked_of(card).get("merger")
     method = [named] if isinstance(named, str) and _METHOD.fullmatch(named) else []
     head: dict[str, object] = {"tags": ["finance", "kanagura", card.kind, "merge", *method]}
     if is_vector(card):

@@ -6,7 +6,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from datacards.card import Card, Ref
-from datacards.merged import MERGED, SIMILARITY, Alike, Merged, Method, Spread, Vector, main_pair, read_merged
+from datacards.merged import (
+    MERGED,
+    SIMILARITY,
+    Alike,
+    Merged,
+    Method,
+    Spread,
+    Vector,
+    asked_of,
+    main_pair,
+    read_merged,
+)
+from datacards.render.evolution import BEST
 from datacards.render.markdown import Markdown, code, fenced, link, table, text
 
 FIGURE = "plots/similarity.svg"
@@ -27,7 +39,7 @@ def is_merge(card: Card) -> bool:
 
 def is_vector(card: Card) -> bool:
     """Tell whether a checkpoint holds the difference from its base instead of a model."""
-    return card.kind == "checkpoint" and card.recipe.get("output") == "vector"
+    return card.kind == "checkpoint" and asked_of(card).get("output") == "vector"
 
 
 def hub_name(ref: Ref) -> str:
@@ -67,10 +79,12 @@ def _chat(card: Card, path: Path) -> Iterable[str]:
 def _how(card: Card, merged: Merged) -> Iterable[str]:
     yield "## How it was merged"
     by = " and ".join(map(_named, merged.methods)) or "a method that is not told"
-    yield f"Merged by {by}; nothing was trained. Its numbers stand in the recipe under Made from."
+    found = any(file.path == BEST for file in card.files)
+    where = f"in {code(BEST)}" if found else "in the recipe under Made from"
+    yield f"Merged by {by}; nothing was trained. Its numbers stand {where}."
     vectors = {vector.role: vector for vector in merged.vectors}
     rows = [
-        (code(role), _input(ref), code(ref.digest), *_vector(vectors.get(role)))
+        (code(role), _input(ref), code(ref.digest[:16]), *_vector(vectors.get(role)))
         for role, ref in merged.models.items()
     ]
     head = ["role", "checkpoint", "digest", "length of its vector", "of the base", "weights unchanged"]
@@ -123,7 +137,7 @@ def _alike(merged: Merged, *, drawn: bool) -> Iterable[str]:
     pairs = [pair for pair in merged.pairs if pair.spread]
     if not (pairs or merged.independence):
         return
-    yield "## Similarity of the task vectors"
+    yield "## Similarity of the task vectors" if merged.pairs else "## The task vector"
     if merged.independence:
         first, *more = map(text, merged.independence)
         yield f"**{first}**"

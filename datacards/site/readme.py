@@ -75,7 +75,7 @@ def _tabulated(tokens: Sequence[Token]) -> str:
         else:
             head.tag = end.tag = "td"  # what heads nothing is no heading
         said = [words for _, _, words in body if words]
-        if said and all(re.fullmatch(r"[\d,.]+", words) for words in said):
+        if said and all(re.fullmatch(r"[+-]?[\d,.]+(e[+-]\d+)?( %)?", words) for words in said):
             for cell, _, _ in cells:
                 cell.attrSet("class", "n")
     return columns[0][0][2] if columns else ""

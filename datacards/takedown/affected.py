@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from datacards.card import Card, Ref
+from datacards.merged import asked_of
 from datacards.store import Store
 from datacards.takedown.eraser import Search
 from datacards.takedown.removed import Report
@@ -67,12 +68,13 @@ def _saw(card: Card, lost: set[str] | None) -> bool:
 
 def _merged(card: Card) -> Mapping[str, str]:
     """Return the checkpoints that one was merged of, by role, the base last: nothing but the base is left out easily."""
-    models = card.recipe.get("models")
-    named = {role: card.recipe.get(role) for role in ("domain", "instruct")}
+    recipe = asked_of(card)
+    models = recipe.get("models")
+    named = {role: recipe.get(role) for role in ("domain", "instruct")}
     named |= models if isinstance(models, dict) else {}
     if not any(named.values()):
         return {}
-    named["base"] = card.recipe.get("base")
+    named["base"] = recipe.get("base")
     return {role: name for role, name in named.items() if isinstance(name, str) and name}
 
 

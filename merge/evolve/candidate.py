@@ -1,5 +1,6 @@
 """Merges candidates into memory with the engine that merges into files: the same numbers, and nothing written."""
 
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -46,7 +47,9 @@ class Candidates:
         for name in new:
             self._held.pop(name, None)  # until all of it is done, it is that of no candidate
         changed = set(new)
-        part = Plan([target for target in self._plan.targets if target.name in changed], self._plan.layers)
+        part = replace(
+            self._plan, targets=[target for target in self._plan.targets if target.name in changed]
+        )
         methods = {name: merger for name in new if (merger := wanted[name]) is not None}
         merge(
             part,

@@ -37,7 +37,7 @@ def _scores(axes: Axes, trials: Sequence[Trial]) -> None:
         axes.axhline(trials[0].score, color=COLORS[1], linestyle="--", linewidth=1.2, label="start")
     axes.set_xlabel("trial", color=INK, fontsize=9.5)
     axes.set_ylabel("score", color=INK, fontsize=9.5)
-    axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
+    axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
 
 
 def _values(axes: Axes, trials: Sequence[Trial], dimensions: Sequence[Dimension]) -> None:

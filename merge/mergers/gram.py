@@ -21,6 +21,8 @@ def total(measured: Sequence[tuple[int, Any]]) -> NDArray[np.float64]:
     if not measured:
         return np.zeros((0, 0))
     parts = np.array([part for _, part in measured])
+    if not np.isfinite(parts).all():  # of a model that the engine refuses, once its sums are complete
+        return parts.sum(axis=0)
     sums = [math.fsum(column) for column in parts.reshape(len(parts), -1).T]
     return np.array(sums).reshape(parts.shape[1:])
 

@@ -1,21 +1,18 @@
 """What a pass over a tensor measured, as the record that a version keeps."""
 
 import math
-import re
 
 from datacards.merged import Pair, Roles, Similarity, pairs_of
+from merge.layers import layer_of, type_of
 from merge.streaming.measured import Measured
-
-LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d+)\.")
 
 
 def similarity(measured: Measured) -> Similarity:
     """Return the record of one tensor."""
-    found = LAYER.search(measured.tensor)
     return Similarity(
         tensor=measured.tensor,
-        layer=int(found[1]) if found else None,
-        type=measured.tensor[found.end() :] if found else measured.tensor,
+        layer=layer_of(measured.tensor),
+        type=type_of(measured.tensor),
         n=measured.n,
         shape=measured.shape,
         norm_base=math.sqrt(measured.base),

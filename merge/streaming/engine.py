@@ -6,6 +6,7 @@ once: it costs little beside the reading and writing, whereas the same sum in bf
 different from the exact result.
 """
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from tqdm import tqdm
 from datacards.errors import UserError
 from merge.base import Merger
 from merge.files import ASK, Files
+from merge.fit import some
 from merge.plan import Plan, Target
 from merge.streaming.cuts import PIECE, batches, blocks, elements
 from merge.streaming.inputs import Inputs
@@ -94,20 +96,24 @@ def merge(
         ) as bar,
     ):
         files.open(at.at for target in plan.targets for at in (target.base, *target.models.values()))
-        roles = max((tuple(t.models) for t in plan.targets), key=len, default=())
+        roles = plan.roles or tuple(dict.fromkeys(role for target in plan.targets for role in target.models))
         work = Work(Inputs(files, roles), mergers, stored_as(plan, dtype), output, rounding, seed)
         run = _Run(work, sink, log, threads or min(8, os.cpu_count() or 1), bar)
         for batch in batches(plan.targets):
             _batch(run, batch)
-    return [run.sums[target.name].measured(target, roles) for target in plan.targets if not target.kept]
+    nothing = Sums(len(roles))  # of a tensor without elements
+    return [
+        run.sums.get(target.name, nothing).measured(target, roles)
+        for target in plan.targets
+        if not target.kept
+    ]
 
 
 def _batch(run: _Run, batch: Sequence[Target]) -> None:
     found = _passes(run, [target for target in batch if not _is_written(run, target)])
-    for done in _in_threads(lambda task: _write(run, task, found), _tasks(run, batch), run.threads):
+    for done in _in_threads(lambda task: _write(run, task, found), _expected(run, batch), run.threads):
         target, first, last = done.task
-        if done.rounded and done.rounded.bad:
-            raise _not_finite(run, done.task, done.rounded.bad)
+        _check_finite(run, done)
         run.journal.note(target.name, first, last, done.written)
         if not target.kept:
             k = len(run.work.inputs.roles)
@@ -115,27 +121,34 @@ def _batch(run: _Run, batch: Sequence[Target]) -> None:
         run.bar.update(last - first)
 
 
-def _not_finite(run: _Run, task: Task, n: int) -> UserError:
-    """Return an error that names the model with a weight that is no number, or else the format that is too narrow."""
-    name = task.target.name
-    base, vectors = run.work.inputs.weights(*task)
-    for role, numbers in {"base": base, **vectors}.items():
-        if bad := int(np.count_nonzero(~np.isfinite(numbers))):
-            return UserError(
-                f"the {role} model", f"{bad:,} weights of {name} are not finite", "weights are numbers", ASK
-            )
-    dtype = run.work.formats[name]
-    return UserError(
-        name, f"{n:,} merged weights are not finite in {dtype}, though those of all models are",
-        "F16 holds numbers up to 65,504" if dtype == "F16" else "",
-        "take a wider dtype or smaller weights in the recipe",
-    )  # fmt: skip
+def _check_finite(run: _Run, done: Done) -> None:
+    """Raise UserError for infinite or undefined numbers: a method that elects or drops may hide those of a model."""
+    target = done.task.target
+    base, dots, *_ = done.written.sums
+    sizes = {"base": base} | {role: dots[at][at] for at, role in enumerate(run.work.inputs.roles)}
+    if strange := [role for role, size in sizes.items() if not math.isfinite(size)]:
+        raise UserError(
+            some([target.name]), f"the {strange[0]} model has numbers there that are not finite", todo=ASK
+        )
+    if done.rounded and done.rounded.bad:
+        raise UserError(
+            some([target.name]),
+            f"{done.rounded.bad:,} merged weights are not finite in {run.work.formats[target.name]}",
+            todo="check the inputs and weights, or ask for a dtype with a wider range",
+        )
 
 
 def _tasks(run: _Run, targets: Iterable[Target]) -> Iterator[Task]:
     for target in targets:
         for first, last in blocks(target, run.work.sees(target)):
             yield Task(target, first, last)
+
+
+def _expected(run: _Run, targets: Iterable[Target]) -> Iterator[Task]:
+    """Yield the tasks as they are handed to threads, a few ahead of the work: until then the disk may read."""
+    for task in _tasks(run, targets):
+        run.work.inputs.expect(*task)
+        yield task
 
 
 def _is_written(run: _Run, target: Target) -> bool:
@@ -154,9 +167,10 @@ def _passes(run: _Run, batch: Sequence[Target]) -> dict[str, Any]:
         totals: dict[str, Any] = {}
 
         def look(task: Task, number: int = number) -> tuple[Task, list[tuple[int, Any]]]:
-            return task, run.work.look(*task, number, found.get(task.target.name))
+            with np.errstate(over="ignore", invalid="ignore"):
+                return task, run.work.look(*task, number, found.get(task.target.name))
 
-        for task, measured in _in_threads(look, _tasks(run, asked), run.threads):
+        for task, measured in _in_threads(look, _expected(run, asked), run.threads):
             name = task.target.name
             for first, one in measured:
                 totals[name] = mergers[name].join(totals.get(name), first, one, number)
@@ -173,7 +187,8 @@ def _write(run: _Run, task: Task, found: Mapping[str, Any]) -> Done:
             return Done(task, known, None)
         if target.name not in found and not target.kept and run.work.mergers[target.name].passes:
             found = _passes(_Run(run.work, run.sink, run.journal, 1, run.bar), [target])
-    rounded = run.work.compute(target, first, last, found.get(target.name))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told with its place
+        rounded = run.work.compute(target, first, last, found.get(target.name))
     run.sink.write(target.name, first, rounded.numbers)
     written = Written(fingerprint(rounded.numbers), rounded.sums.plain())
     return Done(task, written, rounded)

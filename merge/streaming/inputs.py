@@ -28,6 +28,12 @@ class Inputs:
         """Return elements of a tensor that is kept, as the base stores them."""
         return self.files.read(target.base.at, first, last)
 
+    def expect(self, target: Target, first: int, last: int) -> None:
+        """Let the system begin to read elements of a tensor from all models; rows that are mapped may lie anywhere."""
+        for at in (target.base, *target.models.values()):
+            if at.rows is None:
+                self.files.expect(at.at, first, last)
+
     def weights(self, target: Target, first: int, last: int) -> tuple[Weights, dict[str, Weights]]:
         """Return the base's elements ``first`` to ``last`` and those of every vector, flat, in float64.
 

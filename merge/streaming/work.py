@@ -1,5 +1,6 @@
 """Computes one block: its parts are read, measured, merged and rounded once."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -103,23 +104,33 @@ class Work:
         return strange
 
     def _merge(self, target: Target, part: Part, dtype: str) -> NDArray[Any]:
-        merger = self.mergers[target.name]
-        base = part.base.copy() if self.output == "vector" else None
-        merged = merger.combine(part)
-        if merged.shape != part.base.shape:
-            name = type(merger).__name__
+        merger, shape = self.mergers[target.name], part.base.shape
+        alone = self._alone(target, part)
+        base = part.base.copy() if self.output == "vector" or alone.any() else part.base
+        merged = np.asarray(merger.combine(part))
+        if merged.shape != shape or merged.dtype.kind not in "fiu":
             raise UserError(
                 target.name,
-                f"{name} gave the shape {list(merged.shape)}",
-                f"{list(part.base.shape)}",
+                f"{type(merger).__name__} gave {merged.dtype} numbers of the shape {list(merged.shape)}",
+                f"real numbers of the shape {list(shape)}",
                 "correct the method",
             )
-        if base is not None:
+        if alone.any():  # a method that moves even what no vector moves does not move these
+            merged = np.where(alone.reshape(shape), base, merged)
+        if self.output == "vector":
             merged = merged - base
         exact = np.ascontiguousarray(merged, np.float64).reshape(-1)
         if self.rounding == "stochastic":
             exact = stochastic(exact, dtype, part.uniform("rounding").reshape(-1))
         return narrow(exact, dtype)
+
+    @staticmethod
+    def _alone(target: Target, part: Part) -> NDArray[np.bool_]:
+        """Return which elements of a part lie in rows that the base lacks, flat; nothing where no rows are mapped."""
+        if target.base.rows is None:
+            return np.zeros(0, np.bool_)
+        width = math.prod(target.shape[1:])
+        return np.repeat(target.base.rows[part.first // width :][: part.base.size // width] < 0, width)
 
     def _part(self, target: Target, first: int, last: int, found: Any, sums: Sums | None) -> Part:
         """Return one part as its method sees it, and add its vectors to ``sums``."""

@@ -284,9 +284,11 @@ def test_a_merged_model_is_told_which_of_its_models_to_leave_out(store: Store) -
     both = trained(store, "both", base, press, filings, base=str(base), models=models)
     clean = trained(store, "clean", base, filings, base=str(base), models={"filings": str(filings)})
     onto = trained(store, "onto", both, filings, base=str(both), domain=str(filings))
+    found = {"base": str(base), "domain": str(press), "instruct": str(filings)}
+    evolved = trained(store, "evolved", base, press, filings, merge=found)
     ref, receipt = take_down(store, urls=[FOUND])
-    assert receipt["models"] == [str(both), str(onto), str(press)]
-    assert receipt["parts"] == {str(both): ["press"], str(onto): ["base"]}
+    assert receipt["models"] == [str(both), str(evolved), str(onto), str(press)]
+    assert receipt["parts"] == {str(both): ["press"], str(evolved): ["domain"], str(onto): ["base"]}
     told = (store.path(ref) / "README.md").read_text("utf-8")
     assert "holds what left in its model press; it was not changed: merge its recipe again without" in told
     assert "was merged onto a base that has seen what left" in told

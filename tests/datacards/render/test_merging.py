@@ -89,8 +89,8 @@ def test_the_page_says_how_it_was_merged_and_how_alike_the_vectors_are(store: St
     page = merged(store, told())
     for part in (
         "Merged by `ties` ([TIES-Merging](https://arxiv.org/abs/2306.01708))",
-        f"| `base` | [hf:rinna/nekomata-14b@{COMMIT}](https://huggingface.co/rinna/nekomata-14b/tree/{COMMIT}) | `{'a' * 64}`",
-        f"| `domain` | local:継続学習@abc | `{'b' * 64}` | 1.25 | 1.76 % | 73 % |",
+        f"| `base` | [hf:rinna/nekomata-14b@{COMMIT}](https://huggingface.co/rinna/nekomata-14b/tree/{COMMIT}) | `{'a' * 16}`",
+        f"| `domain` | local:継続学習@abc | `{'b' * 16}` | 1.25 | 1.76 % | 73 % |",
         "- Two rows were added to the embedding: &lt;fin&gt;, &lt;/fin&gt;.",
         "**The assumption nearly holds: mean \\|cosine\\| 0.04.**\n\nMind the storage: 73 % stayed.",
         "| `domain` and `instruct` | 7 | +0.0312 | 0.0200 | +0.2061 | -0.1040 | 0.0400 | 0.0004 | +0.0288 | 51.1 % |",
@@ -113,6 +113,22 @@ def test_the_hub_reads_what_it_was_merged_from(store: Store) -> None:
     )  # fmt: skip
     assert {"merge", "ties", "kanagura"} <= set(found["tags"])
     assert found["license"] == "other"
+
+
+def test_the_page_of_an_evolved_merge_says_where_its_numbers_stand(store: Store) -> None:
+    """What it was merged by stands in the part of the recipe that is the merge's."""
+    names = ("best.yaml", "evolution.svg", "trials.parquet")
+    recipe = {"merge": {"merger": "ties", "output": "model"}, "objective": {"plugin": "likelihood"}}
+    page = merged(store, told(), recipe={"merger": None, **recipe}, files=dict.fromkeys(names, ""))
+    assert "ties" in head(page)["tags"]
+    assert "nothing was trained. Its numbers stand in `best.yaml`." in page
+    assert "The objective `likelihood` scores the best of them" in page
+
+
+def test_one_vector_alone_is_like_no_other(store: Store) -> None:
+    page = merged(store, told(pairs=[]), recipe={"output": "vector"})
+    assert "## The task vector\n" in page and "## Similarity" not in page
+    assert "It is no model" in page
 
 
 def test_what_the_hub_would_not_know_is_not_named_as_a_base(store: Store) -> None:

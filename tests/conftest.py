@@ -44,7 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ordered = sorted(files.values(), key=len, reverse=True)
     marks = [{mark.name for item in tests for mark in item.iter_markers()} for tests in ordered]
     serving = [tests for tests, named in zip(ordered, marks, strict=True) if "serve" in named]
-    slow = [tests for tests, named in zip(ordered, marks, strict=True) if named & {"serve", "slow"} == {"slow"}]
+    slow = [
+        tests for tests, named in zip(ordered, marks, strict=True) if named & {"serve", "slow"} == {"slow"}
+    ]
     first = [tests for pair in zip_longest(serving, slow) for tests in pair if tests]
     others = [tests for tests in ordered if tests not in first]
     items[:] = [item for tests in (*first, *others) for item in tests]

@@ -23,7 +23,7 @@ def main() -> None:
 @store_option
 def run_(recipe: Path, domain: str | None, base: str | None, instruct: str | None, root: str) -> None:
     """Merge checkpoints of one family into one as RECIPE says, and measure how alike their task vectors are."""
-    from datacards.merged import read_merged
+    from datacards.merged import MERGED, read_merged
     from datacards.recipe import read_recipe
     from datacards.store import Store
     from merge.recipe import MergeRecipe
@@ -46,7 +46,7 @@ def run_(recipe: Path, domain: str | None, base: str | None, instruct: str | Non
             f" (from {m['cosine_min']:.3f} to {m['cosine_max']:.3f})"
         )
     click.echo(told)
-    merged = read_merged(store.path(made.ref))
+    merged = read_merged(store.path(made.ref) / MERGED)
     for note in merged.notes if merged else ():
         click.echo(note)
 

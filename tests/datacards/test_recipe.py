@@ -3,15 +3,25 @@
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from datacards.errors import UserError
 from datacards.recipe import Recipe, read_recipe
+
+
+class Part(BaseModel):
+    """One of several in a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    match: str = ""
 
 
 class Words(Recipe):
     """A recipe with one field of its own."""
 
     size: int = 1
+    parts: tuple[Part, ...] = ()
 
 
 def read(tmp_path: Path, text: str) -> Words:
@@ -31,6 +41,11 @@ def test_a_recipe_reads_back(tmp_path: Path) -> None:
     [
         ("name: w\nversion: 2026.11.21\nsizes: 3\n", "unknown key 'sizes'; allowed keys: name, version"),
         ("name: w\n", "the key 'version' is missing"),
+        (
+            "name: w\nversion: 2026.11.21\nparts: [{}, {glob: w}]\n",
+            "unknown key 'parts.1.glob'; allowed keys: match; remove",
+        ),
+        ("\n", "is empty; a recipe is a mapping"),
         ("name: w\nversion: 2026.11.21\nsize: many\n", "size = 'many'; Input should be a valid integer"),
         ("name: w\nname: v\nversion: 2026.11.21\n", "the key 'name' is given twice"),
         ("name: ../w\nversion: 2026.11.21\n", "name = '../w'"),

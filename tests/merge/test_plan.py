@@ -258,6 +258,13 @@ def test_a_buffer_rounded_to_another_format_is_the_same_buffer(tmp_path: Path) -
     assert _target(planned(tmp_path), FREQUENCIES).base.at.dtype == "F32"
 
 
+def test_a_mask_of_truth_values_is_that_of_ones_and_zeros(tmp_path: Path) -> None:
+    mask, name = np.tri(4, dtype=np.float32).reshape(1, 1, 4, 4), "transformer.h.0.attn.bias"
+    _three(tmp_path, more={name: mask})
+    model(tmp_path / "domain", more={name: mask.astype(bool)})
+    assert np.array_equal(_merged(planned(tmp_path))[name].reshape(4, 4), np.tri(4))
+
+
 def test_a_bias_named_like_a_mask_is_merged(tmp_path: Path) -> None:
     _three(tmp_path, more={MASK: np.ones(HIDDEN, np.float32)})
     assert not _target(planned(tmp_path), MASK).kept

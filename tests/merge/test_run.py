@@ -157,3 +157,17 @@ def test_a_vector_stands_for_the_model_it_was_taken_from(family: Any, store: Sto
 @pytest.mark.parametrize("path", ["merge/recipes/instruct.yaml", "sample/recipes/merge-sample.yaml"])
 def test_the_recipes_of_the_house_are_valid(root: Path, path: str) -> None:
     assert read_recipe(root / path, MergeRecipe).merger == "task_arithmetic"
+
+
+def test_what_was_decided_is_told_and_the_base_may_be_named_on_the_command_line_alone(
+    family: Any, store: Store, tmp_path: Path
+) -> None:
+    root = family(added=["<|im_start|>"])
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("name: merged\nversion: 2026.11.21\n", encoding="utf-8")
+    arguments = [str(recipe), "--store", str(store.root), "--instruct", str(root / "instruct")]
+    assert "no base is named; the model that the others descend from; add --base" in (
+        CliRunner().invoke(main, arguments).output
+    )
+    done = CliRunner().invoke(main, [*arguments, "--base", str(root / "base")])
+    assert "1 token that the base lacks got the rows of the instruct model: '<|im_start|>'." in done.output

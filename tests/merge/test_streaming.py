@@ -207,8 +207,13 @@ def test_a_result_that_is_not_finite_is_refused(tmp_path: Path) -> None:
         (tmp_path / role).mkdir()
         value = torch.full((5,), 3e38 if role != "base" else -3e38)
         save_file({"w": value}, tmp_path / role / "model.safetensors")
-    with pytest.raises(UserError, match="w: 5 merged weights are not finite"):
+    with pytest.raises(
+        UserError, match="w: 5 merged weights are not finite in BF16, though those of all models"
+    ):
         _merge(TaskArithmetic(), tmp_path, tmp_path / "out", "BF16")
+    save_file({"w": torch.tensor([0, 0, 0, torch.nan, torch.inf])}, tmp_path / "domain" / "model.safetensors")
+    with pytest.raises(UserError, match="the domain model: 2 weights of w are not finite"):
+        _merge(TaskArithmetic(), tmp_path, tmp_path / "other", "BF16")
 
 
 @pytest.mark.parametrize(
@@ -217,6 +222,7 @@ def test_a_result_that_is_not_finite_is_refused(tmp_path: Path) -> None:
         (lambda data: data[:-10], "its header accounts for"),
         (lambda data: (10**12).to_bytes(8, "little") + data[8:], "has a header of 1000000000000 bytes"),
         (lambda data: data[:8] + b"[" + data[9:], "damaged header"),
+        (lambda data: data[:20] + b"\xff" + data[21:], "damaged header"),
         (lambda data: data.replace(b'"BF16"', b'"F8_X"', 1), "number format 'F8_X'"),
         (lambda data: data.replace(b'"data_offsets":[0,', b'"data_offsets":[2,', 1), "does not lie where"),
     ],
@@ -224,8 +230,9 @@ def test_a_result_that_is_not_finite_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_file_is_refused(family: Any, damage: Any, told: str) -> None:
     path = family() / "base" / "model.safetensors"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=told) as caught:
         read_index(path.parent)
+    assert len(caught.value.message) < 400
 
 
 MEMORY = """

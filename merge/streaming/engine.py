@@ -122,20 +122,34 @@ def _batch(run: _Run, batch: Sequence[Target]) -> None:
 
 
 def _check_finite(run: _Run, done: Done) -> None:
-    """Raise UserError for infinite or undefined numbers: a method that elects or drops may hide those of a model."""
-    target = done.task.target
+    """Raise UserError where a model or the result has weights that are no numbers, naming which.
+
+    The result alone does not show it: a method that elects or drops may leave the weight of a model out.
+    """
     base, dots, *_ = done.written.sums
-    sizes = {"base": base} | {role: dots[at][at] for at, role in enumerate(run.work.inputs.roles)}
-    if strange := [role for role, size in sizes.items() if not math.isfinite(size)]:
-        raise UserError(
-            some([target.name]), f"the {strange[0]} model has numbers there that are not finite", todo=ASK
-        )
-    if done.rounded and done.rounded.bad:
-        raise UserError(
-            some([target.name]),
-            f"{done.rounded.bad:,} merged weights are not finite in {run.work.formats[target.name]}",
-            todo="check the inputs and weights, or ask for a dtype with a wider range",
-        )
+    sizes = (base, *(dots[at][at] for at in range(len(dots))))
+    n = done.rounded.bad if done.rounded else 0
+    if n or not all(map(math.isfinite, sizes)):
+        raise _not_finite(run, done.task, n)
+
+
+def _not_finite(run: _Run, task: Task, n: int) -> UserError:
+    """Return an error that names the model with a weight that is no number, or else the format that is too narrow."""
+    name, dtype = some([task.target.name]), run.work.formats[task.target.name]
+    with np.errstate(over="ignore", invalid="ignore"):
+        base, vectors = run.work.inputs.weights(*task)
+    for role, numbers in {"base": base, **vectors}.items():
+        if bad := int(np.count_nonzero(~np.isfinite(numbers))):
+            return UserError(
+                f"the {role} model", f"{bad:,} weights of {name} are not finite", "weights are numbers", ASK
+            )
+    if not n:
+        return UserError(name, "has weights whose squares no number holds", "weights of ordinary size", ASK)
+    return UserError(
+        name, f"{n:,} merged weights are not finite in {dtype}, though those of all models are",
+        "F16 holds numbers up to 65,504" if dtype == "F16" else "",
+        "take a wider dtype or smaller weights in the recipe",
+    )  # fmt: skip
 
 
 def _tasks(run: _Run, targets: Iterable[Target]) -> Iterator[Task]:

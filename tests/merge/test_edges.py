@@ -90,14 +90,22 @@ def test_a_number_that_is_none_is_told_with_its_model(
     """An election may leave it out and a draw may drop it: the result alone does not show it."""
     models = _models((4, 5))
     models[role][1, 2] = strange
-    with pytest.raises(UserError, match=f"w: the {role} model has numbers there that are not finite"):
+    with pytest.raises(UserError, match=f"the {role} model: 1 weights of w are not finite"):
         _merge(tmp_path, merger, models)
 
 
 def test_a_result_that_its_format_cannot_hold_is_told_with_the_format(tmp_path: Path) -> None:
     models = _models((4,)) | {"instruct": np.full(4, 1e5, np.float32)}
-    with pytest.raises(UserError, match=r"w: 4 merged weights are not finite in F16; .* wider range"):
+    with pytest.raises(
+        UserError, match=r"w: 4 merged weights are not finite in F16, .* 65,504; take a wider dtype"
+    ):
         _merge(tmp_path, TaskArithmetic(), models, "F16")
+
+
+def test_weights_that_cannot_be_measured_are_refused(tmp_path: Path) -> None:
+    models = {"base": np.full(4, 1e200), "instruct": np.zeros(4)}
+    with pytest.raises(UserError, match="w: has weights whose squares no number holds"):
+        _merge(tmp_path, TaskArithmetic(), models)
 
 
 class Gives(Merger):

@@ -49,6 +49,7 @@ class Benchmark(Objective):
 
     def _figure(self, task: str, scores: list[Score]) -> float:
         found = {score.metric: score.value for score in scores if score.task == task}
-        if self.metric and self.metric not in found:
-            raise UserError(task, f"has no metric '{self.metric}'", ", ".join(found), "correct the objective")
+        if not found or (self.metric and self.metric not in found):
+            lacks = f"has no metric '{self.metric}'" if self.metric else "got no score"
+            raise UserError(task, lacks, ", ".join(found), "correct the objective")
         return found[self.metric] if self.metric else next(iter(found.values()))

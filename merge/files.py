@@ -68,6 +68,8 @@ def read_index(folder: Path) -> dict[str, Tensor]:
         tensors |= read_header(folder / shard)
     if differing := sorted(set(weight_map) ^ set(tensors)):
         raise UserError(INDEX, f"does not agree with the shards on {_shown(differing[0])}", todo=ASK)
+    if elsewhere := [name for name, tensor in tensors.items() if tensor.path.name != weight_map[name]]:
+        raise UserError(INDEX, f"names another shard than that which holds {_shown(elsewhere[0])}", todo=ASK)
     return tensors
 
 

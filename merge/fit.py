@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from datacards.errors import UserError
+from datacards.errors import UserError, from_os_error
 from merge.layers import layer_of
 
 # What decides what the numbers in the tensors mean. Two models that differ here have equal shapes by accident.
@@ -61,6 +61,8 @@ def read_json(path: Path, *, once: bool = False, without: re.Pattern[bytes] | No
         raise UserError(
             path.name, f"is missing in '{path.parent.name}'", todo="save the model with it"
         ) from error
+    except OSError as error:
+        raise from_os_error(error, where) from error
     except (ValueError, RecursionError) as error:
         raise UserError(where, f"is damaged: {error}", todo="restore it") from error
     if not isinstance(found, dict):

@@ -23,7 +23,7 @@ from merge.rules import mergers, resolved
 from merge.streaming.engine import merge
 from merge.streaming.measured import Measured
 from merge.streaming.sinks import Laid, stored_as
-from merge.telling import tell
+from merge.telling import steps, tell
 
 JOURNAL = "written.jsonl"
 
@@ -68,7 +68,7 @@ def run(recipe: MergeRecipe, store: Store) -> Made:
         measured = write(recipe, planned, draft)
         copy_companions(models[recipe.donor()], planned, draft.path, recipe.dtype)
         methods = [asked["merger"], *(rule["merger"] for rule in asked["rules"])]
-        tell(draft, measured, models=family.refs, methods=methods, notes=planned.notes)
+        tell(draft, measured, models=family.refs, methods=methods, notes=notes(recipe, models, planned))
         take_rights(draft, store, refs)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
 
@@ -124,6 +124,13 @@ def methods_of(recipe: MergeRecipe, planned: Plan) -> dict[str, Merger]:
             "take the tokenizer of the base (tokenizer: base), or ask for output: model",
         )
     return mergers(recipe, [target.name for target in planned.targets if not target.kept], planned.layers)
+
+
+def notes(recipe: MergeRecipe, models: Mapping[str, Model], planned: Plan) -> list[str]:
+    """Return the sentences for the card: those of the plan, and one on the number formats on the way."""
+    mergers_ = methods_of(recipe, planned).values()
+    asked = {"dtype": recipe.dtype, "rounding": recipe.rounding, "output": recipe.output}
+    return [*planned.notes, steps(models, mergers_, **asked)]
 
 
 def write(recipe: MergeRecipe, planned: Plan, draft: Draft) -> list[Measured]:

@@ -5,11 +5,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from datacards.card import Ref
 from datacards.draft import Draft
 from datacards.merged import MERGED, SIMILARITY, Merged, Method, to_lines
+from merge.base import Merger
 from merge.papers import PAPERS
+from merge.plan import Model
 from merge.similarity.independence import sentences
 from merge.similarity.record import similarity
 from merge.similarity.summary import alike, metrics, vectors
 from merge.streaming.measured import Measured
+
+
+def steps(
+    models: Mapping[str, Model], methods: Iterable[Merger], *, dtype: str, rounding: str, output: str
+) -> str:
+    """Return a sentence on the number formats from the stored inputs to the stored result."""
+    stored = ", ".join(
+        f"{role} {' and '.join(sorted({tensor.dtype for tensor in model.tensors.values()}))}"
+        for role, model in models.items()
+    )
+    whole = any(merger.sees == "tensor" for merger in methods)
+    computed = "float64" + (", float32 where a method sees whole tensors" if whole else "")
+    how = "at random to one of its two neighbors" if rounding == "stochastic" else "to the nearest"
+    kind = "the difference from the base" if output == "vector" else "each weight"
+    return f"Inputs are stored as {stored}; arithmetic was in {computed}; {kind} was rounded once to {dtype}, {how}."
 
 
 def tell(

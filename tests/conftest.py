@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,26 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the files with the slowest tests begin first, so that none of them is left for a single worker at the end.
+
+    Workers take file after file in this order (``--no-loadscope-reorder``), those with many tests before those with few.
+    Two workers begin with every second file each: so they do not start two vLLM servers at once.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    ordered = sorted(files.values(), key=len, reverse=True)
+    marks = [{mark.name for item in tests for mark in item.iter_markers()} for tests in ordered]
+    serving = [tests for tests, named in zip(ordered, marks, strict=True) if "serve" in named]
+    slow = [
+        tests for tests, named in zip(ordered, marks, strict=True) if named & {"serve", "slow"} == {"slow"}
+    ]
+    first = [tests for pair in zip_longest(serving, slow) for tests in pair if tests]
+    others = [tests for tests in ordered if tests not in first]
+    items[:] = [item for tests in (*first, *others) for item in tests]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from merge.evolve.vary import Dimension, check, dimensions, varied
 from merge.numbers import DTYPES
 from merge.plan import Plan, plan, read_models
 from merge.recipe import MergeRecipe
-from merge.run import Family, Made, copy_companions, find, request, take_rights, write
+from merge.run import Family, Made, copy_companions, find, notes, request, take_rights, write
 from merge.telling import tell
 
 BEST = "best.yaml"
@@ -103,7 +103,8 @@ def run(recipe: EvolveRecipe, store: Store, *, corpus: str = "") -> Made:
         copy_companions(models[asked.start.donor()], planned, draft.path, asked.start.dtype)
         merged = request(winner, asked.family)
         methods = [merged["merger"], *(rule["merger"] for rule in merged["rules"])]
-        tell(draft, measured, models=asked.family.refs, methods=methods, notes=planned.notes)
+        told_of = notes(winner, models, planned)
+        tell(draft, measured, models=asked.family.refs, methods=methods, notes=told_of)
         _tell(draft, asked, winner, trials)
         take_rights(draft, store, asked.made_from)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)

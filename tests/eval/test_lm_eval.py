@@ -65,7 +65,7 @@ def test_a_tenth_of_the_golden_likelihoods_is_reproduced(golden: Path, tmp_path:
 @pytest.mark.slow
 def test_the_golden_run_is_reproduced_whole(golden: Path, tmp_path: Path) -> None:
     """All 8,121 items of both tasks, and the figures made of them."""
-    scores = LmEval(batch_size=32).evaluate(
+    scores = LmEval(batch_size=16).evaluate(
         model=golden / "tiny-llama-tuned", tasks=[Chabsa(), CpaAudit()], corpus=None, out=tmp_path
     )
     found = {(score.task, score.metric): score for score in scores}

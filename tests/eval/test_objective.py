@@ -110,3 +110,20 @@ def test_a_likelihood_of_nothing_is_refused(documents: Path) -> None:
         Likelihood().check(None)
     with pytest.raises(UserError, match="no document in qa/train"):
         Likelihood(format="qa").check(documents)
+
+
+def test_a_task_without_a_score_is_named(
+    tmp_path: Path, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An evaluator of a third party that leaves a task out."""
+    info = tmp_path / "silent-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: silent\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[kanagura.evaluators]\nsilent = silent_evaluator:Silent\n")
+    (tmp_path / "silent_evaluator.py").write_text(
+        "from eval.base import Evaluator\n\n\nclass Silent(Evaluator):\n"
+        "    def evaluate(self, *, model, tasks, corpus, out):\n        return []\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match="corpus_questions: got no score"):
+        Benchmark(tasks=(CorpusQuestions(),), evaluator="silent").score(loaded, None)

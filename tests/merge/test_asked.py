@@ -45,6 +45,11 @@ def test_a_vector_that_would_lose_rows_is_refused_and_one_of_the_rows_of_the_bas
     made = run(recipe.model_copy(update={"tokenizer": "base"}), store)
     head = load_file(store.path(made.ref) / "model.safetensors")[HEAD]
     assert head.shape == (len(WORDS), HIDDEN)
+    told = json.loads((store.path(made.ref) / "merge.json").read_text(encoding="utf-8"))["notes"][-1]
+    assert told == (
+        "Inputs are stored as base F32, instruct F32; arithmetic was in float64; the difference from the base was rounded once to"
+        " float32, to the nearest."
+    )
 
 
 @pytest.mark.parametrize(

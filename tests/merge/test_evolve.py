@@ -156,6 +156,7 @@ run(EvolveRecipe.model_validate_json(sys.stdin.read()), Store(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_and_ends_as_if_it_had_not_been(
     models: Path, outsider: Path, store: Store, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from datacards.errors import UserError
 from merge.files import INDEX, SINGLE, lay_out, read_header, read_index
+from merge.fit import read_config
 from merge.layers import layer_of, type_of
 
 
@@ -85,3 +86,24 @@ def test_a_file_of_an_earlier_layout_that_was_longer_is_cut(tmp_path: Path) -> N
     lay_out(tmp_path, [("w", "F32", (1000,))], 10**9)
     lay_out(tmp_path, [("w", "F32", (10,))], 10**9)
     assert read_index(tmp_path)["w"].shape == (10,)
+
+
+def test_a_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:
+    """Which of the two holds is nowhere said."""
+    for name in ("model-1.safetensors", "model-2.safetensors"):
+        _file(tmp_path, {"w": _entry()}).rename(tmp_path / name)
+    weight_map = {"w": "model-1.safetensors"}
+    (tmp_path / INDEX).write_text(json.dumps({"weight_map": weight_map}), encoding="utf-8")
+    assert set(read_index(tmp_path)) == {"w"}
+    header = {"v": _entry(), "w": _entry(data_offsets=[8, 16])}
+    _file(tmp_path, header, bytes(16)).rename(tmp_path / "model-2.safetensors")
+    weight_map["v"] = "model-2.safetensors"
+    (tmp_path / INDEX).write_text(json.dumps({"weight_map": weight_map}), encoding="utf-8")
+    with pytest.raises(UserError, match="names another shard than that which holds 'w'"):
+        read_index(tmp_path)
+
+
+def test_a_config_that_is_no_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(UserError, match=r"config\.json of '.*': Is a directory"):
+        read_config(tmp_path)

@@ -49,6 +49,7 @@ def reasons(store: Store, a: str, b: str, form: str) -> set[tuple[str, str]]:
     return {key[1:] for key in told(compare(store, a, b)) if key[0] == form}
 
 
+@pytest.mark.slow
 def test_between_two_days_every_row_has_its_reason(world: Store) -> None:
     assert reasons(world, "fin@2026.12.02", "fin@2026.12.03", "markdown") == {
         ("added", "no_longer_dropped"),

@@ -42,6 +42,7 @@ def version(draw: st.DrawFn) -> dict[str, list[Document]]:
     return {name: documents for name, documents in files.items() if documents}
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(version(), version())
 def test_the_sums_add_up_whatever_the_rows(

@@ -45,6 +45,7 @@ def withdraw(world: World, name: str, successor: str) -> None:
         (draft.path / "receipt.json").write_text(json.dumps(said), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_an_address_leads_to_every_model(world: World) -> None:
     told = world.json(SAME, "--forward")
     body = f"sha256:{sha256(page('信用リスク', 1)).hexdigest()}"

@@ -23,6 +23,7 @@ def world() -> Iterator[World]:
         yield served
 
 
+@pytest.mark.slow
 def test_speeches_with_their_pdfs_come_back_from_another_crawl(
     world: World, store: Store, tmp_path: Path
 ) -> None:

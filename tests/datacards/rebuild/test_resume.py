@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from datacards.rebuild.release import open_release
 from datacards.rebuild.run import rebuild
 from datacards.store import Store
@@ -40,6 +42,7 @@ def killed_at(store: Path, pattern: str) -> bool:
     return alive
 
 
+@pytest.mark.slow
 def test_a_killed_rebuild_goes_on_and_ends_alike(released: Store, tmp_path: Path, made: Store) -> None:
     killed = sum(killed_at(released.root, pattern) for pattern in PATTERNS)
     assert killed >= 2

@@ -9,7 +9,11 @@ from datacards.recipe import Recipe
 
 ROLE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 NAMED = ("base", "domain", "instruct")  # roles that have a field of their own
-TAKEN = (*NAMED, "gradient")  # a number of each layer has this word
+TAKEN = (
+    *NAMED,
+    "gradient",
+    "rounding",
+)  # the word of a number of each layer, and that by which rounding draws
 
 
 class Rule(BaseModel):

@@ -86,7 +86,7 @@ def test_equal_numbers_are_one_object() -> None:
     assert len(set(map(id, mergers(_recipe(), TENSORS, 5).values()))) == 1
 
 
-@pytest.mark.parametrize("role", ["base", "Domain", "a b", "../x", "", "gradient"])
+@pytest.mark.parametrize("role", ["base", "Domain", "a b", "../x", "", "gradient", "rounding"])
 def test_a_role_is_a_plain_word(role: str) -> None:
     with pytest.raises(ValueError, match="a role is a word"):
         _recipe(models={role: "x"})

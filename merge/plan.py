@@ -173,9 +173,17 @@ def _sorted(
         has = next(other for other, mine in tensors.items() if names[0] in mine)
         raise UserError(
             f"the {role} model", f"lacks {some(names)}, which the {has} model has", SAME,
-            OTHERS,
+            _renamed(role, names[0], tensors[role]) or OTHERS,
         )  # fmt: skip
     return kept_ones, merged
+
+
+def _renamed(role: str, name: str, mine: Mapping[str, Tensor]) -> str:
+    """Return what to do where a tensor is there with more or less in front of its name, as other code saves it."""
+    alike = next((one for one in mine if one.endswith(f".{name}") or name.endswith(f".{one}")), "")
+    if not alike:
+        return ""
+    return f"the {role} model has {some([alike])}: load and save all models with one class of one library"
 
 
 def _left(folder: Path, role: str) -> list[str]:

@@ -78,6 +78,17 @@ def test_a_missing_tensor_is_named_with_who_has_it(tmp_path: Path) -> None:
         planned(tmp_path)
 
 
+def test_another_prefix_is_told_from_another_model(tmp_path: Path) -> None:
+    numbers = load_file(_three(tmp_path) / "base" / "model.safetensors")
+    bare = {name.removeprefix("model."): numbers[name] for name in numbers if name != HEAD}
+    model(tmp_path / "domain", more=bare, without=[name for name in numbers if name.startswith("model.")])
+    with pytest.raises(
+        UserError,
+        match=r"base model has model\.embed_tokens\.weight: load and save all models with one class",
+    ):
+        planned(tmp_path)
+
+
 def test_a_differing_shape_is_named(tmp_path: Path) -> None:
     model(_three(tmp_path) / "instruct", more={LAYER: np.ones((7, HIDDEN), np.float32)})
     with pytest.raises(UserError, match=rf"the instruct model: {LAYER} has the shape \[7, 4\].*\[6, 4\]"):
@@ -358,11 +369,13 @@ def test_code_of_the_model_is_named_and_never_copied(tmp_path: Path) -> None:
         json.dumps({"auto_map": {"AutoTokenizer": ["org/model--tokenization_qwen.QWenTokenizer", None]}})
     )
     (folder / "modeling_qwen.py").write_text("raise SystemExit")
-    (folder / "qwen.tiktoken").write_text("")
+    for name in ("qwen.tiktoken", "preprocessor_config.json"):
+        (folder / name).write_text("")
     note = planned(tmp_path).notes[-1]
     assert "(modeling_qwen.py, tokenization_qwen.py)" in note
     assert "x" not in {path.stem for path in companions(folder)}
-    assert {path.name for path in companions(folder)} >= {"qwen.tiktoken", "tokenizer.json"}
+    kept = {path.name for path in companions(folder)}
+    assert kept >= {"qwen.tiktoken", "tokenizer.json", "preprocessor_config.json"}
     assert not [path for path in companions(folder) if path.suffix == ".py"]
 
 

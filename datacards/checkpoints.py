@@ -13,6 +13,7 @@ MARK, TASK_VECTOR = (
     "kanagura",
     "task_vector",
 )  # in a safetensors header: the numbers are differences from a base
+INDEX = "model.safetensors.index.json"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 COMPANIONS = (
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
@@ -72,7 +73,10 @@ def _from_folder(folder: Path) -> tuple[Ref, Path]:
     if not weights:
         received = "holds no *.safetensors file" if folder.is_dir() else "is no folder"
         raise UserError(str(folder), received, "a Hugging Face model folder is needed", "correct the path")
-    files = sorted([*weights, *companions(folder)])
+    indexes = [
+        path for path in [folder / INDEX] if path.is_file()
+    ]  # it says which weights belong to the model
+    files = sorted([*weights, *indexes, *companions(folder)])
     digest = sha256("".join(f"{path.name}:{sha256_of(path)}\n" for path in files).encode()).hexdigest()
     return Ref(name=f"local:{folder.resolve().name}", version=digest[:12], digest=digest), folder
 

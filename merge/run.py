@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from datacards.checkpoints import MARK, TASK_VECTOR, companions, resolve_checkpo
 from datacards.errors import UserError
 from datacards.store import Draft, Store
 from merge.base import Merger
-from merge.files import lay_out
+from merge.files import lay_out, read_metadata
 from merge.fit import parts, some
 from merge.numbers import DTYPES
 from merge.plan import Model, Plan, plan, read_models
@@ -26,6 +27,8 @@ from merge.streaming.sinks import Laid, stored_as
 from merge.telling import steps, tell
 
 JOURNAL = "written.jsonl"
+BASE = "base"  # in the header of a task vector: the digest of the base that it was taken from
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,11 @@ def run(recipe: MergeRecipe, store: Store) -> Made:
         made_from=refs,
         description=recipe.description,
     ) as draft:
-        measured = write(recipe, planned, draft)
+        measured = write(recipe, planned, draft, family.refs["base"])
         copy_companions(models[recipe.donor()], planned, draft.path, recipe.dtype)
         methods = [asked["merger"], *(rule["merger"] for rule in asked["rules"])]
-        tell(draft, measured, models=family.refs, methods=methods, notes=notes(recipe, models, planned))
+        told = notes(recipe, models, planned, family.refs["base"])
+        tell(draft, measured, models=family.refs, methods=methods, notes=told)
         take_rights(draft, store, refs)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
 
@@ -126,22 +130,33 @@ def methods_of(recipe: MergeRecipe, planned: Plan) -> dict[str, Merger]:
     return mergers(recipe, [target.name for target in planned.targets if not target.kept], planned.layers)
 
 
-def notes(recipe: MergeRecipe, models: Mapping[str, Model], planned: Plan) -> list[str]:
-    """Return the sentences for the card: those of the plan, and one on the number formats on the way."""
+def notes(recipe: MergeRecipe, models: Mapping[str, Model], planned: Plan, base: Ref) -> list[str]:
+    """Return the sentences for the card: those of the plan, vectors of another base, the number formats on the way."""
     mergers_ = methods_of(recipe, planned).values()
     asked = {"dtype": recipe.dtype, "rounding": recipe.rounding, "output": recipe.output}
-    return [*planned.notes, steps(models, mergers_, **asked)]
+    strange = [
+        f"The task vector {role} was taken from a base with the digest {found[:16]}, the base here has {base.digest[:16]}."
+        for role, model in models.items()
+        if model.vector and (found := _base_of(model)) not in ("", base.digest)
+    ]
+    return [*planned.notes, *strange, steps(models, mergers_, **asked)]
 
 
-def write(recipe: MergeRecipe, planned: Plan, draft: Draft) -> list[Measured]:
-    """Write the merged weights into ``draft``, going on where an earlier run was stopped."""
+def _base_of(vector: Model) -> str:
+    """Return the digest of the base that a vector says it was taken from; '' where it says none that can be one."""
+    found = read_metadata(next(iter(vector.tensors.values())).path).get(BASE, "")
+    return found if DIGEST.fullmatch(found) else ""
+
+
+def write(recipe: MergeRecipe, planned: Plan, draft: Draft, base: Ref) -> list[Measured]:
+    """Write the merged weights into ``draft``, going on where an earlier run was stopped; a vector names its ``base``."""
     dtype, methods = DTYPES[recipe.dtype], methods_of(recipe, planned)
     formats = stored_as(planned, dtype)
     tensors = lay_out(
         draft.path,
         [(target.name, formats[target.name], target.shape) for target in planned.targets],
         recipe.shard_bytes,
-        {MARK: TASK_VECTOR} if recipe.output == "vector" else None,
+        {MARK: TASK_VECTOR, BASE: base.digest} if recipe.output == "vector" else None,
     )
     with Laid({tensor.name: tensor for tensor in tensors}) as sink:
         return merge(

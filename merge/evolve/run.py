@@ -99,11 +99,12 @@ def run(recipe: EvolveRecipe, store: Store, *, corpus: str = "") -> Made:
         trials = _search(asked, planned, folder, draft)
         best = _best(trials)
         winner = varied(asked.start, asked.dimensions, best.values)
-        measured = write(winner, planned, draft)
+        base = asked.family.refs["base"]
+        measured = write(winner, planned, draft, base)
         copy_companions(models[asked.start.donor()], planned, draft.path, asked.start.dtype)
         merged = request(winner, asked.family)
         methods = [merged["merger"], *(rule["merger"] for rule in merged["rules"])]
-        told_of = notes(winner, models, planned)
+        told_of = notes(winner, models, planned, base)
         tell(draft, measured, models=asked.family.refs, methods=methods, notes=told_of)
         _tell(draft, asked, winner, trials)
         take_rights(draft, store, asked.made_from)

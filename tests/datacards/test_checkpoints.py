@@ -21,7 +21,7 @@ def test_the_digest_of_a_folder_covers_weights_and_tokenizer(store: Store, tmp_p
     folder = model(tmp_path / "mine")
     first, path = resolve_checkpoint(store, str(folder))
     assert (first.name, path) == ("local:mine", folder)
-    for name in ("tokenizer.json", "model.safetensors"):
+    for name in ("tokenizer.json", "model.safetensors", "model.safetensors.index.json"):
         (folder / name).write_text("other")
         again, _ = resolve_checkpoint(store, str(folder))
         assert again.digest != first.digest

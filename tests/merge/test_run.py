@@ -152,6 +152,10 @@ def test_a_vector_stands_for_the_model_it_was_taken_from(family: Any, store: Sto
     by_model = run(_recipe(root, name="other", dtype="bfloat16"), store)
     files = [store.path(made.ref) / "model.safetensors" for made in (by_vector, by_model)]
     assert files[0].read_bytes() == files[1].read_bytes()
+    told = "taken from a base with the digest"
+    assert told not in (files[0].parent / "merge.json").read_text(encoding="utf-8")
+    onto = run(_recipe(root, name="onto", base=str(root / "instruct"), domain=str(vector.ref)), store)
+    assert told in (store.path(onto.ref) / "merge.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", ["merge/recipes/instruct.yaml", "sample/recipes/merge-sample.yaml"])

@@ -1,7 +1,6 @@
 """What a merge method sees and gives back: one part of one tensor at a time, never files or threads."""
 
 import hashlib
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from datacards.errors import UserError
+from merge import kernels
 
 Weights = NDArray[Any]  # float64 in pieces and rows, float32 in whole tensors
-DRAWN = 1 << 16  # numbers drawn from one stream: fixed, so that no cut of a tensor changes what is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +43,11 @@ class Part:
 
         It depends on the seed, the role, the tensor and the element's place alone: not on threads, cuts or shards.
         """
-        first, last = self.first, self.first + self.base.size
-        drawn = [
-            _stream(self.seed, role, self.tensor, block)[
-                max(0, first - block * DRAWN) : min(DRAWN, last - block * DRAWN)
-            ]
-            for block in range(first // DRAWN, math.ceil(last / DRAWN))
-        ]
-        numbers = np.concatenate(drawn) if drawn else np.empty(0, np.float32)
+        name = f"{self.seed}\0{role}\0{self.tensor}".encode()
+        key = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")
+        numbers = np.empty(self.base.size, np.float32)
+        kernels.uniform(np.uint64(key), np.uint64(self.first), numbers)
         return numbers.reshape(self.base.shape)
-
-
-def _stream(seed: int, role: str, tensor: str, block: int) -> NDArray[np.float32]:
-    key = hashlib.blake2b(f"{seed}\0{role}\0{tensor}\0{block}".encode(), digest_size=32).digest()
-    words = np.frombuffer(key, "<u8").tolist()
-    return np.random.Generator(np.random.SFC64(words)).random(DRAWN, dtype=np.float32)
 
 
 class Merger(BaseModel, ABC):

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+_F4 = types.Array(types.float32, 1, "C")
 _F8 = types.Array(types.float64, 1, "C")
 _I8 = types.Array(types.int64, 1, "C")
 _U2_2D = types.Array(types.uint16, 2, "C")
@@ -197,3 +198,17 @@ def add_vectors(
             if (out[i] & np.uint16(0x7F80)) == np.uint16(0x7F80) and (out[i] & np.uint16(0x7F)) != 0:
                 out[i] = np.uint16(0x7FC0)
     return int(strange)
+
+
+@njit(types.void(types.uint64, types.uint64, _F4), nogil=True, cache=True)
+def uniform(key: np.uint64, first: np.uint64, out: NDArray[np.float32]) -> None:
+    """Write to ``out`` the numbers ``first``, ``first + 1``, ... of the stream ``key``, each in [0, 1).
+
+    SplitMix64 (https://doi.org/10.1145/2660193.2660195), which finds any number of its stream without those before; the
+    upper 24 bits of each, since a float32 holds so many.
+    """
+    for i in range(len(out)):
+        word = key + (first + np.uint64(i) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        out[i] = np.float32((word ^ (word >> np.uint64(31))) >> np.uint64(40)) * np.float32(2.0**-24)

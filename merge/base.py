@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -112,10 +112,12 @@ class Weighted(Merger):
 
     def check(self, roles: Sequence[str]) -> None:
         """Raise UserError for a weight of a model that is not merged."""
-        if unknown := sorted(set(self.weights) - set(roles)):
-            raise UserError(
-                "merge",
-                f"weights name {unknown[0]!r}",
-                f"merged are: {', '.join(roles)}",
-                "correct the recipe",
-            )
+        check_roles("weights", self.weights, roles)
+
+
+def check_roles(option: str, named: Iterable[str], roles: Sequence[str]) -> None:
+    """Raise UserError when an option names a model that is not merged."""
+    if unknown := sorted(set(named) - set(roles)):
+        raise UserError(
+            "merge", f"{option} name {unknown[0]!r}", f"merged are: {', '.join(roles)}", "correct the recipe"
+        )

@@ -4,12 +4,12 @@ from typing import Any
 
 from merge.base import Part, Weights
 from merge.mergers import selection
-from merge.mergers.scaled import Share, Sparse
+from merge.mergers.scaled import Selecting, Share
 
 Pair = tuple[selection.Border, selection.Border]
 
 
-class Breadcrumbs(Sparse):
+class Breadcrumbs(Selecting):
     """``base + scale * sum(weight * masked)``: Model Breadcrumbs, arXiv 2312.06795.
 
     Of a tensor's ``n`` elements in order of magnitude (as float32 numbers, of ties the one of lowest place first) the
@@ -20,7 +20,6 @@ class Breadcrumbs(Sparse):
 
     density: Share = 0.9
     gamma: Share = 0.01
-    passes = 2
 
     def measure(self, part: Part, number: int) -> Any:
         """Count magnitudes: which there are, then those near both borders of each vector."""
@@ -30,12 +29,6 @@ class Breadcrumbs(Sparse):
             role: tuple(selection.fine(part.vectors[role], border) for border in borders)
             for role, borders in part.found.items()
         }
-
-    def join(self, total: Any, first: int, measured: Any, number: int) -> Any:
-        """Add up the first pass; the second says where among the parts the ties lie."""
-        if number == 0:
-            return selection.added(total, measured)
-        return super().join(total, first, measured, number)
 
     def settle(self, total: Any, number: int, n: int, found: Any) -> Any:
         """Return by role where the two borders lie, then which elements are outliers and which are no small ones."""

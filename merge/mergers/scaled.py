@@ -1,13 +1,13 @@
 """What methods on task vectors have in common: a weight for each, a scale for all, and how much of a vector is kept."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from datacards.errors import UserError
-from merge.base import Part, Weighted, Weights
+from merge.base import Part, Weighted, Weights, check_roles
+from merge.mergers import selection
 from merge.mergers.signs import elected
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -58,10 +58,16 @@ class Sparse(Scaled):
     def check(self, roles: Sequence[str]) -> None:
         """Raise UserError for a weight or a density of a model that is not merged."""
         super().check(roles)
-        if unknown := sorted(set(self.densities) - set(roles)):
-            raise UserError(
-                "merge",
-                f"densities name {unknown[0]!r}",
-                f"merged are: {', '.join(roles)}",
-                "correct the recipe",
-            )
+        check_roles("densities", self.densities, roles)
+
+
+class Selecting(Sparse):
+    """A method that keeps the largest elements of each task vector: one pass to count them, one to place the border."""
+
+    passes = 2
+
+    def join(self, total: Any, first: int, measured: Any, number: int) -> Any:
+        """Add up the first pass; the second says where among the parts the ties lie."""
+        if number == 0:
+            return selection.added(total, measured)
+        return super().join(total, first, measured, number)

@@ -4,10 +4,10 @@ from typing import Any
 
 from merge.base import Part, Weights
 from merge.mergers import selection
-from merge.mergers.scaled import Sparse
+from merge.mergers.scaled import Selecting
 
 
-class Ties(Sparse):
+class Ties(Selecting):
     """``base + scale * mean(weight * trimmed)`` over the models with the elected sign: arXiv 2306.01708.
 
     Trimming keeps ``max(1, int(density * n))`` of a tensor's ``n`` elements, those of the largest magnitude
@@ -18,19 +18,12 @@ class Ties(Sparse):
     """
 
     normalize: bool = True
-    passes = 2
 
     def measure(self, part: Part, number: int) -> dict[str, selection.Counts]:
         """Count magnitudes: which there are, then those near the border of each vector."""
         if number == 0:
             return {role: selection.coarse(v) for role, v in part.vectors.items() if self.share(role) < 1}
         return {role: selection.fine(part.vectors[role], border) for role, border in part.found.items()}
-
-    def join(self, total: Any, first: int, measured: Any, number: int) -> Any:
-        """Add up the first pass; the second says where among the parts the ties lie."""
-        if number == 0:
-            return selection.added(total, measured)
-        return super().join(total, first, measured, number)
 
     def settle(self, total: Any, number: int, n: int, found: Any) -> Any:
         """Return by role where the k-th magnitude lies, then which elements are kept."""

@@ -94,4 +94,4 @@ def test_every_other_method_equals_its_reference_for_every_cut(
     whole = wanted(kind, plain, options, base, vectors)
     for size in (64, 501, None):
         merged = merge(kind(**options), base, vectors, size)
-        np.testing.assert_allclose(merged, whole, rtol=1e-12, atol=1e-15)
+        assert np.allclose(merged, whole, rtol=1e-12, atol=1e-15), size

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+)
 
 from datacards.recipe import Recipe
 
@@ -13,6 +21,53 @@ Values = Annotated[
     BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
     Field(min_length=1),
 ]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Weight(BaseModel):
+    """Documents that an epoch reads ``times`` as often: all of ``where``'s keys must fit, as in ``only``.
+
+    2 is twice an epoch; 0.5 is every other epoch, half of the documents in each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    where: dict[Key, Values] = Field(min_length=1)
+    times: Annotated[float, Field(ge=0, le=100)]
+
+
+class Replay(BaseModel):
+    """General text against forgetting: its ``share`` of all tokens trained on (arXiv 2403.08763).
+
+    Which version it is from is said on the command line (``--replay NAME@VERSION``).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: Share = 0.05
+
+
+class Validation(BaseModel):
+    """Documents that are held out, all formats of one page together, and measured every ``every`` steps and at both ends.
+
+    ``share`` of the pages of the corpora is held out; of every source at most ``tokens`` tokens are measured. Versions that are
+    only measured are said on the command line (``--validate NAME@VERSION``).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    tokens: PositiveInt = 200_000
+    every: PositiveInt | None = None
+
+
+class MonitorAsked(BaseModel):
+    """A plug-in of the group ``kanagura.monitors`` that looks at every saved step beside the training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plugin: str = "merge"
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class TrainRecipe(Recipe):
@@ -23,13 +78,20 @@ class TrainRecipe(Recipe):
 
     ``only`` and ``without`` choose documents by a column of theirs or, where there is no such column, by a key of
     their ``meta``: ``only: {source: [boj_*]}``, ``without: {edinet_code: [E01234]}``. A value may be a glob. A document
-    is trained on that fits some value of every key in ``only`` and none in ``without``.
+    is trained on that fits some value of every key in ``only`` and none in ``without``. ``fraction`` takes that share of the
+    pages, the same ones for one seed, and those of a smaller fraction are among those of a larger one. ``mixture`` reads some
+    documents more or less often: the first entry that fits a document counts, ``format`` being a key like any other.
     """
 
     base: str
     formats: tuple[Format, ...] | None = Field(default=None, min_length=1)
     only: dict[Key, Values] = Field(default_factory=dict)
     without: dict[Key, Values] = Field(default_factory=dict)
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    mixture: tuple[Weight, ...] = ()
+    replay: Replay | None = None
+    validation: Validation | None = None
+    monitor: MonitorAsked | None = None
     trainer: str = "causal_lm"
     options: dict[str, Any] = Field(default_factory=dict)
     seed: NonNegativeInt = 0

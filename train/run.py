@@ -11,7 +11,7 @@ from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.store import Store
 from train.base import TrainData, Trainer
-from train.chosen import Chosen, choose
+from train.data.chosen import Chosen, choose
 from train.recipe import Format, TrainRecipe
 
 GROUP = "kanagura.trainers"
@@ -68,8 +68,13 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
 
 
 def _unasked(recipe: TrainRecipe) -> set[str]:
-    """Return the ways of choosing documents that a recipe does not use: older versions know nothing of them."""
-    return {name for name in ("only", "without") if not getattr(recipe, name)}
+    """Return the fields that a recipe leaves as they are by themselves: older versions know nothing of them."""
+    later = ("only", "without", "fraction", "mixture", "replay", "validation", "monitor")
+    return {
+        name
+        for name in later
+        if getattr(recipe, name) == TrainRecipe.model_fields[name].get_default(call_default_factory=True)
+    }
 
 
 def _rights(store: Store, base: Ref, corpora: Sequence[Ref], chosen: Chosen | None) -> list[Rights]:

@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from datacards.errors import UserError
+from train.data.packing import batch, pack
 from train.trainers.loss import NextToken, check_head, check_isolation
-from train.trainers.packing import batch, pack
 
 CPU = torch.device("cpu")
 
@@ -64,7 +64,7 @@ def test_chunks_change_neither_the_loss_nor_its_gradient(base: Path, chunk: int)
     whole, parted = NextToken(_model(base), 10**6), NextToken(_model(base), chunk)
     flat = np.random.default_rng(1).integers(5, 250, 40).astype(np.uint32)
     arrays = _arrays(batch(pack(np.array([0, 11, 30, 40]), 20), flat, np.array([0, 1]), 2))
-    losses = [model(*arrays) for model in (whole, parted)]
+    losses = [model(*arrays).sum() for model in (whole, parted)]
     assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-6)
     for loss in losses:
         loss.backward()
@@ -77,7 +77,7 @@ def test_the_loss_is_the_one_transformers_computes(base: Path) -> None:
     flat = np.random.default_rng(2).integers(5, 250, 33).astype(np.uint32)
     ids, positions, labels = _arrays(batch(pack(np.array([0, 33]), 40), flat, np.array([0]), 1))
     with torch.no_grad():
-        ours = float(NextToken(model, 8)(ids, positions, labels)) / 32
+        ours = float(NextToken(model, 8)(ids, positions, labels).sum()) / 32
         theirs = float(model(input_ids=ids, labels=ids, use_cache=False).loss)
     assert ours == pytest.approx(theirs, rel=1e-5)
 

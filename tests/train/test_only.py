@@ -14,7 +14,7 @@ from datacards.card import Ref, Rights
 from datacards.errors import UserError
 from datacards.store import Store
 from train.base import TrainData
-from train.chosen import choose
+from train.data.chosen import choose
 from train.recipe import TrainRecipe
 from train.run import run
 

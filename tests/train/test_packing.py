@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.trainers.packing import IGNORE, Order, batch, pack
+from train.data.packing import IGNORE, Order, batch, pack
 
 
 def _offsets(lengths: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

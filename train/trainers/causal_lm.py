@@ -11,12 +11,42 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class DeepSpeed(BaseModel):
-    """ZeRO (arXiv 1910.02054): what the processes share: 1 optimizer state, 2 gradients too, 3 weights too."""
+    """ZeRO (arXiv 1910.02054): what the processes share: 1 optimizer state, 2 gradients too, 3 weights too.
+
+    ``num_processes`` bears on where a run runs, not on what it computes: ``--processes`` replaces it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     zero_stage: Literal[1, 2, 3] = 3
     num_processes: PositiveInt = 2
+
+
+class Lora(BaseModel):
+    """Low-rank adapters (arXiv 2106.09685) in place of all weights; the result is the model with them added in.
+
+    ``targets`` are names of linear layers; left out, all but the output layer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: PositiveInt = 16
+    alpha: PositiveFloat = 32.0
+    dropout: Share = 0.0
+    targets: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+
+class Spikes(BaseModel):
+    """What counts as a spike: a loss or a gradient norm this many robust deviations above the last ``window`` steps.
+
+    ``stop`` ends the run with the step's documents named and the state before it kept; ``tell`` only notes it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window: Annotated[int, Field(ge=8)] = 128
+    deviations: PositiveFloat = 12.0
+    action: Literal["stop", "tell"] = "tell"
 
 
 class CausalLM(Trainer):
@@ -28,8 +58,13 @@ class CausalLM(Trainer):
 
     A batch is ``rows_per_step`` rows whatever the number of devices; each device takes ``rows_per_device`` at
     a time and adds up gradients over as many turns as it takes. The learning rate rises over ``warmup_steps``
-    and then falls in a line to 0. ``loss_chunk`` is how many tokens go through the output layer at once: the
-    scores of a whole batch over a large vocabulary would not fit beside a large model.
+    and then falls in a line (or a cosine) to ``final_rate`` of its height. ``loss_chunk`` is how many tokens go through the
+    output layer at once: the scores of a whole batch over a large vocabulary would not fit beside a large model.
+
+    ``attention`` and ``loss`` name kernels; ``auto`` takes the best that the machine has, and each is proven not to let packed
+    documents see each other before the first step. The ``keep`` newest saved states stay until the run ends.
+    ``weights`` is the number format of the result, ``vector`` that of its difference from the base, which is written beside it:
+    at small rates bfloat16 weights hold little of what was learned, a bfloat16 vector all of it.
     """
 
     sequence_length: Annotated[int, Field(ge=2)] = 2048
@@ -38,6 +73,8 @@ class CausalLM(Trainer):
     epochs: PositiveInt = 1
     max_steps: PositiveInt | None = None
     learning_rate: PositiveFloat = 5e-7
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    final_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     beta1: Share = 0.9
@@ -45,8 +82,16 @@ class CausalLM(Trainer):
     max_grad_norm: PositiveFloat | None = 1.0
     precision: Literal["fp32", "bf16"] = "bf16"
     gradient_checkpointing: bool = False
+    attention: Literal["auto", "sdpa", "eager", "varlen", "flash_attention_2", "flex_attention"] = "auto"
+    loss: Literal["auto", "chunked", "liger"] = "auto"
     loss_chunk: PositiveInt = 2048
+    lora: Lora | None = None
+    spikes: Spikes | None = Spikes()
+    trackers: tuple[Literal["tensorboard"], ...] = ()
     save_every: PositiveInt = 500
+    keep: PositiveInt = 2
+    weights: Literal["fp32", "bf16"] = "fp32"
+    vector: Literal["fp32", "bf16"] | None = None
     deepspeed: DeepSpeed | None = None
 
     @model_validator(mode="after")
@@ -70,9 +115,9 @@ class CausalLM(Trainer):
 
     def train(self, *, base: Path, data: TrainData, out: Path, work: Path, seed: int) -> Trained:
         """Tokenize once, then train here or, with DeepSpeed, in processes that accelerate launches."""
+        from train.data.tokens import tokenize
         from train.trainers.launch import launch
         from train.trainers.loop import Job, run
-        from train.trainers.tokens import tokenize
 
         tokenize(base, data, work)
         job = Job(trainer=self, base=base, out=out, work=work, seed=seed)

@@ -10,9 +10,11 @@ import torch
 
 from datacards.checkpoints import companions
 from datacards.errors import UserError
+from train.data.packing import Batch
+from train.trainers.attention import attention
 from train.trainers.causal_lm import CausalLM, DeepSpeed
+from train.trainers.lora import with_adapters
 from train.trainers.loss import NextToken, check_head, check_isolation
-from train.trainers.packing import Batch
 from train.trainers.state import Saved
 
 PREFIX = "model."  # of every parameter name, because the model is wrapped with its loss
@@ -47,7 +49,10 @@ class Engine:
                 "train", f"{self.world} process(es) run", f"the recipe asks for {options.processes}"
             )
         self.is_first = self.accelerator.is_main_process
+        self.attention = attention(options.attention, options.precision, cuda=cuda)
         model = self._load(saved.weights if saved else base)
+        if options.lora:
+            model = with_adapters(model, options.lora)
         self.vocabulary = int(model.config.vocab_size)
         self.plain = NextToken(model, options.loss_chunk)
         self.optimizer = torch.optim.AdamW(
@@ -75,7 +80,7 @@ class Engine:
             model, info = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=torch.float32,
-                attn_implementation="sdpa",
+                attn_implementation=self.attention,
                 local_files_only=True,
                 use_safetensors=True,
                 output_loading_info=True,
@@ -136,10 +141,10 @@ class Engine:
         """
         self._turn += 1
         last = self._turn == self.options.turns
-        arrays = (batch.input_ids, batch.position_ids, batch.labels)
-        ids, positions, labels = (torch.from_numpy(array).to(self.device) for array in arrays)
+        arrays = (batch.input_ids, batch.position_ids, batch.labels, batch.borders)
         with self.accelerator.accumulate(self.model):
-            loss = self.model(ids, positions, labels)
+            rows = self.model(*(torch.from_numpy(array).to(self.device) for array in arrays))
+            loss = rows.sum()
             self.accelerator.backward(loss * (self.world * self.options.turns / targets))
             if last and self.options.max_grad_norm and not self.options.deepspeed:
                 norm = self.accelerator.clip_grad_norm_(self.plain.parameters(), self.options.max_grad_norm)

@@ -11,12 +11,12 @@ import numpy as np
 
 from datacards.errors import UserError
 from train.base import Trained
+from train.data.packing import Order, Plan, batch, pack
+from train.data.tokens import Tokens, read_tokens
+from train.progress import progress
 from train.trainers.causal_lm import CausalLM
 from train.trainers.engine import Engine
-from train.trainers.packing import Order, Plan, batch, pack
-from train.trainers.progress import progress
 from train.trainers.state import Saved, latest, save
-from train.trainers.tokens import Tokens, read_tokens
 
 LOSS = "loss.jsonl"
 

@@ -9,19 +9,24 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
 from datacards.errors import UserError
-from train.trainers.packing import IGNORE
+from train.data.packing import IGNORE
 
 
 class NextToken(nn.Module):
-    """A causal language model that returns the summed cross entropy of its next tokens, in nats."""
+    """A causal language model that returns the summed cross entropy of the next tokens of each row, in nats."""
 
     def __init__(self, model: Any, chunk: int) -> None:
         super().__init__()
         self.model = model
         self.chunk = chunk
 
-    def forward(self, input_ids: Tensor, position_ids: Tensor, labels: Tensor) -> Tensor:
-        """Return the sum over all labels that are not IGNORE; all three are of shape (rows, tokens).
+    def forward(
+        self, input_ids: Tensor, position_ids: Tensor, labels: Tensor, borders: Tensor | None = None
+    ) -> Tensor:
+        """Return, of shape (rows,), the sums over all labels that are not IGNORE; the first three are of shape (rows, tokens).
+
+        ``borders`` are the int32 places at which pieces begin when the rows are laid end to end, and the end of the last;
+        without it they are where ``position_ids`` are 0.
 
         The labels are shifted already. No attention mask is given on purpose: with one, even all ones,
         transformers no longer looks at the positions and packed documents see each other. The output layer
@@ -31,17 +36,17 @@ class NextToken(nn.Module):
         decoder = self.model.get_decoder()
         hidden = decoder(input_ids=input_ids, position_ids=position_ids, use_cache=False).last_hidden_state
         hidden, wanted = hidden.flatten(0, 1), labels.flatten()
-        total = hidden.new_zeros((), dtype=torch.float32)
         if len(wanted) <= self.chunk:
-            return total + self._part(hidden, wanted)
+            return self._part(hidden, wanted).view(labels.shape).sum(1)
+        parts = []
         for first in range(0, len(wanted), self.chunk):
             part = hidden[first : first + self.chunk], wanted[first : first + self.chunk]
-            total = total + checkpoint(self._part, *part, use_reentrant=False)
-        return total
+            parts.append(checkpoint(self._part, *part, use_reentrant=False))
+        return torch.cat(parts).view(labels.shape).sum(1)
 
     def _part(self, hidden: Tensor, labels: Tensor) -> Tensor:
         scores = self.model.get_output_embeddings()(hidden)
-        return cross_entropy(scores.float(), labels, ignore_index=IGNORE, reduction="sum")
+        return cross_entropy(scores.float(), labels, ignore_index=IGNORE, reduction="none")
 
 
 def check_isolation(forward: Any, device: torch.device, vocabulary: int) -> None:

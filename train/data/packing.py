@@ -159,6 +159,9 @@ class Batch:
     input_ids: Ints
     position_ids: Ints
     labels: Ints
+    borders: NDArray[
+        np.int32
+    ]  # where each piece begins when the rows are laid end to end, and the end of the last
 
 
 def batch(plan: Plan, tokens: NDArray[np.uint32], rows: Ints, n_rows: int) -> Batch:
@@ -183,4 +186,5 @@ def batch(plan: Plan, tokens: NDArray[np.uint32], rows: Ints, n_rows: int) -> Ba
             labels[line, at : at + n - 1] = words[1:]
             at += n
         positions[line, at:] = np.arange(width - at)
-    return Batch(ids, positions, labels)
+    begins = np.flatnonzero(positions.ravel() == 0)
+    return Batch(ids, positions, labels, np.append(begins, positions.size).astype(np.int32))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from datacards.errors import UserError
 from train.base import TrainData
-from train.trainers.packing import Ints
-from train.trainers.progress import progress
+from train.data.packing import Ints
+from train.progress import progress
 
 
 @dataclass(frozen=True, slots=True)

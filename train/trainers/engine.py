@@ -86,8 +86,9 @@ class Engine:
         self.masters = Masters(self.plain, self.optimizer, zero, self.rank, self.zero_stage)
         if self.saved:
             self.saved.restore(self.masters)
-        elif self.zero_stage and options.precision == "bf16":
-            for name, value in first:
+        elif self.zero_stage:
+            self.masters.make_moments({"": 0})
+            for name, value in first if options.precision == "bf16" else ():
                 self.masters.put(name, WEIGHT, value)
         self.device = self.accelerator.device
         self.device_name = torch.cuda.get_device_name() if cuda else "cpu"

@@ -98,7 +98,10 @@ class Masters:
         return {"": most, **{name: count for name, count in counts.items() if count != most}}
 
     def make_moments(self, updates: dict[str, int]) -> None:
-        """Make moments of 0 and step counts, as AdamW itself makes them at its first step only."""
+        """Make moments of 0 and step counts, as AdamW itself makes them at its first step.
+
+        DeepSpeed must have them before that: of several groups its stages 1 and 2 find the moments of the first alone.
+        """
         names = {id(parameter): name for name, parameter in self._parameters.items()}
         for parameter in self.owned():
             count = updates.get(names.get(id(parameter), ""), updates[""])
@@ -110,7 +113,7 @@ class Masters:
                 **{kind: torch.zeros_like(parameter).detach() for kind in MOMENTS},
             }
         if self._stage in (1, 2):
-            self._zero._lazy_init_hp_params_optimizer_state()  # what it does itself after the first step
+            self._zero._lazy_init_hp_params_optimizer_state()  # what it does itself after a step
 
     def _states(self) -> Iterator[dict[str, Any]]:
         for parameter in self.owned():

@@ -18,7 +18,7 @@ from train.data.packing import Batch
 from train.trainers.attention import attention
 from train.trainers.causal_lm import CausalLM, DeepSpeed
 from train.trainers.lora import with_adapters
-from train.trainers.loss import NextToken, check_head, check_isolation
+from train.trainers.loss import NextToken, check_head, loss_kernel, settle
 from train.trainers.masters import WEIGHT, Masters
 from train.trainers.start import exact_weights
 from train.trainers.state import newest
@@ -67,13 +67,15 @@ class Engine:
                 "train", f"{self.world} process(es) run", f"the recipe asks for {options.processes}"
             )
         self.is_first = self.accelerator.is_main_process
-        self.attention = attention(options.attention, options.precision, cuda=cuda)
+        self.attention = attention(options.attention, options.precision, cuda=cuda, base=base)
         self.saved = newest(self, work)
         model = self._load(self.saved.folder if self.saved and not options.lora else base)
         if options.lora:
             model = with_adapters(model, options.lora)
         self.vocabulary = int(model.config.vocab_size)
-        self.plain = NextToken(model, options.loss_chunk)
+        stage = options.deepspeed.zero_stage if options.deepspeed else 0
+        self.loss = loss_kernel(options.loss, cuda=cuda, zero_stage=stage)
+        self.plain = NextToken(model, options.loss_chunk, self.loss)
         self.optimizer = torch.optim.AdamW(
             self._groups(),
             lr=options.learning_rate,
@@ -140,9 +142,9 @@ class Engine:
     def check(self) -> None:
         """Prove on this very model that packed documents do not meet and that the loss is the model's own."""
         self.model.eval()
-        check_isolation(self.model, self.device, self.vocabulary)
-        if not (self.options.deepspeed and self.options.deepspeed.zero_stage == 3):
-            check_head(self.accelerator.unwrap_model(self.model), self.device, self.vocabulary)
+        asked, precision = self.options.attention, self.options.precision
+        self.attention = settle(self.model, self.plain, asked, precision, self.device)
+        check_head(self.model, self.device, self.vocabulary, type(self.plain.model).__name__)
         self.model.train()
 
     def begin(self, rate: float, *, seed: int) -> None:

@@ -30,6 +30,7 @@ _SINGLE = (
     ("grad_norm", "norm of the gradient", True),
     ("update_norm", "norm of the update", True),
 )
+_MARKS = 12  # of one line
 _POINT = re.compile(r"([ML] -?\d+\.\d\d)\d*( -?\d+\.\d\d)\d*")
 Floats = NDArray[np.float64]
 
@@ -196,7 +197,7 @@ def _draw(axes: Axes, panel: _Panel) -> None:
         axes.plot(
             x, y, label=_plain(line.label), color=GRAY if line.soft else COLORS[number % len(COLORS)],
             linewidth=0.6 if line.soft else 1.4, alpha=0.55 if line.soft else 1.0,
-            linestyle="--" if line.dashed else "-", marker=MARKERS[number % len(MARKERS)] if lone else "", markersize=3.4,
+            linestyle="--" if line.dashed else "-", marker=MARKERS[number % len(MARKERS)] if lone else "", markersize=3.4, markevery=max(1, len(x) // _MARKS),
             markeredgecolor="white", markeredgewidth=0.4,
         )  # fmt: skip
     if panel.spots:

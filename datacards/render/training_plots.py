@@ -18,7 +18,7 @@ from datacards.render.markup import visible
 from datacards.render.plots import COLORS, GRAY, INK, MARKERS, Point, drawing, dress, japanese_font
 from datacards.trained import Training, numbers
 
-BUCKETS = 100  # of each the lowest and the highest value are drawn
+BUCKETS = 90  # of each the lowest and the highest value are drawn
 SMOOTH = 40  # a smoothed line is the mean over this part of the steps
 MOST = len(COLORS)  # lines that can be told apart in one panel
 LONGEST = 26  # signs of a name beside a panel
@@ -31,7 +31,7 @@ _SINGLE = (
     ("update_norm", "norm of the update", True),
 )
 _MARKS = 12  # of one line
-_POINT = re.compile(r"([ML] -?\d+\.\d\d)\d*( -?\d+\.\d\d)\d*")
+_POINT = re.compile(r"([ML] -?\d+\.\d)\d*( -?\d+\.\d)\d*")
 Floats = NDArray[np.float64]
 
 
@@ -82,14 +82,14 @@ def figure(
             grid.append(drawn.add_axes(place, sharex=grid[0] if grid else None))
         for axes, panel in zip(grid, panels, strict=True):
             _draw(axes, panel)
-            axes.tick_params(labelbottom=axes is grid[-1])
+            axes.tick_params(bottom=axes is grid[-1], labelbottom=axes is grid[-1])
         grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
         grid[-1].set_xlabel("optimizer step", color=INK, fontsize=9.5)
         grid[-1].xaxis.set_label_coords(0.5, -0.3 / panels[-1].height)
         for text in drawn.findobj(Text):
             if isinstance(text, Text):
                 text.set_parse_math(False)  # a name with two dollars is no formula
-    return _POINT.sub(r"\1\2", out.getvalue())  # a hundredth of a point is finer than any screen
+    return _POINT.sub(r"\1\2", out.getvalue())  # a tenth of a point is finer than screens are
 
 
 def _panels(

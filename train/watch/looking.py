@@ -97,7 +97,7 @@ def _look_at(monitor: Monitor, job: Job, work: Path, step: int) -> None:
         found = monitor.measure(base, saved, room, {name: Path(text) for name, text in job.folders.items()})
         point = Point(step=step, scores=found)
     except UserError as error:
-        point = Point(step=step, error=_without_paths(error.message, job, work))
+        point = Point(step=step, error=_without_paths(error.message, job, work / FOLDER / str(step)))
     except (ArithmeticError, MemoryError, OSError, RuntimeError, ValueError) as error:
         traceback.print_exc()  # goes to the log of the process
         point = Point(step=step, error=type(error).__name__)
@@ -117,9 +117,10 @@ def _whole(saved: Path, base: Path) -> Path:
     return saved
 
 
-def _without_paths(text: str, job: Job, work: Path) -> str:
+def _without_paths(text: str, job: Job, saved: Path) -> str:
     """Return a message as it may stand in a version: folders of this machine by their last name alone."""
-    for path in sorted({str(work), job.out, job.base, *job.folders.values()}, key=len, reverse=True):
+    text = text.replace(str(saved), "the state")
+    for path in sorted({str(saved.parent), job.out, job.base, *job.folders.values()}, key=len, reverse=True):
         text = text.replace(path, Path(path).name)
     return text
 

@@ -139,8 +139,12 @@ class Monitoring:
         (self._work / JOB).unlink(missing_ok=True)
 
     def finish(self, step: int) -> list[Point]:
-        """Offer the final weights, those after ``step`` steps, wait for what is left to look at, and return all points."""
-        keep(self._job, self._out, self._work, step)
+        """Look at the final weights too, those after ``step`` steps, wait for what is left, and return all points."""
+        return self.finish_with(self._out, step)
+
+    def finish_with(self, final: Path, step: int) -> list[Point]:
+        """Do as ``finish`` does with final weights that lie in ``final``, on the disk of the working folder."""
+        keep(self._job, final, self._work, step)
         (self._work / FOLDER / CLOSED).touch()
         left = total = self._left()
         with progress(total, "monitored states") as bar:

@@ -1,7 +1,9 @@
 """From a train recipe and exact corpus versions to a checkpoint version."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -10,10 +12,12 @@ from datacards import plugins
 from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.errors import UserError
+from datacards.monitor import MONITOR
 from datacards.store import Store
 from train.base import Shard, TrainData, Trainer
 from train.data.chosen import Chosen, choose
 from train.recipe import Format, TrainRecipe
+from train.watch.monitoring import Monitoring, prepare
 
 GROUP = "kanagura.trainers"
 
@@ -43,6 +47,10 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
         "options": trainer.model_dump(mode="json"),
     }
     made_from = [base, *inputs]
+    wanted = prepare(recipe.monitor, store, folder) if recipe.monitor else None
+    if wanted:
+        asked["monitor"] = wanted.told()
+        made_from = list(dict.fromkeys([*made_from, *wanted.ready.refs]))
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
     chosen = None
@@ -57,9 +65,12 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
         kind="checkpoint",
         recipe=asked,
         made_from=made_from,
-        description=recipe.description,
+        description=" ".join(filter(None, [recipe.description, wanted.ready.note if wanted else ""])),
     ) as draft:
-        trained = trainer.train(base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed)
+        with Monitoring(wanted, folder, draft.work, draft.path) if wanted else nullcontext() as monitoring:
+            trained = trainer.train(base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed)
+            if monitoring:
+                draft.rows[MONITOR] = len(monitoring.finish(trained.counts.get("steps", 1)))
         draft.metrics.update(trained.metrics)
         draft.counts.update(trained.counts)
         draft.drops.update(trained.drops)

@@ -10,9 +10,10 @@ from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.store import Store
-from train.base import TrainData, Trainer
+from train.base import HERE, TrainData, Trainer
 from train.data.chosen import Chosen, choose
 from train.recipe import Format, TrainRecipe
+from train.where import Where
 
 GROUP = "kanagura.trainers"
 
@@ -25,7 +26,7 @@ class Made:
     existed: bool
 
 
-def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
+def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store, where: Where = HERE) -> Made:
     """Make the checkpoint that ``recipe`` asks for; an equal one that exists already is returned as it is.
 
     Every file of the corpora and of the base is hashed and compared with its card before a model is loaded.
@@ -54,7 +55,9 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
         made_from=made_from,
         description=recipe.description,
     ) as draft:
-        trained = trainer.train(base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed)
+        trained = trainer.train(
+            base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed, where=where
+        )
         draft.metrics.update(trained.metrics)
         draft.counts.update(trained.counts)
         draft.drops.update(trained.drops)

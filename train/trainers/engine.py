@@ -1,22 +1,23 @@
 """The one place that touches torch, accelerate and DeepSpeed: loads, steps, exports."""
 
-import json
 import os
-import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from datacards.checkpoints import companions
 from datacards.errors import UserError
 from train.data.packing import Batch
 from train.trainers.attention import attention
 from train.trainers.causal_lm import CausalLM, DeepSpeed
+from train.trainers.export import check, copy_companions, same_names, write_result
 from train.trainers.lora import with_adapters
 from train.trainers.loss import NextToken, check_head, check_isolation
 from train.trainers.state import Saved
+from train.trainers.stored import DTYPES
 
+PATIENCE = timedelta(hours=2)  # for each other, at most: while one writes a large model, the others wait
 PREFIX = "model."  # of every parameter name, because the model is wrapped with its loss
 
 
@@ -39,8 +40,8 @@ class Engine:
             mixed_precision="bf16" if options.precision == "bf16" else "no",
             gradient_accumulation_steps=options.turns,
             deepspeed_plugin=_plugin(options, options.deepspeed) if options.deepspeed else None,
-            kwargs_handlers=[InitProcessGroupKwargs(backend="gloo")]
-            if options.deepspeed and not cuda
+            kwargs_handlers=[InitProcessGroupKwargs(backend="nccl" if cuda else "gloo", timeout=PATIENCE)]
+            if "WORLD_SIZE" in os.environ
             else [],
         )
         self.world, self.rank = self.accelerator.num_processes, self.accelerator.process_index
@@ -55,6 +56,7 @@ class Engine:
             model = with_adapters(model, options.lora)
         self.vocabulary = int(model.config.vocab_size)
         self.plain = NextToken(model, options.loss_chunk)
+        check(options, base, self._trained())
         self.optimizer = torch.optim.AdamW(
             self._groups(),
             lr=options.learning_rate,
@@ -95,11 +97,21 @@ class Engine:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         return model.train()
 
+    def _trained(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what is trained, by name; ZeRO-3 has taken them away from the parameters."""
+        return {
+            name.removeprefix(PREFIX): tuple(getattr(parameter, "ds_shape", parameter.shape))
+            for name, parameter in self.plain.named_parameters()
+            if parameter.requires_grad
+        }
+
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay is for matrices: norms and biases are left alone, as in the papers' code."""
         matrices: list[torch.nn.Parameter] = []
         others: list[torch.nn.Parameter] = []
         for parameter in self.plain.parameters():
+            if not parameter.requires_grad:
+                continue
             shape = getattr(parameter, "ds_shape", parameter.shape)  # ZeRO-3 has taken the shape away
             (matrices if len(shape) > 1 else others).append(parameter)
         return [
@@ -190,16 +202,16 @@ class Engine:
             self.plain.model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
 
     def export(self, base: Path, out: Path) -> None:
-        """Write the float32 weights with the config, tokenizer and chat template of the base to ``out``."""
-        self.save_model(out, self._masters())
+        """Write what the options ask for, from the float32 weights, with the companions of the base, to ``out``."""
+        masters = self._masters()
         if self.is_first:
-            for path in companions(base):
-                shutil.copyfile(path, out / path.name)
-            config = json.loads((base / "config.json").read_bytes())
-            config.pop("torch_dtype", None)  # the old name of the key
-            config["dtype"] = "float32"
-            text = json.dumps(config, ensure_ascii=False, indent=2) + "\n"
-            (out / "config.json").write_text(text, encoding="utf-8")
+            shapes = {name: tuple(value.shape) for name, value in masters.items()}
+            if self.options.lora or same_names(base, shapes):
+                write_result(self.options, masters.items(), shapes, base, out)
+            else:  # transformers keeps such weights in another form than the files do
+                dtype = DTYPES[self.options.weights][0]
+                self.save_model(out, {name: value.to(dtype) for name, value in masters.items()})
+                copy_companions(base, out, self.options.weights)
         self.wait()
 
 

@@ -1,7 +1,7 @@
 """The one method of a trainer: a base model and training text in, a checkpoint and its figures out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ class Trainer(BaseModel, ABC):
         Raises UserError for what a user can mend.
         """
 
-    def join(self, *, work: Path, where: Where, asked: dict[str, Any]) -> None:
+    def join(self, *, work: Path, where: Where, asked: Mapping[str, Any]) -> None:
         """Train along, on another machine, in the run that machine 0 leads from ``work``; return when it has ended.
 
         ``asked`` must equal what machine 0 was asked. A trainer that knows nothing of machines refuses.

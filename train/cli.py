@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from datacards.cli import store_option
+from train.where import where, where_options
 
 
 @click.command()
@@ -18,12 +20,14 @@ from datacards.cli import store_option
     metavar="NAME@VERSION",
     help="A dataset version to train on; may be given several times.",
 )
+@where_options
 @store_option
-def main(recipe: Path, corpora: tuple[str, ...], root: str) -> None:
+def main(recipe: Path, corpora: tuple[str, ...], root: str, **places: Any) -> None:
     """Train a model on exact corpus versions as RECIPE says; a run that was killed goes on where it was."""
     from datacards.errors import UserError
     from datacards.recipe import read_recipe
     from datacards.store import Store
+    from train.join import join
     from train.recipe import TrainRecipe
     from train.run import run
 
@@ -34,8 +38,11 @@ def main(recipe: Path, corpora: tuple[str, ...], root: str) -> None:
             "it starts its processes itself, so that one alone holds the draft",
             "say deepspeed: {zero_stage, num_processes} in the options and run plain: train RECIPE --corpus ...",
         )
-    store = Store(root)
-    made = run(read_recipe(recipe, TrainRecipe), corpora, store)
+    store, asked, here = Store(root), read_recipe(recipe, TrainRecipe), where(**places)
+    made = run(asked, corpora, store, here) if here.rank == 0 else join(asked, corpora, store, here)
+    if not made:
+        click.echo(f"machine {here.rank}: its processes have ended; machine 0 writes the version.")
+        return
     if made.existed:
         click.echo(f"{made.ref} exists already and was made from an equal recipe: nothing to do.")
         return

@@ -37,11 +37,7 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store, where: Where 
     shards = _shards(store, inputs, recipe.formats)
     base, folder = resolve_checkpoint(store, recipe.base)
     check_whole(str(base), folder)
-    asked: dict[str, Any] = {
-        **recipe.model_dump(mode="json", exclude=_unasked(recipe)),
-        "base": str(base),
-        "options": trainer.model_dump(mode="json"),
-    }
+    asked = asked_of(recipe, trainer) | {"base": str(base)}
     made_from = [base, *inputs]
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
@@ -68,6 +64,14 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store, where: Where 
         draft.rights.extend(_rights(store, base, inputs, chosen))
         draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
+
+
+def asked_of(recipe: TrainRecipe, trainer: Trainer) -> dict[str, Any]:
+    """Return what a version is asked for by, with all options; where it runs is no part of it."""
+    return {
+        **recipe.model_dump(mode="json", exclude=_unasked(recipe)),
+        "options": trainer.model_dump(mode="json"),
+    }
 
 
 def _unasked(recipe: TrainRecipe) -> set[str]:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import click
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
@@ -120,3 +121,38 @@ def where(
     if main is not None:
         found = replace(found, main=main)
     return found.checked()
+
+
+def where_options(function: Any) -> Any:
+    """Add the options that say on what to run to a command; it takes them as the arguments of ``where``."""
+    options = (
+        click.option(
+            "--processes",
+            type=click.IntRange(1),
+            metavar="N",
+            help="How many processes train, on all machines together; instead of the recipe's.",
+        ),
+        click.option(
+            "--machines",
+            type=click.IntRange(1),
+            metavar="N",
+            help="How many machines train; all run this command.",
+        ),
+        click.option(
+            "--machine-rank",
+            "rank",
+            type=click.IntRange(0),
+            metavar="R",
+            help="The number of this machine, from 0; machine 0 writes the version.",
+        ),
+        click.option("--main", metavar="HOST:PORT", help="Where machine 0 is reached by the others."),
+        click.option(
+            "--accelerate",
+            "file",
+            type=click.Path(path_type=Path),
+            help="An accelerate config file that says these; options given beside it take precedence.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function

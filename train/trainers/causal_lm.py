@@ -1,5 +1,6 @@
 """Continual pretraining of a causal language model on transformers, accelerate and DeepSpeed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -173,16 +174,19 @@ class CausalLM(Trainer):
     ) -> Trained:
         """Tokenize once, then train here or, with DeepSpeed or several processes, in those that accelerate launches."""
         from train.data.tokens import tokenize
-        from train.trainers.launch import launch
+        from train.trainers.launch import launch, leading
         from train.trainers.loop import Job, run
 
         there = self.at(where)
-        tokenize(base, data, work)
-        job = Job(trainer=there, base=base, out=out, work=work, seed=seed)
-        return launch(job, where) if there.deepspeed or there.processes > 1 else run(job)
+        with leading(there, work, where) as others:
+            tokenize(base, data, work)
+            job = Job(trainer=there, base=base, out=out, work=work, seed=seed)
+            if there.deepspeed or there.processes > 1:
+                return launch(job, where, others)
+            return run(job)
 
-    def join(self, *, work: Path, where: Where, asked: dict[str, Any]) -> None:
+    def join(self, *, work: Path, where: Where, asked: Mapping[str, Any]) -> None:
         """Run this machine's share of the processes of a run that machine 0 leads."""
-        from train.trainers.machines import join
+        from train.trainers.launch import follow
 
-        join(self.at(where), work, where, asked)
+        follow(self.at(where), work, where, asked)

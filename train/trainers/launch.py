@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from datacards.errors import UserError
 from train.base import HERE, Trained
 from train.trainers.causal_lm import CausalLM, DeepSpeed
 from train.trainers.loop import Job
+from train.trainers.machines import Led, Others, join, outline, same_base
 from train.where import Where
 
 AGENT = "train.trainers.agent"
@@ -40,47 +42,63 @@ def deepspeed_config(options: CausalLM, zero: DeepSpeed, *, cuda: bool) -> dict[
     }
 
 
-def launch(job: Job, where: Where = HERE) -> Trained:
+def leading(options: CausalLM, work: Path, where: Where) -> AbstractContextManager[Others | None]:
+    """Return what lets other machines hear of this one while it prepares and trains; nothing on a single machine.
+
+    Raises UserError where this machine cannot run its share of the processes.
+    """
+    _check_devices(options, where)
+    return Led(work, where) if where.machines > 1 else nullcontext()
+
+
+def launch(job: Job, where: Where = HERE, others: Others | None = None) -> Trained:
     """Run ``job`` in as many processes as its options say and return what the first of them reports.
 
-    With several machines this is machine 0: it waits for the others first. Raises UserError with the worker's own
+    With ``others`` this is machine 0 and waits for them first. Raises UserError with the worker's own
     message where it gave one, and else with what became of the process that ended first.
     """
-
     work, result = job.work, job.work / "result.json"
     for path in (result, *work.glob("failure-*.json"), *work.glob("ended-*.json")):
         path.unlink(missing_ok=True)
-    _check_devices(job.trainer, where)
     asked = {
         "trainer": job.trainer.model_dump(mode="json"),
         "processes": job.trainer.processes,
         "base": str(job.base),
+        "outline": outline(job.base),
         "out": str(job.out),
         "seed": job.seed,
     }
     (work / "job.json").write_text(json.dumps(asked), encoding="utf-8")
-    if where.machines == 1:
-        start(job.trainer, work, where, watch=lambda: None)
-    else:
-        with Led(work, where) as others:
-            start(job.trainer, work, where, watch=others.check)
+    if others:
+        others.meet()
+    start(job.trainer, work, where, others)
     if not result.is_file():
         raise UserError("train", "the processes ended without a result", todo="see their output above")
     return Trained(**json.loads(result.read_bytes()))
 
 
-def start(options: CausalLM, work: Path, where: Where, *, watch: Callable[[], None]) -> None:
-    """Run this machine's processes to their end; ``watch`` is called all the while and may raise to end them.
+def follow(options: CausalLM, work: Path, where: Where, asked: Mapping[str, Any]) -> None:
+    """On another machine than 0: wait for its job, run this machine's share of the processes, end with it."""
+    _check_devices(options, where)
 
-    Raises UserError as ``launch`` does.
-    """
+    def run(others: Others) -> None:
+        job = json.loads((work / "job.json").read_bytes())
+        same_base(Path(job["base"]), job["outline"])
+        start(options.on(job["processes"]), work, where, others)
+
+    join(work, where, asked, run)
+
+
+def start(options: CausalLM, work: Path, where: Where, others: Others | None) -> None:
+    """Run this machine's processes to their end, or to that of another machine; raise UserError as ``launch`` does."""
     if options.deepspeed:
         zero = deepspeed_config(options, options.deepspeed, cuda=_cuda())
         (work / "deepspeed.json").write_text(json.dumps(zero), encoding="utf-8")
     with subprocess.Popen(_command(options, work, where), env=_environment()) as process:
         try:
             while process.poll() is None:
-                watch()
+                if others:
+                    others.check()
                 time.sleep(LOOK)
         except BaseException:
             process.terminate()
@@ -88,7 +106,8 @@ def start(options: CausalLM, work: Path, where: Where, *, watch: Callable[[], No
     for failure in sorted(work.glob("failure-*.json")):
         raise UserError(**json.loads(failure.read_bytes()))
     if process.returncode:
-        raise died(work / f"ended-{where.rank}.json", process.returncode)
+        error = died(work / f"ended-{where.rank}.json", process.returncode)
+        raise others.cause(error) if others else error
 
 
 def died(note: Path, status: int) -> UserError:
@@ -115,7 +134,7 @@ def report(job: Job, trained: Trained) -> None:
 def _command(options: CausalLM, work: Path, where: Where) -> list[str]:
     """Return the command that launches this machine's processes; a user's own accelerate configuration has no say."""
     host, port = where.address if where.machines > 1 else ("127.0.0.1", 0)
-    settings = {
+    settings: dict[str, Any] = {
         "compute_environment": "LOCAL_MACHINE",
         "distributed_type": "DEEPSPEED" if options.deepspeed else "MULTI_GPU",
         "num_machines": where.machines,

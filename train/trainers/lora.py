@@ -50,7 +50,7 @@ def _config(options: Lora) -> Any:
 
     return LoraConfig(
         r=options.rank,
-        lora_alpha=options.alpha,
+        lora_alpha=options.alpha,  # type: ignore[arg-type]  # it is divided by the rank: any number will do
         lora_dropout=options.dropout,
         target_modules=list(options.targets) if options.targets else "all-linear",
         bias="none",

@@ -32,7 +32,7 @@ class Base:
         else:
             places = json.loads((folder / INDEX).read_bytes())["weight_map"].values()
             files = [folder / name for name in sorted(set(places))]
-        self._open = {path: safe_open(path, "pt") for path in files}
+        self._open: dict[Path, Any] = {path: safe_open(path, "pt") for path in files}
         self._at = {name: path for path, file in self._open.items() for name in file.keys()}  # noqa: SIM118
         self.names = tuple(sorted(self._at))
 
@@ -107,7 +107,9 @@ class Sink:
         path, offset = self._places[name]
         with path.open("r+b") as stream:
             stream.seek(offset)
-            for part in value.detach().reshape(-1).split(ONCE):
+            flat = value.detach().reshape(-1)
+            for first in range(0, len(flat), ONCE):
+                part = flat[first : first + ONCE]
                 stream.write(part.cpu().to(self.dtype).contiguous().view(torch.uint8).numpy().data)
 
     def __enter__(self) -> Self:

@@ -1,16 +1,17 @@
 """From a train recipe and exact corpus versions to a checkpoint version."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, get_args
+
+import numpy as np
 
 from datacards import plugins
 from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.store import Store
-from train.base import TrainData, Trainer
+from train.base import Shard, TrainData, Trainer
 from train.data.chosen import Chosen, choose
 from train.recipe import Format, TrainRecipe
 
@@ -44,8 +45,12 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
     made_from = [base, *inputs]
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
-    chosen = choose(shards, recipe.only, recipe.without) if recipe.only or recipe.without else None
-    data = TrainData(shards, tuple(chosen.rows) if chosen else ())
+    chosen = None
+    if recipe.only or recipe.without:
+        chosen = choose([shard.path for shard in shards], recipe.only, recipe.without)
+        times = [rows.astype(np.float32) for rows in chosen.rows]
+        shards = tuple(replace(shard, times=one) for shard, one in zip(shards, times, strict=True))
+    data = TrainData(shards, cache=store.root / ".tokens")
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -93,11 +98,14 @@ def _rights(store: Store, base: Ref, corpora: Sequence[Ref], chosen: Chosen | No
     return list(dict.fromkeys(found))
 
 
-def _shards(store: Store, corpora: Sequence[Ref], formats: Sequence[Format] | None) -> tuple[Path, ...]:
-    found: list[Path] = []
+def _shards(store: Store, corpora: Sequence[Ref], formats: Sequence[Format] | None) -> tuple[Shard, ...]:
+    listed = {ref: {file.path: file.sha256 for file in store.card(ref).files} for ref in corpora}
+    found: list[Shard] = []
     for format_ in formats or get_args(Format):
         shards = [
-            path for ref in corpora for path in sorted(store.path(ref).glob(f"{format_}/train-*.parquet"))
+            Shard(path, listed[ref][f"{format_}/{path.name}"], str(ref), format_)
+            for ref in corpora
+            for path in sorted(store.path(ref).glob(f"{format_}/train-*.parquet"))
         ]
         if formats and not shards:
             raise UserError(

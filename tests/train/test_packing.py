@@ -33,7 +33,7 @@ def test_every_token_lies_in_as_many_rows_as_asked(
     for first, n in zip(rows.first, rows.length, strict=True):
         used[first : first + n] += 1
     assert used.tolist() == np.repeat(times, lengths_).tolist()
-    assert not len(rows) or 0 < rows.tokens().min() <= rows.tokens().max() <= width
+    assert not rows.n or 0 < rows.tokens().min() <= rows.tokens().max() <= width
     assert rows.targets().sum() == used.sum() - len(rows.first)
     assert packed.of_length.tolist() == lengths(times, lengths_, width).tolist()
     inside = tokens.offsets[rows.document]

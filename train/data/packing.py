@@ -124,7 +124,9 @@ class Rows:
     document: Ints
     group: Ints
 
-    def __len__(self) -> int:
+    @property
+    def n(self) -> int:
+        """The number of rows."""
         return len(self.starts) - 1
 
     def tokens(self) -> Ints:
@@ -167,7 +169,7 @@ def batch(rows: Rows, tokens: Readable, part: slice, n_rows: int) -> Batch:
     ``position_ids`` begin at 0 with every piece: that, and passing no attention mask, is what keeps the
     documents of a row from seeing each other. What is left of a row is filled with a last piece of zeros.
     """
-    chosen = range(len(rows))[part]
+    chosen = range(rows.n)[part]
     width = max((int(rows.length[rows.starts[r] : rows.starts[r + 1]].sum()) for r in chosen), default=2)
     ids = np.zeros((n_rows, width), np.int64)
     positions = np.zeros((n_rows, width), np.int64)

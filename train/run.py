@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import Any, get_args
-
-import numpy as np
+from dataclasses import dataclass
+from typing import Any
 
 from datacards import plugins
 from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
-from datacards.errors import UserError
 from datacards.monitor import MONITOR
 from datacards.store import Store
-from train.base import HERE, Shard, TrainData, Trainer
-from train.data.chosen import Chosen, choose
-from train.recipe import Format, TrainRecipe
+from train.base import HERE, TrainData, Trainer
+from train.data import shards as shards_
+from train.data.chosen import Chosen
+from train.data.chosen import prepare as choose
+from train.recipe import TrainRecipe
 from train.watch.monitoring import Monitoring, prepare
 from train.where import Where
 
@@ -59,24 +58,27 @@ def run(
     """
     trainer: Trainer = plugins.make(GROUP, recipe.trainer, recipe.options)
     given = inputs if isinstance(inputs, Inputs) else Inputs(inputs)
-    corpora = [store.verified(text, "dataset") for text in given.all]
-    shards = _shards(store, corpora, recipe.formats)
+    corpora, replay, validate = (
+        [store.verified(text, "dataset") for text in texts]
+        for texts in (given.corpora, given.replay, given.validate)
+    )
+    shards = (
+        *shards_.trained(store, corpora, recipe.formats),
+        *shards_.replayed(store, replay),
+        *shards_.measured(store, validate),
+    )
     base, folder = resolve_checkpoint(store, recipe.base)
     check_whole(str(base), folder)
     asked = asked_of(recipe, trainer) | {"base": str(base)}
-    made_from = [base, *corpora]
+    made_from = list(dict.fromkeys([base, *corpora, *replay, *validate]))
     wanted = prepare(recipe.monitor, store, folder) if recipe.monitor else None
     if wanted:
         asked["monitor"] = wanted.told()
         made_from = list(dict.fromkeys([*made_from, *wanted.ready.refs]))
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
-    chosen = None
-    if recipe.only or recipe.without:
-        chosen = choose([shard.path for shard in shards], recipe.only, recipe.without)
-        times = [rows.astype(np.float32) for rows in chosen.rows]
-        shards = tuple(replace(shard, times=one) for shard, one in zip(shards, times, strict=True))
-    data = TrainData(shards, cache=store.root / ".tokens")
+    shards, chosen = choose(recipe, shards)
+    data = TrainData(shards, recipe.replay.share if recipe.replay else 0.0, cache=store.root / ".tokens")
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -95,10 +97,9 @@ def run(
         draft.counts.update(trained.counts)
         draft.drops.update(trained.drops)
         draft.device = trained.device
-        if chosen:
-            draft.drops.update(chosen.left_out)
-            draft.counts.update({f"source_{name}": n for name, n in sorted(chosen.sources.items())})
-        draft.rights.extend(_rights(store, base, corpora, chosen))
+        draft.drops.update(chosen.left_out)
+        draft.counts.update({f"source_{name}": n for name, n in sorted(chosen.sources.items()) if name})
+        draft.rights.extend(_rights(store, base, [*corpora, *replay], chosen))
         draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
 
@@ -121,40 +122,17 @@ def _unasked(recipe: TrainRecipe) -> set[str]:
     }
 
 
-def _rights(store: Store, base: Ref, corpora: Sequence[Ref], chosen: Chosen | None) -> list[Rights]:
+def _rights(store: Store, base: Ref, corpora: Sequence[Ref], chosen: Chosen) -> list[Rights]:
     """Return the rights of the base and of the documents that were used.
 
-    Those are known when every document says its license; when one does not, and when nothing was chosen, they are all
+    Those are known when every document says its license; when one does not, and when none was left out, they are all
     rights of the corpora.
     """
     found = [rights for ref in corpora for rights in store.card(ref).rights]
-    used = chosen.licenses if chosen else None
+    used = chosen.licenses if chosen.left_out else None
     first = {rights.license: rights for rights in reversed(found)}
     if used is not None and used.keys() <= first.keys():
         found = [first[name].model_copy(update={"records": n}) for name, n in sorted(used.items())]
     if ":" not in base.name:
         found = [*store.card(base).rights, *found]
     return list(dict.fromkeys(found))
-
-
-def _shards(store: Store, corpora: Sequence[Ref], formats: Sequence[Format] | None) -> tuple[Shard, ...]:
-    listed = {ref: {file.path: file.sha256 for file in store.card(ref).files} for ref in corpora}
-    found: list[Shard] = []
-    for format_ in formats or get_args(Format):
-        shards = [
-            Shard(path, listed[ref][f"{format_}/{path.name}"], str(ref), format_)
-            for ref in corpora
-            for path in sorted(store.path(ref).glob(f"{format_}/train-*.parquet"))
-        ]
-        if formats and not shards:
-            raise UserError(
-                "formats",
-                f"no training text in the format '{format_}'",
-                todo="correct the recipe or name its corpus",
-            )
-        found += shards
-    if not found:
-        raise UserError(
-            ", ".join(map(str, corpora)), "holds no training text", f"folders: {', '.join(get_args(Format))}"
-        )
-    return tuple(found)

@@ -9,7 +9,7 @@ from datacards import plugins
 from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.monitor import MONITOR
-from datacards.store import Store
+from datacards.store import TOKENS, Store
 from train.base import HERE, TrainData, Trainer
 from train.data import shards as shards_
 from train.data.chosen import Chosen
@@ -78,7 +78,7 @@ def run(
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
     shards, chosen = choose(recipe, shards)
-    data = TrainData(shards, recipe.replay.share if recipe.replay else 0.0, cache=store.root / ".tokens")
+    data = TrainData(shards, recipe.replay.share if recipe.replay else 0.0, cache=store.root / TOKENS)
     with store.write(
         name=recipe.name,
         version=recipe.version,

@@ -28,7 +28,7 @@ ROWS, WIDTH, VOCABULARY = 4, 24, 101
 class Case:
     """Steps from the state ``begin`` or from the base up to ``until``; a state after each of ``saves``.
 
-    With no step to take, a state that was begun from is saved again as it was restored, as that of the step after.
+    What a state was restored to is at once saved again in ``restored`` in the folder of the case.
     """
 
     name: str
@@ -115,6 +115,8 @@ def drive(case: Case) -> Done:
     asked = CausalLM.model_validate(case.options)
     engine = Engine(asked, Path(case.base), work)
     done = Done(engine.saved.step if engine.saved else 0, unchanged=engine.unchanged(5e-7))
+    if engine.saved:
+        save(engine, work / "restored", done.first)
     n = asked.rows_per_device
     for step in range(done.first, case.until):
         whole = rows_of(step)
@@ -129,10 +131,8 @@ def drive(case: Case) -> Done:
         done.update_norms.append(stepped.update_norm)
         if step + 1 in case.saves:
             save(engine, work, step + 1, keep=asked.keep)
-    if done.first == case.until:
-        save(engine, work, case.until + 1, keep=asked.keep)
     if engine.is_first:
-        (work / "out").mkdir()
+        (work / "out").mkdir(parents=True)
     engine.wait()
     engine.export(Path(case.base), work / "out")
     done.measured.extend(engine.measure(_part(rows_of(99), engine.rank * n, n)).tolist())

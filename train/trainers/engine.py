@@ -1,8 +1,6 @@
 """The one place that touches torch, accelerate and DeepSpeed: loads, steps, exports."""
 
-import json
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,16 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datacards.checkpoints import companions
 from datacards.errors import UserError
 from train.data.packing import Batch
 from train.trainers.attention import attention
 from train.trainers.causal_lm import CausalLM, DeepSpeed
+from train.trainers.export import check, copy_companions, same_names, write_result
 from train.trainers.lora import with_adapters
-from train.trainers.loss import NextToken, check_head, check_isolation
-from train.trainers.masters import WEIGHT, Masters
+from train.trainers.loss import NextToken, check_head, loss_kernel, settle
+from train.trainers.masters import PREFIX, WEIGHT, Masters
 from train.trainers.start import exact_weights
 from train.trainers.state import newest
+from train.trainers.stored import DTYPES
 
 PATIENCE = timedelta(hours=2)  # for a process that reads or writes its part of a large state
 
@@ -58,7 +57,7 @@ class Engine:
             gradient_accumulation_steps=options.turns,
             deepspeed_plugin=_plugin(options, options.deepspeed) if options.deepspeed else None,
             kwargs_handlers=[InitProcessGroupKwargs(backend="nccl" if cuda else "gloo", timeout=PATIENCE)]
-            if options.deepspeed
+            if "WORLD_SIZE" in os.environ
             else [],
         )
         self.world, self.rank = self.accelerator.num_processes, self.accelerator.process_index
@@ -67,13 +66,16 @@ class Engine:
                 "train", f"{self.world} process(es) run", f"the recipe asks for {options.processes}"
             )
         self.is_first = self.accelerator.is_main_process
-        self.attention = attention(options.attention, options.precision, cuda=cuda)
+        self.attention = attention(options.attention, options.precision, cuda=cuda, base=base)
         self.saved = newest(self, work)
         model = self._load(self.saved.folder if self.saved and not options.lora else base)
         if options.lora:
             model = with_adapters(model, options.lora)
         self.vocabulary = int(model.config.vocab_size)
-        self.plain = NextToken(model, options.loss_chunk)
+        stage = options.deepspeed.zero_stage if options.deepspeed else 0
+        self.loss = loss_kernel(options.loss, cuda=cuda, zero_stage=stage)
+        self.plain = NextToken(model, options.loss_chunk, self.loss)
+        check(options, base, self._trained())
         self.optimizer = torch.optim.AdamW(
             self._groups(),
             lr=options.learning_rate,
@@ -123,6 +125,14 @@ class Engine:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         return model.train()
 
+    def _trained(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what is trained, by name; ZeRO-3 has taken them away from the parameters."""
+        return {
+            name.removeprefix(PREFIX): tuple(getattr(parameter, "ds_shape", parameter.shape))
+            for name, parameter in self.plain.named_parameters()
+            if parameter.requires_grad
+        }
+
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay is for matrices: norms and biases are left alone, as in the papers' code."""
         matrices: list[torch.nn.Parameter] = []
@@ -140,9 +150,9 @@ class Engine:
     def check(self) -> None:
         """Prove on this very model that packed documents do not meet and that the loss is the model's own."""
         self.model.eval()
-        check_isolation(self.model, self.device, self.vocabulary)
-        if not (self.options.deepspeed and self.options.deepspeed.zero_stage == 3):
-            check_head(self.accelerator.unwrap_model(self.model), self.device, self.vocabulary)
+        asked, precision = self.options.attention, self.options.precision
+        self.attention = settle(self.model, self.plain, asked, precision, self.device)
+        check_head(self.model, self.device, self.vocabulary, type(self.plain.model).__name__)
         self.model.train()
 
     def begin(self, rate: float, *, seed: int) -> None:
@@ -259,16 +269,16 @@ class Engine:
             self.plain.model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
 
     def export(self, base: Path, out: Path) -> None:
-        """Write the float32 weights with the config, tokenizer and chat template of the base to ``out``."""
-        self.save_model(out, self._masters())
+        """Write what the options ask for, from the float32 weights, with the companions of the base, to ``out``."""
+        masters = self._masters()
         if self.is_first:
-            for path in companions(base):
-                shutil.copyfile(path, out / path.name)
-            config = json.loads((base / "config.json").read_bytes())
-            config.pop("torch_dtype", None)  # the old name of the key
-            config["dtype"] = "float32"
-            text = json.dumps(config, ensure_ascii=False, indent=2) + "\n"
-            (out / "config.json").write_text(text, encoding="utf-8")
+            shapes = {name: tuple(value.shape) for name, value in masters.items()}
+            if self.options.lora or same_names(base, shapes):
+                write_result(self.options, masters.items(), shapes, base, out)
+            else:  # transformers keeps such weights in another form than the files do
+                dtype = DTYPES[self.options.weights][0]
+                self.save_model(out, {name: value.to(dtype) for name, value in masters.items()})
+                copy_companions(base, out, self.options.weights)
         self.wait()
 
 

@@ -1,9 +1,10 @@
 """The one method of a trainer: a base model and training text in, a checkpoint and its figures out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from datacards.errors import UserError
+from train.where import Where
 
 BATCH = 1_000  # documents that are handed out at once
+HERE = Where()  # on this machine, as the recipe says
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,10 +112,20 @@ class Trainer(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @abstractmethod
-    def train(self, *, base: Path, data: TrainData, out: Path, work: Path, seed: int) -> Trained:
+    def train(
+        self, *, base: Path, data: TrainData, out: Path, work: Path, seed: int, where: Where = HERE
+    ) -> Trained:
         """Train the model in ``base`` and write a model folder with ``loss.jsonl`` to ``out``.
 
         ``loss.jsonl`` holds one object per optimizer step: ``step`` (from 1), ``loss`` (nats per token), ``lr``,
         ``tokens`` (seen so far). ``work`` holds what a later call with the same arguments goes on from after
-        this one was killed. Raises UserError for what a user can mend.
+        this one was killed. ``where`` says on how many processes and machines, which must not change the result.
+        Raises UserError for what a user can mend.
         """
+
+    def join(self, *, work: Path, where: Where, asked: Mapping[str, Any]) -> None:
+        """Train along, on another machine, in the run that machine 0 leads from ``work``; return when it has ended.
+
+        ``asked`` must equal what machine 0 was asked. A trainer that knows nothing of machines refuses.
+        """
+        raise UserError(type(self).__name__, f"{where.machines} machines", "it trains on one machine")

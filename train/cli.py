@@ -3,10 +3,12 @@
 import os
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
 from datacards.cli import DefaultRun, store_option
+from train.where import where, where_options
 
 #: Commands that have a room of their own, imported when they are asked for.
 ROOMS = {"convert": "train.convert.cli", "plan": "train.plan.cli", "step": "train.watch.cli"}
@@ -65,8 +67,15 @@ def main() -> None:
     type=click.FloatRange(0, 1, min_open=True),
     help="Train on this share of the pages, as NAME-<percent>pct: 0.1 before the whole run.",
 )
-@click.option("--processes", type=click.IntRange(1), help="Processes here, instead of the recipe's num_processes.")
-@click.option("--skip-step", "skipped", multiple=True, type=click.IntRange(1), help="A step to leave out, as a spike names it.")
+@click.option(
+    "--skip-step",
+    "skipped",
+    multiple=True,
+    type=click.IntRange(1),
+    metavar="STEP",
+    help="A step whose rows are left out, as a message on a spike says.",
+)
+@where_options
 @store_option
 def run_(
     *,
@@ -75,14 +84,15 @@ def run_(
     replay: tuple[str, ...],
     validate: tuple[str, ...],
     fraction: float | None,
-    processes: int | None,
     skipped: tuple[int, ...],
     root: str,
+    **places: Any,
 ) -> None:
     """Train a model on exact corpus versions as RECIPE says; a run that was killed goes on where it was."""
     from datacards.errors import UserError
     from datacards.recipe import read_recipe
     from datacards.store import Store
+    from train.join import join
     from train.recipe import TrainRecipe
     from train.run import Inputs, run
 
@@ -93,11 +103,17 @@ def run_(
             "it starts its processes itself, so that one alone holds the draft",
             "say deepspeed: {zero_stage, num_processes} in the options and run plain: train RECIPE --corpus ...",
         )
-    store = Store(root)
-    asked = read_recipe(recipe, TrainRecipe)
+    store, asked, here = Store(root), read_recipe(recipe, TrainRecipe), where(**places)
     if fraction is not None:
         asked = asked.of_fraction(fraction)
-    made = run(asked, Inputs(corpora, replay, validate), store, processes=processes, skipped=skipped)
+    inputs = Inputs(corpora, replay, validate)
+    if here.rank:
+        made = join(asked, inputs.all, store, here)
+    else:
+        made = run(asked, inputs, store, here, skipped=skipped)
+    if not made:
+        click.echo(f"machine {here.rank}: its processes have ended; machine 0 writes the version.")
+        return
     if made.existed:
         click.echo(f"{made.ref} exists already and was made from an equal recipe: nothing to do.")
         return

@@ -1,7 +1,9 @@
 """From a train recipe and exact corpus versions to a checkpoint version."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -10,10 +12,13 @@ from datacards import plugins
 from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.errors import UserError
+from datacards.monitor import MONITOR
 from datacards.store import Store
-from train.base import Shard, TrainData, Trainer
+from train.base import HERE, Shard, TrainData, Trainer
 from train.data.chosen import Chosen, choose
 from train.recipe import Format, TrainRecipe
+from train.watch.monitoring import Monitoring, prepare
+from train.where import Where
 
 GROUP = "kanagura.trainers"
 
@@ -26,7 +31,7 @@ class Made:
     existed: bool
 
 
-def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
+def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store, where: Where = HERE) -> Made:
     """Make the checkpoint that ``recipe`` asks for; an equal one that exists already is returned as it is.
 
     Every file of the corpora and of the base is hashed and compared with its card before a model is loaded.
@@ -37,12 +42,12 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
     shards = _shards(store, inputs, recipe.formats)
     base, folder = resolve_checkpoint(store, recipe.base)
     check_whole(str(base), folder)
-    asked: dict[str, Any] = {
-        **recipe.model_dump(mode="json", exclude=_unasked(recipe)),
-        "base": str(base),
-        "options": trainer.model_dump(mode="json"),
-    }
+    asked = asked_of(recipe, trainer) | {"base": str(base)}
     made_from = [base, *inputs]
+    wanted = prepare(recipe.monitor, store, folder) if recipe.monitor else None
+    if wanted:
+        asked["monitor"] = wanted.told()
+        made_from = list(dict.fromkeys([*made_from, *wanted.ready.refs]))
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
     chosen = None
@@ -57,9 +62,14 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
         kind="checkpoint",
         recipe=asked,
         made_from=made_from,
-        description=recipe.description,
+        description=" ".join(filter(None, [recipe.description, wanted.ready.note if wanted else ""])),
     ) as draft:
-        trained = trainer.train(base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed)
+        with Monitoring(wanted, folder, draft.work, draft.path) if wanted else nullcontext() as monitoring:
+            trained = trainer.train(
+                base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed, where=where
+            )
+            if monitoring:
+                draft.rows[MONITOR] = len(monitoring.finish(trained.counts.get("steps", 1)))
         draft.metrics.update(trained.metrics)
         draft.counts.update(trained.counts)
         draft.drops.update(trained.drops)
@@ -70,6 +80,14 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
         draft.rights.extend(_rights(store, base, inputs, chosen))
         draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
+
+
+def asked_of(recipe: TrainRecipe, trainer: Trainer) -> dict[str, Any]:
+    """Return what a version is asked for by, with all options; where it runs is no part of it."""
+    return {
+        **recipe.model_dump(mode="json", exclude=_unasked(recipe)),
+        "options": trainer.model_dump(mode="json"),
+    }
 
 
 def _unasked(recipe: TrainRecipe) -> set[str]:

@@ -1,8 +1,6 @@
 """The one place that touches torch, accelerate and DeepSpeed: loads, steps, exports."""
 
-import json
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,16 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datacards.checkpoints import companions
 from datacards.errors import UserError
 from train.data.packing import Batch
 from train.trainers.attention import attention
 from train.trainers.causal_lm import CausalLM, DeepSpeed
+from train.trainers.export import check, copy_companions, same_names, write_result
 from train.trainers.lora import with_adapters
 from train.trainers.loss import NextToken, check_head, loss_kernel, settle
 from train.trainers.masters import WEIGHT, Masters
 from train.trainers.start import exact_weights
 from train.trainers.state import newest
+from train.trainers.stored import DTYPES
 
 PATIENCE = timedelta(hours=2)  # for a process that reads or writes its part of a large state
 
@@ -58,7 +57,7 @@ class Engine:
             gradient_accumulation_steps=options.turns,
             deepspeed_plugin=_plugin(options, options.deepspeed) if options.deepspeed else None,
             kwargs_handlers=[InitProcessGroupKwargs(backend="nccl" if cuda else "gloo", timeout=PATIENCE)]
-            if options.deepspeed
+            if "WORLD_SIZE" in os.environ
             else [],
         )
         self.world, self.rank = self.accelerator.num_processes, self.accelerator.process_index
@@ -76,6 +75,7 @@ class Engine:
         stage = options.deepspeed.zero_stage if options.deepspeed else 0
         self.loss = loss_kernel(options.loss, cuda=cuda, zero_stage=stage)
         self.plain = NextToken(model, options.loss_chunk, self.loss)
+        check(options, base, self._trained())
         self.optimizer = torch.optim.AdamW(
             self._groups(),
             lr=options.learning_rate,
@@ -124,6 +124,14 @@ class Engine:
         if self.options.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         return model.train()
+
+    def _trained(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what is trained, by name; ZeRO-3 has taken them away from the parameters."""
+        return {
+            name.removeprefix(PREFIX): tuple(getattr(parameter, "ds_shape", parameter.shape))
+            for name, parameter in self.plain.named_parameters()
+            if parameter.requires_grad
+        }
 
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay is for matrices: norms and biases are left alone, as in the papers' code."""
@@ -261,16 +269,16 @@ class Engine:
             self.plain.model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
 
     def export(self, base: Path, out: Path) -> None:
-        """Write the float32 weights with the config, tokenizer and chat template of the base to ``out``."""
-        self.save_model(out, self._masters())
+        """Write what the options ask for, from the float32 weights, with the companions of the base, to ``out``."""
+        masters = self._masters()
         if self.is_first:
-            for path in companions(base):
-                shutil.copyfile(path, out / path.name)
-            config = json.loads((base / "config.json").read_bytes())
-            config.pop("torch_dtype", None)  # the old name of the key
-            config["dtype"] = "float32"
-            text = json.dumps(config, ensure_ascii=False, indent=2) + "\n"
-            (out / "config.json").write_text(text, encoding="utf-8")
+            shapes = {name: tuple(value.shape) for name, value in masters.items()}
+            if self.options.lora or same_names(base, shapes):
+                write_result(self.options, masters.items(), shapes, base, out)
+            else:  # transformers keeps such weights in another form than the files do
+                dtype = DTYPES[self.options.weights][0]
+                self.save_model(out, {name: value.to(dtype) for name, value in masters.items()})
+                copy_companions(base, out, self.options.weights)
         self.wait()
 
 

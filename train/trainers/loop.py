@@ -17,6 +17,7 @@ from train.progress import progress
 from train.trainers.causal_lm import CausalLM
 from train.trainers.engine import Engine
 from train.trainers.state import Saved, save
+from train.watch.monitoring import offer
 
 LOSS = "loss.jsonl"
 
@@ -102,6 +103,8 @@ class _Run:
         before = seen
         if self.engine.is_first:
             lines.write_text("".join(json.dumps(asdict(line)) + "\n" for line in self.log), encoding="utf-8")
+        if first:
+            self._offer(first)
         with progress(self.n_steps, "steps", done=first, shown=self.engine.is_first) as bar:
             for step in range(first, self.n_steps):
                 line = self._step(step, seen)
@@ -115,7 +118,14 @@ class _Run:
                 bar.update()
                 if (step + 1) % self.options.save_every == 0 and step + 1 < self.n_steps:
                     save(self.engine, self.job.work, step + 1, keep=self.options.keep, beside=[lines])
+                    self._offer(step + 1)
         return time.monotonic() - begun
+
+    def _offer(self, step: int) -> None:
+        """Let a monitor have a saved state; after a restore too, for the run may have ended between the two."""
+        if self.engine.is_first:
+            saved = self.job.work / "steps" / str(step)
+            offer(saved, self.job.work, step, step // self.options.save_every)
 
     def _step(self, step: int, seen: int) -> Step:
         rows = self.order.rows(step)

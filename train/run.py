@@ -76,9 +76,7 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store, where: Where 
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
 
 
-def train_data(
-    recipe: TrainRecipe, inputs: Sequence[Ref], store: Store
-) -> tuple[TrainData, Chosen | None]:
+def train_data(recipe: TrainRecipe, inputs: Sequence[Ref], store: Store) -> tuple[TrainData, Chosen | None]:
     """Return what a recipe reads of dataset versions, and what was chosen of them if anything was.
 
     Equal arguments give equal data, at any time: with it every step of a run can be found again.

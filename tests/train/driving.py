@@ -69,9 +69,7 @@ def rows_of(step: int) -> Batch:
 
 
 def _part(whole: Batch, at: int, n: int) -> Batch:
-    ids, positions, labels = (
-        a[at : at + n] for a in (whole.input_ids, whole.position_ids, whole.labels)
-    )
+    ids, positions, labels = (a[at : at + n] for a in (whole.input_ids, whole.position_ids, whole.labels))
     begins = np.append(np.flatnonzero(positions.ravel() == 0), positions.size)
     return Batch(ids, positions, labels, begins.astype(np.int32))
 
@@ -114,7 +112,9 @@ def main(plan: Path) -> None:
 
     _stay_on_gloo()
     rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    torch.distributed.init_process_group("gloo", init_method=f"file://{plan}.meet", rank=rank, world_size=world)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{plan}.meet", rank=rank, world_size=world
+    )
     for asked in json.loads(plan.read_bytes()):
         done = drive(Case(**asked))
         if not rank:

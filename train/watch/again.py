@@ -44,8 +44,9 @@ class Asked:
     def sums(self, step: int) -> list[float] | None:
         """Return the summed loss of every row of a step in nats, None where they were not kept."""
         losses = self.line(ROWS, step).get("losses")
-        known = isinstance(losses, list) and all(isinstance(one, int | float) for one in losses)
-        return [float(one) for one in losses] if known else None
+        if not isinstance(losses, list) or not all(isinstance(one, int | float) for one in losses):
+            return None
+        return [float(one) for one in losses]
 
 
 def asked_for(store: Store, text: str) -> Asked:

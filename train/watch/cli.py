@@ -56,6 +56,6 @@ def lines(rows: "Sequence[StepRow]", *, whole: bool) -> Iterable[str]:
             if piece.tokens < piece.of:
                 part = f"tokens {piece.begin + 1:,} to {piece.begin + piece.tokens:,} of {piece.of:,}"
             said = [piece.id, piece.format, piece.source, part, piece.license, piece.url]
-            yield "  " + plain("  ".join(filter(None, said)))
+            yield "  " + plain(" · ".join(filter(None, said)))
             text = piece.text.splitlines() if whole else [piece.text]
             yield from (f"    {plain(one)}" for one in text if one.strip())

@@ -24,7 +24,7 @@ from datacards.store import Store
 from sample.general import NAME, make_general
 from sample.models import VERSION, make_base
 from train.recipe import TrainRecipe
-from train.run import run
+from train.run import Inputs, run
 
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "all weights": {},
@@ -64,8 +64,9 @@ class World:
                 **asked,
             }
         )
-        given = {"replay": (self.general,)} if recipe.replay else {"validate": (self.general,)}
-        ref = run(recipe, [self.corpus], self.store, **given).ref
+        more = (self.general,)
+        inputs = Inputs([self.corpus], replay=more) if recipe.replay else Inputs([self.corpus], validate=more)
+        ref = run(recipe, inputs, self.store).ref
         text = (self.store.path(ref) / "validation.jsonl").read_text(encoding="utf-8")
         lines = [json.loads(line)["losses"] for line in text.splitlines()]
         return lines[0], lines[-1]

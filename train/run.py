@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -31,25 +30,47 @@ class Made:
     existed: bool
 
 
-def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store, where: Where = HERE) -> Made:
+@dataclass(frozen=True)
+class Inputs:
+    """Dataset versions by what they are read for: trained on, trained on against forgetting, only measured."""
+
+    corpora: Sequence[str]
+    replay: Sequence[str] = ()
+    validate: Sequence[str] = ()
+
+    @property
+    def all(self) -> list[str]:
+        """Every version that is named, in the order in which the card has them."""
+        return [*self.corpora, *self.replay, *self.validate]
+
+
+def run(
+    recipe: TrainRecipe,
+    inputs: Inputs | Sequence[str],
+    store: Store,
+    where: Where = HERE,
+    *,
+    skipped: Sequence[int] = (),
+) -> Made:
     """Make the checkpoint that ``recipe`` asks for; an equal one that exists already is returned as it is.
 
     Every file of the corpora and of the base is hashed and compared with its card before a model is loaded.
     Raises UserError naming the version and the file that differ, or what else is wrong with the request.
     """
     trainer: Trainer = plugins.make(GROUP, recipe.trainer, recipe.options)
-    inputs = [store.verified(text, "dataset") for text in corpora]
+    given = inputs if isinstance(inputs, Inputs) else Inputs(inputs)
+    corpora = [store.verified(text, "dataset") for text in given.all]
     base, folder = resolve_checkpoint(store, recipe.base)
     check_whole(str(base), folder)
     asked = asked_of(recipe, trainer) | {"base": str(base)}
-    made_from = [base, *inputs]
+    made_from = [base, *corpora]
     wanted = prepare(recipe.monitor, store, folder) if recipe.monitor else None
     if wanted:
         asked["monitor"] = wanted.told()
         made_from = list(dict.fromkeys([*made_from, *wanted.ready.refs]))
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
-    data, chosen = train_data(recipe, inputs, store)
+    data, chosen = train_data(recipe, corpora, store)
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -71,7 +92,7 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store, where: Where 
         if chosen:
             draft.drops.update(chosen.left_out)
             draft.counts.update({f"source_{name}": n for name, n in sorted(chosen.sources.items())})
-        draft.rights.extend(_rights(store, base, inputs, chosen))
+        draft.rights.extend(_rights(store, base, corpora, chosen))
         draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
 

@@ -142,10 +142,7 @@ def test_rows_hold_every_token_of_a_step_and_the_beginnings_of_their_documents(
 def test_text_is_whole_and_steers_no_terminal(base: Path, store: Store, tmp_path: Path) -> None:
     _, schedule = _scheduled(store, base, tmp_path)
     where = [
-        step
-        for step in range(schedule.steps)
-        for wanted in (6, 39)
-        if wanted in schedule.rows(step).document
+        step for step in range(schedule.steps) for wanted in (6, 39) if wanted in schedule.rows(step).document
     ]
     found = "".join(_asked(store, FINISHED, str(step + 1), "--text").output for step in {*where[:6]})
     assert "\x1b" not in found

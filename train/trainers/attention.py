@@ -235,7 +235,16 @@ def varlen(
         ends, longest = pieces.borders, pieces.longest
         grouped = heads != key.shape[1]
         made = varlen_attn(
-            *flat, ends, ends, longest, longest, scale=scaling, window_size=window, enable_gqa=grouped
+            flat[0],
+            flat[1],
+            flat[2],
+            ends,
+            ends,
+            longest,
+            longest,
+            scale=scaling,
+            window_size=window,
+            enable_gqa=grouped,
         )
     else:
         made = _by_length(flat, pieces.buckets, scaling, dropout, sliding_window)

@@ -17,7 +17,7 @@ from train.trainers.causal_lm import CausalLM, DeepSpeed
 from train.trainers.export import check, copy_companions, same_names, write_result
 from train.trainers.lora import with_adapters
 from train.trainers.loss import NextToken, check_head, loss_kernel, settle
-from train.trainers.masters import WEIGHT, Masters
+from train.trainers.masters import PREFIX, WEIGHT, Masters
 from train.trainers.start import exact_weights
 from train.trainers.state import newest
 from train.trainers.stored import DTYPES

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from train.data.schedule import Rows, batch
+from train.data.packing import Rows, batch
 from train.data.tokens import Tokens
 from train.trainers.engine import Engine
 

@@ -5,13 +5,11 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from datacards.errors import UserError
 from train.base import Trained
-from train.data.packing import Order, Plan, batch, pack
+from train.data.packing import Rows, batch
+from train.data.schedule import Schedule
 from train.data.tokens import Tokens, read_tokens
 from train.progress import progress
 from train.trainers.causal_lm import CausalLM
@@ -76,8 +74,13 @@ class _Run:
     def __init__(self, job: Job) -> None:
         self.job, self.options = job, job.trainer
         self.tokens: Tokens = read_tokens(job.work)
-        self.plan: Plan = pack(self.tokens.offsets, self.options.sequence_length)
-        self.order = Order(self.plan.n_rows, self.options.rows_per_step, self.options.epochs, job.seed)
+        self.order = Schedule.make(
+            self.tokens,
+            width=self.options.sequence_length,
+            rows_per_step=self.options.rows_per_step,
+            epochs=self.options.epochs,
+            seed=job.seed,
+        )
         self.n_steps = min(self.order.steps, self.options.max_steps or self.order.steps)
         if self.options.warmup_steps >= self.n_steps:
             raise UserError(
@@ -129,26 +132,21 @@ class _Run:
 
     def _step(self, step: int, seen: int) -> Step:
         rows = self.order.rows(step)
-        targets = max(1, int(self.plan.targets()[rows].sum()))
+        targets = max(1, int(rows.targets().sum()))
         rate = learning_rate(self.options, step, self.n_steps)
         self.engine.begin(rate, seed=self.job.seed + step)
         n = self.options.rows_per_device
         for turn in range(self.options.turns):
             at = (turn * self.engine.world + self.engine.rank) * n
-            self.engine.turn(batch(self.plan, self.tokens.flat, rows[at : at + n], n), targets)
+            self.engine.turn(batch(rows, self.tokens, slice(at, at + n), n), targets)
         stepped = self.engine.finish()
         loss, norm = float(stepped.losses.sum()) / targets, stepped.grad_norm
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise self._not_finite(step, loss, norm, rows)
-        return Step(
-            step + 1, loss, rate, seen + int(self.plan.tokens()[rows].sum()), norm, stepped.update_norm
-        )
+        return Step(step + 1, loss, rate, seen + int(rows.tokens().sum()), norm, stepped.update_norm)
 
-    def _not_finite(self, step: int, loss: float, norm: float, rows: Any) -> UserError:
-        pieces = np.concatenate(
-            [self.plan.pieces[self.plan.starts[r] : self.plan.starts[r + 1]] for r in rows]
-        )
-        documents = self.tokens.documents(self.plan.first[pieces])
+    def _not_finite(self, step: int, loss: float, norm: float, rows: Rows) -> UserError:
+        documents = [document.id for document in self.tokens.documents(rows.document)]
         named = ", ".join(documents[:5]) + (f" and {len(documents) - 5} more" if len(documents) > 5 else "")
         return UserError(
             f"step {step + 1}",
@@ -164,13 +162,13 @@ class _Run:
             metrics={
                 "loss_first": self.log[0].loss,
                 "loss_final": self.log[-1].loss,
-                "packing_fill": self.plan.fill,
+                "packing_fill": self.order.fill,
                 "tokens_per_second": here / max(seconds, 1e-9),
             },
             counts={
-                "documents": len(self.tokens.ids),
-                "tokens": len(self.tokens.flat),
-                "rows": self.plan.n_rows,
+                "documents": self.tokens.n_documents,
+                "tokens": self.tokens.n_tokens,
+                "rows": self.order.n_rows,
                 "steps": len(self.log),
                 "tokens_seen": seen,
             },

@@ -9,12 +9,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from datacards.card import Ref
-from datacards.errors import UserError
 from datacards.store import Store
 from train.recipe import TrainRecipe
 from train.run import run

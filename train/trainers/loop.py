@@ -90,12 +90,15 @@ class Training:
         self.held_out = held_out(self.tokens, self.options.sequence_length, job.watched.limit)
         self.engine = Engine(self.options, job.base, job.work)
         saved = self.engine.saved
-        self.first = saved.step if saved else 0
+        self.first: int = saved.step if saved else 0
         self.lines, self.rows, self.losses = (
-            Lines(job.out / name, saved=self.first, writes=self.engine.is_first) for name in (LOSS, ROWS, VALIDATION)
+            Lines(job.out / name, saved=self.first, writes=self.engine.is_first)
+            for name in (LOSS, ROWS, VALIDATION)
         )
         if len(self.lines.kept) < self.first:
-            raise UserError(LOSS, f"has {len(self.lines.kept)} lines", f"the saved state is that after {self.first} steps")
+            raise UserError(
+                LOSS, f"has {len(self.lines.kept)} lines", f"the saved state is that after {self.first} steps"
+            )
         self.watcher = Watcher(self.options.spikes, map(_step, self.lines.kept))
         self.found: list[Verdict] = []
         self.seconds = 0.0
@@ -106,9 +109,7 @@ class Training:
         if self.first:
             self._offer(self.first)
         tracking = self.job.watched.tracking or self.job.work
-        trackers = Trackers(
-            self.options.trackers, tracking, begun=self.first, first=self.engine.is_first
-        )
+        trackers = Trackers(self.options.trackers, tracking, begun=self.first, first=self.engine.is_first)
         begun = time.monotonic()
         with Bar(self, trackers) as bar:
             if not self.losses.kept and self.held_out:
@@ -120,7 +121,9 @@ class Training:
                 self._judge(line, stepped, rows)
                 done = step + 1
                 last = done == self.n_steps
-                if self.held_out and (last or (self.job.watched.every and done % self.job.watched.every == 0)):
+                if self.held_out and (
+                    last or (self.job.watched.every and done % self.job.watched.every == 0)
+                ):
                     bar.measured(done, self._measure(done))
                 if done % self.options.save_every == 0 and not last:
                     self._save(done)
@@ -130,8 +133,12 @@ class Training:
     def _step(self, step: int, rows: Rows) -> tuple[Step, Stepped]:
         targets = max(1, int(rows.targets().sum()))
         rate = learning_rate(self.options, step, self.n_steps)
-        stepped = self._measured(rows) if step + 1 in self.job.watched.skipped else self._learned(step, rows, rate, targets)
-        before = self.lines.kept[-1] if self.lines.kept else {"tokens": 0, "batch": ""}
+        stepped = (
+            self._measured(rows)
+            if step + 1 in self.job.watched.skipped
+            else self._learned(step, rows, rate, targets)
+        )
+        before: dict[str, Any] = self.lines.kept[-1] if self.lines.kept else {"tokens": 0, "batch": ""}
         line = Step(
             step + 1,
             float(stepped.losses.sum()) / targets,
@@ -184,7 +191,14 @@ class Training:
         self.lines.add(asdict(line))
         groups = {str(group): n for group, n in rows.groups().items()}
         skipped = {"skipped": True} if line.step in self.job.watched.skipped else {}
-        self.rows.add({"step": line.step, "losses": [float(f"{one:.7g}") for one in losses], "groups": groups, **skipped})
+        self.rows.add(
+            {
+                "step": line.step,
+                "losses": [float(f"{one:.7g}") for one in losses],
+                "groups": groups,
+                **skipped,
+            }
+        )
 
     def _measure(self, step: int) -> dict[str, float]:
         """Measure what is held out, note and return it: nats per token by label."""
@@ -231,5 +245,7 @@ def _check(base: Path, options: CausalLM, n_steps: int) -> None:
     positions = config.get("max_position_embeddings")
     if positions and options.sequence_length > positions:
         raise UserError(
-            "train", f"sequence_length = {options.sequence_length:,}", f"the base model knows {positions:,} positions"
+            "train",
+            f"sequence_length = {options.sequence_length:,}",
+            f"the base model knows {positions:,} positions",
         )

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from train.trainers.loop import Training as Run
 
 
-
 def told(run: "Run") -> Trained:
     """Return what a run that has ended says of itself."""
     lines, here = run.lines.kept, run.lines.kept[run.first :]
@@ -50,7 +49,9 @@ def _record(run: "Run") -> Training:
         precision=run.options.precision,
         attention=run.engine.attention,
         loss=run.engine.loss,
-        processes=(Processes(step=run.first + 1, number=run.engine.world, device=str(run.engine.device_name)),),
+        processes=(
+            Processes(step=run.first + 1, number=run.engine.world, device=str(run.engine.device_name)),
+        ),
         packing_fill=run.order.fill,
         spikes=tuple(spike for verdict in run.found for spike in _spikes(verdict)),
         skipped=skipped,
@@ -105,5 +106,3 @@ def _notes(run: "Run") -> tuple[str, ...]:
             "what was learned (`vector: bf16` holds it)."
         )
     return tuple(notes)
-
-

@@ -80,7 +80,7 @@ def step_rows(
     ``sums`` are the summed losses of the rows in nats, as ``rows.jsonl`` has them. ``whole`` gives all of each text.
     Only the row groups that hold the documents are read.
     """
-    losses, wanted = row_losses(rows, sums), range(len(rows)) if chosen is None else chosen
+    losses, wanted = row_losses(rows, sums), range(rows.n) if chosen is None else chosen
     places = [slice(int(rows.starts[row]), int(rows.starts[row + 1])) for row in wanted]
     numbers = np.unique(np.concatenate([np.zeros(0, np.int64), *(rows.document[part] for part in places)]))
     said = _documents(tokens, numbers, whole=whole)

@@ -1,9 +1,10 @@
 """The one method of a trainer: a base model and training text in, a checkpoint and its figures out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from datacards.errors import UserError
+from train.where import Where
 
 BATCH = 1_000  # documents that are handed out at once
+HERE = Where()  # on this machine, as the recipe says
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +97,22 @@ class TrainData:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """What is measured beside the training: held-out text, ``limit`` tokens of each source, every ``every`` steps and at both ends.
+
+    ``skipped`` are steps (from 1) whose rows are measured but not learned from. ``tracking`` is a folder for trackers.
+    """
+
+    limit: int = 200_000
+    every: int | None = None
+    skipped: tuple[int, ...] = ()
+    tracking: Path | None = None
+
+
+NOTHING = Watched()
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
     """What a trainer has to say of its run; it goes into the card of the checkpoint."""
 
@@ -101,6 +120,7 @@ class Trained:
     counts: dict[str, int] = field(default_factory=dict)
     drops: dict[str, int] = field(default_factory=dict)
     device: str = "cpu"
+    training: dict[str, Any] = field(default_factory=dict)  # what ``training.json`` holds (datacards.trained)
 
 
 class Trainer(BaseModel, ABC):
@@ -109,10 +129,28 @@ class Trainer(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @abstractmethod
-    def train(self, *, base: Path, data: TrainData, out: Path, work: Path, seed: int) -> Trained:
+    def train(
+        self,
+        *,
+        base: Path,
+        data: TrainData,
+        out: Path,
+        work: Path,
+        seed: int,
+        where: Where = HERE,
+        watched: Watched = NOTHING,
+    ) -> Trained:
         """Train the model in ``base`` and write a model folder with ``loss.jsonl`` to ``out``.
 
         ``loss.jsonl`` holds one object per optimizer step: ``step`` (from 1), ``loss`` (nats per token), ``lr``,
         ``tokens`` (seen so far). ``work`` holds what a later call with the same arguments goes on from after
-        this one was killed. Raises UserError for what a user can mend.
+        this one was killed. ``where`` says on how many processes and machines, which must not change the result.
+        Raises UserError for what a user can mend.
         """
+
+    def join(self, *, work: Path, where: Where, asked: Mapping[str, Any]) -> None:
+        """Train along, on another machine, in the run that machine 0 leads from ``work``; return when it has ended.
+
+        ``asked`` must equal what machine 0 was asked. A trainer that knows nothing of machines refuses.
+        """
+        raise UserError(type(self).__name__, f"{where.machines} machines", "it trains on one machine")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,12 @@ class Training:
             raise UserError(
                 LOSS, f"has {len(self.lines.kept)} lines", f"the saved state is that after {self.first} steps"
             )
-        self.watcher = Watcher(self.options.spikes, map(_step, self.lines.kept))
+        _check_skipped(job.watched.skipped, self.rows.kept, self.n_steps)
+        self.watcher = Watcher(self.options.spikes)
         self.found: list[Verdict] = []
+        for line, beside in zip(self.lines.kept, self.rows.kept, strict=True):
+            self._see(Step(**line), skipped=bool(beside.get("skipped")))
+        self.processes = _processes(job.work, self.engine, self.first)
         self.seconds = 0.0
         self.unchanged = self.engine.unchanged(self.options.learning_rate)
 
@@ -182,15 +187,14 @@ class Training:
     def _judge(self, line: Step, stepped: Stepped, rows: Rows) -> None:
         """Write what a step left, and end the run where it must not go on."""
         losses: list[float] = stepped.losses[: rows.n].tolist()
-        verdict = None if line.step in self.job.watched.skipped else self.watcher.see(line)
+        skips = line.step in self.job.watched.skipped
+        verdict = self._see(line, skipped=skips)
         if verdict and verdict.stops:
             worst = highest(row_losses(rows, losses), TOLD)
             raise stopped(verdict, step_rows(self.tokens, rows, losses, chosen=worst), self.job.out.name)
-        if verdict:
-            self.found.append(verdict)
         self.lines.add(asdict(line))
         groups = {str(group): n for group, n in rows.groups().items()}
-        skipped = {"skipped": True} if line.step in self.job.watched.skipped else {}
+        skipped = {"skipped": True} if skips else {}
         self.rows.add(
             {
                 "step": line.step,
@@ -199,6 +203,13 @@ class Training:
                 **skipped,
             }
         )
+
+    def _see(self, line: Step, *, skipped: bool) -> Verdict | None:
+        """Return what is wrong with a step and keep it; nothing can be with one that was left out."""
+        verdict = None if skipped else self.watcher.see(line)
+        if verdict:
+            self.found.append(verdict)
+        return verdict
 
     def _measure(self, step: int) -> dict[str, float]:
         """Measure what is held out, note and return it: nats per token by label."""
@@ -233,8 +244,30 @@ class Training:
         return told(self)
 
 
-def _step(line: dict[str, Any]) -> Step:
-    return Step(**line)
+def _processes(work: Path, engine: Engine, first: int) -> list[dict[str, Any]]:
+    """Return on what the run has trained from which step (from 1) on, this time included, and note it for the next."""
+    path = work / "processes.json"
+    told = json.loads(path.read_bytes()) if path.is_file() else []
+    now = {"step": first + 1, "number": engine.world, "device": engine.device_name}
+    found = [*(one for one in told if one["step"] <= first), now]
+    engine.wait()
+    if engine.is_first:
+        path.write_text(json.dumps(found), encoding="utf-8")
+    return found
+
+
+def _check_skipped(skipped: Sequence[int], kept: Sequence[Mapping[str, Any]], n_steps: int) -> None:
+    """Refuse to leave out steps that the run has not, and steps that the saved state has learned from."""
+    for step in skipped:
+        if step > n_steps:
+            raise UserError("--skip-step", str(step), f"the run has {n_steps:,} steps")
+        if step <= len(kept) and not kept[step - 1].get("skipped"):
+            raise UserError(
+                "--skip-step",
+                str(step),
+                f"the saved state is that after {len(kept):,} steps and has learned from it",
+                "name a later step, or ask for another version",
+            )
 
 
 def _check(base: Path, options: CausalLM, n_steps: int) -> None:

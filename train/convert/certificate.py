@@ -19,6 +19,10 @@ TOLERANCE = 1e-4
 ROWS = 8192  # rows of the output layer at a time: a whole one in float32 takes gigabytes
 
 
+class UnequalError(UserError):
+    """Both models do not compute the same."""
+
+
 class Certificate(BaseModel):
     """How far apart the logits of both models are over all tokens of the probe texts and the whole vocabulary.
 
@@ -62,7 +66,7 @@ def certify(
             bar.update()
         difference, largest = _logits(config, was_of, now_of, torch.cat(was), torch.cat(now))
     if not difference <= TOLERANCE * largest:
-        raise UserError(
+        raise UnequalError(
             "certificate",
             f"the logits differ by {difference:.3g}, the largest logit is {largest:.3g}",
             f"at most {TOLERANCE:g} of the largest logit",
@@ -143,5 +147,5 @@ def _logits(config: Qwen1, was_of: Read, now_of: Read, was: Any, now: Any) -> tu
 def _worst(numbers: Any) -> float:
     worst = float(numbers.abs().max())
     if not math.isfinite(worst):
-        raise UserError("certificate", "the logits are not finite", todo="the checkpoint is damaged")
+        raise UnequalError("certificate", "the logits are not finite", todo="the checkpoint is damaged")
     return worst

@@ -48,7 +48,10 @@ def fill(stage: Path, shards: Sequence[Shard], source: Checkpoint) -> None:
             f"{needed / 1e9:.1f} GB are needed",
             "free some space",
         )
-    with progress(sum(sizes.values()), "B", done=sum(sizes[file] for file in done)) as bar:
+    tensors = sum(len(shard.made) for shard in shards)
+    with progress(
+        tensors, "tensors", done=sum(len(shard.made) for shard in shards if shard.file in done)
+    ) as bar:
         for shard in shards:
             if shard.file not in done:
                 write(stage / shard.file, shard.header, shard.made, source, bar.update)

@@ -102,10 +102,10 @@ def _rows(read: Read, name: str, ids: list[int]) -> Any:
 def _native(new: Checkpoint, read: Read) -> Callable[[int, list[Any]], list[Any]]:
     """Return a function that sends texts through one layer of transformers' Qwen2."""
     import torch
-    from transformers import AutoConfig
+    from transformers import Qwen2Config
     from transformers.models.qwen2.modeling_qwen2 import Qwen2DecoderLayer, Qwen2RotaryEmbedding
 
-    config = AutoConfig.from_pretrained(new.folder)
+    config = Qwen2Config.from_pretrained(new.folder)
     config._attn_implementation = "sdpa"
     rotary = Qwen2RotaryEmbedding(config)
 

@@ -58,8 +58,9 @@ def convert(
                     if back
                     else to_native_layout(folder, stage, dtype)
                 )
-            except UnequalError:
-                shutil.rmtree(stage)  # going on with it would end here again
+            except UserError as error:
+                if isinstance(error, UnequalError) or not list(stage.glob("*.safetensors")):
+                    shutil.rmtree(stage)  # what a next run would go on with is only what was written whole
                 raise
             record = {"request": request, "source": ref.model_dump(), **made, "versions": _versions()}
             _publish(stage, target, record)

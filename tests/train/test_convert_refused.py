@@ -149,23 +149,23 @@ def native(converted: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "told"),
+    ("name", "edit", "told"),
     [
-        ("qwen1/headers.json", "model-00001-of", "../model-001-of", "names a file outside the folder"),
-        ("qwen1/headers.json", "transformer.wte", "transformer.wxe", "does not agree with its config"),
-        ("qwen1/headers.json", '{\\"__metadata__', '[\\"__metadata__', "is damaged"),
-        ("qwen1/config.json", '"hidden_size": 32', '"hidden_size": 64', "heads x kv_channels"),
-        ("config.json", '"num_attention_heads": 4', '"num_attention_heads": 2', "the original says 4"),
-        ("config.json", '"rope_theta": 10000.0', '"rope_theta": 50000.0', "rope_theta = 50000.0"),
-        ("config.json", '"qwen2"', '"llama"', "model_type = 'llama'.*only what was converted"),
+        ("qwen1/headers.json", ("model-00001-of", "../model-001-of"), "names a file outside the folder"),
+        ("qwen1/headers.json", ("transformer.wte", "transformer.wxe"), "does not agree with its config"),
+        ("qwen1/headers.json", ('{\\"__metadata__', '[\\"__metadata__'), "is damaged"),
+        ("qwen1/config.json", ('"hidden_size": 32', '"hidden_size": 64'), "heads x kv_channels"),
+        ("config.json", ('"num_attention_heads": 4', '"num_attention_heads": 2'), "the original says 4"),
+        ("config.json", ('"rope_theta": 10000.0', '"rope_theta": 50000.0'), "rope_theta = 50000.0"),
+        ("config.json", ('"qwen2"', '"llama"'), "model_type = 'llama'.*only what was converted"),
     ],
 )
 def test_a_way_back_that_was_tampered_with(
-    native: Path, store: Store, name: str, old: str, new: str, told: str
+    native: Path, store: Store, name: str, edit: tuple[str, str], told: str
 ) -> None:
     text = (native / name).read_text()
-    assert old in text
-    (native / name).write_text(text.replace(old, new))
+    assert edit[0] in text
+    (native / name).write_text(text.replace(*edit))
     target = native.parent / "back"
     with pytest.raises(UserError, match=told):
         convert(store, str(native), target, back=True)

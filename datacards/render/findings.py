@@ -97,9 +97,9 @@ def gather(store: Store, refs: Sequence[Ref]) -> Findings:
             name: loss for name, path in _files(store, nodes, "loss.jsonl") if (loss := read_jsonl(path))
         },
         trainings={
-            name: told
+            name: training
             for name, path in _files(store, nodes, TRAINING)
-            if (told := read_training(path.parent))
+            if (training := read_training(path.parent))
         },
         similarities={
             name: rows for name, path in _files(store, nodes, SIMILARITY) if (rows := read_similarity(path))

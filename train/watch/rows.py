@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from train.data.packing import Rows
 from train.data.tokens import Tokens
+from train.watch.spikes import TOLD
 
 Ints = NDArray[np.int64]
 COLUMNS = ("id", "source", "url", "license")
@@ -67,6 +68,11 @@ def highest(losses: Sequence[float], n: int) -> list[int]:
     return sorted(range(len(losses)), key=lambda i: (math.isfinite(losses[i]), -losses[i], i))[:n]
 
 
+def suspects(tokens: Tokens, rows: Rows, sums: Sequence[float], n: int = TOLD) -> list[StepRow]:
+    """Return the ``n`` rows of a step with the highest losses, for the message of a run that stops there."""
+    return step_rows(tokens, rows, sums, chosen=highest(row_losses(rows, sums), n))
+
+
 def step_rows(
     tokens: Tokens,
     rows: Rows,
@@ -80,7 +86,7 @@ def step_rows(
     ``sums`` are the summed losses of the rows in nats, as ``rows.jsonl`` has them. ``whole`` gives all of each text.
     Only the row groups that hold the documents are read.
     """
-    losses, wanted = row_losses(rows, sums), range(len(rows)) if chosen is None else chosen
+    losses, wanted = row_losses(rows, sums), range(rows.n) if chosen is None else chosen
     places = [slice(int(rows.starts[row]), int(rows.starts[row + 1])) for row in wanted]
     numbers = np.unique(np.concatenate([np.zeros(0, np.int64), *(rows.document[part] for part in places)]))
     said = _documents(tokens, numbers, whole=whole)

@@ -2,9 +2,10 @@
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,12 +22,21 @@ from train.recipe import TrainRecipe
 from train.run import train_data
 from train.watch.again import asked_for
 from train.watch.cli import command
-from train.watch.rows import highest, row_losses, step_rows
+from train.watch.rows import highest, row_losses, step_rows, suspects
+from train.watch.spikes import Watcher, stopped
 
 STEP = 3
 FINISHED, STOPPED = "finished@2026.11.22", "stopped@2026.11.22"
 TEXTS = ["日本銀行は、物価の安定を図るため、金融政策を決める。" * (i % 7 + 1) for i in range(40)]
 OPTIONS = {"sequence_length": 64, "rows_per_step": 4, "rows_per_device": 2, "epochs": 2, "precision": "fp32"}
+
+
+class _Line(NamedTuple):
+    step: int
+    loss: float
+    lr: float
+    grad_norm: float
+    update_norm: float
 
 
 class _StoppedError(Exception):
@@ -158,10 +168,19 @@ def test_the_highest_losses_come_first_and_what_is_no_number_before_them() -> No
 def test_losses_are_per_token_and_of_a_part_of_them_none_is_told(
     base: Path, store: Store, tmp_path: Path
 ) -> None:
-    rows = _scheduled(store, base, tmp_path)[1].rows(0)
+    tokens, schedule = _scheduled(store, base, tmp_path)
+    rows = schedule.rows(0)
     sums = (rows.targets() * 2.0).tolist()
-    assert row_losses(rows, sums) == pytest.approx([2.0] * len(rows))
+    assert row_losses(rows, sums) == pytest.approx([2.0] * rows.n)
     assert all(math.isnan(loss) for loss in row_losses(rows, sums[:-1]))
+    sums[1], sums[2] = math.nan, 9 * sums[2]
+    verdict = Watcher(None).see(_Line(7, math.nan, 1e-5, 1.0, 1e-3))
+    assert verdict
+    message = stopped(verdict, suspects(tokens, rows, sums, 2), FINISHED).message
+    assert re.search(
+        r"step 7: the loss is nan; .*highest losses: loss nan: d\d\d \((boj|edinet)\).*; loss 18: d\d\d ",
+        message,
+    )
 
 
 def test_what_has_no_such_step_is_refused(store: Store) -> None:

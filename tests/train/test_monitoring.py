@@ -50,6 +50,7 @@ class Size(Monitor):
     def measure(self, base, saved, work, folders):
         step = 0 if saved == base else int(saved.name)
         before = Path(self.seen).read_text().split() if Path(self.seen).exists() else []
+        Path(self.seen + ".pid").write_text(str(os.getpid()))
         with open(self.seen, "a") as stream:
             stream.write(f"{step}\\n")
         if step in self.dies or (step in self.dies_once and str(step) not in before):
@@ -173,34 +174,48 @@ def test_no_state_is_lost_whatever_becomes_of_the_process(
 KILLED = """
 import sys, time
 from pathlib import Path
-from tests.train.test_monitoring import model, watching
-from train.watch.monitoring import offer
+from datacards.store import Store
+from train.recipe import MonitorAsked
+from train.watch.monitoring import Monitoring, offer, prepare
 draft = Path(sys.argv[1])
-with watching(draft, slow=[4]):
+base, work = draft.parent / "base", draft / ".work"
+options = {"seen": str(draft.parent / "seen"), "slow": [4]}
+wanted = prepare(MonitorAsked(plugin="size", options=options), Store(draft.parent), base)
+with Monitoring(wanted, base, work, draft):
     for number, step in enumerate((2, 4, 6), 1):
-        offer(model(draft / ".work" / "steps" / str(step)), draft / ".work", step, number)
+        offer(work / "steps" / str(step), work, step, number)
     time.sleep(60)
 """
 
 
-def test_a_killed_run_goes_on_where_it_was_looked_at(draft: Path, root: Path) -> None:
+def test_a_killed_run_goes_on_where_it_was_looked_at(draft: Path) -> None:
     """The process beside it ends too; what has its line is not looked at again, though its state is offered again."""
-    path = os.pathsep.join([str(root), *sys.path])
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(draft)], env={**os.environ, "PYTHONPATH": path}
-    ) as killed:
+    work = draft / ".work"
+    for step in (2, 4, 6):
+        model(work / "steps" / str(step))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(draft)], env=environment) as killed:
         wait_for(lambda: (draft.parent / "seen").is_file() and seen(draft) == [0, 2, 4])
+        beside = int((draft.parent / "seen.pid").read_text(encoding="utf-8"))
         killed.send_signal(signal.SIGKILL)
+    wait_for(lambda: not is_running(beside))
     before = (draft / "monitor.jsonl").read_bytes()
-    room = draft / ".work" / "monitor" / ".room"
-    assert room.is_dir()
+    assert waiting(work) == [4, 6]
     with watching(draft, slow=[4]) as monitoring:
         for number, step in enumerate((2, 4, 6), 1):
-            offer(model(draft / ".work" / "steps" / str(step)), draft / ".work", step, number)
+            offer(work / "steps" / str(step), work, step, number)
         points = monitoring.finish_with(model(draft.parent / "final"), 8)
     assert [point.step for point in points] == [0, 2, 4, 6, 8]
     assert seen(draft) == [0, 2, 4, 4, 6, 8]
     assert (draft / "monitor.jsonl").read_bytes().startswith(before)
+
+
+def is_running(process: int) -> bool:
+    """Return whether a process is there and not just one that nobody has asked for its status yet."""
+    done = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
 
 
 def wait_for(fact: Callable[[], bool]) -> None:

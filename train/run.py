@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, get_args
+
+import numpy as np
 
 from datacards import plugins
 from datacards.card import Ref, Rights
@@ -12,10 +13,11 @@ from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.errors import UserError
 from datacards.monitor import MONITOR
 from datacards.store import Store
-from train.base import TrainData, Trainer
+from train.base import HERE, Shard, TrainData, Trainer
 from train.data.chosen import Chosen, choose
 from train.recipe import Format, TrainRecipe
 from train.watch.monitoring import Monitoring, prepare
+from train.where import Where
 
 GROUP = "kanagura.trainers"
 
@@ -28,31 +30,53 @@ class Made:
     existed: bool
 
 
-def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
+@dataclass(frozen=True)
+class Inputs:
+    """Dataset versions by what they are read for: trained on, trained on against forgetting, only measured."""
+
+    corpora: Sequence[str]
+    replay: Sequence[str] = ()
+    validate: Sequence[str] = ()
+
+    @property
+    def all(self) -> list[str]:
+        """Every version that is named, in the order in which the card has them."""
+        return [*self.corpora, *self.replay, *self.validate]
+
+
+def run(
+    recipe: TrainRecipe,
+    inputs: Inputs | Sequence[str],
+    store: Store,
+    where: Where = HERE,
+    *,
+    skipped: Sequence[int] = (),
+) -> Made:
     """Make the checkpoint that ``recipe`` asks for; an equal one that exists already is returned as it is.
 
     Every file of the corpora and of the base is hashed and compared with its card before a model is loaded.
     Raises UserError naming the version and the file that differ, or what else is wrong with the request.
     """
     trainer: Trainer = plugins.make(GROUP, recipe.trainer, recipe.options)
-    inputs = [store.verified(text, "dataset") for text in corpora]
-    shards = _shards(store, inputs, recipe.formats)
+    given = inputs if isinstance(inputs, Inputs) else Inputs(inputs)
+    corpora = [store.verified(text, "dataset") for text in given.all]
+    shards = _shards(store, corpora, recipe.formats)
     base, folder = resolve_checkpoint(store, recipe.base)
     check_whole(str(base), folder)
-    asked: dict[str, Any] = {
-        **recipe.model_dump(mode="json", exclude=_unasked(recipe)),
-        "base": str(base),
-        "options": trainer.model_dump(mode="json"),
-    }
-    made_from = [base, *inputs]
+    asked = asked_of(recipe, trainer) | {"base": str(base)}
+    made_from = [base, *corpora]
     wanted = prepare(recipe.monitor, store, folder) if recipe.monitor else None
     if wanted:
         asked["monitor"] = wanted.told()
         made_from = list(dict.fromkeys([*made_from, *wanted.ready.refs]))
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
-    chosen = choose(shards, recipe.only, recipe.without) if recipe.only or recipe.without else None
-    data = TrainData(shards, tuple(chosen.rows) if chosen else ())
+    chosen = None
+    if recipe.only or recipe.without:
+        chosen = choose([shard.path for shard in shards], recipe.only, recipe.without)
+        times = [rows.astype(np.float32) for rows in chosen.rows]
+        shards = tuple(replace(shard, times=one) for shard, one in zip(shards, times, strict=True))
+    data = TrainData(shards, cache=store.root / ".tokens")
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -62,7 +86,9 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
         description=" ".join(filter(None, [recipe.description, wanted.ready.note if wanted else ""])),
     ) as draft:
         with Monitoring(wanted, folder, draft.work, draft.path) if wanted else nullcontext() as monitoring:
-            trained = trainer.train(base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed)
+            trained = trainer.train(
+                base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed, where=where
+            )
             if monitoring:
                 draft.rows[MONITOR] = len(monitoring.finish(trained.counts.get("steps", 1)))
         draft.metrics.update(trained.metrics)
@@ -72,9 +98,17 @@ def run(recipe: TrainRecipe, corpora: Sequence[str], store: Store) -> Made:
         if chosen:
             draft.drops.update(chosen.left_out)
             draft.counts.update({f"source_{name}": n for name, n in sorted(chosen.sources.items())})
-        draft.rights.extend(_rights(store, base, inputs, chosen))
+        draft.rights.extend(_rights(store, base, corpora, chosen))
         draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
+
+
+def asked_of(recipe: TrainRecipe, trainer: Trainer) -> dict[str, Any]:
+    """Return what a version is asked for by, with all options; where it runs is no part of it."""
+    return {
+        **recipe.model_dump(mode="json", exclude=_unasked(recipe)),
+        "options": trainer.model_dump(mode="json"),
+    }
 
 
 def _unasked(recipe: TrainRecipe) -> set[str]:
@@ -103,11 +137,14 @@ def _rights(store: Store, base: Ref, corpora: Sequence[Ref], chosen: Chosen | No
     return list(dict.fromkeys(found))
 
 
-def _shards(store: Store, corpora: Sequence[Ref], formats: Sequence[Format] | None) -> tuple[Path, ...]:
-    found: list[Path] = []
+def _shards(store: Store, corpora: Sequence[Ref], formats: Sequence[Format] | None) -> tuple[Shard, ...]:
+    listed = {ref: {file.path: file.sha256 for file in store.card(ref).files} for ref in corpora}
+    found: list[Shard] = []
     for format_ in formats or get_args(Format):
         shards = [
-            path for ref in corpora for path in sorted(store.path(ref).glob(f"{format_}/train-*.parquet"))
+            Shard(path, listed[ref][f"{format_}/{path.name}"], str(ref), format_)
+            for ref in corpora
+            for path in sorted(store.path(ref).glob(f"{format_}/train-*.parquet"))
         ]
         if formats and not shards:
             raise UserError(

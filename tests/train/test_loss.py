@@ -50,7 +50,9 @@ def test_a_model_that_leaks_is_refused(base: Path) -> None:
     """A model whose positions do not restart sees the first document from the second: the check finds it."""
     plain = NextToken(_model(base), 64)
 
-    def leaky(ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def leaky(
+        ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor, borders: torch.Tensor
+    ) -> torch.Tensor:
         running = torch.arange(positions.shape[1]).expand_as(positions)
         loss: torch.Tensor = plain(ids, running, labels)
         return loss
@@ -91,11 +93,11 @@ def test_a_model_that_caps_its_scores_is_refused() -> None:
     )  # fmt: skip
     model = NextToken(Gemma2ForCausalLM(config).eval(), 64)
     with pytest.raises(UserError, match="Gemma2ForCausalLM: changes its scores after the output layer"):
-        check_head(model, CPU, 250)
+        check_head(model, CPU, 250, "Gemma2ForCausalLM")
 
 
 def test_another_architecture_passes_both_checks() -> None:
     config = GPT2Config(vocab_size=250, n_embd=32, n_layer=1, n_head=2, n_positions=64, attn_pdrop=0.0)
     model = NextToken(GPT2LMHeadModel(config).eval(), 7)
-    check_head(model, CPU, 250)
+    check_head(model, CPU, 250, "Gemma2ForCausalLM")
     check_isolation(model, CPU, 250)

@@ -13,7 +13,7 @@ import pytest
 from datacards.card import Ref, Rights
 from datacards.errors import UserError
 from datacards.store import Store
-from train.base import TrainData
+from train.base import Shard, TrainData
 from train.data.chosen import choose
 from train.recipe import TrainRecipe
 from train.run import run
@@ -59,8 +59,12 @@ def shards(sources: Ref, store: Store) -> tuple[Path, ...]:
 
 def _ids(shards: tuple[Path, ...], **asked: Any) -> list[str]:
     chosen = choose(shards, asked.get("only", {}), asked.get("without", {}))
-    data = TrainData(shards, tuple(chosen.rows))
-    ids = [id_ for batch in data.documents() for id_, _ in batch]
+    files = [
+        Shard(path, "", "mixed@2026.11.21", path.parent.name, times=rows.astype(np.float32))
+        for path, rows in zip(shards, chosen.rows, strict=True)
+    ]
+    data = TrainData(tuple(files))
+    ids = [id_ for shard in files for batch in data.documents(shard) for id_, _, _ in batch]
     assert data.n == len(ids) == len(ROWS) - chosen.left_out.total()
     return ids
 

@@ -46,9 +46,9 @@ def tokenize(base: Path, data: TrainData, work: Path) -> None:
     ids: list[str] = []
     dropped = 0
     with (work / "tokens.bin").open("wb") as out, progress(data.n, "documents") as bar:
-        for batch in data.documents():
+        for batch in (batch for shard in data.shards for batch in data.documents(shard)):
             bar.update(len(batch))
-            kept = [(id_, text) for id_, text in batch if text.strip()]
+            kept = [(id_, text) for id_, text, _ in batch if text.strip()]
             dropped += len(batch) - len(kept)
             if not kept:
                 continue

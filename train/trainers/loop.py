@@ -16,7 +16,7 @@ from train.data.tokens import Tokens, read_tokens
 from train.progress import progress
 from train.trainers.causal_lm import CausalLM
 from train.trainers.engine import Engine
-from train.trainers.state import Saved, latest, save
+from train.trainers.state import Saved, save
 from train.watch.monitoring import offer
 
 LOSS = "loss.jsonl"
@@ -42,6 +42,7 @@ class Step:
     lr: float
     tokens: int
     grad_norm: float
+    update_norm: float
 
 
 def learning_rate(options: CausalLM, step: int, steps: int) -> float:
@@ -83,8 +84,8 @@ class _Run:
                 "train", f"warmup_steps = {self.options.warmup_steps}", f"the run has {self.n_steps} steps"
             )
         _check_length(job.base, self.options.sequence_length)
-        self.saved: Saved | None = latest(job.work)
-        self.engine = Engine(self.options, job.base, self.saved)
+        self.engine = Engine(self.options, job.base, job.work)
+        self.saved: Saved | None = self.engine.saved
         self.log = self._kept_lines()
 
     def _kept_lines(self) -> list[Step]:
@@ -116,7 +117,7 @@ class _Run:
                 bar.set_postfix_str(f"loss {line.loss:.3f}, {speed:,.0f} tokens/s", refresh=False)
                 bar.update()
                 if (step + 1) % self.options.save_every == 0 and step + 1 < self.n_steps:
-                    save(self.engine, self.job.work, step + 1)
+                    save(self.engine, self.job.work, step + 1, keep=self.options.keep, beside=[lines])
                     self._offer(step + 1)
         return time.monotonic() - begun
 
@@ -135,11 +136,13 @@ class _Run:
         for turn in range(self.options.turns):
             at = (turn * self.engine.world + self.engine.rank) * n
             self.engine.turn(batch(self.plan, self.tokens.flat, rows[at : at + n], n), targets)
-        total, norm = self.engine.finish()
-        loss = total / targets
+        stepped = self.engine.finish()
+        loss, norm = float(stepped.losses.sum()) / targets, stepped.grad_norm
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise self._not_finite(step, loss, norm, rows)
-        return Step(step + 1, loss, rate, seen + int(self.plan.tokens()[rows].sum()), norm)
+        return Step(
+            step + 1, loss, rate, seen + int(self.plan.tokens()[rows].sum()), norm, stepped.update_norm
+        )
 
     def _not_finite(self, step: int, loss: float, norm: float, rows: Any) -> UserError:
         pieces = np.concatenate(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from datacards import plugins
@@ -20,9 +21,11 @@ from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.monitor import GROUP, Monitor, Point, read_points
 from datacards.store import Store
+from train.base import Shard, TrainData
 from train.recipe import MonitorAsked, TrainRecipe
 from train.run import run
-from train.watch.looking import Job, waiting
+from train.trainers.causal_lm import CausalLM
+from train.watch.looking import Job, waiting, whole
 from train.watch.monitoring import Monitoring, environment, offer, prepare
 
 Ask = Callable[..., TrainRecipe]
@@ -175,6 +178,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from datacards.store import Store
+from train.base import Shard, TrainData
 from train.recipe import MonitorAsked
 from train.watch.monitoring import Monitoring, offer, prepare
 draft = Path(sys.argv[1])
@@ -250,6 +254,39 @@ def test_a_state_that_cannot_be_kept_is_told_not_raised(wanted_every_second: Pat
     offer(wanted_every_second / "steps" / "gone", wanted_every_second, 60, 6)
     said = (wanted_every_second / "monitor" / "60" / "left_out").read_text(encoding="utf-8")
     assert said == "was not kept: No such file or directory"
+
+
+def test_saved_adapters_are_looked_at_as_the_model_they_make(
+    base: Path, corpus: Ref, store: Store, draft: Path
+) -> None:
+    """W + B A alpha / rank, as the training's own result has it."""
+    work, options = draft / ".work", {"rank": 2, "alpha": 8.0, "targets": ("q_proj",)}
+    Job("size", {}, {}, str(base), str(draft), os.getpid()).write(work)
+    trainer = CausalLM.model_validate(
+        {
+            "sequence_length": 64,
+            "rows_per_step": 4,
+            "rows_per_device": 4,
+            "max_steps": 3,
+            "save_every": 2,
+            "epochs": 2,
+        }
+        | {"lora": options, "precision": "fp32", "learning_rate": 1e-2}
+    )
+    path = store.path(corpus) / "qa" / "train-00000.parquet"
+    data = TrainData((Shard(path, "0" * 64, str(corpus), "qa"),))
+    trainer.train(base=base, data=data, out=draft, work=work, seed=0)
+    assert waiting(work) == [2]
+    found = whole(work / "monitor" / "2", base, work / "whole")
+    before, after, end = (load_file(one / "model.safetensors") for one in (base, found, draft))
+    moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
+    assert moved == {name for name in before if "q_proj" in name}
+    adapters = load_file(work / "monitor" / "2" / "adapter_model.safetensors")
+    for name in moved:
+        a, b = (adapters[name.replace("weight", f"lora_{one}.default.weight")].double() for one in "AB")
+        assert torch.allclose(after[name].double(), before[name].double() + 4 * b @ a, atol=1e-7)
+        assert not torch.equal(after[name], end[name])
+    assert (found / "tokenizer.json").is_file()
 
 
 def test_nothing_is_kept_where_nothing_looks(draft: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -26,7 +27,7 @@ from train.recipe import MonitorAsked, TrainRecipe
 from train.run import run
 from train.trainers.causal_lm import CausalLM
 from train.watch.looking import Job, waiting, whole
-from train.watch.monitoring import Monitoring, environment, offer, prepare
+from train.watch.monitoring import Monitoring, alone, environment, offer, prepare
 
 Ask = Callable[..., TrainRecipe]
 PLUGIN = '''
@@ -51,7 +52,7 @@ class Size(Monitor):
         return Ready(options=self.model_dump(mode="json"), note="It was watched.")
 
     def measure(self, base, saved, work, folders):
-        step = 0 if saved == base else int(saved.name)
+        step = 0 if saved == base else int(saved.name) if saved.name.isdecimal() else -1
         before = Path(self.seen).read_text().split() if Path(self.seen).exists() else []
         Path(self.seen + ".pid").write_text(str(os.getpid()))
         with open(self.seen, "a") as stream:
@@ -287,6 +288,20 @@ def test_saved_adapters_are_looked_at_as_the_model_they_make(
         assert torch.allclose(after[name].double(), before[name].double() + 4 * b @ a, atol=1e-7)
         assert not torch.equal(after[name], end[name])
     assert (found / "tokenizer.json").is_file()
+
+
+def test_finished_checkpoints_are_looked_at_alone(draft: Path, store: Store) -> None:
+    base, recipe = draft.parent / "base", draft.parent / "recipe.yaml"
+    monitor = {"plugin": "size", "options": {"seen": str(draft.parent / "seen")}}
+    fields = {"name": "m", "version": "2026.11.21", "base": str(base), "monitor": monitor}
+    recipe.write_text(json.dumps(fields), encoding="utf-8")
+    words = [str(recipe), str(model(draft.parent / "done")), "--store", str(store.root)]
+    done = CliRunner().invoke(alone, words)
+    told = json.loads(done.output)
+    assert told["scores"] == {"size": float((base / "model.safetensors").stat().st_size)}
+    assert told["checkpoint"].startswith("local:done@")
+    recipe.write_text(json.dumps(fields | {"monitor": None}), encoding="utf-8")
+    assert "asks for no monitor" in CliRunner().invoke(alone, words).output
 
 
 def test_nothing_is_kept_where_nothing_looks(draft: Path) -> None:

@@ -59,8 +59,10 @@ def waiting(work: Path) -> list[int]:
 
 
 def record(job: Job, work: Path, point: Point) -> None:
-    """Write one point down and let its state go."""
-    write_points(job.points, [*read_points(job.points), point], work)
+    """Write one point down, unless its step has one, and let its state go."""
+    known = read_points(job.points)
+    if all(one.step != point.step for one in known):
+        write_points(job.points, [*known, point], work)
     shutil.rmtree(work / FOLDER / str(point.step), ignore_errors=True)
 
 

@@ -199,6 +199,7 @@ class Monitoring:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "train.watch.monitoring", str(self._work)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(self._monitor),
+                start_new_session=True,  # Ctrl-C is for the training, which ends it
             )  # fmt: skip
             return True
 

@@ -72,9 +72,11 @@ def test_two_machines_give_the_bits_of_two_processes(
     options = {"rows_per_device": 1, "max_steps": 6, "deepspeed": TWO}
     recipe = _recipe(tmp_path, ask(options=options))
     meet = ("--machines", "2", "--main", f"127.0.0.1:{_port()}")
-    with _start(recipe, corpus, store, *meet, "--machine-rank", "1") as second:
-        with _start(recipe, corpus, store, *meet) as first:
-            told = [process.communicate(timeout=300)[0] for process in (first, second)]
+    with (
+        _start(recipe, corpus, store, *meet, "--machine-rank", "1") as second,
+        _start(recipe, corpus, store, *meet) as first,
+    ):
+        told = [process.communicate(timeout=300)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], told
     assert "machine 1: its processes have ended" in told[1]
     there = store.resolve("trained@2026.11.21")

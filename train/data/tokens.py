@@ -1,6 +1,5 @@
 """The tokens of a run: made once for each file and tokenizer, mapped by every process and every resumed run."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 
 from datacards.errors import UserError
 from train.base import Shard, TrainData
-from train.data import cache
+from train.data import cache, drawn
 from train.data.cache import LENGTHS, SOURCES, TOKENS
+from train.data.drawn import uniform
 from train.data.fitting import Ints
 from train.data.tokenizer import Encoder, digest, key
 from train.progress import progress
@@ -103,12 +103,11 @@ class Tokens:
         at = first - int(self.begins[file])
         return self.flat[file][at : at + n]
 
-    def drawn(self, seed: int) -> NDArray[np.float64]:
+    def drawn(self, seed: int | str) -> NDArray[np.float64]:
         """Return a number in [0, 1) for every document, drawn from seed, file and row."""
         found = np.empty(len(self.lengths))
         for file, begin, end in zip(self.files, self.starts, self.starts[1:], strict=False):
-            named = hashlib.sha256(f"{seed}:{file.sha256}".encode()).digest()
-            found[begin:end] = uniform(np.arange(end - begin, dtype=np.uint64), int.from_bytes(named[:8]))
+            found[begin:end] = uniform(np.arange(end - begin, dtype=np.uint64), drawn.key(seed, file.sha256))
         return found
 
     def documents(self, numbers: Ints | Sequence[int]) -> list[Document]:
@@ -138,14 +137,6 @@ class Tokens:
                 str(one.get("url") or ""),
                 int(self.lengths[document]),
             )
-
-
-def uniform(numbers: NDArray[np.uint64], key: int) -> NDArray[np.float64]:
-    """Return a number in [0, 1) for each number and key: the 53 high bits of SplitMix64 (doi 10.1145/2714064.2660195)."""
-    mixed = (numbers + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _said(path: Path, rows: Ints) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Finds the batches of a run again: of a finished version from its card, of a stopped one from its draft."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from datacards.store import Store
 from datacards.trained import read_figures
 from train.data.schedule import Schedule
 from train.data.tokens import Tokens, read_tokens, tokenize
+from train.inputs import KEY, Inputs
 from train.recipe import TrainRecipe
 from train.trainers.causal_lm import CausalLM
 from train.trainers.lines import LOSS, ROWS
@@ -31,6 +32,7 @@ class Asked:
     recipe: TrainRecipe
     made_from: tuple[Ref, ...]
     draft: bool
+    inputs: Mapping[str, Any]  # what the recipe in the card says of them
 
     @property
     def options(self) -> CausalLM:
@@ -81,7 +83,7 @@ def _asked(
 ) -> Asked:
     try:
         # What a monitor was told to do has no part in the batches, and is noted in a form of its own.
-        read = TrainRecipe.model_validate({k: v for k, v in recipe.items() if k != "monitor"})
+        read = TrainRecipe.model_validate({k: v for k, v in recipe.items() if k not in ("monitor", KEY)})
         CausalLM.model_validate(read.options)
     except ValidationError as error:
         raise UserError(
@@ -89,7 +91,7 @@ def _asked(
         ) from error
     if read.trainer != "causal_lm":
         raise UserError(label, f"was trained by '{read.trainer}'", "batches of causal_lm can be found again")
-    return Asked(label, folder, read, made_from, draft)
+    return Asked(label, folder, read, made_from, draft, recipe)
 
 
 @contextmanager
@@ -101,11 +103,10 @@ def batches(store: Store, asked: Asked) -> Iterator[tuple[Tokens, Schedule]]:
     with TemporaryDirectory() as temporary:
         work = asked.folder / WORK
         if not asked.draft:
-            from train.run import train_data
-
             work = Path(temporary)
-            inputs = [store.verified(str(ref), "dataset") for ref in _datasets(store, asked.made_from)]
-            tokenize(asked.folder, train_data(asked.recipe, inputs, store)[0], work)
+            datasets = [str(ref) for ref in _datasets(store, asked.made_from)]
+            given = Inputs.noted(asked.inputs, datasets).verified(store)
+            tokenize(asked.folder, given.data(asked.recipe, store)[0], work)
         options = asked.options
         tokens = read_tokens(work)
         yield (

@@ -38,7 +38,7 @@ def command(*, ref: str, step: int, most: int | None, whole: bool, root: str) ->
     with batches(store, asked) as (tokens, schedule):
         check_step(asked, schedule, step)
         rows, sums = schedule.rows(step - 1), asked.sums(step)
-        chosen = highest(row_losses(rows, sums), most or rows.n) if sums else range(len(rows))[:most]
+        chosen = highest(row_losses(rows, sums), most or rows.n) if sums else range(rows.n)[:most]
         held = step_rows(tokens, rows, sums, chosen=chosen, whole=whole)
     told = [f"{NAMES[name]} {value:.4g}" for name, value in figures(asked, step).items()]
     click.echo(f"step {step:,} of {asked.label}: {', '.join([*told, f'{rows.n:,} rows'])}")

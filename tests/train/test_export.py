@@ -127,5 +127,5 @@ def test_names_that_the_base_does_not_store_are_told_before_training(base: Path,
         {f"other.{name}": value for name, value in _weights(base).items()}, strange / "model.safetensors"
     )
     check(CausalLM(), strange, shapes)
-    with pytest.raises(UserError, match="the base does not store .* as it is trained"):
+    with pytest.raises(UserError, match=r"the base does not store .* as it is trained"):
         check(CausalLM(vector="bf16"), strange, shapes)

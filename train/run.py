@@ -60,7 +60,6 @@ def run(
     trainer: Trainer = plugins.make(GROUP, recipe.trainer, recipe.options)
     given = inputs if isinstance(inputs, Inputs) else Inputs(inputs)
     corpora = [store.verified(text, "dataset") for text in given.all]
-    shards = _shards(store, corpora, recipe.formats)
     base, folder = resolve_checkpoint(store, recipe.base)
     check_whole(str(base), folder)
     asked = asked_of(recipe, trainer) | {"base": str(base)}
@@ -71,12 +70,7 @@ def run(
         made_from = list(dict.fromkeys([*made_from, *wanted.ready.refs]))
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
-    chosen = None
-    if recipe.only or recipe.without:
-        chosen = choose([shard.path for shard in shards], recipe.only, recipe.without)
-        times = [rows.astype(np.float32) for rows in chosen.rows]
-        shards = tuple(replace(shard, times=one) for shard, one in zip(shards, times, strict=True))
-    data = TrainData(shards, cache=store.root / ".tokens")
+    data, chosen = train_data(recipe, corpora, store)
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -101,6 +95,19 @@ def run(
         draft.rights.extend(_rights(store, base, corpora, chosen))
         draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
+
+
+def train_data(recipe: TrainRecipe, inputs: Sequence[Ref], store: Store) -> tuple[TrainData, Chosen | None]:
+    """Return what a recipe reads of dataset versions, and what was chosen of them if anything was.
+
+    Equal arguments give equal data, at any time: with it every step of a run can be found again.
+    """
+    shards, chosen = _shards(store, inputs, recipe.formats), None
+    if recipe.only or recipe.without:
+        chosen = choose([shard.path for shard in shards], recipe.only, recipe.without)
+        times = [rows.astype(np.float32) for rows in chosen.rows]
+        shards = tuple(replace(shard, times=one) for shard, one in zip(shards, times, strict=True))
+    return TrainData(shards, cache=store.root / ".tokens"), chosen
 
 
 def asked_of(recipe: TrainRecipe, trainer: Trainer) -> dict[str, Any]:

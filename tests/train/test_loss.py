@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from datacards.errors import UserError
-from train.data.packing import batch, pack
+from tests.train.flat import batch, pack
 from train.trainers.loss import NextToken, check_head, check_isolation
 
 CPU = torch.device("cpu")
@@ -30,12 +30,12 @@ def test_the_scores_of_a_document_are_those_it_has_alone(base: Path) -> None:
     flat = np.random.default_rng(0).integers(5, 250, sum(lengths)).astype(np.uint32)
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     plan = pack(offsets, 64)
+    rows = plan.rows(np.array([0]))
     ids, positions, _ = _arrays(batch(plan, flat, np.array([0]), 1))
     with torch.no_grad():
         packed = model(input_ids=ids, position_ids=positions, use_cache=False).logits[0]
         at = 0
-        for piece in plan.pieces:
-            first, n = int(plan.first[piece]), int(plan.length[piece])
+        for first, n in zip(rows.first.tolist(), rows.length.tolist(), strict=True):
             own = torch.tensor(flat[first : first + n].astype(np.int64))[None]
             alone = model(input_ids=own, use_cache=False).logits[0]
             assert torch.allclose(packed[at : at + n], alone, atol=1e-5)

@@ -23,7 +23,7 @@ from train.cli import main
 from train.recipe import TrainRecipe
 from train.run import run
 from train.trainers.causal_lm import CausalLM
-from train.trainers.loop import learning_rate
+from train.trainers.rates import learning_rate
 
 Ask = Callable[..., TrainRecipe]
 

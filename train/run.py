@@ -8,14 +8,16 @@ from typing import Any
 from datacards import plugins
 from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
-from datacards.monitor import MONITOR
-from datacards.store import TOKENS, Store
-from train.base import HERE, TrainData, Trainer
-from train.data import shards as shards_
+from datacards.draft import Draft
+from datacards.monitor import Point
+from datacards.store import Store
+from datacards.trained import Training, write_training
+from train.base import HERE, NOTHING, Trained, Trainer, Watched
 from train.data.chosen import Chosen
-from train.data.chosen import prepare as choose
+from train.inputs import Inputs, Verified
 from train.recipe import TrainRecipe
 from train.watch.monitoring import Monitoring, prepare
+from train.watch.trackers import run_folder
 from train.where import Where
 
 GROUP = "kanagura.trainers"
@@ -27,20 +29,6 @@ class Made:
 
     ref: Ref
     existed: bool
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Dataset versions by what they are read for: trained on, trained on against forgetting, only measured."""
-
-    corpora: Sequence[str]
-    replay: Sequence[str] = ()
-    validate: Sequence[str] = ()
-
-    @property
-    def all(self) -> list[str]:
-        """Every version that is named, in the order in which the card has them."""
-        return [*self.corpora, *self.replay, *self.validate]
 
 
 def run(
@@ -57,28 +45,19 @@ def run(
     Raises UserError naming the version and the file that differ, or what else is wrong with the request.
     """
     trainer: Trainer = plugins.make(GROUP, recipe.trainer, recipe.options)
-    given = inputs if isinstance(inputs, Inputs) else Inputs(inputs)
-    corpora, replay, validate = (
-        [store.verified(text, "dataset") for text in texts]
-        for texts in (given.corpora, given.replay, given.validate)
-    )
-    shards = (
-        *shards_.trained(store, corpora, recipe.formats),
-        *shards_.replayed(store, replay),
-        *shards_.measured(store, validate),
-    )
+    given = (inputs if isinstance(inputs, Inputs) else Inputs(inputs)).verified(store)
     base, folder = resolve_checkpoint(store, recipe.base)
     check_whole(str(base), folder)
-    asked = asked_of(recipe, trainer) | {"base": str(base)}
-    made_from = list(dict.fromkeys([base, *corpora, *replay, *validate]))
+    asked = asked_of(recipe, trainer) | {"base": str(base)} | given.noted()
+    made_from = [base, *given.refs]
     wanted = prepare(recipe.monitor, store, folder) if recipe.monitor else None
     if wanted:
         asked["monitor"] = wanted.told()
         made_from = list(dict.fromkeys([*made_from, *wanted.ready.refs]))
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
-    shards, chosen = choose(recipe, shards)
-    data = TrainData(shards, recipe.replay.share if recipe.replay else 0.0, cache=store.root / TOKENS)
+    data, chosen = given.data(recipe, store)
+    watched = _watched(recipe, store, skipped)
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -87,21 +66,54 @@ def run(
         made_from=made_from,
         description=" ".join(filter(None, [recipe.description, wanted.ready.note if wanted else ""])),
     ) as draft:
+        points: list[Point] = []
         with Monitoring(wanted, folder, draft.work, draft.path) if wanted else nullcontext() as monitoring:
             trained = trainer.train(
-                base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed, where=where
+                base=folder,
+                data=data,
+                out=draft.path,
+                work=draft.work,
+                seed=recipe.seed,
+                where=where,
+                watched=watched,
             )
             if monitoring:
-                draft.rows[MONITOR] = len(monitoring.finish(trained.counts.get("steps", 1)))
-        draft.metrics.update(trained.metrics)
-        draft.counts.update(trained.counts)
-        draft.drops.update(trained.drops)
-        draft.device = trained.device
-        draft.drops.update(chosen.left_out)
-        draft.counts.update({f"source_{name}": n for name, n in sorted(chosen.sources.items()) if name})
-        draft.rights.extend(_rights(store, base, [*corpora, *replay], chosen))
-        draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
+                points = monitoring.finish(trained.counts.get("steps", 1))
+        _fill(draft, trained, chosen)
+        _tell(draft, trained, base, given, points)
+        draft.rights.extend(_rights(store, base, [*given.corpora, *given.replay], chosen))
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
+
+
+def _watched(recipe: TrainRecipe, store: Store, skipped: Sequence[int]) -> Watched:
+    asked = recipe.validation
+    return Watched(
+        limit=asked.tokens if asked else NOTHING.limit,
+        every=asked.every if asked else None,
+        skipped=tuple(sorted(set(skipped))),
+        tracking=run_folder(store.root, f"{recipe.name}@{recipe.version}"),
+    )
+
+
+def _fill(draft: Draft, trained: Trained, chosen: Chosen) -> None:
+    """Put figures and counts into the card that the draft will have."""
+    draft.metrics.update(trained.metrics)
+    draft.counts.update(trained.counts)
+    draft.drops.update(trained.drops)
+    draft.device = trained.device
+    draft.drops.update(chosen.left_out)
+    draft.counts.update({f"source_{name}": n for name, n in sorted(chosen.sources.items()) if name})
+    for path in draft.path.glob("*.jsonl"):
+        draft.rows[path.name] = sum(1 for line in path.read_bytes().splitlines() if line.strip())
+
+
+def _tell(draft: Draft, trained: Trained, base: Ref, given: Verified, points: Sequence[Point]) -> None:
+    """Write ``training.json``: what the trainer says of its run, and what only this stage knows."""
+    last = points[-1].scores if points else {}
+    record = Training.model_validate(trained.training)
+    write_training(
+        draft.path, record.model_copy(update={"base": base, "inputs": given.told(), "monitor": last})
+    )
 
 
 def asked_of(recipe: TrainRecipe, trainer: Trainer) -> dict[str, Any]:

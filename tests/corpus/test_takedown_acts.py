@@ -23,7 +23,7 @@ from datacards.diff import diff
 from datacards.errors import UserError
 from datacards.release.recipe import ReleaseRecipe
 from datacards.release.run import release
-from datacards.store import Store
+from datacards.store import TOKENS, Store
 from datacards.takedown import purge as purging
 from datacards.takedown.eraser import Job
 from datacards.takedown.plan import plan
@@ -145,7 +145,10 @@ def test_a_purge_deletes_what_was_withdrawn_and_says_what_it_was(store: Store) -
     ref, receipt = take_down(store, urls=[NEAR])
     takedown, versions = purging.wanted(store, str(ref))
     held = {str(one): {file.path: file.sha256 for file in store.card(one).files} for one in versions}
+    learned = store.root / TOKENS / "0123456789abcdef" / next(iter(held[str(versions[0])].values()))
+    learned.mkdir(parents=True)  # what a training kept of a file
     done = purging.purge(store, takedown, versions)
+    assert not learned.exists()
     told = json.loads(store.path(done, "purge.json").read_text("utf-8"))["purged"]
     assert {one["ref"]: {file["path"]: file["sha256"] for file in one["files"]} for one in told} == held
     for one in versions:

@@ -65,7 +65,7 @@ def _steps(rows: int, fill: float, options: CausalLM) -> Steps:
 
 
 def _rates(options: CausalLM, steps: int) -> NDArray[np.float64]:
-    from train.trainers.loop import learning_rate
+    from train.trainers.rates import learning_rate
 
     if steps <= options.warmup_steps:  # refused by the trainer; here it is told
         return np.zeros(0)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -115,6 +116,8 @@ def _look(engine: Trains, folder: Path, step: int) -> tuple[Saved | None, list[s
     """Return the state in ``folder`` and which files of this process's share of them are not as written."""
     try:
         whole = json.loads((folder / WHOLE).read_bytes())
+        if whole["step"] != step or whole.pop("digest") != _digest(whole):
+            return None, [WHOLE]
         files: dict[str, str] = dict(whole["files"])
         saved = Saved(step, folder, tuple(files), dict(whole["updates"]), str(whole["stem"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -163,7 +166,8 @@ def save(
             "weights": sorted({**weights, **described}),
             "files": dict(sorted({**files, **described}.items())),
         }
-        (draft / WHOLE).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+        text = json.dumps({**whole, "digest": _digest(whole)}, indent=2) + "\n"
+        (draft / WHOLE).write_text(text, encoding="utf-8")
         for path in [*(draft / name for name in (*described, WHOLE)), draft]:
             sync(path)
         if final.exists():  # a damaged one that came back, or it would not be trained again
@@ -206,6 +210,10 @@ def write_tensors(engine: Trains, folder: Path, kind: str, stem: str) -> dict[st
     if engine.is_first and len(cut) > 1:
         digests |= _index(folder, stem, dict(zip(names, cut, strict=True)))
     return dict(engine.collected(list(digests.items())))
+
+
+def _digest(whole: dict[str, Any]) -> str:
+    return sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
 def _index(folder: Path, stem: str, cut: dict[str, list[str]]) -> dict[str, str]:

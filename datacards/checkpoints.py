@@ -6,14 +6,17 @@ from pathlib import Path
 
 from datacards.card import Ref
 from datacards.errors import UserError
-from datacards.places import sha256_of
+from datacards.places import CARD, sha256_of
 from datacards.store import Store
 
 MARK, TASK_VECTOR = (
     "kanagura",
     "task_vector",
 )  # in a safetensors header: the numbers are differences from a base
+BASE = "base"  # in the header of a task vector: the digest of the base that it was taken from
+SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+VECTOR = "vector"  # the folder of a trained checkpoint that holds its difference from the base
 COMMIT = re.compile(r"[0-9a-f]{40}")
 COMPANIONS = (
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
@@ -39,14 +42,36 @@ def resolve_checkpoint(store: Store, text: str) -> tuple[Ref, Path]:
 
     ``name[@version]`` is looked up in the store and verified; ``hf:org/model@<commit>`` is fetched from the
     hub (safetensors only, no code, no pickles); anything with a slash or a dot in front is a local folder,
-    whose Ref carries the digest of its files. Raises UserError when it is none of these.
+    whose Ref carries the digest of its files. ``name[@version]/vector`` is the task vector that a training kept beside
+    its result: its Ref is that of the version. Raises UserError when it is none of these.
     """
     if text.startswith("hf:"):
         return _from_hub(text)
     if text.startswith((".", "/", "~")):
         return _from_folder(Path(text).expanduser())
-    ref = store.verified(text, "checkpoint")
-    return ref, store.path(ref)
+    name, slash, part = text.partition("/")
+    ref = store.verified(name, "checkpoint")
+    folder = store.path(ref)
+    if not slash:
+        return ref, folder
+    if part != VECTOR or not (folder / VECTOR / "config.json").is_file():
+        held = f"{ref}/{VECTOR}" if (folder / VECTOR).is_dir() else f"{ref} alone, which keeps no vector"
+        raise UserError(
+            text, "is no part of a checkpoint", held, "correct the name, or train with the option vector"
+        )
+    return ref, folder / VECTOR
+
+
+def text_of(ref: Ref, folder: Path) -> str:
+    """Return the text by which ``resolve_checkpoint`` finds what it returned again, a folder of this machine aside."""
+    return f"{ref}/{VECTOR}" if ":" not in ref.name and folder.name == VECTOR else str(ref)
+
+
+def digest_of(folder: Path) -> str:
+    """Return the digest that the Ref of the checkpoint in ``folder`` carries."""
+    if (folder / CARD).is_file():
+        return sha256_of(folder / CARD)
+    return _from_folder(folder)[0].digest
 
 
 def check_whole(text: str, folder: Path) -> None:

@@ -14,7 +14,9 @@ from datacards.render.evolution import evolution
 from datacards.render.merging import FIGURE, is_merge, merging, told_pair
 from datacards.render.readme import readme
 from datacards.render.receipt import TOLD, receipt
+from datacards.render.training import CURVES, is_trained, training_part
 from datacards.render.yields import yields
+from datacards.trained import LOSS, MONITOR, VALIDATION, read_figures, read_training
 from datacards.withdrawn import RECEIPT
 
 README = "README.md"
@@ -32,7 +34,7 @@ def undescribe(path: Path) -> None:
 
 
 def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
-    """Write profile, plots and Croissant of a dataset, the figure of a merge, the README of any version into ``path``.
+    """Write profile, plots and Croissant of a dataset, the figure of a merge or a training, the README of any version.
 
     ``card`` lists the files there; the card that is returned lists the new ones too. A version without any row has no
     profile. ``tokenizers`` are counted with (see ``datacards.profile.tokens.load``). The same files and card give
@@ -51,6 +53,8 @@ def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
             card = _listing(card, path, _written(path, f"{PLOTS}/{name}.svg", svg))
     if is_merge(card) and (svg := _figure(path)):
         card = _listing(card, path, _written(path, FIGURE, svg))
+    if is_trained(card) and (svg := _curves(path)):
+        card = _listing(card, path, _written(path, CURVES, svg))
     card = with_croissant(card, path)
     return _listing(card, path, _written(path, README, readme(card, profile, _told(card, path))))
 
@@ -63,12 +67,20 @@ def _figure(path: Path) -> str:
     return figure(read_similarity(path / SIMILARITY), pair) if pair else ""
 
 
+def _curves(path: Path) -> str:
+    """Return the curves of the training in ``path`` as SVG, '' where there is nothing to draw."""
+    from datacards.render.training_plots import figure
+
+    validation, monitor = read_figures(path / VALIDATION), read_figures(path / MONITOR)
+    return figure(read_figures(path / LOSS), validation, monitor, read_training(path))
+
+
 def _told(card: Card, path: Path) -> list[str]:
     """Return what a receipt of a takedown says, how questions were judged or models merged, nothing for any other."""
     if card.kind == "dataset":
         return yields(path)
     if card.kind == "checkpoint":
-        return [*merging(card, path), *evolution(card)]
+        return [*training_part(card, path), *merging(card, path), *evolution(card)]
     file = path / RECEIPT
     if card.kind != "takedown" or not file.is_file():
         return []

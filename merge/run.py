@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from datacards.card import Ref
-from datacards.checkpoints import MARK, TASK_VECTOR, companions, resolve_checkpoint
+from datacards.checkpoints import BASE, MARK, TASK_VECTOR, companions, resolve_checkpoint, text_of
 from datacards.errors import UserError
 from datacards.store import Draft, Store
 from merge.base import Merger
@@ -27,7 +27,6 @@ from merge.streaming.sinks import Laid, stored_as
 from merge.telling import steps, tell
 
 JOURNAL = "written.jsonl"
-BASE = "base"  # in the header of a task vector: the digest of the base that it was taken from
 DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -109,7 +108,7 @@ def request(recipe: MergeRecipe, family: Family) -> dict[str, Any]:
     told = recipe.model_dump(mode="json") | resolved(recipe) | {"tokenizer": recipe.donor()}
     for role, ref in family.refs.items():
         held = told if role in NAMED else told["models"]  # a role may be called like another field
-        held[role] = str(ref)
+        held[role] = text_of(ref, family.folders[role])
     return told
 
 

@@ -1,14 +1,46 @@
-"""The command ``train`` (also ``kanagura train``)."""
+"""``train RECIPE`` and the commands beside it (also ``kanagura train``)."""
 
 import os
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
-from datacards.cli import store_option
+from datacards.cli import DefaultRun, store_option
+from train.where import where, where_options
+
+#: Commands that have a room of their own, imported when they are asked for.
+ROOMS = {"convert": "train.convert.cli", "plan": "train.plan.cli", "step": "train.watch.cli"}
 
 
-@click.command()
+class Commands(DefaultRun):
+    """The commands of this file and, imported when asked for, those of the rooms."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all commands, in order of their names."""
+        return sorted({*super().list_commands(ctx), *ROOMS})
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``run`` in front unless the first word is a command or asks for help."""
+        if args and args[0] in ROOMS:
+            return click.Group.parse_args(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one command, or None for an unknown name."""
+        if cmd_name in ROOMS:
+            command: click.Command = import_module(ROOMS[cmd_name]).command
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands)
+def main() -> None:
+    """Train a model on exact corpus versions, as RECIPE says."""
+
+
+@main.command("run")
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option(
     "--corpus",
@@ -18,12 +50,50 @@ from datacards.cli import store_option
     metavar="NAME@VERSION",
     help="A dataset version to train on; may be given several times.",
 )
+@click.option(
+    "--replay",
+    multiple=True,
+    metavar="NAME@VERSION",
+    help="A dataset version of general text, read for the recipe's replay.share of all tokens.",
+)
+@click.option(
+    "--validate",
+    multiple=True,
+    metavar="NAME@VERSION",
+    help="A dataset version that is only measured: what the model forgets, or learns beside.",
+)
+@click.option(
+    "--fraction",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Train on this share of the pages, as NAME-<percent>pct: 0.1 before the whole run.",
+)
+@click.option(
+    "--skip-step",
+    "skipped",
+    multiple=True,
+    type=click.IntRange(1),
+    metavar="STEP",
+    help="A step whose rows are left out, as a message on a spike says.",
+)
+@where_options
 @store_option
-def main(recipe: Path, corpora: tuple[str, ...], root: str) -> None:
+def run_(
+    *,
+    recipe: Path,
+    corpora: tuple[str, ...],
+    replay: tuple[str, ...],
+    validate: tuple[str, ...],
+    fraction: float | None,
+    skipped: tuple[int, ...],
+    root: str,
+    **places: Any,
+) -> None:
     """Train a model on exact corpus versions as RECIPE says; a run that was killed goes on where it was."""
     from datacards.errors import UserError
     from datacards.recipe import read_recipe
     from datacards.store import Store
+    from train.inputs import Inputs
+    from train.join import join
     from train.recipe import TrainRecipe
     from train.run import run
 
@@ -34,8 +104,17 @@ def main(recipe: Path, corpora: tuple[str, ...], root: str) -> None:
             "it starts its processes itself, so that one alone holds the draft",
             "say deepspeed: {zero_stage, num_processes} in the options and run plain: train RECIPE --corpus ...",
         )
-    store = Store(root)
-    made = run(read_recipe(recipe, TrainRecipe), corpora, store)
+    store, asked, here = Store(root), read_recipe(recipe, TrainRecipe), where(**places)
+    if fraction is not None:
+        asked = asked.of_fraction(fraction)
+    inputs = Inputs(corpora, replay, validate)
+    if here.rank:
+        made = join(asked, inputs.all, store, here)
+    else:
+        made = run(asked, inputs, store, here, skipped=skipped)
+    if not made:
+        click.echo(f"machine {here.rank}: its processes have ended; machine 0 writes the version.")
+        return
     if made.existed:
         click.echo(f"{made.ref} exists already and was made from an equal recipe: nothing to do.")
         return

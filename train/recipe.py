@@ -95,3 +95,10 @@ class TrainRecipe(Recipe):
     trainer: str = "causal_lm"
     options: dict[str, Any] = Field(default_factory=dict)
     seed: NonNegativeInt = 0
+
+    def of_fraction(self, fraction: float) -> "TrainRecipe":
+        """Return the recipe for a share of the pages, as a version of its own: NAME-10pct for a tenth."""
+        if fraction == 1:
+            return self
+        name = f"{self.name}-{fraction * self.fraction * 100:g}pct"
+        return self.model_copy(update={"name": name, "fraction": fraction * self.fraction})

@@ -109,3 +109,27 @@ class Resident:
         with torch.no_grad():
             for name, value in state.items():
                 self._places[name].copy_(value)
+
+
+def load_folder(folder: Path, dtype: str, compute: str, name: str) -> Loaded:
+    """Return the model in ``folder`` as ``Resident`` returns a candidate: for ``compute``, on the accelerator if there is one.
+
+    ``dtype`` is the header's number format that ``stored`` means. Raises UserError for what is no native model.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=getattr(torch, TORCH[dtype] if compute == "stored" else compute),
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(name, f"cannot be loaded: {error}", todo="name a native checkpoint") from error
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Loaded(model=model.to(device).eval().requires_grad_(False), tokenizer=tokenizer, name=name)

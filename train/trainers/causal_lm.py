@@ -1,11 +1,22 @@
 """Continual pretraining of a causal language model on transformers, accelerate and DeepSpeed."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    PrivateAttr,
+    model_validator,
+)
 
-from train.base import TrainData, Trained, Trainer
+from datacards.errors import UserError
+from train.base import HERE, NOTHING, TrainData, Trained, Trainer, Watched
+from train.where import Where
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -93,10 +104,11 @@ class CausalLM(Trainer):
     weights: Literal["fp32", "bf16"] = "fp32"
     vector: Literal["fp32", "bf16"] | None = None
     deepspeed: DeepSpeed | None = None
+    _processes: int | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _whole_turns(self) -> Self:
-        once = self.rows_per_device * self.processes
+        once = self.rows_per_device * (self.deepspeed.num_processes if self.deepspeed else 1)
         if self.rows_per_step % once:
             raise ValueError(
                 f"rows_per_step must be a multiple of rows_per_device x processes = {once}, is {self.rows_per_step}"
@@ -106,19 +118,85 @@ class CausalLM(Trainer):
     @property
     def processes(self) -> int:
         """The number of processes that train together."""
-        return self.deepspeed.num_processes if self.deepspeed else 1
+        return self._processes or (self.deepspeed.num_processes if self.deepspeed else 1)
 
     @property
     def turns(self) -> int:
         """Over how many passes a device adds up the gradients of one step."""
         return self.rows_per_step // (self.rows_per_device * self.processes)
 
-    def train(self, *, base: Path, data: TrainData, out: Path, work: Path, seed: int) -> Trained:
-        """Tokenize once, then train here or, with DeepSpeed, in processes that accelerate launches."""
-        from train.data.tokens import tokenize
-        from train.trainers.launch import launch
-        from train.trainers.loop import Job, run
+    def on(self, processes: int | None) -> Self:
+        """Return these options for another number of processes, which compute the same; None leaves it.
 
-        tokenize(base, data, work)
-        job = Job(trainer=self, base=base, out=out, work=work, seed=seed)
-        return launch(job, self.deepspeed) if self.deepspeed else run(job)
+        Raises UserError unless they can share the rows of a step equally.
+        """
+        if processes is None or processes == self.processes:
+            return self
+        shares = self.rows_per_step // self.rows_per_device
+        if self.rows_per_step % self.rows_per_device or shares % processes:
+            allowed = ", ".join(str(n) for n in range(1, shares + 1) if shares % n == 0)
+            raise UserError(
+                "--processes",
+                str(processes),
+                f"rows_per_step = {self.rows_per_step} in shares of rows_per_device = {self.rows_per_device}:"
+                f" {allowed}",
+                "take one of these numbers",
+            )
+        there = self.model_copy()
+        there._processes = processes  # private: where a run runs is no part of what is asked
+        return there
+
+    def at(self, where: Where) -> Self:
+        """Return these options for where they run; raise UserError where that contradicts them."""
+        stage = self.deepspeed.zero_stage if self.deepspeed else 0
+        if where.stage is not None and where.stage != stage:
+            raise UserError(
+                "--accelerate",
+                f"ZeRO stage {where.stage}" if where.stage else "no DeepSpeed",
+                f"the recipe says {f'ZeRO stage {stage}' if stage else 'no DeepSpeed'}",
+                "let the two agree; the recipe is what is asked for",
+            )
+        if where.precision is not None and (where.precision == "bf16") != (self.precision == "bf16"):
+            raise UserError(
+                "--accelerate", f"mixed_precision: {where.precision}", f"the recipe says {self.precision}"
+            )
+        there = self.on(where.processes)
+        if there.processes % where.machines:
+            raise UserError(
+                "--machines",
+                f"{there.processes} processes on {where.machines} machines",
+                "equally many on each",
+            )
+        return there
+
+    def train(
+        self,
+        *,
+        base: Path,
+        data: TrainData,
+        out: Path,
+        work: Path,
+        seed: int,
+        where: Where = HERE,
+        watched: Watched = NOTHING,
+    ) -> Trained:
+        """Tokenize once, then train here or, with DeepSpeed or several processes, in those that accelerate launches."""
+        from train.data.tokens import tokenize
+        from train.trainers.launch import launch, leading
+        from train.trainers.loop import Job, run
+        from train.watch.trackers import check_trackers
+
+        check_trackers(self.trackers)
+        there = self.at(where)
+        with leading(there, work, where) as others:
+            tokenize(base, data, work)
+            job = Job(there, base, out, work, seed, watched)
+            if there.deepspeed or there.processes > 1:
+                return launch(job, where, others)
+            return run(job)
+
+    def join(self, *, work: Path, where: Where, asked: Mapping[str, Any]) -> None:
+        """Run this machine's share of the processes of a run that machine 0 leads."""
+        from train.trainers.launch import follow
+
+        follow(self.at(where), work, where, asked)

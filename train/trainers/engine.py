@@ -1,29 +1,47 @@
 """The one place that touches torch, accelerate and DeepSpeed: loads, steps, exports."""
 
-import json
 import os
-import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from datacards.checkpoints import companions
 from datacards.errors import UserError
 from train.data.packing import Batch
 from train.trainers.attention import attention
 from train.trainers.causal_lm import CausalLM, DeepSpeed
+from train.trainers.export import check, copy_companions, same_names, write_result
 from train.trainers.lora import with_adapters
-from train.trainers.loss import NextToken, check_head, check_isolation
-from train.trainers.state import Saved
+from train.trainers.loss import NextToken, check_head, loss_kernel, settle
+from train.trainers.masters import PREFIX, WEIGHT, Masters
+from train.trainers.start import exact_weights
+from train.trainers.state import newest
+from train.trainers.stored import DTYPES
 
-PREFIX = "model."  # of every parameter name, because the model is wrapped with its loss
+PATIENCE = timedelta(hours=2)  # for a process that reads or writes its part of a large state
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stepped:
+    """What came of a step: summed nats of each of its rows, in their order, and two norms.
+
+    ``update_norm`` is the norm of AdamW's step without weight decay, 0 where there was none.
+    """
+
+    losses: NDArray[np.float64]
+    grad_norm: float
+    update_norm: float
 
 
 class Engine:
-    """A model with its optimizer on one or many processes."""
+    """A model with its optimizer on one or many processes, as the newest state in ``work`` has it or as ``base`` does."""
 
-    def __init__(self, options: CausalLM, base: Path, saved: Saved | None) -> None:
+    def __init__(self, options: CausalLM, base: Path, work: Path) -> None:
         from accelerate import Accelerator, InitProcessGroupKwargs
         from accelerate.state import AcceleratorState
 
@@ -39,8 +57,8 @@ class Engine:
             mixed_precision="bf16" if options.precision == "bf16" else "no",
             gradient_accumulation_steps=options.turns,
             deepspeed_plugin=_plugin(options, options.deepspeed) if options.deepspeed else None,
-            kwargs_handlers=[InitProcessGroupKwargs(backend="gloo")]
-            if options.deepspeed and not cuda
+            kwargs_handlers=[InitProcessGroupKwargs(backend="nccl" if cuda else "gloo", timeout=PATIENCE)]
+            if "WORLD_SIZE" in os.environ
             else [],
         )
         self.world, self.rank = self.accelerator.num_processes, self.accelerator.process_index
@@ -49,26 +67,39 @@ class Engine:
                 "train", f"{self.world} process(es) run", f"the recipe asks for {options.processes}"
             )
         self.is_first = self.accelerator.is_main_process
-        self.attention = attention(options.attention, options.precision, cuda=cuda)
-        model = self._load(saved.weights if saved else base)
+        self.attention = attention(options.attention, options.precision, cuda=cuda, base=base)
+        self.saved = newest(self, work)
+        model = self._load(self.saved.folder if self.saved and not options.lora else base)
         if options.lora:
             model = with_adapters(model, options.lora)
         self.vocabulary = int(model.config.vocab_size)
-        self.plain = NextToken(model, options.loss_chunk)
+        stage = options.deepspeed.zero_stage if options.deepspeed else 0
+        self.loss = loss_kernel(options.loss, cuda=cuda, zero_stage=stage)
+        self.plain = NextToken(model, options.loss_chunk, self.loss)
+        check(options, base, self._trained())
         self.optimizer = torch.optim.AdamW(
             self._groups(),
             lr=options.learning_rate,
             betas=(options.beta1, options.beta2),
             fused=not options.deepspeed,
         )
+        first = exact_weights(self.plain, base, self.saved, adapters=bool(options.lora))
         self.model, self._wrapped = self.accelerator.prepare(self.plain, self.optimizer)
-        self._check_masters()
-        if saved:
-            saved.restore(self.optimizer, self.owned(), self.rank)
+        zero = self._wrapped.optimizer if options.deepspeed else None
+        self.masters = Masters(self.plain, self.optimizer, zero, self.rank, self.zero_stage)
+        if self.saved:
+            self.saved.restore(self.masters)
+        elif self.zero_stage:
+            self.masters.make_moments({"": 0})
+            for name, value in first if options.precision == "bf16" else ():
+                self.masters.put(name, WEIGHT, value)
         self.device = self.accelerator.device
-        self.device_name = torch.cuda.get_device_name() if cuda else "cpu"
-        self._turn = 0
-        self._total = torch.zeros((), device=self.device)
+        self.device_name: str = torch.cuda.get_device_name() if cuda else "cpu"
+
+    @property
+    def zero_stage(self) -> int | None:
+        """The stage of ZeRO, None without DeepSpeed."""
+        return self.options.deepspeed.zero_stage if self.options.deepspeed else None
 
     def _load(self, folder: Path) -> Any:
         from transformers import AutoModelForCausalLM
@@ -95,11 +126,21 @@ class Engine:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         return model.train()
 
+    def _trained(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what is trained, by name; ZeRO-3 has taken them away from the parameters."""
+        return {
+            name.removeprefix(PREFIX): tuple(getattr(parameter, "ds_shape", parameter.shape))
+            for name, parameter in self.plain.named_parameters()
+            if parameter.requires_grad
+        }
+
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay is for matrices: norms and biases are left alone, as in the papers' code."""
         matrices: list[torch.nn.Parameter] = []
         others: list[torch.nn.Parameter] = []
         for parameter in self.plain.parameters():
+            if not parameter.requires_grad:
+                continue
             shape = getattr(parameter, "ds_shape", parameter.shape)  # ZeRO-3 has taken the shape away
             (matrices if len(shape) > 1 else others).append(parameter)
         return [
@@ -107,22 +148,12 @@ class Engine:
             {"params": others, "weight_decay": 0.0},
         ]
 
-    def _check_masters(self) -> None:
-        owned = {tensor.dtype for tensor in self.owned()}
-        if owned != {torch.float32}:
-            raise UserError("train", f"the optimizer owns {owned}", "it must own float32 weights")
-
-    def owned(self) -> list[torch.Tensor]:
-        """Return the tensors AdamW steps on: the weights, or under ZeRO this process's flat share of them."""
-        zero = getattr(self._wrapped.optimizer, "fp32_partitioned_groups_flat", None)  # stage 3 hides them
-        return list(zero or (p for group in self.optimizer.param_groups for p in group["params"]))
-
     def check(self) -> None:
         """Prove on this very model that packed documents do not meet and that the loss is the model's own."""
         self.model.eval()
-        check_isolation(self.model, self.device, self.vocabulary)
-        if not (self.options.deepspeed and self.options.deepspeed.zero_stage == 3):
-            check_head(self.accelerator.unwrap_model(self.model), self.device, self.vocabulary)
+        asked, precision = self.options.attention, self.options.precision
+        self.attention = settle(self.model, self.plain, asked, precision, self.device)
+        check_head(self.model, self.device, self.vocabulary, type(self.plain.model).__name__)
         self.model.train()
 
     def begin(self, rate: float, *, seed: int) -> None:
@@ -130,8 +161,8 @@ class Engine:
         torch.manual_seed(seed * self.world + self.rank)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self._turn, self._norm = 0, 0.0
-        self._total = torch.zeros((), device=self.device)
+        self._norm, self._moved = 0.0, True
+        self._rows: list[torch.Tensor] = []
 
     def turn(self, batch: Batch, targets: int) -> None:
         """Run one pass forward and backward; ``targets`` is the number of predictions in the whole step.
@@ -139,67 +170,114 @@ class Engine:
         The gradient of a step is that of its mean loss per token: the divisions by processes and by turns that
         the libraries make are undone, because turns do not hold equally many tokens.
         """
-        self._turn += 1
-        last = self._turn == self.options.turns
-        arrays = (batch.input_ids, batch.position_ids, batch.labels, batch.borders)
         with self.accelerator.accumulate(self.model):
-            rows = self.model(*(torch.from_numpy(array).to(self.device) for array in arrays))
-            loss = rows.sum()
-            self.accelerator.backward(loss * (self.world * self.options.turns / targets))
-            if last and self.options.max_grad_norm and not self.options.deepspeed:
-                norm = self.accelerator.clip_grad_norm_(self.plain.parameters(), self.options.max_grad_norm)
-                self._norm = float(norm)
-                if not torch.isfinite(norm):
-                    self._total += loss.detach()
+            rows = self._forward(batch)
+            self._rows.append(rows.detach())
+            self.accelerator.backward(rows.sum() * (self.world * self.options.turns / targets))
+            if len(self._rows) == self.options.turns and not self.options.deepspeed:
+                # Without a bound the norm is measured all the same.
+                bound = self.options.max_grad_norm or float("inf")
+                self._norm = float(self.accelerator.clip_grad_norm_(self.plain.parameters(), bound))
+                self._moved = bool(np.isfinite(self._norm))
+                if not self._moved:
                     return
             self._wrapped.step()
             self._wrapped.zero_grad()
-        self._total += loss.detach()
 
-    def finish(self) -> tuple[float, float]:
-        """Return the summed loss of the step over all processes, and the norm of its gradient."""
+    def finish(self) -> Stepped:
+        """Return what came of the step on all processes."""
         if self.options.deepspeed:
             self._norm = float(self.model.get_global_grad_norm() or 0.0)
-        return float(self.accelerator.reduce(self._total, "sum")), self._norm
+        # Turns x rows here; the rows of a turn lie on the processes in their order.
+        here = torch.stack(self._rows).float()
+        everywhere = self.accelerator.gather(here[None]) if self.world > 1 else here[None]
+        losses = everywhere.transpose(0, 1).flatten().cpu().numpy().astype(np.float64)
+        square = self.masters.update_square() if self._moved else 0.0
+        if self.zero_stage:  # without it every process owns all
+            square = sum(self.collected([square]))
+        rate = float(self.optimizer.param_groups[0]["lr"])
+        return Stepped(losses, self._norm, rate * square**0.5)
+
+    def measure(self, batch: Batch) -> NDArray[np.float64]:
+        """Return the summed nats of each row of ``batch``, without learning from it, and then of the other processes' rows.
+
+        Every process must call it, with equally many rows; the rows of the first process come first.
+        """
+        self.model.eval()
+        with torch.no_grad():
+            rows = self._forward(batch).float()
+        self.model.train()
+        found = self.accelerator.gather(rows) if self.world > 1 else rows
+        return np.asarray(found.cpu().numpy(), np.float64)
+
+    def _forward(self, batch: Batch) -> torch.Tensor:
+        arrays = (batch.input_ids, batch.position_ids, batch.labels, batch.borders)
+        return self.model(*(torch.from_numpy(array).to(self.device) for array in arrays))
+
+    def unchanged(self, rate: float) -> float:
+        """Return the share of the trained weights that a step of AdamW at ``rate`` would leave as they are in bfloat16.
+
+        It is counted on a sample of the weights; see ``Masters.unmoved``.
+        """
+        counts = np.array(self.collected([self.masters.unmoved(rate)]))
+        return float(counts[:, 0].sum() / max(1, counts[:, 1].sum()))
 
     def wait(self) -> None:
         """Return when every process has come here."""
         if torch.distributed.is_initialized():
             torch.distributed.barrier()
 
-    def weights(self) -> dict[str, torch.Tensor]:
-        """Return the weights as they compute, by the names of the model; on the first process, else empty."""
-        state = self.accelerator.get_state_dict(self.model) or {}
-        return {name.removeprefix(PREFIX): value for name, value in state.items()}
+    def collected(self, found: list[Any]) -> list[Any]:
+        """Return what all processes have found, those of the first process first."""
+        if self.world == 1:
+            return found
+        from accelerate.utils import gather_object
 
-    def _masters(self) -> dict[str, torch.Tensor]:
-        if not self.options.deepspeed:
-            return self.weights()
-        from deepspeed.utils import safe_get_full_fp32_param
+        return list(gather_object(found))
 
-        found = {}
-        for name, parameter in self.plain.named_parameters():  # every process must ask: it is a gathering
-            value = safe_get_full_fp32_param(parameter)
-            if self.is_first:
-                found[name.removeprefix(PREFIX)] = value.detach().to("cpu", torch.float32).clone()
-        return found
+    @property
+    def stem(self) -> str:
+        """How the files of saved weights begin: adapters are read under a name of their own."""
+        return "adapter_model" if self.options.lora else "model"
+
+    def describe(self, folder: Path) -> list[str]:
+        """Write the config that makes weights or adapters in ``folder`` loadable and return its name."""
+        model: Any = self.plain.model
+        if self.options.lora:
+            model.peft_config["default"].save_pretrained(folder)
+            return ["adapter_config.json"]
+        model.config.save_pretrained(folder)
+        return ["config.json"]
+
+    def written(self) -> dict[str, Any]:
+        """Return what a saved state says of the processes that wrote it; none of it bears on who can read it."""
+        return {
+            "processes": self.world,
+            "zero_stage": self.zero_stage,
+            "precision": self.options.precision,
+        }
+
+    def _masters(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yield the float32 weights by name, one at a time; every process must take them all: it is a gathering."""
+        for name in self.masters.shapes():
+            yield name, self.masters.get(name, WEIGHT)
 
     def save_model(self, folder: Path, state: dict[str, torch.Tensor]) -> None:
-        """Write a model folder with ``state`` as its weights; the first process alone does."""
-        if self.is_first:
-            self.plain.model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
+        """Write a model folder with ``state`` as its weights."""
+        self.plain.model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
 
     def export(self, base: Path, out: Path) -> None:
-        """Write the float32 weights with the config, tokenizer and chat template of the base to ``out``."""
-        self.save_model(out, self._masters())
-        if self.is_first:
-            for path in companions(base):
-                shutil.copyfile(path, out / path.name)
-            config = json.loads((base / "config.json").read_bytes())
-            config.pop("torch_dtype", None)  # the old name of the key
-            config["dtype"] = "float32"
-            text = json.dumps(config, ensure_ascii=False, indent=2) + "\n"
-            (out / "config.json").write_text(text, encoding="utf-8")
+        """Write what the options ask for, from the float32 weights, with the companions of the base, to ``out``."""
+        masters, shapes = self._masters(), self.masters.shapes()
+        if not self.is_first:
+            for _ in masters:
+                pass
+        elif self.options.lora or same_names(base, shapes):
+            write_result(self.options, masters, shapes, base, out)
+        else:  # transformers keeps such weights in another form than the files do
+            dtype = DTYPES[self.options.weights][0]
+            self.save_model(out, {name: value.to("cpu", dtype, copy=True) for name, value in masters})
+            copy_companions(base, out, self.options.weights)
         self.wait()
 
 

@@ -1,4 +1,4 @@
-"""One of several processes that train together: ``python -m train.trainers.worker WORK``."""
+"""One of several processes that train together: ``python -m train.trainers.worker WORK PARENT``."""
 
 import json
 import os
@@ -6,26 +6,28 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from datacards.errors import UserError
+from train.base import Watched
 
 
-def main(work: Path) -> int:
-    """Run the job that lies in ``work``; return the exit status."""
+def main(work: Path, parent: int) -> int:
+    """Run the job that lies in ``work`` for as long as the process ``parent`` lives; return the exit status."""
+    _end_with(parent)
     asked = json.loads((work / "job.json").read_bytes())
-    _end_with(asked["parent"])
     _stay_on_gloo()
     from train.trainers.causal_lm import CausalLM
     from train.trainers.launch import report
     from train.trainers.loop import Job, run
 
     job = Job(
-        trainer=CausalLM.model_validate(asked["trainer"]),
+        trainer=CausalLM.model_validate(asked["trainer"]).on(asked["processes"]),
         base=Path(asked["base"]),
         out=Path(asked["out"]),
         work=work,
         seed=asked["seed"],
+        watched=_watched(asked["watched"]),
     )
     try:
         trained = run(job)
@@ -42,6 +44,11 @@ def main(work: Path) -> int:
     if os.environ.get("RANK", "0") == "0":
         report(job, trained)
     return 0
+
+
+def _watched(said: dict[str, Any]) -> Watched:
+    tracking = Path(said["tracking"]) if said["tracking"] else None
+    return Watched(said["limit"], said["every"], tuple(said["skipped"]), tracking)
 
 
 def _stay_on_gloo() -> None:
@@ -74,4 +81,4 @@ def _leave(status: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _leave(main(Path(sys.argv[1])))
+    _leave(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -7,14 +7,13 @@ from typing import Any
 
 from datacards.card import Ref
 from datacards.errors import UserError
-from datacards.store import Store
+from datacards.store import TOKENS, Store
 from datacards.trained import Input
 from train.base import TrainData
 from train.data import shards
 from train.data.chosen import Chosen, prepare
 from train.recipe import TrainRecipe
 
-CACHE = ".tokens"  # of a store: what tokenizers made of its files, for all runs
 KEY = "inputs"  # of a recipe in a card, where versions are read for more than one thing
 
 
@@ -95,4 +94,4 @@ class Verified:
             *shards.measured(store, self.validate),
         )
         chosen, report = prepare(recipe, files)
-        return TrainData(chosen, recipe.replay.share if recipe.replay else 0.0, store.root / CACHE), report
+        return TrainData(chosen, recipe.replay.share if recipe.replay else 0.0, store.root / TOKENS), report

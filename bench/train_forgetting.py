@@ -23,8 +23,9 @@ from bench.source_subtraction import A, B, corpus, texts
 from datacards.store import Store
 from sample.general import NAME, make_general
 from sample.models import VERSION, make_base
+from train.inputs import Inputs
 from train.recipe import TrainRecipe
-from train.run import Inputs, run
+from train.run import run
 
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "all weights": {},

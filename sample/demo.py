@@ -109,6 +109,7 @@ def crawl(demo: Demo, base_urls: dict[str, str]) -> None:
 def build(demo: Demo, report: Path) -> None:
     """Captures -> corpus -> questions -> domain model -> merged model -> scores -> one page."""
     demo.run("base and instruct model, made on the spot", "python", "-m", "sample.models")
+    demo.run("everyday text, to see what is forgotten", "python", "-m", "sample.general")
     demo.run("corpus", "kanagura", "corpus", str(RECIPES / "fin-sample-documents.yaml"))
     demo.run(
         "rephrase", "kanagura", "rephrase", str(RECIPES / "fin-sample.yaml"),
@@ -122,7 +123,9 @@ def build(demo: Demo, report: Path) -> None:
         "open what was published", "python", "-m", "sample.opened",
         str(report.parent / "published" / "fin-sample-public" / VERSION),
     )  # fmt: skip
-    demo.run("train", "train", str(RECIPES / "train-sample.yaml"), "--corpus", f"fin-sample@{VERSION}")
+    trained = (str(RECIPES / "train-sample.yaml"), "--corpus", f"fin-sample@{VERSION}")
+    demo.run("what training will take", "train", "plan", *trained)
+    demo.run("train", "train", *trained, "--validate", f"sample-general@{VERSION}")
     demo.run("merge", "merge", str(RECIPES / "merge-sample.yaml"), "--domain", MODELS["domain"])
     for role, model in MODELS.items():
         demo.run(

@@ -97,6 +97,22 @@ class TrainData:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """What is measured beside the training: held-out text, ``limit`` tokens of each source, every ``every`` steps and at both ends.
+
+    ``skipped`` are steps (from 1) whose rows are measured but not learned from. ``tracking`` is a folder for trackers.
+    """
+
+    limit: int = 200_000
+    every: int | None = None
+    skipped: tuple[int, ...] = ()
+    tracking: Path | None = None
+
+
+NOTHING = Watched()
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
     """What a trainer has to say of its run; it goes into the card of the checkpoint."""
 
@@ -104,6 +120,7 @@ class Trained:
     counts: dict[str, int] = field(default_factory=dict)
     drops: dict[str, int] = field(default_factory=dict)
     device: str = "cpu"
+    training: dict[str, Any] = field(default_factory=dict)  # what ``training.json`` holds (datacards.trained)
 
 
 class Trainer(BaseModel, ABC):
@@ -113,7 +130,15 @@ class Trainer(BaseModel, ABC):
 
     @abstractmethod
     def train(
-        self, *, base: Path, data: TrainData, out: Path, work: Path, seed: int, where: Where = HERE
+        self,
+        *,
+        base: Path,
+        data: TrainData,
+        out: Path,
+        work: Path,
+        seed: int,
+        where: Where = HERE,
+        watched: Watched = NOTHING,
     ) -> Trained:
         """Train the model in ``base`` and write a model folder with ``loss.jsonl`` to ``out``.
 

@@ -92,9 +92,10 @@ def run_(
     from datacards.errors import UserError
     from datacards.recipe import read_recipe
     from datacards.store import Store
+    from train.inputs import Inputs
     from train.join import join
     from train.recipe import TrainRecipe
-    from train.run import Inputs, run
+    from train.run import run
 
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise UserError(

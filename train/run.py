@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import Any, get_args
-
-import numpy as np
+from dataclasses import dataclass
+from typing import Any
 
 from datacards import plugins
 from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
-from datacards.errors import UserError
-from datacards.monitor import MONITOR
+from datacards.draft import Draft
+from datacards.monitor import Point
 from datacards.store import Store
-from train.base import HERE, Shard, TrainData, Trainer
-from train.data.chosen import Chosen, choose
-from train.recipe import Format, TrainRecipe
+from datacards.trained import Training, write_training
+from train.base import HERE, NOTHING, Trained, Trainer, Watched
+from train.data.chosen import Chosen
+from train.inputs import Inputs, Verified
+from train.recipe import TrainRecipe
 from train.watch.monitoring import Monitoring, prepare
+from train.watch.trackers import run_folder
 from train.where import Where
 
 GROUP = "kanagura.trainers"
@@ -28,20 +29,6 @@ class Made:
 
     ref: Ref
     existed: bool
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Dataset versions by what they are read for: trained on, trained on against forgetting, only measured."""
-
-    corpora: Sequence[str]
-    replay: Sequence[str] = ()
-    validate: Sequence[str] = ()
-
-    @property
-    def all(self) -> list[str]:
-        """Every version that is named, in the order in which the card has them."""
-        return [*self.corpora, *self.replay, *self.validate]
 
 
 def run(
@@ -58,25 +45,19 @@ def run(
     Raises UserError naming the version and the file that differ, or what else is wrong with the request.
     """
     trainer: Trainer = plugins.make(GROUP, recipe.trainer, recipe.options)
-    given = inputs if isinstance(inputs, Inputs) else Inputs(inputs)
-    corpora = [store.verified(text, "dataset") for text in given.all]
-    shards = _shards(store, corpora, recipe.formats)
+    given = (inputs if isinstance(inputs, Inputs) else Inputs(inputs)).verified(store)
     base, folder = resolve_checkpoint(store, recipe.base)
     check_whole(str(base), folder)
-    asked = asked_of(recipe, trainer) | {"base": str(base)}
-    made_from = [base, *corpora]
+    asked = asked_of(recipe, trainer) | {"base": str(base)} | given.noted()
+    made_from = [base, *given.refs]
     wanted = prepare(recipe.monitor, store, folder) if recipe.monitor else None
     if wanted:
         asked["monitor"] = wanted.told()
         made_from = list(dict.fromkeys([*made_from, *wanted.ready.refs]))
     if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
         return Made(ref, existed=True)
-    chosen = None
-    if recipe.only or recipe.without:
-        chosen = choose([shard.path for shard in shards], recipe.only, recipe.without)
-        times = [rows.astype(np.float32) for rows in chosen.rows]
-        shards = tuple(replace(shard, times=one) for shard, one in zip(shards, times, strict=True))
-    data = TrainData(shards, cache=store.root / ".tokens")
+    data, chosen = given.data(recipe, store)
+    watched = _watched(recipe, store, skipped)
     with store.write(
         name=recipe.name,
         version=recipe.version,
@@ -85,22 +66,54 @@ def run(
         made_from=made_from,
         description=" ".join(filter(None, [recipe.description, wanted.ready.note if wanted else ""])),
     ) as draft:
+        points: list[Point] = []
         with Monitoring(wanted, folder, draft.work, draft.path) if wanted else nullcontext() as monitoring:
             trained = trainer.train(
-                base=folder, data=data, out=draft.path, work=draft.work, seed=recipe.seed, where=where
+                base=folder,
+                data=data,
+                out=draft.path,
+                work=draft.work,
+                seed=recipe.seed,
+                where=where,
+                watched=watched,
             )
             if monitoring:
-                draft.rows[MONITOR] = len(monitoring.finish(trained.counts.get("steps", 1)))
-        draft.metrics.update(trained.metrics)
-        draft.counts.update(trained.counts)
-        draft.drops.update(trained.drops)
-        draft.device = trained.device
-        if chosen:
-            draft.drops.update(chosen.left_out)
-            draft.counts.update({f"source_{name}": n for name, n in sorted(chosen.sources.items())})
-        draft.rights.extend(_rights(store, base, corpora, chosen))
-        draft.rows["loss.jsonl"] = trained.counts.get("steps", 0)
+                points = monitoring.finish(trained.counts.get("steps", 1))
+        _fill(draft, trained, chosen)
+        _tell(draft, trained, base, given, points)
+        draft.rights.extend(_rights(store, base, [*given.corpora, *given.replay], chosen))
     return Made(store.resolve(f"{recipe.name}@{recipe.version}"), existed=False)
+
+
+def _watched(recipe: TrainRecipe, store: Store, skipped: Sequence[int]) -> Watched:
+    asked = recipe.validation
+    return Watched(
+        limit=asked.tokens if asked else NOTHING.limit,
+        every=asked.every if asked else None,
+        skipped=tuple(sorted(set(skipped))),
+        tracking=run_folder(store.root, f"{recipe.name}@{recipe.version}"),
+    )
+
+
+def _fill(draft: Draft, trained: Trained, chosen: Chosen) -> None:
+    """Put figures and counts into the card that the draft will have."""
+    draft.metrics.update(trained.metrics)
+    draft.counts.update(trained.counts)
+    draft.drops.update(trained.drops)
+    draft.device = trained.device
+    draft.drops.update(chosen.left_out)
+    draft.counts.update({f"source_{name}": n for name, n in sorted(chosen.sources.items()) if name})
+    for path in draft.path.glob("*.jsonl"):
+        draft.rows[path.name] = sum(1 for line in path.read_bytes().splitlines() if line.strip())
+
+
+def _tell(draft: Draft, trained: Trained, base: Ref, given: Verified, points: Sequence[Point]) -> None:
+    """Write ``training.json``: what the trainer says of its run, and what only this stage knows."""
+    last = points[-1].scores if points else {}
+    record = Training.model_validate(trained.training)
+    write_training(
+        draft.path, record.model_copy(update={"base": base, "inputs": given.told(), "monitor": last})
+    )
 
 
 def asked_of(recipe: TrainRecipe, trainer: Trainer) -> dict[str, Any]:
@@ -121,40 +134,17 @@ def _unasked(recipe: TrainRecipe) -> set[str]:
     }
 
 
-def _rights(store: Store, base: Ref, corpora: Sequence[Ref], chosen: Chosen | None) -> list[Rights]:
+def _rights(store: Store, base: Ref, corpora: Sequence[Ref], chosen: Chosen) -> list[Rights]:
     """Return the rights of the base and of the documents that were used.
 
-    Those are known when every document says its license; when one does not, and when nothing was chosen, they are all
+    Those are known when every document says its license; when one does not, and when none was left out, they are all
     rights of the corpora.
     """
     found = [rights for ref in corpora for rights in store.card(ref).rights]
-    used = chosen.licenses if chosen else None
+    used = chosen.licenses if chosen.left_out else None
     first = {rights.license: rights for rights in reversed(found)}
     if used is not None and used.keys() <= first.keys():
         found = [first[name].model_copy(update={"records": n}) for name, n in sorted(used.items())]
     if ":" not in base.name:
         found = [*store.card(base).rights, *found]
     return list(dict.fromkeys(found))
-
-
-def _shards(store: Store, corpora: Sequence[Ref], formats: Sequence[Format] | None) -> tuple[Shard, ...]:
-    listed = {ref: {file.path: file.sha256 for file in store.card(ref).files} for ref in corpora}
-    found: list[Shard] = []
-    for format_ in formats or get_args(Format):
-        shards = [
-            Shard(path, listed[ref][f"{format_}/{path.name}"], str(ref), format_)
-            for ref in corpora
-            for path in sorted(store.path(ref).glob(f"{format_}/train-*.parquet"))
-        ]
-        if formats and not shards:
-            raise UserError(
-                "formats",
-                f"no training text in the format '{format_}'",
-                todo="correct the recipe or name its corpus",
-            )
-        found += shards
-    if not found:
-        raise UserError(
-            ", ".join(map(str, corpora)), "holds no training text", f"folders: {', '.join(get_args(Format))}"
-        )
-    return tuple(found)

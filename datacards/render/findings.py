@@ -15,6 +15,7 @@ from datacards.errors import UserError
 from datacards.lineage import Node, lineage, read_jsonl
 from datacards.merged import MERGED, SIMILARITY, Merged, Similarity, read_merged, read_similarity
 from datacards.store import Store
+from datacards.trained import TRAINING, Training, read_training
 
 FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choice")
 
@@ -52,6 +53,7 @@ class Findings:
     evaluations: tuple[Evaluation, ...]
     nodes: tuple[Node, ...]
     losses: dict[str, list[dict[str, Any]]]
+    trainings: dict[str, Training]
     similarities: dict[str, list[Similarity]]
     merges: dict[str, Merged]
 
@@ -93,6 +95,11 @@ def gather(store: Store, refs: Sequence[Ref]) -> Findings:
         nodes=tuple(nodes.values()),
         losses={
             name: loss for name, path in _files(store, nodes, "loss.jsonl") if (loss := read_jsonl(path))
+        },
+        trainings={
+            name: training
+            for name, path in _files(store, nodes, TRAINING)
+            if (training := read_training(path.parent))
         },
         similarities={
             name: rows for name, path in _files(store, nodes, SIMILARITY) if (rows := read_similarity(path))

@@ -14,6 +14,7 @@ from datacards.render.evidence import lineage_part
 from datacards.render.findings import Figure, Findings, documents, gather
 from datacards.render.markup import Markup, details, image, table, tag
 from datacards.render.similarity_part import pair_of, similarity_part
+from datacards.render.training_part import held_out_part
 from datacards.store import Store
 
 STYLE = Path(__file__).with_name("report.css")
@@ -141,6 +142,8 @@ def _losses(found: Findings) -> Iterable[Markup]:
             "The curves are running means over a fortieth of the steps; the table has the raw values.",
             class_="soft",
         )
+    for name, told in found.trainings.items():
+        yield from held_out_part(name, told)
 
 
 def _similarities(found: Findings) -> Iterable[Markup]:

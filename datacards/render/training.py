@@ -23,6 +23,7 @@ CURVES = "plots/training.svg"
 SHOWN = 40  # rows of a table; the others stand in training.json
 _TOLD = 12  # steps that a sentence names
 _STEADY = 0.005  # a change of perplexity below half a percent is told as none
+HELD_OUT = ("source", "tokens", "loss before", "after", "perplexity before", "after", "change")
 _ROLES = {"corpus": "trained on", "replay": "trained on against forgetting", "validate": "only measured"}
 
 
@@ -83,37 +84,34 @@ def _held_out(found: Sequence[HeldOut]) -> Iterable[str]:
         return
     yield "### Held-out text"
     ordered = sorted(found, key=lambda one: (one.measured_only, -one.tokens, one.label))
-    yield table(
-        ["source", "tokens", "loss before", "after", "perplexity before", "after", "change"],
-        [(_label(one), one.tokens, *_losses(one)) for one in ordered[:SHOWN]],
-    )
+    yield table(HELD_OUT, [(_label(one), one.tokens, *losses(one)) for one in ordered[:SHOWN]])
     if len(ordered) > SHOWN:
         yield f"{len(ordered):,} in all; `{TRAINING}` has the others."
     yield "Losses are nats per token of documents that training has not read; the perplexity is their exponential."
-    if told := _forgetting([one for one in ordered if one.measured_only]):
-        yield told
+    if told := forgetting(ordered):
+        yield Markdown(f"**{told[0]}**{text(told[1])}")
 
 
 def _label(one: HeldOut) -> str:
     return f"{one.label} (only measured)" if one.measured_only else one.label
 
 
-def _losses(one: HeldOut) -> tuple[str, ...]:
-    losses = [f"{value:.4f}" if value is not None else "" for value in (one.before, one.after)]
-    sizes = [
-        f"{math.exp(min(value, 700.0)):.5g}" if value is not None else "" for value in (one.before, one.after)
-    ]
-    return (*losses, *sizes, f"{100 * one.change:+.2f} %" if one.change is not None else "")
+def losses(one: HeldOut) -> tuple[str, ...]:
+    """Return the cells of a row of ``HELD_OUT`` behind its tokens."""
+    ends = (one.before, one.after)
+    shown = [f"{value:.4f}" if value is not None else "" for value in ends]
+    sizes = [f"{math.exp(min(value, 700.0)):.5g}" if value is not None else "" for value in ends]
+    return (*shown, *sizes, f"{100 * one.change:+.2f} %" if one.change is not None else "")
 
 
-def _forgetting(found: Sequence[HeldOut]) -> str:
-    """Return a sentence on text of a kind that was not trained on, '' where none was measured at both ends."""
-    known = [(one, one.change) for one in found if one.change is not None]
+def forgetting(found: Sequence[HeldOut]) -> tuple[str, str] | None:
+    """Return a sentence on text of versions that were only measured, and one on the worst of several; None without any."""
+    known = [(one, change) for one in found if one.measured_only and (change := one.change) is not None]
     if not known:
-        return ""
-    tokens = sum(one.tokens for one, _ in known) or 1
-    logs = sum(one.tokens * math.log1p(change) for one, change in known) / tokens
-    change, n = math.expm1(logs), sum(one.tokens for one, _ in known)
+        return None
+    n = sum(one.tokens for one, _ in known)
+    logs = sum((one.tokens or 1) * math.log1p(change) for one, change in known)
+    change = math.expm1(logs / sum(one.tokens or 1 for one, _ in known))
     if abs(change) < _STEADY:
         verdict = "is as it was: nothing of it was forgotten"
     elif change > 0:
@@ -121,8 +119,8 @@ def _forgetting(found: Sequence[HeldOut]) -> str:
     else:
         verdict = f"has fallen by {percent(-change)}: nothing of it was forgotten"
     worst, most = max(known, key=lambda pair: pair[1])
-    more = f" The most for {text(worst.label)}: {100 * most:+.2f} %." if len(known) > 1 else ""
-    return f"**The perplexity on text that was not trained on ({n:,} tokens) {verdict}.**{more}"
+    more = f" The most for {worst.label}: {100 * most:+.2f} %." if len(known) > 1 else ""
+    return f"The perplexity on text that was not trained on ({n:,} tokens) {verdict}.", more
 
 
 def _monitor(told: Training) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """The picture of a training is small however long it was, keeps its spikes, and takes any name."""
 
 import re
+from typing import Any
 
 import numpy as np
 from defusedxml import ElementTree
@@ -42,7 +43,7 @@ def test_one_step_and_figures_that_are_none_are_drawn_too() -> None:
     assert one.count("<use") > 10  # letters, and the point
     assert figure([{"step": 1, "loss": float("nan")}]) == ""
     assert figure([]) == ""
-    odd = [
+    odd: list[dict[str, Any]] = [
         {"step": 1, "loss": 2.5, "lr": "much", "grad_norm": 0.0},
         {"step": 2, "loss": None},
         {"step": 3, "loss": 2.4},

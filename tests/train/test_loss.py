@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from datacards.errors import UserError
-from train.data.packing import batch, pack
-from train.trainers.loss import NextToken, check_head, check_isolation
+from tests.train.flat import batch, pack
+from train.trainers.loss import NextToken, check_head, check_isolation, loss_kernel
 
 CPU = torch.device("cpu")
 
@@ -30,12 +30,12 @@ def test_the_scores_of_a_document_are_those_it_has_alone(base: Path) -> None:
     flat = np.random.default_rng(0).integers(5, 250, sum(lengths)).astype(np.uint32)
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     plan = pack(offsets, 64)
+    rows = plan.rows(np.array([0]))
     ids, positions, _ = _arrays(batch(plan, flat, np.array([0]), 1))
     with torch.no_grad():
         packed = model(input_ids=ids, position_ids=positions, use_cache=False).logits[0]
         at = 0
-        for piece in plan.pieces:
-            first, n = int(plan.first[piece]), int(plan.length[piece])
+        for first, n in zip(rows.first.tolist(), rows.length.tolist(), strict=True):
             own = torch.tensor(flat[first : first + n].astype(np.int64))[None]
             alone = model(input_ids=own, use_cache=False).logits[0]
             assert torch.allclose(packed[at : at + n], alone, atol=1e-5)
@@ -101,3 +101,25 @@ def test_another_architecture_passes_both_checks() -> None:
     model = NextToken(GPT2LMHeadModel(config).eval(), 7)
     check_head(model, CPU, 250, "Gemma2ForCausalLM")
     check_isolation(model, CPU, 250)
+
+
+def test_a_document_that_differs_from_itself_alone_is_refused(base: Path) -> None:
+    """A kernel may keep documents apart and still compute them wrongly: here each sees one token less of itself."""
+    plain = NextToken(_model(base), 64)
+
+    def wrong(*given: torch.Tensor) -> torch.Tensor:
+        ids, positions, labels, borders = given
+        if len(ids) > 1:
+            positions = torch.where(positions == 1, 0, positions)
+        loss: torch.Tensor = plain(ids, positions, labels, borders)
+        return loss
+
+    with pytest.raises(UserError, match="in a row of its own"):
+        check_isolation(wrong, CPU, 250)
+
+
+def test_the_fused_loss_is_refused_where_it_cannot_run() -> None:
+    assert loss_kernel("auto", cuda=False) == "chunked"
+    assert loss_kernel("chunked", cuda=False) == "chunked"
+    with pytest.raises(UserError, match="loss: liger: needs CUDA and the library liger-kernel"):
+        loss_kernel("liger", cuda=False)

@@ -1,7 +1,7 @@
 """A train recipe chooses documents by what they say of themselves, and the card says which were used."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from datacards.card import Ref, Rights
 from datacards.errors import UserError
 from datacards.store import Store
 from train.base import Shard, TrainData
-from train.data.chosen import choose
+from train.data.chosen import Chosen, prepare
 from train.recipe import TrainRecipe
 from train.run import run
 
@@ -57,14 +57,17 @@ def shards(sources: Ref, store: Store) -> tuple[Path, ...]:
     return tuple(sorted(store.path(sources).glob("*/train-*.parquet")))
 
 
-def _ids(shards: tuple[Path, ...], **asked: Any) -> list[str]:
-    chosen = choose(shards, asked.get("only", {}), asked.get("without", {}))
-    files = [
-        Shard(path, "", "mixed@2026.11.21", path.parent.name, times=rows.astype(np.float32))
-        for path, rows in zip(shards, chosen.rows, strict=True)
-    ]
-    data = TrainData(tuple(files))
-    ids = [id_ for shard in files for batch in data.documents(shard) for id_, _, _ in batch]
+def _choose(paths: Sequence[Path], **asked: Any) -> tuple[tuple[Shard, ...], Chosen]:
+    recipe = TrainRecipe.model_validate(
+        {"name": "trained", "version": "2026.11.21", "base": "./base", **asked}
+    )
+    return prepare(recipe, [Shard(path, path.name, "mixed@2026.11.21", path.parent.name) for path in paths])
+
+
+def _ids(paths: tuple[Path, ...], **asked: Any) -> list[str]:
+    shards, chosen = _choose(paths, **asked)
+    data = TrainData(shards)
+    ids = [id_ for shard in shards for batch in data.documents(shard) for id_, _, _ in batch]
     assert data.n == len(ids) == len(ROWS) - chosen.left_out.total()
     return ids
 
@@ -90,7 +93,8 @@ def test_documents_are_chosen_by_columns_and_by_meta(
 
 
 def test_every_document_that_is_left_out_has_one_reason(shards: tuple[Path, ...]) -> None:
-    chosen = choose(shards, {"source": ["edinet"]}, {"edinet_code": ["E00001"], "license": ["BOJ-*"]})
+    without = {"edinet_code": ["E00001"], "license": ["BOJ-*"]}
+    _, chosen = _choose(shards, only={"source": ["edinet"]}, without=without)
     assert chosen.left_out == {"only_source": 3, "without_edinet_code": 1}
     assert chosen.sources == {"edinet": 2}
     assert chosen.licenses == {"PDL-1.0": 2}
@@ -128,7 +132,7 @@ def test_what_fits_nothing_is_refused_with_what_there_is(
 def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["文"], "made_from": [["a"]]}), tmp_path / "train-0.parquet")
     with pytest.raises(UserError, match="'made_from' is a column of lists"):
-        choose([tmp_path / "train-0.parquet"], {"made_from": ["a"]}, {})
+        _choose([tmp_path / "train-0.parquet"], only={"made_from": ["a"]})
 
 
 def test_days_and_truth_values_are_chosen_as_they_are_written(tmp_path: Path) -> None:
@@ -137,18 +141,25 @@ def test_days_and_truth_values_are_chosen_as_they_are_written(tmp_path: Path) ->
         {"text": ["一", "二", "三"], "published_at": days, "redistribution": [True, True, False]}
     )
     pq.write_table(table, tmp_path / "train-0.parquet")
-    shards = [tmp_path / "train-0.parquet"]
-    assert choose(shards, {"published_at": ["2025-*"]}, {}).rows[0].tolist() == [False, True, True]
-    assert choose(shards, {"redistribution": ["true"]}, {}).rows[0].tolist() == [True, True, False]
+    path = tmp_path / "train-0.parquet"
+    for asked, times in (
+        ({"published_at": ["2025-*"]}, [0, 1, 1]),
+        ({"redistribution": ["true"]}, [1, 1, 0]),
+    ):
+        [shard], _ = _choose([path], only=asked)
+        assert shard.times is not None
+        assert shard.times.tolist() == times
 
 
-def test_a_choice_over_many_rows_holds_no_more_than_a_byte_for_each(tmp_path: Path) -> None:
+def test_a_choice_over_many_rows_holds_four_bytes_for_each(tmp_path: Path) -> None:
     n = 150_000
     source = pa.DictionaryArray.from_arrays(np.arange(n, dtype=np.int32) % 3, ["甲", "乙", "丙"])
     pq.write_table(pa.table({"text": pa.array(["文"] * n), "source": source}), tmp_path / "train-0.parquet")
-    [rows] = choose([tmp_path / "train-0.parquet"], {"source": ["乙"]}, {}).rows
-    assert rows.nbytes == n
-    assert np.flatnonzero(rows).tolist() == list(range(1, n, 3))
+    [shard], _ = _choose([tmp_path / "train-0.parquet"], only={"source": ["乙"]})
+    assert shard.times is not None
+    assert shard.held_out is None
+    assert shard.times.nbytes == 4 * n
+    assert np.flatnonzero(shard.times).tolist() == list(range(1, n, 3))
 
 
 def test_the_card_counts_what_was_used_and_holds_its_rights_alone(

@@ -1,173 +1,207 @@
-"""Which documents of the corpora are trained on: chosen by their columns, or by what their ``meta`` says."""
+"""How often each document of the corpora is read: what is left out, held out, read more or less often, and why."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from datacards.errors import UserError
 from datacards.profile.blocks import blocks
-from datacards.profile.meta import parsed, strings
+from train.base import Shard
+from train.data import drawn
+from train.data.clauses import Clause, Clauses, Mask, clauses
+from train.recipe import TrainRecipe
 
-Mask = NDArray[np.bool_]
-Asked = Mapping[str, Sequence[str]]
-NAMED = 20  # values that a message names
-HELD = 10_000  # different values of one key that are counted, for the message alone
-ABSENT = ""  # what a document says of a key that it lacks; no value fits it
-
-
-class Test(NamedTuple):
-    """One key that documents are chosen by; ``wanted`` is false for a key of ``without``."""
-
-    key: str
-    values: tuple[str, ...]
-    wanted: bool
-
-    @property
-    def reason(self) -> str:
-        """Why a document is left out, as the card counts it."""
-        return f"{'only' if self.wanted else 'without'}_{self.key}"
+HOLDS_OUT = drawn.key("held out")  # whatever the seed: runs that are compared hold out the same pages
 
 
 @dataclass
 class Chosen:
-    """Which rows of each file are trained on, how many are not and why, whose they are and under which licenses.
+    """How many documents are left out and why, whose those are that are trained on, and under which licenses.
 
-    ``licenses`` is None when the files do not say of every document under which license it is.
+    ``documents`` counts what is trained on by format and source, ``held_out`` what is measured. ``licenses`` is None when the
+    files do not say of every document under which license it is.
     """
 
-    rows: list[Mask] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
+    documents: Counter[tuple[str, str]] = field(default_factory=Counter)
     licenses: Counter[str] | None = field(default_factory=Counter)
+    held_out: int = 0
+
+    @property
+    def sources(self) -> Counter[str]:
+        """The documents that are trained on, by source."""
+        return self._by(1)
+
+    @property
+    def formats(self) -> Counter[str]:
+        """The documents that are trained on, by format."""
+        return self._by(0)
+
+    def _by(self, part: int) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for names, n in self.documents.items():
+            found[names[part]] += n
+        return found
+
+    def leave(self, reason: str, rows: Mask) -> None:
+        """Count rows that are left out."""
+        if n := int(np.count_nonzero(rows)):
+            self.left_out[reason] += n
 
 
-def choose(shards: Sequence[Path], only: Asked, without: Asked) -> Chosen:
-    """Read the columns that ``only`` and ``without`` name, a bounded block at a time, and return what they choose.
+def prepare(recipe: TrainRecipe, shards: Sequence[Shard]) -> tuple[tuple[Shard, ...], Chosen]:
+    """Return the shards with how often each row is read and which are held out, and what that leaves out.
 
-    Memory is one byte a document. Raises UserError for a value that fits no document, naming those that there are:
-    a misspelled source would otherwise train on less, or on more, than was asked for.
+    Of each file the columns that the recipe names are read, a bounded block at a time; memory is 5 bytes a document, and none
+    where nothing is asked. A document is first chosen by ``only`` and ``without``, then held out with its page or not, then taken by
+    ``fraction``, then weighed by ``mixture``. Replayed files are held out from alike, and otherwise whole.
+
+    Raises UserError for a value that fits no document, for a choice that leaves none, and where the recipe and the
+    versions that are given do not agree on replay and validation.
     """
-    tests = [Test(key, tuple(values), True) for key, values in only.items()]
-    tests += [Test(key, tuple(values), False) for key, values in without.items()]
-    seen = {test: Counter[str]() for test in tests}
+    _agree(recipe, shards)
+    choice = _Choice(recipe)
     chosen = Chosen()
-    total = sum(pq.read_metadata(shard).num_rows for shard in shards)
+    total = sum(shard.rows for shard in shards)
     with tqdm(total=total, desc="choosing", unit=" documents", disable=None) as bar:
-        for shard in shards:
-            columns = [*only, *without, "source", "license"]
-            if set(columns[:-2]) - set(pq.read_schema(shard).names):
-                columns.append("meta")  # may be as large as the text: read only where it is asked for
-            kept = [np.zeros(0, np.bool_)]
-            for block in blocks(shard, list(dict.fromkeys(columns))):
-                kept.append(_judge(block, tests, seen, chosen))
-                bar.update(block.num_rows)
-            chosen.rows.append(np.concatenate(kept))
-    _check(tests, seen, shards)
-    if not any(rows.any() for rows in chosen.rows):
+        found = tuple(choice.judged(shard, chosen, bar) for shard in shards)
+    choice.clauses.check([shard for shard in shards if not (shard.replay or shard.validation)])
+    _check_left(recipe, found, chosen)
+    return found, chosen
+
+
+def _agree(recipe: TrainRecipe, shards: Sequence[Shard]) -> None:
+    replayed, measured = any(one.replay for one in shards), any(one.validation for one in shards)
+    if recipe.replay and not replayed:
+        raise UserError("replay", "no version to replay is given", "--replay NAME@VERSION", "name one")
+    if replayed and not recipe.replay:
+        todo = "say which share of all tokens it is to be"
+        raise UserError("--replay", "the recipe says nothing of it", "replay: {share: 0.05}", todo)
+    if measured and not recipe.validation:
+        todo = "say what is to be measured"
+        raise UserError("--validate", "the recipe says nothing of it", "validation: {tokens: 200000}", todo)
+    if recipe.validation and not recipe.validation.share and not measured:
+        told = "holds out nothing, and no version to measure is given"
+        raise UserError("validation", told, "a share above 0, or --validate NAME@VERSION", "say one")
+
+
+def _check_left(recipe: TrainRecipe, shards: Sequence[Shard], chosen: Chosen) -> None:
+    own = [shard for shard in shards if not (shard.replay or shard.validation)]
+    if not any(shard.n for shard in own):
+        asked = [
+            name for name in ("only", "without", "validation", "fraction", "mixture") if _asks(recipe, name)
+        ]
         raise UserError(
-            "only, without",
-            f"leave none of {total:,} documents",
+            ", ".join(asked) or "train",
+            f"leave none of {sum(shard.rows for shard in own):,} documents",
             "some must be left to train on",
             "correct the recipe",
         )
-    return chosen
+    if recipe.validation and not chosen.held_out:
+        told = f"share = {recipe.validation.share} holds out none of {sum(shard.rows for shard in own):,} documents"
+        raise UserError("validation", told, "some must be measured", "hold out a larger share")
 
 
-def _judge(block: pa.Table, tests: Sequence[Test], seen: Mapping[Test, Counter[str]], chosen: Chosen) -> Mask:
-    """Return which rows of a block stay; count the others, what the rows say, and whose those that stay are."""
-    kept = np.ones(block.num_rows, np.bool_)
-    for test in tests:
-        words = _said(block, test.key).dictionary_encode()
-        count = np.bincount(words.indices.to_numpy(), minlength=len(words.dictionary))
-        names = words.dictionary.to_pylist()
-        fits = np.array([_fits(name, test.values) for name in names], np.bool_)
-        for name, number in zip(names, count.tolist(), strict=True):
-            if name in seen[test] or len(seen[test]) < HELD or _fits(name, test.values):
-                seen[test][name] += number
-        stay = fits[words.indices.to_numpy()] == test.wanted
-        if left := int(np.count_nonzero(kept & ~stay)):
-            chosen.left_out[test.reason] += left
-        kept &= stay
-    stays = block.filter(pa.array(kept))
+def _asks(recipe: TrainRecipe, name: str) -> bool:
+    return bool(
+        getattr(recipe, name) != type(recipe).model_fields[name].get_default(call_default_factory=True)
+    )
+
+
+class _Choice:
+    """What a recipe says of every document."""
+
+    def __init__(self, recipe: TrainRecipe) -> None:
+        self.only = clauses(recipe.only, "only")
+        self.without = clauses(recipe.without, "without")
+        self.mixture = [
+            (clauses(one.where, f"mixture.{number}.where"), one.times)
+            for number, one in enumerate(recipe.mixture)
+        ]
+        weighed = [clause for entry, _ in self.mixture for clause in entry]
+        self.clauses = Clauses([*self.only, *self.without, *weighed])
+        self.share = recipe.validation.share if recipe.validation else 0.0
+        self.fraction, self.takes = recipe.fraction, drawn.key("fraction", recipe.seed)
+
+    def judged(self, shard: Shard, chosen: Chosen, bar: "tqdm[None]") -> Shard:
+        """Return a shard with the times of its rows; count what is left out and what is read."""
+        if shard.validation:
+            chosen.held_out += shard.rows
+            bar.update(shard.rows)
+            return replace(shard, times=np.zeros(shard.rows, np.float32), held_out=np.ones(shard.rows, bool))
+        columns = {"source", "license"}
+        columns |= {"url", "id"} if self.share or self.fraction < 1 else set()
+        columns |= set() if shard.replay else set(self.clauses.columns(shard))
+        times, held, at = [np.zeros(0, np.float32)], [np.zeros(0, bool)], 0
+        for block in blocks(shard.path, sorted(columns)):
+            pages = drawn.pages(block, shard.sha256, at) if "url" in columns else np.zeros(0, np.uint64)
+            fits = {} if shard.replay else self.clauses.fit(block, shard)
+            one, out = self._rows(block.num_rows, pages, fits, chosen, whole=shard.replay)
+            times.append(one)
+            held.append(out)
+            _count(block, shard, one > 0, chosen)
+            at += block.num_rows
+            bar.update(block.num_rows)
+        all_times, all_held = np.concatenate(times), np.concatenate(held)
+        chosen.held_out += int(np.count_nonzero(all_held))
+        return replace(
+            shard,
+            times=None if np.all(all_times == 1) else all_times,
+            held_out=all_held if all_held.any() else None,
+        )
+
+    def _rows(
+        self, n: int, pages: drawn.Numbers, fits: Mapping[Clause, Mask], chosen: Chosen, *, whole: bool
+    ) -> tuple[NDArray[np.float32], Mask]:
+        """Return how often rows are read, and which are held out."""
+        stay = np.ones(n, bool)
+        if not whole:
+            for clause, wanted in [
+                *((one, True) for one in self.only),
+                *((one, False) for one in self.without),
+            ]:
+                fit = fits[clause] == wanted
+                chosen.leave(f"{'only' if wanted else 'without'}_{clause.key}", stay & ~fit)
+                stay &= fit
+        held = stay & (drawn.uniform(pages, HOLDS_OUT) < self.share) if self.share else np.zeros(n, bool)
+        chosen.leave("held_out", held)
+        stay &= ~held
+        if whole:
+            return stay.astype(np.float32), held
+        if self.fraction < 1:
+            taken = drawn.uniform(pages, self.takes) < self.fraction
+            chosen.leave("fraction", stay & ~taken)
+            stay &= taken
+        times = np.ones(n, np.float32)
+        for entry, weight in reversed(self.mixture):  # the first that fits is the last that is written
+            times[np.logical_and.reduce([fits[clause] for clause in entry])] = weight
+        chosen.leave("mixture", stay & (times == 0))
+        times[~stay] = 0
+        return times, held
+
+
+def _count(block: pa.Table, shard: Shard, read: Mask, chosen: Chosen) -> None:
+    """Count whose the rows are that are read, and under which licenses."""
+    if not read.any():
+        return
+    stays = block.filter(pa.array(read))
     if "source" in block.column_names:
-        chosen.sources.update(_counted(stays["source"]))
+        for source, n in _counted(stays["source"]).items():
+            chosen.documents[shard.format, source] += n
+    else:
+        chosen.documents[shard.format, ""] += len(stays)
     known = "license" in block.column_names and not stays["license"].null_count
     if not known:
         chosen.licenses = None
     elif chosen.licenses is not None:
         chosen.licenses.update(_counted(stays["license"]))
-    return kept
-
-
-def _said(block: pa.Table, key: str) -> pa.Array:
-    """Return what every row says of a key, as text: the column, else the key of ``meta``, else ``ABSENT``."""
-    if key in block.column_names:
-        column = block[key].combine_chunks()
-        if pa.types.is_nested(column.type):
-            raise UserError(
-                "only, without", f"'{key}' is a column of lists", "a column of single values", "correct it"
-            )
-        return pc.fill_null(pc.cast(column, pa.string()), ABSENT)
-    meta = block["meta"] if "meta" in block.column_names else None
-    return pc.fill_null(parsed(meta, block.num_rows, strings([key]))[key], ABSENT)
-
-
-def _fits(name: str, values: Sequence[str]) -> bool:
-    return name != ABSENT and any(fnmatchcase(name, value) for value in values)
 
 
 def _counted(column: pa.ChunkedArray) -> Counter[str]:
     rows = column.value_counts().to_pylist()
     return Counter({str(row["values"] or ""): row["counts"] for row in rows})
-
-
-def _check(tests: Sequence[Test], seen: Mapping[Test, Counter[str]], shards: Sequence[Path]) -> None:
-    for test in tests:
-        where = f"{'only' if test.wanted else 'without'}.{test.key}"
-        there = seen[test]
-        if not set(there) - {ABSENT}:
-            raise UserError(
-                where, "no document has it", f"documents have: {', '.join(_keys(shards))}", "correct it"
-            )
-        for value in test.values:
-            if not any(_fits(name, (value,)) for name in there):
-                named = [f"{name} ({number:,})" for name, number in there.most_common() if name != ABSENT]
-                more = f" and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
-                raise UserError(
-                    where,
-                    f"no document has {value!r}",
-                    f"there are: {', '.join(named[:NAMED])}{more}",
-                    "correct the recipe or name its corpus",
-                )
-
-
-def _keys(shards: Sequence[Path]) -> list[str]:
-    """Return what documents may be chosen by: their columns, and the keys of ``meta`` of some in every file."""
-    found: dict[str, None] = {}
-    for shard in shards:
-        schema = pq.read_schema(shard)
-        plain = [name for name in schema.names if not pa.types.is_nested(schema.field(name).type)]
-        found |= dict.fromkeys(name for name in plain if name not in ("text", "meta"))
-        if "meta" in schema.names and (first := next(blocks(shard, ["meta"]), None)):
-            for text in first["meta"][:NAMED].to_pylist():
-                found |= dict.fromkeys(_keys_of(text or ""))
-    return list(found)[: 2 * NAMED]
-
-
-def _keys_of(meta: str) -> list[str]:
-    try:
-        said = json.loads(meta)
-    except (ValueError, RecursionError):
-        return []
-    return [str(key) for key in said] if isinstance(said, dict) else []

@@ -3,17 +3,20 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
+
+import numpy as np
 
 from datacards import plugins
 from datacards.errors import UserError
 from datacards.profile.record import read_profile
 from datacards.store import Store
-from train.data.chosen import choose
+from train.data.chosen import prepare
+from train.data.shards import trained
 from train.plan.amount import Amount, counted, said
 from train.plan.estimate import estimate
 from train.plan.record import Estimate
-from train.recipe import Format, TrainRecipe
+from train.recipe import TrainRecipe
 from train.run import GROUP
 from train.trainers.causal_lm import CausalLM
 
@@ -100,14 +103,10 @@ def _amount(
     if tokens and documents:
         return said(tokens, documents)
     refs = [store.resolve(text) for text in corpora]
-    files = [
-        path
-        for name in recipe.formats or get_args(Format)
-        for ref in refs
-        for path in sorted((store.path(ref) / name).glob("train-*.parquet"))
-    ]
-    if not files:
-        raise UserError(", ".join(map(str, refs)), "holds no training text", todo="name another corpus")
-    chosen = choose(files, recipe.only, recipe.without).rows if recipe.only or recipe.without else ()
+    shards = trained(store, refs, recipe.formats)
+    # What weighs documents is weighed by the caller; here only which there are.
+    alone = recipe.model_copy(update={"fraction": 1.0, "mixture": (), "replay": None, "validation": None})
+    chosen, _ = prepare(alone, shards)
+    masks = [np.ones(one.rows, bool) if one.times is None else one.times > 0 for one in chosen]
     profiles = [made for ref in refs if (made := read_profile(store.path(ref)))]
-    return counted(files, chosen, base, profiles)
+    return counted([shard.path for shard in shards], masks, base, profiles)

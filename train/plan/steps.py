@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.data.packing import pack
+from train.data.fitting import layout
+from train.data.packing import lengths as of_length
 from train.plan.amount import Lengths
 from train.trainers.causal_lm import CausalLM
 
@@ -31,8 +32,11 @@ class Steps:
 
 def packed(lengths: Lengths, options: CausalLM, *, times: float = 1.0) -> Steps:
     """Return the run on packed rows; ``times`` is how often an epoch reads the documents."""
-    plan = pack(np.concatenate(([0], np.cumsum(lengths))), options.sequence_length)
-    return _steps(round(plan.n_rows * times), plan.fill, options)
+    width = options.sequence_length
+    once = np.ones(len(lengths), np.int32)
+    n_rows = layout(of_length(once, np.asarray(lengths, np.int32), width), width).n_rows
+    fill = float(lengths.sum() / (n_rows * width)) if n_rows else 0.0
+    return _steps(round(n_rows * times), fill, options)
 
 
 def padded(lengths: Lengths, options: CausalLM, *, times: float = 1.0) -> Steps:
@@ -61,7 +65,7 @@ def _steps(rows: int, fill: float, options: CausalLM) -> Steps:
 
 
 def _rates(options: CausalLM, steps: int) -> NDArray[np.float64]:
-    from train.trainers.loop import learning_rate
+    from train.trainers.rates import learning_rate
 
     if steps <= options.warmup_steps:  # refused by the trainer; here it is told
         return np.zeros(0)

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from datacards.errors import UserError
-from train.base import HERE, TrainData, Trained, Trainer
+from train.base import HERE, NOTHING, TrainData, Trained, Trainer, Watched
 from train.where import Where
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -170,17 +170,27 @@ class CausalLM(Trainer):
         return there
 
     def train(
-        self, *, base: Path, data: TrainData, out: Path, work: Path, seed: int, where: Where = HERE
+        self,
+        *,
+        base: Path,
+        data: TrainData,
+        out: Path,
+        work: Path,
+        seed: int,
+        where: Where = HERE,
+        watched: Watched = NOTHING,
     ) -> Trained:
         """Tokenize once, then train here or, with DeepSpeed or several processes, in those that accelerate launches."""
         from train.data.tokens import tokenize
         from train.trainers.launch import launch, leading
         from train.trainers.loop import Job, run
+        from train.watch.trackers import check_trackers
 
+        check_trackers(self.trackers)
         there = self.at(where)
         with leading(there, work, where) as others:
             tokenize(base, data, work)
-            job = Job(trainer=there, base=base, out=out, work=work, seed=seed)
+            job = Job(there, base, out, work, seed, watched)
             if there.deepspeed or there.processes > 1:
                 return launch(job, where, others)
             return run(job)

@@ -94,7 +94,7 @@ class Engine:
             for name, value in first if options.precision == "bf16" else ():
                 self.masters.put(name, WEIGHT, value)
         self.device = self.accelerator.device
-        self.device_name = torch.cuda.get_device_name() if cuda else "cpu"
+        self.device_name: str = torch.cuda.get_device_name() if cuda else "cpu"
 
     @property
     def zero_stage(self) -> int | None:

@@ -67,8 +67,9 @@ def launch(job: Job, where: Where = HERE, others: Others | None = None) -> Train
         "outline": outline(job.base),
         "out": str(job.out),
         "seed": job.seed,
+        "watched": asdict(job.watched),
     }
-    (work / "job.json").write_text(json.dumps(asked), encoding="utf-8")
+    (work / "job.json").write_text(json.dumps(asked, default=str), encoding="utf-8")
     if others:
         others.meet()
     start(job.trainer, work, where, others)

@@ -16,7 +16,7 @@ class Lines:
     """
 
     def __init__(self, path: Path, *, saved: int, writes: bool) -> None:
-        self._path, self._writes = path, writes
+        self.path, self._writes = path, writes
         self.kept = _read(path, saved) if saved else []
         if writes:
             draft = path.with_name(f".{path.name}")
@@ -27,13 +27,13 @@ class Lines:
         """Append one line, which has the key ``step``."""
         self.kept.append(dict(line))
         if self._writes:
-            with self._path.open("a", encoding="utf-8") as stream:
+            with self.path.open("a", encoding="utf-8") as stream:
                 stream.write(_text(line))
 
     def sync(self) -> None:
         """Wait until all lines are on the disk: a saved step must not outlive those that led to it."""
         if self._writes:
-            with self._path.open("a", encoding="utf-8") as stream:
+            with self.path.open("a", encoding="utf-8") as stream:
                 os.fsync(stream.fileno())
 
 

@@ -1,41 +1,59 @@
 """The training loop: the same for one process and for many, resumable to the bit on one."""
 
+import hashlib
 import json
-import math
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datacards.errors import UserError
-from train.base import Trained
-from train.data.packing import Order, Plan, batch, pack
+from datacards.trained import LOSS, VALIDATION
+from train.base import NOTHING, Trained, Watched
+from train.data.measured import held_out
+from train.data.packing import Rows, batch
+from train.data.schedule import Schedule
 from train.data.tokens import Tokens, read_tokens
-from train.progress import progress
+from train.trainers.bar import Bar
 from train.trainers.causal_lm import CausalLM
-from train.trainers.engine import Engine
-from train.trainers.state import Saved, save
+from train.trainers.engine import Engine, Stepped
+from train.trainers.lines import Lines
+from train.trainers.rates import learning_rate
+from train.trainers.state import save
+from train.trainers.telling import told
 from train.watch.monitoring import offer
+from train.watch.rows import highest, row_losses, step_rows
+from train.watch.spikes import TOLD, Verdict, Watcher, stopped
+from train.watch.trackers import Trackers
 
-LOSS = "loss.jsonl"
+ROWS = "rows.jsonl"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training run: the options, where the base lies, where the result and the working files go."""
+    """One training run: the options, where the base lies, where the result and the working files go, what is watched."""
 
     trainer: CausalLM
     base: Path
     out: Path
     work: Path
     seed: int
+    watched: Watched = NOTHING
 
 
 @dataclass(frozen=True)
 class Step:
-    """One line of ``loss.jsonl``; ``tokens`` counts from the beginning of training."""
+    """One line of ``loss.jsonl``.
+
+    ``loss`` is in nats per token, ``tokens`` counts from the beginning of training, the norms are of the gradient before it is
+    clipped and of AdamW's step. ``batch`` begins a SHA-256 over the tokens of this step and what it was before: equal where and
+    only where all steps so far have read equal tokens in equal order.
+    """
 
     step: int
     loss: float
@@ -43,83 +61,169 @@ class Step:
     tokens: int
     grad_norm: float
     update_norm: float
-
-
-def learning_rate(options: CausalLM, step: int, steps: int) -> float:
-    """Return the rate of a step (from 0): a line up over the warm-up, then a line down to 0 after the last."""
-    if step < options.warmup_steps:
-        return options.learning_rate * (step + 1) / options.warmup_steps
-    return options.learning_rate * (steps - step) / (steps - options.warmup_steps)
+    batch: str
 
 
 def run(job: Job) -> Trained:
     """Train to the end, from the last saved step if there is one, and write the model folder."""
-    run_ = _Run(job)
-    run_.engine.check()
-    first = run_.saved.step if run_.saved else 0
-    seconds = run_.steps(first)
-    run_.engine.export(job.base, job.out)
-    return run_.trained(first, seconds)
+    training = Training(job)
+    training.engine.check()
+    training.steps()
+    training.engine.export(job.base, job.out)
+    return training.trained()
 
 
-def _check_length(base: Path, sequence_length: int) -> None:
-    """Refuse rows that are longer than the positions that the base model knows."""
-    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
-    positions = config.get("max_position_embeddings")
-    if positions and sequence_length > positions:
-        raise UserError(
-            "train", f"sequence_length = {sequence_length:,}", f"the base model knows {positions:,} positions"
-        )
+class Training:
+    """A run in one process: what it reads, the engine that learns, the files that it leaves."""
 
-
-class _Run:
     def __init__(self, job: Job) -> None:
         self.job, self.options = job, job.trainer
         self.tokens: Tokens = read_tokens(job.work)
-        self.plan: Plan = pack(self.tokens.offsets, self.options.sequence_length)
-        self.order = Order(self.plan.n_rows, self.options.rows_per_step, self.options.epochs, job.seed)
+        self.order = Schedule.make(
+            self.tokens,
+            width=self.options.sequence_length,
+            rows_per_step=self.options.rows_per_step,
+            epochs=self.options.epochs,
+            seed=job.seed,
+        )
         self.n_steps = min(self.order.steps, self.options.max_steps or self.order.steps)
-        if self.options.warmup_steps >= self.n_steps:
-            raise UserError(
-                "train", f"warmup_steps = {self.options.warmup_steps}", f"the run has {self.n_steps} steps"
-            )
-        _check_length(job.base, self.options.sequence_length)
+        _check(job.base, self.options, self.n_steps)
+        self.held_out = held_out(self.tokens, self.options.sequence_length, job.watched.limit)
         self.engine = Engine(self.options, job.base, job.work)
-        self.saved: Saved | None = self.engine.saved
-        self.log = self._kept_lines()
+        saved = self.engine.saved
+        self.first: int = saved.step if saved else 0
+        self.lines, self.rows, self.losses = (
+            Lines(job.out / name, saved=self.first, writes=self.engine.is_first)
+            for name in (LOSS, ROWS, VALIDATION)
+        )
+        if len(self.lines.kept) < self.first:
+            raise UserError(
+                LOSS, f"has {len(self.lines.kept)} lines", f"the saved state is that after {self.first} steps"
+            )
+        _check_skipped(job.watched.skipped, self.rows.kept, self.n_steps)
+        self.watcher = Watcher(self.options.spikes)
+        self.found: list[Verdict] = []
+        for line, beside in zip(self.lines.kept, self.rows.kept, strict=True):
+            self._see(Step(**line), skipped=bool(beside.get("skipped")))
+        self.processes = _processes(job.work, self.engine, self.first)
+        self.seconds = 0.0
+        self.unchanged = self.engine.unchanged(self.options.learning_rate)
 
-    def _kept_lines(self) -> list[Step]:
-        """Return the lines up to the saved step; what was written after it will be trained again."""
-        path, n = self.job.out / LOSS, self.saved.step if self.saved else 0
-        if not n:
-            return []
-        lines = path.read_text(encoding="utf-8").splitlines()[:n]
-        return [Step(**json.loads(line)) for line in lines]
+    def steps(self) -> None:
+        """Run the steps that are left, measuring and saving as often as was asked."""
+        if self.first:
+            self._offer(self.first)
+        tracking = self.job.watched.tracking or self.job.work
+        trackers = Trackers(self.options.trackers, tracking, begun=self.first, first=self.engine.is_first)
+        begun = time.monotonic()
+        with Bar(self, trackers) as bar:
+            if not self.losses.kept and self.held_out:
+                bar.measured(0, self._measure(0))
+            for step in range(self.first, self.n_steps):
+                rows = self.order.rows(step)
+                line, stepped = self._step(step, rows)
+                bar.stepped(line, rows)
+                self._judge(line, stepped, rows)
+                done = step + 1
+                last = done == self.n_steps
+                if self.held_out and (
+                    last or (self.job.watched.every and done % self.job.watched.every == 0)
+                ):
+                    bar.measured(done, self._measure(done))
+                if done % self.options.save_every == 0 and not last:
+                    self._save(done)
+        trackers.close()
+        self.seconds = time.monotonic() - begun
 
-    def steps(self, first: int) -> float:
-        """Run the steps from ``first`` (from 0) on; return the seconds they took."""
-        begun, lines = time.monotonic(), self.job.out / LOSS
-        seen = self.log[-1].tokens if self.log else 0
-        before = seen
-        if self.engine.is_first:
-            lines.write_text("".join(json.dumps(asdict(line)) + "\n" for line in self.log), encoding="utf-8")
-        if first:
-            self._offer(first)
-        with progress(self.n_steps, "steps", done=first, shown=self.engine.is_first) as bar:
-            for step in range(first, self.n_steps):
-                line = self._step(step, seen)
-                seen = line.tokens
-                self.log.append(line)
-                if self.engine.is_first:
-                    with lines.open("a", encoding="utf-8") as stream:
-                        stream.write(json.dumps(asdict(line)) + "\n")
-                speed = (seen - before) / (time.monotonic() - begun)
-                bar.set_postfix_str(f"loss {line.loss:.3f}, {speed:,.0f} tokens/s", refresh=False)
-                bar.update()
-                if (step + 1) % self.options.save_every == 0 and step + 1 < self.n_steps:
-                    save(self.engine, self.job.work, step + 1, keep=self.options.keep, beside=[lines])
-                    self._offer(step + 1)
-        return time.monotonic() - begun
+    def _step(self, step: int, rows: Rows) -> tuple[Step, Stepped]:
+        targets = max(1, int(rows.targets().sum()))
+        rate = learning_rate(self.options, step, self.n_steps)
+        stepped = (
+            self._measured(rows)
+            if step + 1 in self.job.watched.skipped
+            else self._learned(step, rows, rate, targets)
+        )
+        before: dict[str, Any] = self.lines.kept[-1] if self.lines.kept else {"tokens": 0, "batch": ""}
+        line = Step(
+            step + 1,
+            float(stepped.losses.sum()) / targets,
+            rate,
+            before["tokens"] + int(rows.tokens().sum()),
+            stepped.grad_norm,
+            stepped.update_norm,
+            self._chain(before["batch"], rows),
+        )
+        return line, stepped
+
+    def _learned(self, step: int, rows: Rows, rate: float, targets: int) -> Stepped:
+        self.engine.begin(rate, seed=self.job.seed + step)
+        n = self.options.rows_per_device
+        for turn in range(self.options.turns):
+            at = (turn * self.engine.world + self.engine.rank) * n
+            self.engine.turn(batch(rows, self.tokens, slice(at, at + n), n), targets)
+        return self.engine.finish()
+
+    def _measured(self, rows: Rows) -> Stepped:
+        """Return the losses of the rows without learning from them."""
+        return Stepped(self._losses(rows), 0.0, 0.0)
+
+    def _losses(self, rows: Rows) -> NDArray[np.float64]:
+        """Return the summed nats of each row, measured by all processes together."""
+        n = self.options.rows_per_device
+        found = []
+        for first in range(0, rows.n, n * self.engine.world):
+            at = first + self.engine.rank * n
+            found.append(self.engine.measure(batch(rows, self.tokens, slice(at, at + n), n)))
+        return np.concatenate(found)[: rows.n]
+
+    def _chain(self, before: str, rows: Rows) -> str:
+        if not self.engine.is_first:
+            return ""
+        chain = hashlib.sha256(before.encode())
+        for first, n in zip(rows.first.tolist(), rows.length.tolist(), strict=True):
+            chain.update(self.tokens.read(first, n).tobytes())
+        return chain.hexdigest()[:16]
+
+    def _judge(self, line: Step, stepped: Stepped, rows: Rows) -> None:
+        """Write what a step left, and end the run where it must not go on."""
+        losses: list[float] = stepped.losses[: rows.n].tolist()
+        skips = line.step in self.job.watched.skipped
+        verdict = self._see(line, skipped=skips)
+        if verdict and verdict.stops:
+            worst = highest(row_losses(rows, losses), TOLD)
+            raise stopped(verdict, step_rows(self.tokens, rows, losses, chosen=worst), self.job.out.name)
+        self.lines.add(asdict(line))
+        groups = {str(group): n for group, n in rows.groups().items()}
+        skipped = {"skipped": True} if skips else {}
+        self.rows.add(
+            {
+                "step": line.step,
+                "losses": [float(f"{one:.7g}") for one in losses],
+                "groups": groups,
+                **skipped,
+            }
+        )
+
+    def _see(self, line: Step, *, skipped: bool) -> Verdict | None:
+        """Return what is wrong with a step and keep it; nothing can be with one that was left out."""
+        verdict = None if skipped else self.watcher.see(line)
+        if verdict:
+            self.found.append(verdict)
+        return verdict
+
+    def _measure(self, step: int) -> dict[str, float]:
+        """Measure what is held out, note and return it: nats per token by label."""
+        found, counts = {}, {}
+        for label, held in self.held_out.items():
+            counts[label] = int(held.targets().sum())
+            found[label] = float(self._losses(held).sum()) / max(1, counts[label])
+        self.losses.add({"step": step, "losses": found, "tokens": counts})
+        return found
+
+    def _save(self, step: int) -> None:
+        beside = [lines.path for lines in (self.lines, self.rows, self.losses)]
+        save(self.engine, self.job.work, step, keep=self.options.keep, beside=beside)
+        self._offer(step)
 
     def _offer(self, step: int) -> None:
         """Let a monitor have a saved state; after a restore too, for the run may have ended between the two."""
@@ -127,53 +231,54 @@ class _Run:
             saved = self.job.work / "steps" / str(step)
             offer(saved, self.job.work, step, step // self.options.save_every)
 
-    def _step(self, step: int, seen: int) -> Step:
-        rows = self.order.rows(step)
-        targets = max(1, int(self.plan.targets()[rows].sum()))
-        rate = learning_rate(self.options, step, self.n_steps)
-        self.engine.begin(rate, seed=self.job.seed + step)
-        n = self.options.rows_per_device
-        for turn in range(self.options.turns):
-            at = (turn * self.engine.world + self.engine.rank) * n
-            self.engine.turn(batch(self.plan, self.tokens.flat, rows[at : at + n], n), targets)
-        stepped = self.engine.finish()
-        loss, norm = float(stepped.losses.sum()) / targets, stepped.grad_norm
-        if not math.isfinite(loss) or not math.isfinite(norm):
-            raise self._not_finite(step, loss, norm, rows)
-        return Step(
-            step + 1, loss, rate, seen + int(self.plan.tokens()[rows].sum()), norm, stepped.update_norm
-        )
+    def seen(self) -> Counter[int]:
+        """Return how many tokens of each group all steps have read."""
+        total: Counter[int] = Counter()
+        for line in self.rows.kept:
+            if not line.get("skipped"):
+                total.update({int(group): n for group, n in line["groups"].items()})
+        return total
 
-    def _not_finite(self, step: int, loss: float, norm: float, rows: Any) -> UserError:
-        pieces = np.concatenate(
-            [self.plan.pieces[self.plan.starts[r] : self.plan.starts[r + 1]] for r in rows]
-        )
-        documents = self.tokens.documents(self.plan.first[pieces])
-        named = ", ".join(documents[:5]) + (f" and {len(documents) - 5} more" if len(documents) > 5 else "")
-        return UserError(
-            f"step {step + 1}",
-            f"the loss is {loss}, the gradient norm {norm}",
-            f"both must be finite; the documents of this step: {named}",
-            "lower the learning rate, warm up longer, or look at those documents",
-        )
+    def trained(self) -> Trained:
+        """Return what the card says of the run."""
+        return told(self)
 
-    def trained(self, first: int, seconds: float) -> Trained:
-        seen = self.log[-1].tokens
-        here = seen - (self.log[first - 1].tokens if first else 0)
-        return Trained(
-            metrics={
-                "loss_first": self.log[0].loss,
-                "loss_final": self.log[-1].loss,
-                "packing_fill": self.plan.fill,
-                "tokens_per_second": here / max(seconds, 1e-9),
-            },
-            counts={
-                "documents": len(self.tokens.ids),
-                "tokens": len(self.tokens.flat),
-                "rows": self.plan.n_rows,
-                "steps": len(self.log),
-                "tokens_seen": seen,
-            },
-            drops={"empty_text": self.tokens.dropped} if self.tokens.dropped else {},
-            device=str(self.engine.device_name),
+
+def _processes(work: Path, engine: Engine, first: int) -> list[dict[str, Any]]:
+    """Return on what the run has trained from which step (from 1) on, this time included, and note it for the next."""
+    path = work / "processes.json"
+    told = json.loads(path.read_bytes()) if path.is_file() else []
+    now = {"step": first + 1, "number": engine.world, "device": engine.device_name}
+    found = [*(one for one in told if one["step"] <= first), now]
+    engine.wait()
+    if engine.is_first:
+        path.write_text(json.dumps(found), encoding="utf-8")
+    return found
+
+
+def _check_skipped(skipped: Sequence[int], kept: Sequence[Mapping[str, Any]], n_steps: int) -> None:
+    """Refuse to leave out steps that the run has not, and steps that the saved state has learned from."""
+    for step in skipped:
+        if step > n_steps:
+            raise UserError("--skip-step", str(step), f"the run has {n_steps:,} steps")
+        if step <= len(kept) and not kept[step - 1].get("skipped"):
+            raise UserError(
+                "--skip-step",
+                str(step),
+                f"the saved state is that after {len(kept):,} steps and has learned from it",
+                "name a later step, or ask for another version",
+            )
+
+
+def _check(base: Path, options: CausalLM, n_steps: int) -> None:
+    """Refuse rows that are longer than the positions that the base model knows, and a warm-up without an end."""
+    if options.warmup_steps >= n_steps:
+        raise UserError("train", f"warmup_steps = {options.warmup_steps}", f"the run has {n_steps} steps")
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    positions = config.get("max_position_embeddings")
+    if positions and options.sequence_length > positions:
+        raise UserError(
+            "train",
+            f"sequence_length = {options.sequence_length:,}",
+            f"the base model knows {positions:,} positions",
         )

@@ -52,7 +52,12 @@ class Sink:
     """
 
     def __init__(
-        self, folder: Path, shapes: Mapping[str, Shape], format_: Format, said: Mapping[str, str]
+        self,
+        folder: Path,
+        shapes: Mapping[str, Shape],
+        format_: Format,
+        said: Mapping[str, str],
+        shard: int = SHARD,
     ) -> None:
         self.dtype, self._header_name, _ = DTYPES[format_]
         self._places: dict[str, tuple[Path, int]] = {}
@@ -62,7 +67,7 @@ class Sink:
         filled = 0
         for name in sorted(shapes):
             size = self._bytes(shapes[name])
-            if shards[-1] and filled + size > SHARD:
+            if shards[-1] and filled + size > shard:
                 shards.append([])
                 filled = 0
             shards[-1].append(name)

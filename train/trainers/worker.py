@@ -6,9 +6,10 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from datacards.errors import UserError
+from train.base import Watched
 
 
 def main(work: Path, parent: int) -> int:
@@ -26,6 +27,7 @@ def main(work: Path, parent: int) -> int:
         out=Path(asked["out"]),
         work=work,
         seed=asked["seed"],
+        watched=_watched(asked["watched"]),
     )
     try:
         trained = run(job)
@@ -42,6 +44,11 @@ def main(work: Path, parent: int) -> int:
     if os.environ.get("RANK", "0") == "0":
         report(job, trained)
     return 0
+
+
+def _watched(said: dict[str, Any]) -> Watched:
+    tracking = Path(said["tracking"]) if said["tracking"] else None
+    return Watched(said["limit"], said["every"], tuple(said["skipped"]), tracking)
 
 
 def _stay_on_gloo() -> None:

@@ -56,7 +56,7 @@ def main(folder: Path) -> None:
 
 
 def _train(folder: Path, config: dict[str, Any], options: CausalLM, steps: int, documents: int) -> None:
-    engine = Engine(options, folder, None)
+    engine = Engine(options, folder, folder / "work")
     chance = np.random.default_rng(engine.rank)
     shape = options.rows_per_device, options.sequence_length
     for step in range(steps):

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from datacards.errors import UserError
+from train.trainers.lora import with_adapters
 from train.trainers.loss import NextToken
 
 LAYERS = "num_hidden_layers"
@@ -142,8 +143,11 @@ def _pass(
         model = _model(cut, torch.bfloat16 if bf16 and not whole else torch.float32, "cpu").train()
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        if options.lora:
+            model = with_adapters(model, options.lora)
         for parameter in model.parameters() if head else ():
-            parameter.register_post_accumulate_grad_hook(_drop)
+            if parameter.requires_grad:
+                parameter.register_post_accumulate_grad_hook(_drop)
         words = torch.zeros((rows, length), dtype=torch.long)
         with _counted([*model.parameters(), *model.buffers()]) as live:
             with torch.autocast("cpu", torch.bfloat16) if bf16 and whole else nullcontext():

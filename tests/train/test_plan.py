@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
@@ -14,6 +16,7 @@ from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.store import Store
+from train.base import Shard, TrainData
 from train.data.packing import Packed
 from train.data.tokens import tokenize
 from train.inputs import Inputs
@@ -227,3 +230,22 @@ def test_a_small_run_passes_and_the_papers_is_refused_here() -> None:
     with pytest.raises(UserError, match="train plan RECIPE says"):
         check_run(NEKOMATA, CausalLM(), cuda=False, free=100 * 10**9)
     assert free_memory(cuda=False) > 0
+
+
+def test_replay_is_read_until_it_makes_up_its_share(tmp_path: Path) -> None:
+    """And a row that is read every other epoch counts half."""
+    files = []
+    for name, texts in (("own", ["物価の安定が大切である。"] * 8), ("general", ["今日はよい天気だ。"] * 40)):
+        path = tmp_path / f"{name}.parquet"
+        pq.write_table(pa.table({"text": texts}), path)
+        files.append(path)
+    halves = np.array([1, 1, 1, 1, 0.5, 0.5, 0, 0], np.float32)
+    shards = (
+        Shard(files[0], "0", "own@1", "markdown", halves),
+        Shard(files[1], "1", "general@1", "markdown", replay=True),
+    )
+    amount = counted(TrainData(shards, replay_share=0.25), None, ())
+    of_own = float(amount.lengths[:8] @ amount.times[:8])
+    assert of_own == 5 * amount.lengths[0]
+    assert of_own / amount.tokens == pytest.approx(0.75, abs=0.01)
+    assert amount.documents == 6 + 40

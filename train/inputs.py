@@ -1,10 +1,12 @@
 """The dataset versions that a run is given, by what they are read for."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from datacards.card import Ref
+from datacards.errors import UserError
 from datacards.store import Store
 from datacards.trained import Input
 from train.base import TrainData
@@ -36,13 +38,22 @@ class Inputs:
         return [*self.corpora, *self.replay, *self.validate]
 
     def verified(self, store: Store) -> "Verified":
-        """Return the versions, every file of them hashed; raise UserError naming what is unknown or has changed."""
-        return Verified(
+        """Return the versions, every file of them hashed.
+
+        Raises UserError naming what is unknown or has changed, and for one that is given twice.
+        """
+        found = Verified(
             *(
                 tuple(store.verified(text, "dataset") for text in texts)
                 for texts in (self.corpora, self.replay, self.validate)
             )
         )
+        counts = Counter([*found.corpora, *found.replay, *found.validate])
+        for ref, n in counts.items():
+            if n > 1:
+                allowed = "each version has one role: --corpus and --replay are trained on, --validate is only measured"
+                raise UserError(str(ref), f"is given {n} times", allowed, "name it once")
+        return found
 
 
 @dataclass(frozen=True)

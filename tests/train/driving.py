@@ -112,7 +112,7 @@ def drive(case: Case) -> Done:
     work = Path(case.work)
     if case.begin and os.environ.get("RANK", "0") == "0":
         shutil.copytree(case.begin, work / "steps" / Path(case.begin).name)
-    asked = CausalLM.model_validate(case.options)
+    asked = CausalLM.model_validate(case.options).on(int(os.environ.get("WORLD_SIZE", "1")))
     engine = Engine(asked, Path(case.base), work)
     done = Done(engine.saved.step if engine.saved else 0, unchanged=engine.unchanged(5e-7))
     if engine.saved:
@@ -144,10 +144,17 @@ def together(cases: Sequence[Case], folder: Path, processes: int = 2) -> dict[st
     folder.mkdir()
     plan = folder / "plan.json"
     plan.write_text(json.dumps([asdict(case) for case in cases]), encoding="utf-8")
+    # They have met already when accelerate asks where.
+    places = {
+        "WORLD_SIZE": str(processes),
+        "LOCAL_WORLD_SIZE": str(processes),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "1",
+    }
     started = [
         subprocess.Popen(
             [sys.executable, "-W", "ignore::FutureWarning", "-m", "tests.train.driving", str(plan)],
-            env={**os.environ, "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(processes)},
+            env={**os.environ, **places, "RANK": str(rank), "LOCAL_RANK": str(rank)},
             cwd=Path(__file__).resolve().parents[2],
         )
         for rank in range(processes)

@@ -83,21 +83,22 @@ def write(folder: Path, *, files: int = 3, chat: str = "raw", **changed: Any) ->
     lines = [f"{base64.b64encode(token).decode()} {i}\n" for i, token in enumerate(ranks())]
     (folder / "qwen.tiktoken").write_text("".join(lines))
     (folder / "modeling_qwen.py").write_text("raise SystemExit('code that came with the weights was run')\n")
-    save(folder, tensors(), files)
+    made = tensors()
+    names = list(made)
+    save(folder, *({name: made[name] for name in names[i::files]} for i in range(files)))
     return folder
 
 
-def save(folder: Path, made: dict[str, torch.Tensor], files: int) -> None:
-    """Write the weights as transformers does: names in files of some size, and an index."""
-    if files == 1:
-        save_file(made, folder / "model.safetensors", metadata={"format": "pt"})
+def save(folder: Path, *parts: dict[str, torch.Tensor]) -> None:
+    """Write each part of the weights to a file, and an index when there are several."""
+    if len(parts) == 1:
+        save_file(parts[0], folder / "model.safetensors", metadata={"format": "pt"})
         return
-    names, where = list(made), {}
-    for i in range(files):
-        file = f"model-{i + 1:05d}-of-{files:05d}.safetensors"
-        part = {name: made[name] for name in names[i::files]}
+    where = {}
+    for i, part in enumerate(parts, 1):
+        file = f"model-{i:05d}-of-{len(parts):05d}.safetensors"
         save_file(part, folder / file, metadata={"format": "pt"})
         where |= dict.fromkeys(part, file)
-    total = sum(one.nbytes for one in made.values())
+    total = sum(one.nbytes for part in parts for one in part.values())
     index = {"metadata": {"total_size": total}, "weight_map": where}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n")

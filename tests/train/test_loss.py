@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM, 
 
 from datacards.errors import UserError
 from tests.train.flat import batch, pack
-from train.trainers.loss import NextToken, check_head, check_isolation
+from train.trainers.loss import NextToken, check_head, check_isolation, loss_kernel
 
 CPU = torch.device("cpu")
 
@@ -101,3 +101,25 @@ def test_another_architecture_passes_both_checks() -> None:
     model = NextToken(GPT2LMHeadModel(config).eval(), 7)
     check_head(model, CPU, 250, "Gemma2ForCausalLM")
     check_isolation(model, CPU, 250)
+
+
+def test_a_document_that_differs_from_itself_alone_is_refused(base: Path) -> None:
+    """A kernel may keep documents apart and still compute them wrongly: here each sees one token less of itself."""
+    plain = NextToken(_model(base), 64)
+
+    def wrong(*given: torch.Tensor) -> torch.Tensor:
+        ids, positions, labels, borders = given
+        if len(ids) > 1:
+            positions = torch.where(positions == 1, 0, positions)
+        loss: torch.Tensor = plain(ids, positions, labels, borders)
+        return loss
+
+    with pytest.raises(UserError, match="in a row of its own"):
+        check_isolation(wrong, CPU, 250)
+
+
+def test_the_fused_loss_is_refused_where_it_cannot_run() -> None:
+    assert loss_kernel("auto", cuda=False) == "chunked"
+    assert loss_kernel("chunked", cuda=False) == "chunked"
+    with pytest.raises(UserError, match="loss: liger: needs CUDA and the library liger-kernel"):
+        loss_kernel("liger", cuda=False)

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.numpy import save_file
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from datacards import plugins
@@ -20,10 +22,12 @@ from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.monitor import GROUP, Monitor, Point, read_points
 from datacards.store import Store
+from train.base import Shard, TrainData
 from train.recipe import MonitorAsked, TrainRecipe
 from train.run import run
-from train.watch.looking import Job, waiting
-from train.watch.monitoring import Monitoring, environment, offer, prepare
+from train.trainers.causal_lm import CausalLM
+from train.watch.looking import Job, waiting, whole
+from train.watch.monitoring import Monitoring, alone, environment, offer, prepare
 
 Ask = Callable[..., TrainRecipe]
 PLUGIN = '''
@@ -48,8 +52,9 @@ class Size(Monitor):
         return Ready(options=self.model_dump(mode="json"), note="It was watched.")
 
     def measure(self, base, saved, work, folders):
-        step = 0 if saved == base else int(saved.name)
+        step = 0 if saved == base else int(saved.name) if saved.name.isdecimal() else -1
         before = Path(self.seen).read_text().split() if Path(self.seen).exists() else []
+        Path(self.seen + ".pid").write_text(str(os.getpid()))
         with open(self.seen, "a") as stream:
             stream.write(f"{step}\\n")
         if step in self.dies or (step in self.dies_once and str(step) not in before):
@@ -173,34 +178,49 @@ def test_no_state_is_lost_whatever_becomes_of_the_process(
 KILLED = """
 import sys, time
 from pathlib import Path
-from tests.train.test_monitoring import model, watching
-from train.watch.monitoring import offer
+from datacards.store import Store
+from train.base import Shard, TrainData
+from train.recipe import MonitorAsked
+from train.watch.monitoring import Monitoring, offer, prepare
 draft = Path(sys.argv[1])
-with watching(draft, slow=[4]):
+base, work = draft.parent / "base", draft / ".work"
+options = {"seen": str(draft.parent / "seen"), "slow": [4]}
+wanted = prepare(MonitorAsked(plugin="size", options=options), Store(draft.parent), base)
+with Monitoring(wanted, base, work, draft):
     for number, step in enumerate((2, 4, 6), 1):
-        offer(model(draft / ".work" / "steps" / str(step)), draft / ".work", step, number)
+        offer(work / "steps" / str(step), work, step, number)
     time.sleep(60)
 """
 
 
-def test_a_killed_run_goes_on_where_it_was_looked_at(draft: Path, root: Path) -> None:
+def test_a_killed_run_goes_on_where_it_was_looked_at(draft: Path) -> None:
     """The process beside it ends too; what has its line is not looked at again, though its state is offered again."""
-    path = os.pathsep.join([str(root), *sys.path])
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(draft)], env={**os.environ, "PYTHONPATH": path}
-    ) as killed:
+    work = draft / ".work"
+    for step in (2, 4, 6):
+        model(work / "steps" / str(step))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(draft)], env=environment) as killed:
         wait_for(lambda: (draft.parent / "seen").is_file() and seen(draft) == [0, 2, 4])
+        beside = int((draft.parent / "seen.pid").read_text(encoding="utf-8"))
         killed.send_signal(signal.SIGKILL)
+    wait_for(lambda: not is_running(beside))
     before = (draft / "monitor.jsonl").read_bytes()
-    room = draft / ".work" / "monitor" / ".room"
-    assert room.is_dir()
+    assert waiting(work) == [4, 6]
     with watching(draft, slow=[4]) as monitoring:
         for number, step in enumerate((2, 4, 6), 1):
-            offer(model(draft / ".work" / "steps" / str(step)), draft / ".work", step, number)
+            offer(work / "steps" / str(step), work, step, number)
         points = monitoring.finish_with(model(draft.parent / "final"), 8)
     assert [point.step for point in points] == [0, 2, 4, 6, 8]
     assert seen(draft) == [0, 2, 4, 4, 6, 8]
     assert (draft / "monitor.jsonl").read_bytes().startswith(before)
+
+
+def is_running(process: int) -> bool:
+    """Return whether a process is there and not just one that nobody has asked for its status yet."""
+    done = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
 
 
 def wait_for(fact: Callable[[], bool]) -> None:
@@ -235,6 +255,53 @@ def test_a_state_that_cannot_be_kept_is_told_not_raised(wanted_every_second: Pat
     offer(wanted_every_second / "steps" / "gone", wanted_every_second, 60, 6)
     said = (wanted_every_second / "monitor" / "60" / "left_out").read_text(encoding="utf-8")
     assert said == "was not kept: No such file or directory"
+
+
+def test_saved_adapters_are_looked_at_as_the_model_they_make(
+    base: Path, corpus: Ref, store: Store, draft: Path
+) -> None:
+    """W + B A alpha / rank, as the training's own result has it."""
+    work, options = draft / ".work", {"rank": 2, "alpha": 8.0, "targets": ("q_proj",)}
+    Job("size", {}, {}, str(base), str(draft), os.getpid()).write(work)
+    trainer = CausalLM.model_validate(
+        {
+            "sequence_length": 64,
+            "rows_per_step": 4,
+            "rows_per_device": 4,
+            "max_steps": 3,
+            "save_every": 2,
+            "epochs": 2,
+        }
+        | {"lora": options, "precision": "fp32", "learning_rate": 1e-2}
+    )
+    path = store.path(corpus) / "qa" / "train-00000.parquet"
+    data = TrainData((Shard(path, "0" * 64, str(corpus), "qa"),))
+    trainer.train(base=base, data=data, out=draft, work=work, seed=0)
+    assert waiting(work) == [2]
+    found = whole(work / "monitor" / "2", base, work / "whole")
+    before, after, end = (load_file(one / "model.safetensors") for one in (base, found, draft))
+    moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
+    assert moved == {name for name in before if "q_proj" in name}
+    adapters = load_file(work / "monitor" / "2" / "adapter_model.safetensors")
+    for name in moved:
+        a, b = (adapters[name.replace("weight", f"lora_{one}.default.weight")].double() for one in "AB")
+        assert torch.allclose(after[name].double(), before[name].double() + 4 * b @ a, atol=1e-7)
+        assert not torch.equal(after[name], end[name])
+    assert (found / "tokenizer.json").is_file()
+
+
+def test_finished_checkpoints_are_looked_at_alone(draft: Path, store: Store) -> None:
+    base, recipe = draft.parent / "base", draft.parent / "recipe.yaml"
+    monitor = {"plugin": "size", "options": {"seen": str(draft.parent / "seen")}}
+    fields = {"name": "m", "version": "2026.11.21", "base": str(base), "monitor": monitor}
+    recipe.write_text(json.dumps(fields), encoding="utf-8")
+    words = [str(recipe), str(model(draft.parent / "done")), "--store", str(store.root)]
+    done = CliRunner().invoke(alone, words)
+    told = json.loads(done.output)
+    assert told["scores"] == {"size": float((base / "model.safetensors").stat().st_size)}
+    assert told["checkpoint"].startswith("local:done@")
+    recipe.write_text(json.dumps(fields | {"monitor": None}), encoding="utf-8")
+    assert "asks for no monitor" in CliRunner().invoke(alone, words).output
 
 
 def test_nothing_is_kept_where_nothing_looks(draft: Path) -> None:

@@ -36,29 +36,28 @@ def to_qwen1_layout(folder: Path, stage: Path, dtype: str, original: Path) -> di
             "name the converted folder that the model was trained from: --like FOLDER",
         )  # fmt: skip
     config = read_config(original / "config.json")
-    _same_model(read_json(folder / "config.json"), native(config, ""))
+    _same_model(read_json(folder / "config.json"), native(config, "", 0))
     new, by_name = Checkpoint(folder), {pair.name: pair for pair in pairs(config)}
     new.check({name: pair.native_shape for pair in by_name.values() for name in pair.native})
-    shards = _original_shards(read_json(original / HEADERS), by_name, new, dtype)
+    headers = read_json(original / HEADERS)
+    shards = _original_shards(headers, by_name, new, dtype)
     for path in [*companions(original), *index(original)]:
         shutil.copyfile(path, stage / path.name)
+    if index(original) and [one.header for one in shards] != [*headers.values()]:
+        save(stage / INDEX, index_of(shards))  # another number format has another size
     fill(stage, shards, new)
-    if (stage / INDEX).is_file() and [s.header for s in shards] != list(
-        read_json(original / HEADERS).values()
-    ):
-        save(stage / INDEX, index_of(shards))
     old = Checkpoint(stage)
     certificate = certify(config, old, new, probe_ids(folder), None if dtype == "keep" else dtype)
     read, written = digests(folder, [*new.headers]), digests(stage, [*old.headers])
     record = original.parent / RECORD
     before = read_json(record) if record.is_file() else {}
-    same = before.get("written") == read
-    if same and dtype == "keep" and before.get("read") != written:
+    same = before.get("read") == written
+    if before.get("written") == read and dtype == "keep" and not same:
         raise UserError(
             "--back", "does not give the bytes that were converted", todo="report this: it is an error here"
         )
     return {
-        "layout": "qwen1", "certificate": certificate.model_dump(), "same_bytes": before.get("read") == written,
+        "layout": "qwen1", "certificate": certificate.model_dump(), "same_bytes": same,
         "notes": [], "read": read, "written": written,
     }  # fmt: skip
 
@@ -93,7 +92,8 @@ def _original_shards(
 
 
 def _same_model(said: dict[str, Any], expected: dict[str, Any]) -> None:
-    for key in ("model_type", "rms_norm_eps", "max_position_embeddings", "tie_word_embeddings", "hidden_act"):
+    keys = ("model_type", "num_attention_heads", "rms_norm_eps", "max_position_embeddings", "hidden_act")
+    for key in (*keys, "tie_word_embeddings"):
         if said.get(key) != expected[key]:
             raise UserError(
                 "config.json", f"{key} = {str(said.get(key))[:60]!a}", f"the original says {expected[key]}",

@@ -19,6 +19,10 @@ TOLERANCE = 1e-4
 ROWS = 8192  # rows of the output layer at a time: a whole one in float32 takes gigabytes
 
 
+class UnequalError(UserError):
+    """Both models do not compute the same."""
+
+
 class Certificate(BaseModel):
     """How far apart the logits of both models are over all tokens of the probe texts and the whole vocabulary.
 
@@ -62,7 +66,7 @@ def certify(
             bar.update()
         difference, largest = _logits(config, was_of, now_of, torch.cat(was), torch.cat(now))
     if not difference <= TOLERANCE * largest:
-        raise UserError(
+        raise UnequalError(
             "certificate",
             f"the logits differ by {difference:.3g}, the largest logit is {largest:.3g}",
             f"at most {TOLERANCE:g} of the largest logit",
@@ -98,10 +102,10 @@ def _rows(read: Read, name: str, ids: list[int]) -> Any:
 def _native(new: Checkpoint, read: Read) -> Callable[[int, list[Any]], list[Any]]:
     """Return a function that sends texts through one layer of transformers' Qwen2."""
     import torch
-    from transformers import AutoConfig
+    from transformers import Qwen2Config
     from transformers.models.qwen2.modeling_qwen2 import Qwen2DecoderLayer, Qwen2RotaryEmbedding
 
-    config = AutoConfig.from_pretrained(new.folder)
+    config = Qwen2Config.from_pretrained(new.folder)
     config._attn_implementation = "sdpa"
     rotary = Qwen2RotaryEmbedding(config)
 
@@ -143,5 +147,5 @@ def _logits(config: Qwen1, was_of: Read, now_of: Read, was: Any, now: Any) -> tu
 def _worst(numbers: Any) -> float:
     worst = float(numbers.abs().max())
     if not math.isfinite(worst):
-        raise UserError("certificate", "the logits are not finite", todo="the checkpoint is damaged")
+        raise UnequalError("certificate", "the logits are not finite", todo="the checkpoint is damaged")
     return worst

@@ -9,10 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationErro
 from datacards.errors import UserError
 
 Size = Annotated[int, Field(gt=0, le=1 << 24)]
-GENERATION = (
-    "bos_token_id", "do_sample", "eos_token_id", "max_length", "max_new_tokens", "pad_token_id", "repetition_penalty",
-    "temperature", "top_k", "top_p",
-)  # fmt: skip
+GENERATION = ("max_length", "max_new_tokens", "pad_token_id", "repetition_penalty", "do_sample")
+SAMPLING = ("temperature", "top_k", "top_p")
 # Keys of published configs that say how to run and not what to compute.
 SILENT = {
     "architectures", "auto_map", "bf16", "fp16", "fp32", "torch_dtype", "dtype", "transformers_version", "use_cache",
@@ -94,8 +92,11 @@ def read_config(path: Path) -> Qwen1:
     return config
 
 
-def native(config: Qwen1, dtype: str) -> dict[str, Any]:
-    """Return the ``config.json`` of the native layout; ``dtype`` is the name of the weights' number format."""
+def native(config: Qwen1, dtype: str, end: int) -> dict[str, Any]:
+    """Return the ``config.json`` of the native layout.
+
+    ``dtype`` is the name of the weights' number format, ``end`` the id of ``<|endoftext|>``.
+    """
     return {
         "architectures": ["Qwen2ForCausalLM"],
         "model_type": "qwen2",
@@ -114,6 +115,8 @@ def native(config: Qwen1, dtype: str) -> dict[str, Any]:
         "initializer_range": config.initializer_range,
         "use_sliding_window": False,
         "use_cache": True,
+        "bos_token_id": None,
+        "eos_token_id": end,
         "dtype": dtype,
     }
 
@@ -144,8 +147,15 @@ def notes(config: Qwen1) -> list[str]:
     return told
 
 
-def generation(folder: Path) -> tuple[dict[str, Any], bool]:
-    """Return the native ``generation_config.json``, and whether the checkpoint was made for chats (ChatML)."""
+def generation(folder: Path, end: int, turn: int) -> tuple[dict[str, Any], bool]:
+    """Return the native ``generation_config.json``, and whether the checkpoint was made for chats (ChatML).
+
+    ``end`` is the id of ``<|endoftext|>`` and ``turn`` that of ``<|im_end|>``: the code of Qwen-1 stops a chat at either.
+    Numbers for sampling without ``do_sample`` are left out: transformers refuses to save them.
+    """
     path = folder / "generation_config.json"
     said = read_json(path) if path.is_file() else {}
-    return {key: said[key] for key in GENERATION if key in said}, said.get("chat_format") == "chatml"
+    chat = said.get("chat_format") == "chatml"
+    keys = GENERATION + (SAMPLING if said.get("do_sample") is True else ())
+    kept = {key: said[key] for key in keys if key in said}
+    return kept | {"eos_token_id": [turn, end] if chat else end}, chat

@@ -10,7 +10,7 @@ from train.convert.certificate import certify
 from train.convert.config import generation, native, notes, read_config
 from train.convert.files import HEADERS, ORIGINAL, Shard, digests, fill, index, index_of, probe_ids, save
 from train.convert.layout import pairs, to_native
-from train.convert.tokenizer import prove_tokenizer, write_tokenizer
+from train.convert.tokenizer import SPECIAL, prove_tokenizer, read_ranks, write_tokenizer
 from train.convert.weights import DTYPES, INDEX, Checkpoint, entries, header_of
 
 
@@ -20,17 +20,18 @@ def to_native_layout(folder: Path, stage: Path, dtype: str) -> dict[str, Any]:
     old, by_name = Checkpoint(folder), {pair.name: pair for pair in pairs(config)}
     old.check({name: pair.shape for name, pair in by_name.items()})
     form = old.dtype if dtype == "keep" else dtype
-    said, chat = generation(folder)
-    ids = write_tokenizer(folder, stage, chat=chat, longest=config.seq_length)
-    if ids > config.vocab_size:
+    ranks = read_ranks(folder)
+    if (ids := len(ranks) + len(SPECIAL)) > config.vocab_size:
         raise UserError(
             "tokenizer",
             f"has {ids:,} ids",
             f"the model has rows for {config.vocab_size:,}",
             "they do not belong together",
         )
-    proof = prove_tokenizer(folder, stage)
-    save(stage / "config.json", native(config, form))
+    said, chat = generation(folder, len(ranks), len(ranks) + SPECIAL.index("<|im_end|>"))
+    write_tokenizer(ranks, stage, chat=chat, longest=config.seq_length)
+    proof = prove_tokenizer(ranks, stage)
+    save(stage / "config.json", native(config, form, len(ranks)))
     save(stage / "generation_config.json", said)
     (stage / ORIGINAL).mkdir(exist_ok=True)
     for path in [*companions(folder), *index(folder)]:

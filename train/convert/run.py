@@ -12,11 +12,13 @@ from typing import Any
 
 from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.drafts import sync
-from datacards.errors import UserError
+from datacards.errors import UserError, from_os_error
+from datacards.places import sha256_of
 from datacards.store import Store
 from train.convert.backward import to_qwen1_layout
+from train.convert.certificate import UnequalError
 from train.convert.config import read_json
-from train.convert.files import ORIGINAL, RECORD
+from train.convert.files import HEADERS, ORIGINAL, RECORD, save
 from train.convert.forward import to_native_layout
 
 REQUEST = "request.json"
@@ -35,35 +37,56 @@ def convert(
     """Convert the checkpoint ``source`` into the folder ``target``; return the record, None where it was done before.
 
     With ``back`` from the native layout to Qwen-1's, as the folder ``qwen1`` in ``like`` tells, which the conversion to the
-    native layout has left there; without ``like`` the one in ``source``. Raises UserError for what cannot be converted, and where the result would not compute the same.
+    native layout has left there; without ``like`` the one in ``source``.
+    Raises UserError for what cannot be converted, and where the result would not compute the same.
     """
+    target = target.resolve()
     _no_pickles(source)
     ref, folder = resolve_checkpoint(store, source)
     check_whole(source, folder)
+    original = (like or folder) / ORIGINAL
     request = {"form": FORM, "source": ref.digest, "back": back, "dtype": dtype}
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        if (
-            target.is_dir()
-            and (target / RECORD).is_file()
-            and read_json(target / RECORD).get("request") == request
-        ):
-            return None
-        raise UserError(
-            f"'{target}'", "exists already", "a new folder is needed", "name another one or remove it"
-        )
-    with _stage(target, request) as stage:
-        if back:
-            record = to_qwen1_layout(folder, stage, dtype, (like or folder) / ORIGINAL)
-        else:
-            record = to_native_layout(folder, stage, dtype)
-        whole = {"request": request, "source": ref.model_dump(), **record, "versions": _versions()}
-        (stage / RECORD).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        (stage / REQUEST).unlink()
-        for path in stage.rglob("*"):
-            sync(path)
-        stage.rename(target)
-        sync(target.parent)
-    return whole
+    if back and (original / HEADERS).is_file():
+        request["layout"] = sha256_of(original / HEADERS)
+    if _was_done(target, request):
+        return None
+    try:
+        with _stage(target, request) as stage:
+            try:
+                made = (
+                    to_qwen1_layout(folder, stage, dtype, original)
+                    if back
+                    else to_native_layout(folder, stage, dtype)
+                )
+            except UserError as error:
+                if isinstance(error, UnequalError) or not list(stage.glob("*.safetensors")):
+                    shutil.rmtree(stage)  # what a next run would go on with is only what was written whole
+                raise
+            record = {"request": request, "source": ref.model_dump(), **made, "versions": _versions()}
+            _publish(stage, target, record)
+    except OSError as error:
+        raise from_os_error(error, f"'{target}'") from error
+    return record
+
+
+def _publish(stage: Path, target: Path, record: dict[str, Any]) -> None:
+    save(stage / RECORD, record)
+    (stage / REQUEST).unlink()
+    for path in (*stage.rglob("*"), stage):
+        sync(path)
+    stage.rename(target)
+    sync(target.parent)
+
+
+def _was_done(target: Path, request: dict[str, Any]) -> bool:
+    """Return whether ``target`` is the result of an equal request; raise UserError when it is something else."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return False
+    if (target / RECORD).is_file() and read_json(target / RECORD).get("request") == request:
+        return True
+    raise UserError(
+        f"'{target}'", "exists already", "a new folder is needed", "name another one or remove it"
+    )
 
 
 def _no_pickles(source: str) -> None:

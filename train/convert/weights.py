@@ -5,9 +5,10 @@ https://huggingface.co/docs/safetensors.
 """
 
 import json
+import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +16,14 @@ from typing import Any
 
 from datacards.errors import UserError, from_os_error
 from train.convert.config import read_json
-from train.convert.layout import Made
+from train.convert.layout import Made, Part
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 FILE = re.compile(r"[A-Za-z0-9][\w.-]{0,120}\.safetensors", re.ASCII)
 SIZES = {"F32": 4, "F16": 2, "BF16": 2}
 DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}  # the name in a config -> in a header
+BLOCK = 1 << 24  # numbers that are copied at once
 ASK = "restore the checkpoint or name another one"
 
 
@@ -134,9 +136,7 @@ def header_of(made: Sequence[Made], dtypes: Sequence[str], said: Mapping[str, st
     header: dict[str, Any] = {"__metadata__": dict(said)}
     reached = 0
     for one, dtype in zip(made, dtypes, strict=True):
-        n = SIZES[dtype]
-        for side in one.shape:
-            n *= side
+        n = SIZES[dtype] * math.prod(one.shape)
         header[one.name] = {
             "dtype": dtype,
             "shape": list(one.shape),
@@ -154,12 +154,20 @@ def bytes_of(header: str) -> int:
     )
 
 
+def _blocks(made: Made) -> Iterator[tuple[Part, int, int]]:
+    """Yield the rows that a tensor is made of, at most ``BLOCK`` numbers at once."""
+    step = max(1, BLOCK // math.prod(made.shape[1:]))
+    for part in made.parts:
+        for first in range(part.first, part.last, step):
+            yield part, first, min(first + step, part.last)
+
+
 def write(
     path: Path, header: str, made: Sequence[Made], source: Checkpoint, told: Callable[[int], object]
 ) -> None:
-    """Write a file of tensors made of those in ``source``, one part at a time, whole or not at all.
+    """Write a file of tensors made of those in ``source``, some rows at a time, whole or not at all.
 
-    ``told`` is called with the bytes written. Raises UserError where the disk is full.
+    ``told`` is called with 1 after each tensor. Raises UserError where the disk is full.
     """
     import torch
 
@@ -168,12 +176,13 @@ def write(
     try:
         with part.open("wb") as stream:
             text = header.encode()
-            told(stream.write(len(text).to_bytes(8, "little") + text))
+            stream.write(len(text).to_bytes(8, "little") + text)
             for one in made:
                 form = as_torch[named[one.name]["dtype"]]
-                for rows in one.parts:
-                    numbers = source.read(rows.name, rows.first, rows.last).to(form).contiguous()
-                    told(stream.write(numbers.view(torch.uint8).numpy().data))
+                for rows, first, last in _blocks(one):
+                    numbers = source.read(rows.name, first, last).to(form).contiguous()
+                    stream.write(numbers.view(torch.uint8).numpy().data)
+                told(1)
             stream.flush()
             os.fsync(stream.fileno())
         part.rename(path)

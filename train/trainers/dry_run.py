@@ -43,8 +43,8 @@ class Parameters:
 class Peaks:
     """Bytes beside weights, gradients and moments: ``turn`` is the peak of one pass with gradients handed on at once.
 
-    ``saved`` is what the forward pass keeps for the backward pass at its end; ``last`` the peak of the lowest layer's
-    backward pass, when all other gradients are there.
+    ``saved`` is what the forward pass keeps for the backward pass at its end; ``last`` what the lowest layer's backward pass
+    takes beside all gradients, where these stay (0 with DeepSpeed, where they go).
     """
 
     turn: int
@@ -118,26 +118,31 @@ def peaks(config: Mapping[str, Any], *, rows: int, length: int, options: Any, wh
     layers = int(getattr(made, LAYERS))
     few = [min(n, layers) for n in (2, 3)]
     found = [_pass(made, n, rows=rows, length=length, options=options, whole=whole, head=True) for n in few]
-    alone = _pass(made, 1, rows=rows, length=length, options=options, whole=whole, head=False)
+    last = (
+        _pass(made, 1, rows=rows, length=length, options=options, whole=whole, head=False)[0] if whole else 0
+    )
     (first, kept), (second, more) = found
     return Peaks(
         turn=first + (layers - few[0]) * (second - first),
         saved=kept + (layers - few[0]) * (more - kept),
-        last=alone[0],
+        last=last,
     )
 
 
 def _pass(
     made: Any, layers: int, *, rows: int, length: int, options: Any, whole: bool, head: bool
 ) -> tuple[int, int]:
-    """Return (peak, held after the forward pass) of a model of so many layers, weights not counted."""
+    """Return (peak, held after the forward pass) of a model of so many layers, weights not counted.
+
+    With its ``head`` gradients go as they come; without, they stay, and the peak is what there is beside them.
+    """
     bf16 = options.precision == "bf16"
     cut = type(made).from_dict({**made.to_dict(), LAYERS: layers, **_cut(made, layers)})
     with FakeTensorMode():
         model = _model(cut, torch.bfloat16 if bf16 and not whole else torch.float32, "cpu").train()
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        for parameter in model.parameters():
+        for parameter in model.parameters() if head else ():
             parameter.register_post_accumulate_grad_hook(_drop)
         words = torch.zeros((rows, length), dtype=torch.long)
         with _counted([*model.parameters(), *model.buffers()]) as live:
@@ -145,7 +150,8 @@ def _pass(
                 loss = _loss(model, words, options.loss_chunk, head)
             saved = live.now
             loss.backward()  # type: ignore[no-untyped-call]
-    return live.peak, saved
+        stay = sum(one.grad.nbytes for one in model.parameters() if one.grad is not None)
+    return max(0, live.peak - stay), saved
 
 
 def _loss(model: Any, words: torch.Tensor, chunk: int, head: bool) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """The one place that touches torch, accelerate and DeepSpeed: loads, steps, exports."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -187,14 +188,15 @@ class Engine:
         """Return what came of the step on all processes."""
         if self.options.deepspeed:
             self._norm = float(self.model.get_global_grad_norm() or 0.0)
-        here = torch.stack(
-            self._rows
-        ).float()  # turns x rows; a turn's rows lie on the processes in their order
+        # Turns x rows here; the rows of a turn lie on the processes in their order.
+        here = torch.stack(self._rows).float()
         everywhere = self.accelerator.gather(here[None]) if self.world > 1 else here[None]
         losses = everywhere.transpose(0, 1).flatten().cpu().numpy().astype(np.float64)
         square = self.masters.update_square() if self._moved else 0.0
+        if self.zero_stage:  # without it every process owns all
+            square = sum(self.collected([square]))
         rate = float(self.optimizer.param_groups[0]["lr"])
-        return Stepped(losses, self._norm, rate * sum(self.collected([square])) ** 0.5)
+        return Stepped(losses, self._norm, rate * square**0.5)
 
     def measure(self, batch: Batch) -> NDArray[np.float64]:
         """Return the summed nats of each row of ``batch``, without learning from it, and then of the other processes' rows.
@@ -255,30 +257,27 @@ class Engine:
             "precision": self.options.precision,
         }
 
-    def _masters(self) -> dict[str, torch.Tensor]:
-        found = {}
-        for name in self.masters.shapes():  # every process must ask: it is a gathering
-            value = self.masters.get(name, WEIGHT)
-            if self.is_first:
-                found[name] = value.to("cpu", copy=bool(self.zero_stage))
-        return found
+    def _masters(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yield the float32 weights by name, one at a time; every process must take them all: it is a gathering."""
+        for name in self.masters.shapes():
+            yield name, self.masters.get(name, WEIGHT)
 
     def save_model(self, folder: Path, state: dict[str, torch.Tensor]) -> None:
-        """Write a model folder with ``state`` as its weights; the first process alone does."""
-        if self.is_first:
-            self.plain.model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
+        """Write a model folder with ``state`` as its weights."""
+        self.plain.model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
 
     def export(self, base: Path, out: Path) -> None:
         """Write what the options ask for, from the float32 weights, with the companions of the base, to ``out``."""
-        masters = self._masters()
-        if self.is_first:
-            shapes = {name: tuple(value.shape) for name, value in masters.items()}
-            if self.options.lora or same_names(base, shapes):
-                write_result(self.options, masters.items(), shapes, base, out)
-            else:  # transformers keeps such weights in another form than the files do
-                dtype = DTYPES[self.options.weights][0]
-                self.save_model(out, {name: value.to(dtype) for name, value in masters.items()})
-                copy_companions(base, out, self.options.weights)
+        masters, shapes = self._masters(), self.masters.shapes()
+        if not self.is_first:
+            for _ in masters:
+                pass
+        elif self.options.lora or same_names(base, shapes):
+            write_result(self.options, masters, shapes, base, out)
+        else:  # transformers keeps such weights in another form than the files do
+            dtype = DTYPES[self.options.weights][0]
+            self.save_model(out, {name: value.to("cpu", dtype, copy=True) for name, value in masters})
+            copy_companions(base, out, self.options.weights)
         self.wait()
 
 

@@ -59,7 +59,7 @@ def write_result(
     ``masters`` and ``shapes`` are by the names of the model; one tensor is held at a time, of adapters all.
     """
     if options.lora:
-        adapters = {name: value for name, value in masters if ".lora_" in name}
+        adapters = {name: value.cpu() for name, value in masters}
         save_adapter(adapters, options.lora, out / ADAPTER, _public(base))
         stored = Base(base)
         shapes = {name: stored.shape(name) for name in stored.names}

@@ -221,16 +221,19 @@ def _same(note: Mapping[str, Any], work: Path, asked: Mapping[str, Any]) -> None
             "the same path on every machine",
         )
     theirs = json.loads((work / NOTE).read_bytes())
-    recipe = {key: value for key, value in theirs["recipe"].items() if key != "base"}
-    for key in sorted({*recipe, *asked["recipe"]} - {"base"}):
-        if recipe.get(key) != asked["recipe"].get(key):
+    found = {
+        "base",
+        "monitor",
+    }  # in the request as machine 0 alone finds them: with digests, and what a monitor needs
+    for key in sorted({*theirs["recipe"], *asked["recipe"]} - found):
+        if theirs["recipe"].get(key) != asked["recipe"].get(key):
             raise UserError(
                 "the recipe",
                 f"{key} differs from what machine 0 was asked",
                 "the same recipe on every machine",
             )
     base, *inputs = [f"{ref['name']}@{ref['version']}" for ref in theirs["made_from"]]
-    if not base.startswith(asked["base"]) or sorted(inputs) != sorted(asked["inputs"]):
+    if not base.startswith(asked["base"]) or inputs[: len(asked["inputs"])] != asked["inputs"]:
         raise UserError(
             "train", f"the inputs here are {', '.join([asked['base'], *asked['inputs']])}",
             f"those of machine 0: {', '.join([base, *inputs])}", "give every machine the same command",

@@ -17,6 +17,7 @@ from datacards.monitor import GROUP, MONITOR, Monitor, Point, read_points, write
 
 JOB = "monitor.json"  # of the working folder: while it lies there, states are wanted
 FOLDER = "monitor"  # of the working folder: the states to look at, by step
+ADAPTERS = "adapter_config.json"  # in a state that holds adapters alone: their rank and scale
 CLOSED = "closed"  # among them: no further state will come
 LEFT_OUT = "left_out"  # in place of a state that could not be kept: why
 SECONDS = "monitor_seconds.jsonl"  # of the working folder: how long each took
@@ -58,8 +59,10 @@ def waiting(work: Path) -> list[int]:
 
 
 def record(job: Job, work: Path, point: Point) -> None:
-    """Write one point down and let its state go."""
-    write_points(job.points, [*read_points(job.points), point], work)
+    """Write one point down, unless its step has one, and let its state go."""
+    known = read_points(job.points)
+    if all(one.step != point.step for one in known):
+        write_points(job.points, [*known, point], work)
     shutil.rmtree(work / FOLDER / str(point.step), ignore_errors=True)
 
 
@@ -93,8 +96,11 @@ def _look_at(monitor: Monitor, job: Job, work: Path, step: int) -> None:
     shutil.rmtree(room, ignore_errors=True)
     room.mkdir(parents=True)
     try:
-        saved = _whole(work / FOLDER / str(step), base) if step else base
-        found = monitor.measure(base, saved, room, {name: Path(text) for name, text in job.folders.items()})
+        saved = whole(work / FOLDER / str(step), base, room / "state") if step else base
+        (room / "own").mkdir()
+        found = monitor.measure(
+            base, saved, room / "own", {name: Path(text) for name, text in job.folders.items()}
+        )
         point = Point(step=step, scores=found)
     except UserError as error:
         point = Point(step=step, error=_without_paths(error.message, job, work / FOLDER / str(step)))
@@ -107,14 +113,39 @@ def _look_at(monitor: Monitor, job: Job, work: Path, step: int) -> None:
         stream.write(json.dumps({"step": step, "seconds": round(time.monotonic() - begun, 3)}) + "\n")
 
 
-def _whole(saved: Path, base: Path) -> Path:
-    """Return the state, with config and tokenizer of the base beside its weights; raise UserError if it was left out."""
+def whole(saved: Path, base: Path, room: Path) -> Path:
+    """Return the model folder of a state: its weights with config and tokenizer of the base beside them.
+
+    Adapters are added into the base's weights first, in float32 as at the end of a training, and written to ``room``. Raises
+    UserError if the state was left out.
+    """
     if (said := saved / LEFT_OUT).is_file():
         raise UserError("the state", said.read_text(encoding="utf-8"))
+    if (config := saved / ADAPTERS).is_file():
+        return _added(saved, json.loads(config.read_bytes()), base, room)
     for path in companions(base):
         if not (saved / path.name).exists():
             shutil.copyfile(path, saved / path.name)
     return saved
+
+
+def _added(saved: Path, config: dict[str, Any], base: Path, room: Path) -> Path:
+    from safetensors.torch import load_file
+
+    from train.trainers.causal_lm import Lora
+    from train.trainers.export import export
+    from train.trainers.lora import merged
+    from train.trainers.stored import Base
+
+    adapters = {
+        name: value
+        for path in sorted(saved.glob("adapter_model*.safetensors"))
+        for name, value in load_file(path).items()
+    }
+    stored, options = Base(base), Lora(rank=config["r"], alpha=config["lora_alpha"])
+    shapes = {name: stored.shape(name) for name in stored.names}
+    export(merged(stored, adapters, options), shapes, base, room, weights="fp32", vector=None)
+    return room
 
 
 def _without_paths(text: str, job: Job, saved: Path) -> str:

@@ -21,7 +21,7 @@ import click
 from tqdm import tqdm
 
 from datacards import plugins
-from datacards.checkpoints import INDEX, check_whole, resolve_checkpoint
+from datacards.checkpoints import INDEX, SINGLE, check_whole, resolve_checkpoint
 from datacards.cli import store_option
 from datacards.errors import UserError
 from datacards.monitor import GROUP, Monitor, Point, Ready, read_points
@@ -29,7 +29,18 @@ from datacards.recipe import read_recipe
 from datacards.store import Store
 from train.progress import progress
 from train.recipe import MonitorAsked, TrainRecipe
-from train.watch.looking import CLOSED, FOLDER, JOB, LEFT_OUT, Job, give_way, look_at_all, record, waiting
+from train.watch.looking import (
+    ADAPTERS,
+    CLOSED,
+    FOLDER,
+    JOB,
+    LEFT_OUT,
+    Job,
+    give_way,
+    look_at_all,
+    record,
+    waiting,
+)
 
 LOG = "monitor.log"  # of the working folder: what the process said
 TRIES = 2  # times that a process may end while it looks at one state
@@ -70,12 +81,14 @@ def keep(job: Job, saved: Path, work: Path, step: int) -> None:
 
 
 def _weights(folder: Path) -> list[Path]:
-    """Return the files with the weights of a model folder, which may hold those of an optimizer too."""
+    """Return the files with the weights of a model folder, or the adapters, among which an optimizer's may lie."""
     index = folder / INDEX
-    if not index.is_file():
-        return [folder / "model.safetensors"]
-    names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
-    return [index, *(folder / Path(name).name for name in names)]
+    if index.is_file():
+        names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+        return [index, *(folder / Path(name).name for name in names)]
+    if (folder / ADAPTERS).is_file():
+        return [folder / ADAPTERS, *sorted(folder.glob("adapter_model*"))]
+    return [folder / SINGLE]
 
 
 @dataclass(frozen=True)
@@ -186,6 +199,7 @@ class Monitoring:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "train.watch.monitoring", str(self._work)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(self._monitor),
+                start_new_session=True,  # Ctrl-C is for the training, which ends it
             )  # fmt: skip
             return True
 

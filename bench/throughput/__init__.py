@@ -1,0 +1,1 @@
+"""What ``bench.train_throughput`` trains, in which ways, and on what."""

@@ -68,9 +68,12 @@ class Verified:
         """Each of the versions once."""
         return list(dict.fromkeys([*self.corpora, *self.replay, *self.validate]))
 
-    def noted(self) -> dict[str, Any]:
-        """Return what the recipe in a card says of them: nothing where all are trained on alike."""
-        if not (self.replay or self.validate):
+    def noted(self, *, watched: bool) -> dict[str, Any]:
+        """Return what the recipe in a card says of them: nothing where a run was given what it trains on, and no more.
+
+        ``watched`` says that a monitor reads versions of its own.
+        """
+        if not (self.replay or self.validate or watched):
             return {}
         named = {"corpus": self.corpora, "replay": self.replay, "validate": self.validate}
         return {KEY: {role: [str(ref) for ref in refs] for role, refs in named.items()}}

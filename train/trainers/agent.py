@@ -1,18 +1,24 @@
 """Launches this machine's processes through accelerate and notes which of them ended first, and how."""
 
 import json
+import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 WORKER = "train.trainers.worker"
 
 
-def main(work: Path, machine: str, parent: str, options: list[str]) -> int:
+def main(work: Path, machine: str, parent: int, options: list[str]) -> int:
     """Run ``accelerate launch OPTIONS`` for the job in ``work`` to its end; return the exit status."""
+    end_with(parent, signal.SIGTERM)  # on which the launcher ends its workers
     from accelerate.commands.launch import launch_command, launch_command_parser
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    arguments = [*options, "-m", WORKER, str(work), parent]
+    arguments = [*options, "-m", WORKER, str(work), str(os.getpid())]
     try:
         launch_command(launch_command_parser().parse_args(arguments))
     except ChildFailedError as error:
@@ -20,8 +26,21 @@ def main(work: Path, machine: str, parent: str, options: list[str]) -> int:
         note = {"rank": rank, "exitcode": failure.exitcode}
         (work / f"ended-{machine}.json").write_text(json.dumps(note), encoding="utf-8")
         return 1
+    except SignalException:  # as the one that started this one asked; the workers have ended by now
+        return 1
     return 0
 
 
+def end_with(parent: int, number: signal.Signals) -> None:
+    """Send this process a signal when the one that started it is gone: nobody guards what it would write then."""
+
+    def watch() -> None:
+        while os.getppid() == parent:  # a dead process may keep its number for long, but has no children
+            time.sleep(0.5)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:]))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4:]))

@@ -107,8 +107,11 @@ def start(options: CausalLM, work: Path, where: Where, others: Others | None) ->
     for failure in sorted(work.glob("failure-*.json")):
         raise UserError(**json.loads(failure.read_bytes()))
     if process.returncode:
-        error = died(work / f"ended-{where.rank}.json", process.returncode)
-        raise others.cause(error) if others else error
+        note = work / f"ended-{where.rank}.json"
+        code = int(json.loads(note.read_bytes())["exitcode"]) if note.is_file() else process.returncode
+        error = died(note, process.returncode)
+        # A process that broke off by itself may have lost one on another machine; one that was killed is the cause.
+        raise others.cause(error) if others and code >= 0 else error
 
 
 def died(note: Path, status: int) -> UserError:

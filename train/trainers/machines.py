@@ -112,11 +112,7 @@ class Others:
                 if note["failure"]:
                     raise _told(one.rank, note["failure"])
             elif one.silent > SILENCE:
-                raise UserError(
-                    f"machine {one.rank}",
-                    f"was not heard of for {SILENCE:.0f} seconds",
-                    todo="look after it and the shared file system, then run the same commands again",
-                )
+                raise _gone(one.rank, f"was not heard of for {SILENCE:.0f} seconds")
 
     def cause(self, error: UserError) -> UserError:
         """Return why processes here broke off: what ended another machine first, else ``error``."""
@@ -127,6 +123,8 @@ class Others:
             except UserError as theirs:
                 return theirs
             time.sleep(BEAT / 4)
+        if gone := [one.rank for one in self._heard if one.silent > LINGER - BEAT]:
+            return _gone(gone[0], "went silent, and the processes here lost those there")
         return error
 
     def meet(self) -> None:
@@ -179,7 +177,8 @@ def join(work: Path, where: Where, asked: Mapping[str, Any], run: Callable[[Othe
     ``where.patience``, was asked for something else, or is other code or other libraries.
     """
     lead = Heard(work, 0)
-    with progress(int(where.patience), "seconds of waiting for machine 0") as bar:
+    with progress(int(where.patience), "s") as bar:
+        bar.set_description("waiting for machine 0")
         note = _first_sign(lead, where, bar)
         with Living(work, where.rank, note["run"]) as living:
             others = Others(work, where, living, note["run"])
@@ -272,6 +271,11 @@ def code() -> dict[str, str]:
     made_by = capture()
     commit = (made_by.commit[:12] + (" with changes" if made_by.dirty else "")) or "unknown"
     return {"commit": commit, "python": made_by.python, **made_by.libraries}
+
+
+def _gone(rank: int, received: str) -> UserError:
+    todo = "look after it and the shared file system, then run the same commands again: they go on"
+    return UserError(f"machine {rank}", received, todo=todo)
 
 
 def _told(rank: int, failure: list[str]) -> UserError:

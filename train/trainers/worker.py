@@ -2,19 +2,19 @@
 
 import json
 import os
+import signal
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 from datacards.errors import UserError
 from train.base import Watched
+from train.trainers.agent import end_with
 
 
 def main(work: Path, parent: int) -> int:
     """Run the job that lies in ``work`` for as long as the process ``parent`` lives; return the exit status."""
-    _end_with(parent)
+    end_with(parent, signal.SIGKILL)
     asked = json.loads((work / "job.json").read_bytes())
     _stay_on_gloo()
     from train.trainers.causal_lm import CausalLM
@@ -57,20 +57,6 @@ def _stay_on_gloo() -> None:
         import deepspeed.ops
 
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-
-
-def _end_with(parent: int) -> None:
-    """End this process when the one that holds the draft is gone: it would write into a folder nobody guards."""
-
-    def watch() -> None:
-        while True:
-            time.sleep(1)
-            try:
-                os.kill(parent, 0)
-            except ProcessLookupError:
-                os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _leave(status: int) -> NoReturn:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import Qwen3MoeConfig, Qwen3MoeForCausalLM
 
-from tests.train.driving import Case, drive, odd_model, small
+from tests.train.driving import VOCABULARY, Case, drive, odd_model, small
 from train.trainers.causal_lm import CausalLM
 from train.trainers.engine import Engine
 from train.trainers.files import TensorFile, parts
@@ -211,6 +212,22 @@ def test_the_norm_of_a_step_is_how_far_the_weights_went(root: Path, tmp_path: Pa
     before, after = (load_file(tmp_path / n / "model.safetensors") for n in ("base", "one/out"))
     went = sum(float((after[name] - before[name]).double().square().sum()) for name in before) ** 0.5
     assert done.update_norms[0] == pytest.approx(went, rel=1e-4)
+
+
+def test_experts_that_transformers_fuses_go_on_and_come_out_as_the_base_has_them(tmp_path: Path) -> None:
+    config = Qwen3MoeConfig(
+        vocab_size=VOCABULARY, hidden_size=32, intermediate_size=48, moe_intermediate_size=16, num_experts=4,
+        num_experts_per_tok=2, num_hidden_layers=1, head_dim=16, num_attention_heads=2, num_key_value_heads=1,
+    )  # fmt: skip
+    Qwen3MoeForCausalLM(config).save_pretrained(tmp_path / "base")
+    whole = drive(Case.make(tmp_path, "whole", 3))
+    again = drive(Case.make(tmp_path, "again", 3, begin=tmp_path / "whole" / "steps" / "2"))
+    assert again.rows == whole.rows[2:]
+    one, other, base = (
+        load_file(tmp_path / n / "model.safetensors") for n in ("whole/out", "again/out", "base")
+    )
+    assert one.keys() == other.keys() == base.keys()
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
 
 
 def test_the_share_that_a_step_is_too_small_for_is_counted(engine: Engine) -> None:

@@ -70,6 +70,9 @@ class Engine:
         self.attention = attention(options.attention, options.precision, cuda=cuda, base=base)
         self.saved = newest(self, work)
         model = self._load(self.saved.folder if self.saved and not options.lora else base)
+        if self.saved and not options.lora:
+            # A state has the model's own names: transformers shall not take them for those the result is to have.
+            model._weight_conversions = None
         if options.lora:
             model = with_adapters(model, options.lora)
         self.vocabulary = int(model.config.vocab_size)

@@ -15,13 +15,15 @@ CHUNKS = (128, 512, TOKENS)  # the last is all at once
 _MEASURE = """
 import json, sys, time
 from pathlib import Path
+from types import SimpleNamespace
 import torch
 from torch import nn
 from train.trainers.loss import NextToken
 
 vocabulary, tokens, width, chunk = map(int, sys.argv[1:])
 torch.manual_seed(0)
-plain = NextToken(nn.Module(), chunk)
+plain = NextToken(nn.Module(), chunk, kept=0)
+plain.model.config = SimpleNamespace(vocab_size=vocabulary)
 plain.model.get_output_embeddings = lambda head=nn.Linear(width, vocabulary, bias=False): head
 head = plain.model.get_output_embeddings()
 head.weight.grad = torch.zeros_like(head.weight)

@@ -14,17 +14,22 @@ from datacards.errors import UserError
 from train.data.packing import IGNORE
 from train.trainers.attention import Unfit, candidates, laid_out
 
+KEPT = (
+    2**26
+)  # scores, 256 MiB of them: fewer than these are kept for the backward pass, for they cost more time than memory
 CLOSE = {"fp32": 1e-4, "bf16": 1e-2}  # relative: how near two ways of computing one loss must come
 
 
 class NextToken(nn.Module):
     """A causal language model that returns the summed cross entropy of the next tokens of each row, in nats.
 
-    ``chunk`` is the number of tokens that go through the output layer at once, ``kernel`` a name of ``loss_kernel``.
+    ``chunk`` is the number of tokens that go through the output layer at once, ``kernel`` a name of ``loss_kernel``,
+    ``kept`` the number of scores from which on they are computed again in the backward pass.
     """
 
-    def __init__(self, model: Any, chunk: int, kernel: str = "chunked") -> None:
+    def __init__(self, model: Any, chunk: int, kernel: str = "chunked", *, kept: int = KEPT) -> None:
         super().__init__()
+        self.kept = kept
         self.model = model
         self.chunk = chunk
         self.kernel = kernel
@@ -44,8 +49,8 @@ class NextToken(nn.Module):
 
         The labels are shifted already. No attention mask is given on purpose: with one, even all ones,
         transformers no longer looks at the positions and packed documents see each other. The output layer
-        runs over ``chunk`` tokens at a time, and where that is not all, again in the backward pass, so that never
-        more than that many times the vocabulary is held. With ``own`` the model computes its scores itself, all at
+        runs over ``chunk`` tokens at a time, and where that is not all and more than ``kept`` scores in all, again in the
+        backward pass, so that never more than that many times the vocabulary is held. With ``own`` the model computes its scores itself, all at
         once: for the proof that it computes nothing else.
         """
         given: dict[str, Any] = {"input_ids": input_ids, "position_ids": position_ids, "use_cache": False}
@@ -63,9 +68,12 @@ class NextToken(nn.Module):
             return _liger(hidden, head.weight, wanted, head.bias)
         if len(wanted) <= self.chunk:
             return _chunked(head, hidden, wanted)
-        losses = []
+        losses, again = [], len(wanted) * int(self.model.config.vocab_size) > self.kept
         for first in range(0, len(wanted), self.chunk):
             part = hidden[first : first + self.chunk], wanted[first : first + self.chunk]
+            if not again:
+                losses.append(_chunked(head, *part))
+                continue
             # Nothing in an output layer is random: no state of generators need be kept for its second run.
             losses.append(checkpoint(_chunked, head, *part, use_reentrant=False, preserve_rng_state=False))
         return torch.cat(losses)

@@ -68,6 +68,9 @@ def test_the_papers_run_in_numbers(paper: Estimate) -> None:
 def test_states_of_each_stage_are_those_of_the_arithmetic(paper: Estimate) -> None:
     states = [round(one.states / 1e9) for one in paper.memory]
     assert states == [227, 99, 78, 57]
+    assert not any(
+        "bucket" in one.name for one in paper.memory[0].things
+    )  # one process has nobody to exchange with
 
 
 def test_the_papers_run_fits_with_stage_3_and_a_chunked_loss_alone(paper: Estimate) -> None:

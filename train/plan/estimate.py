@@ -109,7 +109,7 @@ def estimate(
 
 def _on(size: Size, options: CausalLM, stage: Any, cards: float) -> Memory:
     if stage == 0:
-        return single(size, options, cuda=True)
+        return single(size, options.model_copy(update={"deepspeed": None}), cuda=True)
     return zero(size, options, stage, cards, cuda=True)
 
 

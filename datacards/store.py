@@ -19,8 +19,11 @@ from datacards.provenance import capture
 from datacards.requests import difference, plain, request_of
 from datacards.withdrawn import PURGES, TAKEDOWNS, Withdrawal, purged, withdrawals
 
-__all__ = ["CARD", "README", "SUMS", "Draft", "Store"]
+__all__ = ["CARD", "README", "SUMS", "TOKENS", "Draft", "Store"]
 
+TOKENS = (
+    ".tokens"  # the folder of a store where stages keep what they made of a file's text, TOKENIZER/SHA-256
+)
 _TOLD = 12  # versions that a message names
 NEEDED: dict[Kind, str] = {
     "captures": "captures are needed",

@@ -7,14 +7,13 @@ from typing import Any
 
 from datacards.card import Ref
 from datacards.errors import UserError
-from datacards.store import Store
+from datacards.store import TOKENS, Store
 from datacards.trained import Input
 from train.base import TrainData
 from train.data import shards
 from train.data.chosen import Chosen, prepare
 from train.recipe import TrainRecipe
 
-CACHE = ".tokens"  # of a store: what tokenizers made of its files, for all runs
 KEY = "inputs"  # of a recipe in a card, where versions are read for more than one thing
 
 
@@ -69,9 +68,12 @@ class Verified:
         """Each of the versions once."""
         return list(dict.fromkeys([*self.corpora, *self.replay, *self.validate]))
 
-    def noted(self) -> dict[str, Any]:
-        """Return what the recipe in a card says of them: nothing where all are trained on alike."""
-        if not (self.replay or self.validate):
+    def noted(self, *, watched: bool) -> dict[str, Any]:
+        """Return what the recipe in a card says of them: nothing where a run was given what it trains on, and no more.
+
+        ``watched`` says that a monitor reads versions of its own.
+        """
+        if not (self.replay or self.validate or watched):
             return {}
         named = {"corpus": self.corpora, "replay": self.replay, "validate": self.validate}
         return {KEY: {role: [str(ref) for ref in refs] for role, refs in named.items()}}
@@ -95,4 +97,4 @@ class Verified:
             *shards.measured(store, self.validate),
         )
         chosen, report = prepare(recipe, files)
-        return TrainData(chosen, recipe.replay.share if recipe.replay else 0.0, store.root / CACHE), report
+        return TrainData(chosen, recipe.replay.share if recipe.replay else 0.0, store.root / TOKENS), report

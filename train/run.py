@@ -48,7 +48,7 @@ def run(
     given = (inputs if isinstance(inputs, Inputs) else Inputs(inputs)).verified(store)
     base, folder = resolve_checkpoint(store, recipe.base)
     check_whole(str(base), folder)
-    asked = asked_of(recipe, trainer) | {"base": str(base)} | given.noted()
+    asked = asked_of(recipe, trainer) | {"base": str(base)} | given.noted(watched=recipe.monitor is not None)
     made_from = [base, *given.refs]
     wanted = prepare(recipe.monitor, store, folder) if recipe.monitor else None
     if wanted:

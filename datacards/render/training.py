@@ -61,11 +61,11 @@ def _alt(path: Path) -> str:
     also = [
         word
         for name, word in ((VALIDATION, "held-out losses"), (MONITOR, "monitored scores"))
-        if (path / name).is_file()
+        if read_figures(path / name)
     ]
     panels = ", ".join(["loss, learning rate and norms", *also])
     ends = f": the loss goes from {losses[0]:.4g} to {losses[-1]:.4g}" if losses else ""
-    return f"{panels} over {len(losses):,} steps{ends}"
+    return f"{panels} over {len(losses):,} step{'s'[: len(losses) != 1]}{ends}"
 
 
 def _inputs(told: Training) -> Iterable[str]:

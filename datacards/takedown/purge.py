@@ -10,7 +10,7 @@ from datacards.card import Ref
 from datacards.drafts import NOTE, WORK
 from datacards.errors import UserError
 from datacards.places import CARD, LocalPlace
-from datacards.store import Store
+from datacards.store import TOKENS, Store
 from datacards.withdrawn import PURGE, PURGES, RECEIPT, TAKEDOWNS, purged
 
 
@@ -61,7 +61,8 @@ def files_of(store: Store, versions: list[Ref]) -> list[dict[str, Any]]:
 def purge(store: Store, takedown: Ref, versions: list[Ref]) -> Ref:
     """Log what is deleted of ``versions``, then delete it; their cards stay. Return the Ref of the log.
 
-    Killed in between, the same command goes on. Bytes that other versions share, by a link, stay theirs.
+    Killed in between, the same command goes on. Bytes that other versions share, by a link, stay theirs. What training kept
+    of the files, their tokens, goes with them.
     """
     done = purged(store.place)
     left = [ref for ref in versions if str(ref) not in done]
@@ -91,6 +92,9 @@ def purge(store: Store, takedown: Ref, versions: list[Ref]) -> Ref:
         name = f"{PURGES}@{version}"
     for ref in versions:
         _delete(store.path(ref))
+        for file in store.card(ref).files:
+            for made in (store.root / TOKENS).glob(f"*/{file.sha256}*"):
+                shutil.rmtree(made)
     return store.resolve(name)
 
 

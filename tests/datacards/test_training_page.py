@@ -152,7 +152,7 @@ def test_a_version_of_before_has_its_curve_and_nothing_else(store: Store) -> Non
         (draft.path / "loss.jsonl").write_text('{"step": 1, "loss": 2.5}\n', encoding="utf-8")
     page = store.path(store.resolve("old"), "README.md").read_text(encoding="utf-8")
     assert (
-        "## Training\n\n![loss, learning rate and norms over 1 steps: the loss goes from 2.5 to 2.5]" in page
+        "## Training\n\n![loss, learning rate and norms over 1 step: the loss goes from 2.5 to 2.5]" in page
     )
     assert "###" not in page
 

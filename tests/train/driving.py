@@ -42,7 +42,7 @@ class Case:
     @classmethod
     def make(cls, root: Path, name: str, until: int, *, begin: Path | None = None, **options: Any) -> "Case":
         """Return a case that works in a folder of its own in ``root``, where the base is, with small options."""
-        saves = options.pop("saves", (3,))
+        saves = options.pop("saves", (2,))
         return cls(
             name,
             str(root / "base"),
@@ -95,7 +95,7 @@ def odd_model(folder: Path) -> None:
 
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=VOCABULARY, hidden_size=33, intermediate_size=45, num_hidden_layers=2, head_dim=16,
+        vocab_size=VOCABULARY, hidden_size=33, intermediate_size=45, num_hidden_layers=1, head_dim=16,
         num_attention_heads=3, num_key_value_heads=1, max_position_embeddings=64, tie_word_embeddings=True,
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)

@@ -14,6 +14,7 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import __version__ as transformers_version
 
 from datacards.card import Ref
 from datacards.errors import UserError
@@ -63,6 +64,7 @@ def test_the_converted_folder_loads_with_nothing_left_over(native: Path) -> None
     assert model.dtype == torch.bfloat16
     assert model.config.intermediate_size == qwen1.INNER
     assert model.config.max_position_embeddings == 256
+    assert json.loads((native / "config.json").read_text())["transformers_version"] == transformers_version
     assert model.generation_config.eos_token_id == AutoTokenizer.from_pretrained(native).eos_token_id == 330
     assert not list(native.rglob("*.py"))
 
@@ -75,6 +77,18 @@ def test_every_number_is_where_it_belongs_and_padding_rows_stay(native: Path) ->
     assert torch.equal(now["model.layers.0.mlp.up_proj.weight"], was["transformer.h.0.mlp.w1.weight"])
     assert torch.equal(now["model.embed_tokens.weight"], was["transformer.wte.weight"])
     assert len(now["lm_head.weight"]) == qwen1.WORDS
+
+
+def test_a_model_whose_output_layer_is_its_embedding_stays_so(tmp_path: Path, store: Store) -> None:
+    source = qwen1.write(tmp_path / "tied", files=1, tie_word_embeddings=True)
+    made = qwen1.tensors()
+    del made["lm_head.weight"]
+    qwen1.save(source, made)
+    assert convert(store, str(source), tmp_path / "native")
+    model, info = AutoModelForCausalLM.from_pretrained(tmp_path / "native", output_loading_info=True)
+    assert not info["missing_keys"]
+    assert model.lm_head.weight is model.model.embed_tokens.weight
+    assert torch.equal(model.lm_head.weight.bfloat16(), made["transformer.wte.weight"])
 
 
 def test_the_record_says_what_was_read_written_and_proven(source: Path, native: Path) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
@@ -14,9 +16,12 @@ from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.store import Store
-from train.data.packing import pack
+from train.base import Shard, TrainData
+from train.data.packing import Packed
+from train.data.tokens import tokenize
+from train.inputs import Inputs
 from train.plan.advice import advice, warnings
-from train.plan.amount import counted, said
+from train.plan.amount import Amount, counted, said
 from train.plan.cli import command
 from train.plan.estimate import estimate
 from train.plan.fit import check_fits, check_run, free_memory
@@ -134,35 +139,42 @@ def test_a_rate_too_small_for_bfloat16_is_told_with_what_to_do(paper: Estimate) 
     assert any("Replay of general text: none" in note for note in paper.notes)
     recipe = read_recipe(RECIPE, TrainRecipe)
     kept = CausalLM.model_validate({**recipe.options, "vector": "bf16"})
-    assert not warnings(kept, packed(said(10**6, 10**4).lengths, kept), NEKOMATA)
+    assert not warnings(kept, packed(said(10**6, 10**4), kept), NEKOMATA)
 
 
 def test_rows_are_those_of_the_packing_itself() -> None:
-    lengths = np.random.default_rng(0).integers(1, 90, 500)
+    lengths = np.random.default_rng(0).integers(1, 90, 500).astype(np.int32)
     options = CausalLM(sequence_length=64, rows_per_step=24, rows_per_device=6, epochs=3, learning_rate=1e-3)
-    plan_ = pack(np.concatenate(([0], np.cumsum(lengths))), 64)
-    steps = packed(lengths, options)
-    assert (steps.rows, steps.fill) == (plan_.n_rows, plan_.fill)
-    assert steps.steps == -(-plan_.n_rows * 3 // 24)
-    assert padded(lengths, options).rows == 500 + int((lengths > 64).sum())
+    amount = Amount(lengths, np.ones(500, np.float32), "")
+    rows = Packed.of(np.arange(500, dtype=np.int32), lengths, width=64, seed=0).n_rows
+    steps = packed(amount, options)
+    assert (steps.rows, steps.fill) == (rows, pytest.approx(int(lengths.sum()) / (64 * rows)))
+    assert steps.steps == -(-rows * 3 // 24)
+    assert padded(amount, options).rows == 500 + int((lengths > 64).sum())
 
 
 def test_tokens_of_a_version_are_counted_by_the_bases_tokenizer(
-    ask: Callable[..., TrainRecipe], corpus: Ref, store: Store, base: Path
+    ask: Callable[..., TrainRecipe], corpus: Ref, store: Store, base: Path, tmp_path: Path
 ) -> None:
-    made = plan(ask(), [str(corpus)], store)
+    inputs = Inputs([str(corpus)])
+    made = plan(ask(), inputs, store)
     assert made.amounts.how == "counted by the base's tokenizer"
     assert made.amounts.documents == 65
-    without = counted(sorted(store.path(corpus).glob("*/train-*.parquet")), (), None, ())
+    data, _ = inputs.verified(store).data(ask(), store)
+    without = counted(data, None, ())
     assert without.how.startswith("assumed")
     assert without.documents == 65
+    tokenize(base, data, tmp_path)
+    cached = counted(data, base, ())
+    assert cached.how == "from the token cache"
+    assert (cached.tokens, cached.documents) == (made.amounts.tokens, 65)
 
 
 def test_what_is_not_here_is_said(ask: Callable[..., TrainRecipe], corpus: Ref, store: Store) -> None:
     with pytest.raises(UserError, match="give it by --model-config"):
-        plan(ask(base="./not-here"), [str(corpus)], store)
+        plan(ask(base="./not-here"), Inputs([str(corpus)]), store)
     with pytest.raises(UserError, match="how much text is not said"):
-        plan(ask(), [], store)
+        plan(ask(), Inputs([]), store)
     with pytest.raises(UserError, match="convert the checkpoint first"):
         check_run({"model_type": "qwen"}, CausalLM(), cuda=False, free=1)
 
@@ -218,3 +230,22 @@ def test_a_small_run_passes_and_the_papers_is_refused_here() -> None:
     with pytest.raises(UserError, match="train plan RECIPE says"):
         check_run(NEKOMATA, CausalLM(), cuda=False, free=100 * 10**9)
     assert free_memory(cuda=False) > 0
+
+
+def test_replay_is_read_until_it_makes_up_its_share(tmp_path: Path) -> None:
+    """And a row that is read every other epoch counts half."""
+    files = []
+    for name, texts in (("own", ["物価の安定が大切である。"] * 8), ("general", ["今日はよい天気だ。"] * 40)):
+        path = tmp_path / f"{name}.parquet"
+        pq.write_table(pa.table({"text": texts}), path)
+        files.append(path)
+    halves = np.array([1, 1, 1, 1, 0.5, 0.5, 0, 0], np.float32)
+    shards = (
+        Shard(files[0], "0", "own@1", "markdown", halves),
+        Shard(files[1], "1", "general@1", "markdown", replay=True),
+    )
+    amount = counted(TrainData(shards, replay_share=0.25), None, ())
+    of_own = float(amount.lengths[:8] @ amount.times[:8])
+    assert of_own == 5 * amount.lengths[0]
+    assert of_own / amount.tokens == pytest.approx(0.75, abs=0.01)
+    assert amount.documents == 6 + 40

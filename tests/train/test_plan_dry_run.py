@@ -116,3 +116,12 @@ def test_peaks_are_those_of_the_very_card() -> None:
     assert peak_flops("NVIDIA A100-SXM4-80GB", "fp32") == 19.5e12
     assert peak_flops("Tesla V100-SXM2-32GB", "bf16") is None
     assert peak_flops("cpu", "bf16") is None
+
+
+def test_adapters_alone_save_what_frozen_weights_need_not() -> None:
+    config = {**SHAPE, "model_type": "llama"}
+    whole, adapted = (
+        peaks(config, rows=2, length=64, options=CausalLM(precision="fp32", lora=lora), whole=True).turn
+        for lora in (None, Lora(rank=2))
+    )
+    assert 0 < adapted < whole

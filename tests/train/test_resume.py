@@ -16,7 +16,7 @@ from train.recipe import TrainRecipe
 from train.run import run
 
 Ask = Callable[..., TrainRecipe]
-OPTIONS = {"epochs": 8, "save_every": 5, "keep": 2}
+OPTIONS = {"epochs": 5, "save_every": 5, "keep": 2}
 
 
 def _killed_while_saving(recipe: Path, corpus: Ref, store: Store, work: Path) -> list[int]:

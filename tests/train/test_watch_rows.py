@@ -16,13 +16,14 @@ from click.testing import CliRunner, Result
 from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.store import Store
+from datacards.trained import Input, Training, write_training
 from train.data.schedule import Schedule
 from train.data.tokens import Tokens, read_tokens, tokenize
+from train.inputs import Inputs
 from train.recipe import TrainRecipe
-from train.run import train_data
 from train.watch.again import asked_for
 from train.watch.cli import command
-from train.watch.rows import highest, row_losses, step_rows, suspects
+from train.watch.rows import highest, row_losses, step_rows
 from train.watch.spikes import Watcher, stopped
 
 STEP = 3
@@ -61,6 +62,9 @@ def store(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Store:
         (draft.path / "markdown").mkdir()
         path = draft.path / "markdown" / "train-00000.parquet"
         pq.write_table(pa.table(columns), path, row_group_size=7)
+    with made.write(name="asked", version="2026.11.21", kind="dataset", recipe={}) as draft:
+        (draft.path / "qa").mkdir()  # of a monitor, not of the training
+        pq.write_table(pa.table({"id": ["q"], "text": ["問い"]}), draft.path / "qa" / "train-00000.parquet")
     _run(made, FINISHED, base, stop=False)
     with pytest.raises(_StoppedError):
         _run(made, STOPPED, base, stop=True)
@@ -71,7 +75,7 @@ def _run(store: Store, label: str, base: Path, *, stop: bool) -> None:
     """Leave what a run leaves whose step ``STEP`` was worst in its second row, without training."""
     recipe, corpus = _recipe(label), store.resolve("words")
     asked = {**recipe.model_dump(mode="json"), "base": "local:tiny@0"}
-    inputs = [Ref(name="local:tiny", version="0"), corpus]
+    inputs = [Ref(name="local:tiny", version="0"), corpus, store.resolve("asked")]
     with store.write(
         name=recipe.name, version=recipe.version, kind="checkpoint", recipe=asked, made_from=inputs
     ) as draft:
@@ -85,13 +89,15 @@ def _run(store: Store, label: str, base: Path, *, stop: bool) -> None:
             (draft.path / f"{name}.jsonl").write_text(text, encoding="utf-8")
         if stop:
             raise _StoppedError
+        write_training(draft.path, Training(inputs=(Input(ref=corpus),)))
         for path in base.glob("*.json"):
             shutil.copyfile(path, draft.path / path.name)
 
 
 def _scheduled(store: Store, base: Path, work: Path, *, epochs: int = 2) -> tuple[Tokens, Schedule]:
     """Return the tokens of the corpus and the order in which the runs read them."""
-    tokenize(base, train_data(_recipe(FINISHED), [store.resolve("words")], store)[0], work)
+    given = Inputs(["words@2026.11.21"]).verified(store)
+    tokenize(base, given.data(_recipe(FINISHED), store)[0], work)
     tokens = read_tokens(work)
     return tokens, Schedule.make(tokens, width=64, rows_per_step=4, epochs=epochs, seed=5)
 
@@ -176,7 +182,9 @@ def test_losses_are_per_token_and_of_a_part_of_them_none_is_told(
     sums[1], sums[2] = math.nan, 9 * sums[2]
     verdict = Watcher(None).see(_Line(7, math.nan, 1e-5, 1.0, 1e-3))
     assert verdict
-    message = stopped(verdict, suspects(tokens, rows, sums, 2), FINISHED).message
+    message = stopped(
+        verdict, step_rows(tokens, rows, sums, chosen=highest(row_losses(rows, sums), 2)), FINISHED
+    ).message
     assert re.search(
         r"step 7: the loss is nan; .*highest losses: loss nan: d\d\d \((boj|edinet)\).*; loss 18: d\d\d ",
         message,

@@ -1,6 +1,7 @@
 """The config of a Qwen-1 checkpoint, and the native Qwen2 config that says the same."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -118,6 +119,8 @@ def native(config: Qwen1, dtype: str, end: int) -> dict[str, Any]:
         "bos_token_id": None,
         "eos_token_id": end,
         "dtype": dtype,
+        # Without it transformers takes any tokenizer of more than 100,000 tokens for an early one of Mistral, and warns.
+        "transformers_version": version("transformers"),
     }
 
 

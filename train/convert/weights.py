@@ -73,7 +73,7 @@ class Checkpoint:
                 where,
                 f"holds tensors that its config does not ask for, the first is {foreign[0][:80]!a}",
                 "nothing is left out silently",
-                ASK,
+                "name the original checkpoint, or save it without what is no weight",
             )
         for name, shape in expected.items():
             if self.tensors[name].shape != shape:

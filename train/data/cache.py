@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -89,19 +90,32 @@ def _held(part: Path, final: Path) -> Iterator[Path | None]:
     """Hold the folder ``part`` for this process; yield None where another one made ``final`` of it meanwhile."""
     while True:
         part.mkdir(exist_ok=True)
-        descriptor = os.open(part, os.O_RDONLY)
+        try:
+            descriptor = os.open(part, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # the one who held it has just finished
         try:
             fcntl.flock(
                 descriptor, fcntl.LOCK_EX
             )  # freed by the kernel when its process dies, however it dies
             if found(final, thorough=True):
+                with suppress(OSError):
+                    part.rmdir()  # made by this process after the other's had become the entry
                 yield None
                 return
-            if part.is_dir() and part.stat().st_ino == os.fstat(descriptor).st_ino:
+            if _is(part, descriptor):
                 yield part
                 return
         finally:
             os.close(descriptor)
+
+
+def _is(path: Path, descriptor: int) -> bool:
+    """Tell whether a path leads to the folder that is open, and not to one that has taken its name since."""
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _write(part: Path, shard: Shard, encode: Loaded, tell: Callable[[int], object]) -> list[str]:
@@ -114,8 +128,9 @@ def _write(part: Path, shard: Shard, encode: Loaded, tell: Callable[[int], objec
     ):
         for texts, names in _texts(shard):
             rows = encode(texts)
-            _append(tokens, np.array([token for row in rows for token in row], TYPES[TOKENS]))
-            _append(lengths, np.array([len(row) for row in rows], TYPES[LENGTHS]))
+            sizes = np.array([len(row) for row in rows], TYPES[LENGTHS])
+            _append(lengths, sizes)
+            _append(tokens, np.fromiter(chain.from_iterable(rows), TYPES[TOKENS], count=int(sizes.sum())))
             for name in names:
                 if name not in numbers:
                     numbers[name if len(numbers) < NAMED else OTHERS] = min(len(numbers), NAMED)

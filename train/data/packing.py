@@ -170,20 +170,22 @@ def batch(rows: Rows, tokens: Readable, part: slice, n_rows: int) -> Batch:
     documents of a row from seeing each other. What is left of a row is filled with a last piece of zeros.
     """
     chosen = range(rows.n)[part]
-    width = max((int(rows.length[rows.starts[r] : rows.starts[r + 1]].sum()) for r in chosen), default=2)
+    held = rows.tokens()[part]
+    width = int(held.max(initial=0)) or 2
+    pieces = slice(rows.starts[chosen.start], rows.starts[chosen.stop])
+    first, length = rows.first[pieces].tolist(), rows.length[pieces]
+    words = [tokens.read(begin, n) for begin, n in zip(first, length.tolist(), strict=True)]
+    line = np.repeat(np.arange(len(chosen)), held)
+    at = line * width + np.arange(len(line)) - np.repeat(np.cumsum(held) - held, held)
+    within = np.arange(len(line)) - np.repeat(np.cumsum(length) - length, length)
     ids = np.zeros((n_rows, width), np.int64)
-    positions = np.zeros((n_rows, width), np.int64)
-    positions[:] = np.arange(width)
     labels = np.full((n_rows, width), IGNORE, np.int64)
-    for line, row in enumerate(chosen):
-        at = 0
-        for piece in range(rows.starts[row], rows.starts[row + 1]):
-            n = int(rows.length[piece])
-            words = tokens.read(int(rows.first[piece]), n)
-            ids[line, at : at + n] = words
-            positions[line, at : at + n] = np.arange(n)
-            labels[line, at : at + n - 1] = words[1:]
-            at += n
-        positions[line, at:] = np.arange(width - at)
+    positions = np.tile(np.arange(width), (n_rows, 1))
+    positions[: len(chosen)] -= held[:, None]  # what is left of a row
+    if words:
+        flat = np.concatenate(words).astype(np.int64)
+        ids.ravel()[at], positions.ravel()[at] = flat, within
+        ahead = within[1:] > 0  # the next token is of the same piece
+        labels.ravel()[at[:-1][ahead]] = flat[1:][ahead]
     begins = np.flatnonzero(positions.ravel() == 0)
     return Batch(ids, positions, labels, np.append(begins, positions.size).astype(np.int32))

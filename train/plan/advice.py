@@ -71,8 +71,7 @@ def notes(
         found.append("Held-out loss: none is measured (validation is not set).")
     if options.deepspeed and options.processes != cards:
         found.append(f"The recipe asks for {options.processes} processes, the plan is for {cards} cards.")
-    if amount.lengths.size and int(amount.lengths.max()) > options.sequence_length:
-        long = int((amount.lengths > options.sequence_length).sum())
+    if long := int(((amount.lengths > options.sequence_length) & (amount.times > 0)).sum()):
         found.append(
             f"{long:,} documents are longer than a row of {options.sequence_length:,} tokens and are cut."
         )

@@ -14,6 +14,12 @@ from datacards.cli import store_option
     help="A dataset version to train on; may be given several times.",
 )  # fmt: skip
 @click.option(
+    "--replay", multiple=True, metavar="NAME@VERSION", help="A version of general text, as for train."
+)
+@click.option(
+    "--validate", multiple=True, metavar="NAME@VERSION", help="A version that is only measured, as for train."
+)
+@click.option(
     "--model-config", type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The config.json of the base, where the base itself is not here.",
 )  # fmt: skip
@@ -25,19 +31,20 @@ from datacards.cli import store_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @store_option
 def command(
-    *, recipe: Path, corpora: tuple[str, ...], model_config: Path | None, card_memory: float, cards: int | None,
+    *, recipe: Path, corpora: tuple[str, ...], replay: tuple[str, ...], validate: tuple[str, ...], model_config: Path | None, card_memory: float, cards: int | None,
     tokens: int | None, documents: int | None, price: float | None, as_json: bool, root: str,
 ) -> None:  # fmt: skip
     """Tell steps, memory on each card, hours and disk of the run that RECIPE asks for; no GPU and no weights are needed."""
     from datacards.recipe import read_recipe
     from datacards.store import Store
+    from train.inputs import Inputs
     from train.plan.run import plan
     from train.plan.told import told
     from train.recipe import TrainRecipe
 
     made = plan(
-        read_recipe(recipe, TrainRecipe), corpora, Store(root), config=model_config, card=card_memory * 1e9,
-        cards=cards, said=(tokens, documents), price=price,
+        read_recipe(recipe, TrainRecipe), Inputs(corpora, replay, validate), Store(root), config=model_config, card=card_memory * 1e9,
+        cards=cards, numbers=(tokens, documents), price=price,
     )  # fmt: skip
     click.echo(made.model_dump_json() if as_json else told(made))
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from train.plan.advice import advice, notes, warnings
 from train.plan.amount import Amount
 from train.plan.flops import Work, peak_flops
@@ -63,11 +61,10 @@ def estimate(
     card: float,
     cards: int,
     price: float | None = None,
-    times: float = 1.0,
 ) -> Estimate:
     """Return the plan of a run on ``cards`` cards of ``card`` bytes each.
 
-    ``times`` is how often an epoch reads the documents of ``amount``; ``price`` is for one card and hour. Nothing is loaded.
+    ``price`` is for one card and hour. Nothing is loaded.
     """
     sharded, found = size_of(config, options, whole=False)
     one, _ = size_of(config, options, whole=True)
@@ -77,9 +74,9 @@ def estimate(
     makers = {stage: partial(_on, one if stage == 0 else sharded, options, stage) for stage in STAGES}
     held = tuple(_holds(makers[stage], 1 if stage == 0 else cards, card) for stage in STAGES)
     asked = held[options.deepspeed.zero_stage if options.deepspeed else 0]
-    steps, apart = packed(amount.lengths, options, times=times), padded(amount.lengths, options, times=times)
+    steps, apart = packed(amount, options), padded(amount, options)
     work = Work(found.total - found.looked_up - found.idle, found.attended)
-    ways = _way(steps, work, amount, options, times), _way(apart, work, amount, options, times)
+    ways = _way(steps, work), _way(apart, work)
     running = 1 if options.deepspeed is None else cards
     return Estimate(
         recipe=f"{recipe.name}@{recipe.version}",
@@ -131,20 +128,15 @@ def _holds(make: "partial[Memory]", cards: int, card: float) -> Holds:
     )
 
 
-def _way(steps: Steps, work: Work, amount: Amount, options: CausalLM, times: float) -> Way:
-    """Return the record of a way; places without a token are computed like those with one."""
-    width = options.sequence_length
-    whole, rest = np.divmod(amount.lengths, width)
-    squares = float((rest.astype(np.float64) ** 2).sum() + whole.sum() * float(width) ** 2)
-    reads = steps.computed / max(steps.rows * width, 1)
-    attention = 12 * work.attended * squares * times * reads
+def _way(steps: Steps, work: Work) -> Way:
+    """Return the record of a way; places without a token are computed like those with one, but attend to nothing."""
     return Way(
         rows=steps.rows,
         fill=steps.fill,
         steps=steps.steps,
         rate_sum=steps.rate_sum,
         walk=steps.walk,
-        flops=6.0 * work.used * steps.computed + attention,
+        flops=6.0 * work.used * steps.computed + 12.0 * work.attended * steps.squares * steps.epochs,
     )
 
 

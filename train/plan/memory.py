@@ -91,7 +91,9 @@ def single(size: Size, options: CausalLM, *, cuda: bool) -> Memory:
             Item(MOMENTS, 8 * size.trained),
             Item("activations and scores", max(0, rest), "backward"),
             Item("attention masks", size.masks, "backward"),
-            *_allowances(cuda, several=False),
+            # Several processes without DeepSpeed each hold everything, and gradients once more to exchange them.
+            *([Item("buckets for gradients", gradients)] if options.processes > 1 else []),
+            *_allowances(cuda, several=options.processes > 1),
         ),
     )
 

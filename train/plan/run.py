@@ -1,40 +1,36 @@
 """From a recipe and what is here of its inputs to a plan: finds the base's config, its tokenizer, and the documents."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from datacards import plugins
 from datacards.errors import UserError
 from datacards.profile.record import read_profile
 from datacards.store import Store
-from train.data.chosen import prepare
-from train.data.shards import trained
+from train.inputs import Inputs, Verified
 from train.plan.amount import Amount, counted, said
 from train.plan.estimate import estimate
 from train.plan.record import Estimate
 from train.recipe import TrainRecipe
-from train.run import GROUP
 from train.trainers.causal_lm import CausalLM
 
+GROUP = "kanagura.trainers"
 CARDS = 4
 
 
 def plan(
     recipe: TrainRecipe,
-    corpora: Sequence[str],
+    inputs: Inputs,
     store: Store,
     *,
     config: Path | None = None,
     card: float = 80e9,
     cards: int | None = None,
-    said: tuple[int | None, int | None] = (None, None),
+    numbers: tuple[int | None, int | None] = (None, None),
     price: float | None = None,
 ) -> Estimate:
-    """Return the plan of ``recipe`` on ``corpora``, or on ``said`` (tokens, documents), with nothing loaded.
+    """Return the plan of ``recipe`` on ``inputs``, or on ``numbers`` (tokens, documents), with nothing loaded or hashed.
 
     ``config`` is the base's config.json where the base is not here; ``card`` the bytes of one card. Raises UserError for inputs
     that are not there.
@@ -43,18 +39,14 @@ def plan(
     if not isinstance(options, CausalLM):
         raise UserError("train plan", f"the trainer '{recipe.trainer}' tells no plan", "causal_lm")
     base = _base(store, recipe.base)
-    described = _config(recipe.base, base, config)
-    amount = _amount(recipe, corpora, store, base, said)
-    times = recipe.fraction / (1 - (recipe.replay.share if recipe.replay else 0.0))
     return estimate(
         recipe,
         options,
-        described,
-        amount,
+        _config(recipe.base, base, config),
+        _amount(recipe, inputs, store, base, numbers),
         card=card,
         cards=cards or (options.processes if options.deepspeed else CARDS),
         price=price,
-        times=times,
     )
 
 
@@ -88,25 +80,26 @@ def _config(name: str, base: Path | None, given: Path | None) -> dict[str, Any]:
 
 def _amount(
     recipe: TrainRecipe,
-    corpora: Sequence[str],
+    inputs: Inputs,
     store: Store,
     base: Path | None,
     numbers: tuple[int | None, int | None],
 ) -> Amount:
     tokens, documents = numbers
-    if bool(corpora) == bool(tokens and documents):
+    if bool(inputs.corpora) == bool(tokens and documents):
         raise UserError(
             "train plan",
-            "how much text is not said" if not corpora else "corpora and numbers are both given",
+            "how much text is not said" if not inputs.corpora else "corpora and numbers are both given",
             "--corpus NAME@VERSION, or both --tokens N and --documents N",
         )
     if tokens and documents:
         return said(tokens, documents)
-    refs = [store.resolve(text) for text in corpora]
-    shards = trained(store, refs, recipe.formats)
-    # What weighs documents is weighed by the caller; here only which there are.
-    alone = recipe.model_copy(update={"fraction": 1.0, "mixture": (), "replay": None, "validation": None})
-    chosen, _ = prepare(alone, shards)
-    masks = [np.ones(one.rows, bool) if one.times is None else one.times > 0 for one in chosen]
-    profiles = [made for ref in refs if (made := read_profile(store.path(ref)))]
-    return counted([shard.path for shard in shards], masks, base, profiles)
+    found = Verified(
+        *(
+            tuple(store.resolve(text) for text in texts)
+            for texts in (inputs.corpora, inputs.replay, inputs.validate)
+        )
+    )
+    data, _ = found.data(recipe, store)
+    profiles = [made for ref in found.corpora if (made := read_profile(store.path(ref)))]
+    return counted(data, base, profiles)

@@ -98,14 +98,44 @@ def parameters(config: Mapping[str, Any]) -> Parameters:
 def adapters(config: Mapping[str, Any], lora: Any) -> int:
     """Return the weights that low-rank adapters of ``lora`` (rank, targets) have: rank x (in + out) for each linear layer."""
     model = _model(native(config), torch.float32, "meta")
-    head = model.get_output_embeddings()
     return sum(
-        int(lora.rank) * (one.in_features + one.out_features)
+        int(lora.rank) * (one.in_features + one.out_features) for one in _adapted(model, lora).values()
+    )
+
+
+def _adapted(model: Any, lora: Any) -> dict[str, nn.Linear]:
+    """Return the layers that adapters are put into: those that are named, else all linear ones but the output layer."""
+    head = model.get_output_embeddings()
+    return {
+        name: one
         for name, one in model.named_modules()
         if isinstance(one, nn.Linear)
         and one is not head
         and (lora.targets is None or name.rpartition(".")[2] in lora.targets)
-    )
+    }
+
+
+class _Adapter(nn.Module):
+    """A frozen linear layer with a float32 adapter, as peft computes both; peft itself cannot be put into a fake model."""
+
+    def __init__(self, base: nn.Linear, rank: int) -> None:
+        super().__init__()
+        self.base = base
+        self.down = nn.Linear(base.in_features, rank, bias=False)
+        self.up = nn.Linear(rank, base.out_features, bias=False)
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        """Return what both make of it, in the format of the frozen layer."""
+        made: torch.Tensor = self.base(given)
+        return made + self.up(self.down(given.float())).to(made.dtype)
+
+
+def _adapt(model: Any, lora: Any) -> None:
+    """Freeze a model and put adapters into it."""
+    model.requires_grad_(False)
+    for name, one in _adapted(model, lora).items():
+        above, _, last = name.rpartition(".")
+        setattr(model.get_submodule(above), last, _Adapter(one, int(lora.rank)))
 
 
 def peaks(config: Mapping[str, Any], *, rows: int, length: int, options: Any, whole: bool) -> Peaks:
@@ -142,8 +172,11 @@ def _pass(
         model = _model(cut, torch.bfloat16 if bf16 and not whole else torch.float32, "cpu").train()
         if options.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        if options.lora:
+            _adapt(model, options.lora)
         for parameter in model.parameters() if head else ():
-            parameter.register_post_accumulate_grad_hook(_drop)
+            if parameter.requires_grad:
+                parameter.register_post_accumulate_grad_hook(_drop)
         words = torch.zeros((rows, length), dtype=torch.long)
         with _counted([*model.parameters(), *model.buffers()]) as live:
             with torch.autocast("cpu", torch.bfloat16) if bf16 and whole else nullcontext():

@@ -14,7 +14,7 @@ from datacards.card import NAME, VERSION, Card, Ref
 from datacards.drafts import NOTE, WORK
 from datacards.errors import UserError
 from datacards.store import Store
-from datacards.trained import read_figures
+from datacards.trained import read_figures, read_training
 from train.data.schedule import Schedule
 from train.data.tokens import Tokens, read_tokens, tokenize
 from train.inputs import KEY, Inputs
@@ -104,8 +104,7 @@ def batches(store: Store, asked: Asked) -> Iterator[tuple[Tokens, Schedule]]:
         work = asked.folder / WORK
         if not asked.draft:
             work = Path(temporary)
-            datasets = [str(ref) for ref in _datasets(store, asked.made_from)]
-            given = Inputs.noted(asked.inputs, datasets).verified(store)
+            given = _given(store, asked).verified(store)
             tokenize(asked.folder, given.data(asked.recipe, store)[0], work)
         options = asked.options
         tokens = read_tokens(work)
@@ -119,6 +118,20 @@ def batches(store: Store, asked: Asked) -> Iterator[tuple[Tokens, Schedule]]:
                 seed=asked.recipe.seed,
             ),
         )
+
+
+def _given(store: Store, asked: Asked) -> Inputs:
+    """Return what a finished run was given: as it says itself, or of one that does not, all datasets it was made from."""
+    datasets = [str(ref) for ref in _datasets(store, asked.made_from)]
+    told = read_training(asked.folder)
+    if not (told and told.inputs):
+        return Inputs.noted(asked.inputs, datasets)
+    # A monitor may have datasets of its own among what the version was made from.
+    roles = {
+        role: [str(one.ref) for one in told.inputs if one.role == role]
+        for role in ("corpus", "replay", "validate")
+    }
+    return Inputs(roles["corpus"], roles["replay"], roles["validate"])
 
 
 def _datasets(store: Store, made_from: Sequence[Ref]) -> list[Ref]:

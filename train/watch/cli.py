@@ -50,7 +50,7 @@ def lines(rows: "Sequence[StepRow]", *, whole: bool) -> Iterable[str]:
     """Yield what is printed of rows; no sign of a document steers the terminal."""
     for row in rows:
         loss = f"loss {row.loss:.4f}, " if math.isfinite(row.loss) else ""
-        yield f"row {row.number:,}: {loss}{row.tokens:,} tokens, {len(row.pieces):,} documents"
+        yield f"row {row.number:,}: {loss}{row.tokens:,} tokens, {len(row.pieces):,} document{'s'[: len(row.pieces) != 1]}"
         for piece in row.pieces:
             part = f"{piece.tokens:,} tokens"
             if piece.tokens < piece.of:

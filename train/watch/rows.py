@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from train.data.packing import Rows
 from train.data.tokens import Tokens
-from train.watch.spikes import TOLD
 
 Ints = NDArray[np.int64]
 COLUMNS = ("id", "source", "url", "license")
@@ -66,11 +65,6 @@ def row_losses(rows: Rows, sums: Sequence[float] | None) -> list[float]:
 def highest(losses: Sequence[float], n: int) -> list[int]:
     """Return the places of the ``n`` highest losses, the highest first; what is no number comes before all."""
     return sorted(range(len(losses)), key=lambda i: (math.isfinite(losses[i]), -losses[i], i))[:n]
-
-
-def suspects(tokens: Tokens, rows: Rows, sums: Sequence[float], n: int = TOLD) -> list[StepRow]:
-    """Return the ``n`` rows of a step with the highest losses, for the message of a run that stops there."""
-    return step_rows(tokens, rows, sums, chosen=highest(row_losses(rows, sums), n))
 
 
 def step_rows(

@@ -74,7 +74,7 @@ def test_a_killed_process_ends_the_run_which_goes_on_with_another_number(
     ask: Ask, corpus: Ref, store: Store, tmp_path: Path
 ) -> None:
     """Without DeepSpeed two processes are plain data parallel; the curve up to the kill is that of one process."""
-    recipe = ask(options={"rows_per_device": 1, "epochs": 60, "learning_rate": 1e-4})
+    recipe = ask(options={"rows_per_device": 1, "epochs": 6, "learning_rate": 1e-4})
     draft = store.root / ".drafts" / "trained@2026.11.21"
     with _start(recipe, tmp_path, corpus, store, "--processes", "2") as both:
         end = time.monotonic() + 240

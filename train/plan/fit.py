@@ -1,5 +1,7 @@
 """Refuses a run that cannot fit, before its model is loaded, and warns of one that may not."""
 
+import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from train.plan.estimate import memory
 from train.plan.memory import Memory
 from train.trainers.causal_lm import CausalLM
 
+logger = logging.getLogger(__name__)
 MARGIN = 0.1  # the error that an estimate may have: within it a run is warned of, not refused
 GROUPS = Path("/sys/fs/cgroup")
 CPU_SHARE = 0.05  # of free memory: what is surely less needs no dry run
@@ -48,6 +51,18 @@ def check_run(
     if _bound(config, options) * (1 if cuda else here) < CPU_SHARE * room:
         return None
     return check_fits(memory(config, options, cuda=cuda), room, cuda=cuda, here=here)
+
+
+def warn_of(base: Path, options: CausalLM, *, here: int) -> None:
+    """Check a run of the model in the folder ``base`` on this machine: refuse what cannot fit, warn of what may not."""
+    import torch
+
+    try:
+        config = json.loads((base / "config.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(base.name, f"its config.json cannot be read: {error}", todo="name a model") from error
+    if told := check_run(config, options, cuda=torch.cuda.is_available(), here=here):
+        logger.warning("%s", told)
 
 
 def _bound(config: Mapping[str, Any], options: CausalLM) -> float:

@@ -182,12 +182,14 @@ class CausalLM(Trainer):
     ) -> Trained:
         """Tokenize once, then train here or, with DeepSpeed or several processes, in those that accelerate launches."""
         from train.data.tokens import tokenize
+        from train.plan.fit import warn_of
         from train.trainers.launch import launch, leading
         from train.trainers.loop import Job, run
         from train.watch.trackers import check_trackers
 
         check_trackers(self.trackers)
         there = self.at(where)
+        warn_of(base, there, here=there.processes // where.machines)
         with leading(there, work, where) as others:
             tokenize(base, data, work)
             job = Job(there, base, out, work, seed, watched)

@@ -1,6 +1,7 @@
 """The one place that touches torch, accelerate and DeepSpeed: loads, steps, exports."""
 
 import os
+import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -224,6 +225,12 @@ class Engine:
         """
         counts = np.array(self.collected([self.masters.unmoved(rate)]))
         return float(counts[:, 0].sum() / max(1, counts[:, 1].sum()))
+
+    def peak_memory(self) -> int:
+        """Return the most bytes that this process has held: of its card where it has one, else of the machine's memory."""
+        if self.device.type == "cuda":
+            return int(torch.cuda.max_memory_allocated())
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
     def wait(self) -> None:
         """Return when every process has come here."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,16 +23,16 @@ from train.data.tokens import Tokens, read_tokens
 from train.trainers.bar import Bar
 from train.trainers.causal_lm import CausalLM
 from train.trainers.engine import Engine, Stepped
-from train.trainers.lines import Lines
+from train.trainers.lines import ROWS, Lines
 from train.trainers.rates import learning_rate
 from train.trainers.state import save
-from train.trainers.telling import told
+from train.trainers.telling import lost, told
 from train.watch.monitoring import offer
 from train.watch.rows import highest, row_losses, step_rows
 from train.watch.spikes import TOLD, Verdict, Watcher, stopped
 from train.watch.trackers import Trackers
 
-ROWS = "rows.jsonl"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,13 @@ class Training:
         self.processes = _processes(job.work, self.engine, self.first)
         self.seconds = 0.0
         self.unchanged = self.engine.unchanged(self.options.learning_rate)
+        if (
+            self.engine.is_first
+            and self.unchanged > 0.5
+            and self.options.weights == "bf16"
+            and not self.options.vector
+        ):
+            logger.warning("%s", lost(self.unchanged, self.options.learning_rate))
 
     def steps(self) -> None:
         """Run the steps that are left, measuring and saving as often as was asked."""

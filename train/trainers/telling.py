@@ -23,6 +23,7 @@ def told(run: "Run") -> Trained:
         "loss_final": lines[-1]["loss"],
         "packing_fill": run.order.fill,
         "tokens_per_second": (seen - before) / max(run.seconds, 1e-9) if here else 0.0,
+        "peak_memory_gb": run.engine.peak_memory() / 1e9,
     }
     counts = {
         "documents": run.tokens.n_documents,
@@ -98,11 +99,15 @@ def _notes(run: "Run") -> tuple[str, ...]:
         notes.append(
             f"max_steps ended the run after {run.n_steps:,} of {run.order.steps:,} steps: {share:.1%} of the rows were read."
         )
-    unchanged = run.unchanged
-    if unchanged > 0.5:
-        notes.append(
-            f"A step of AdamW at the learning rate {run.options.learning_rate:g} leaves {unchanged:.0%} of these weights as "
-            "they are in bfloat16: the steps are taken on float32 weights, and a copy stored in bfloat16 holds little of "
-            "what was learned (`vector: bf16` holds it)."
-        )
+    if run.unchanged > 0.5:
+        notes.append(lost(run.unchanged, run.options.learning_rate))
     return tuple(notes)
+
+
+def lost(unchanged: float, rate: float) -> str:
+    """Return what to know of a rate at which a step leaves that share of the weights as they are in bfloat16."""
+    return (
+        f"A step of AdamW at the learning rate {rate:g} leaves {unchanged:.0%} of these weights as they are in bfloat16: the "
+        "steps are taken on float32 weights, and a copy stored in bfloat16 holds little of what was learned (`vector: bf16` "
+        "holds it)."
+    )

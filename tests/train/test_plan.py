@@ -36,11 +36,7 @@ from train.trainers.causal_lm import CausalLM
 
 RECIPE = Path(__file__).parents[2] / "train/recipes/nekomata-14b.yaml"
 #: Qwen-14B as its authors describe it (arXiv 2309.16609, table 1), in the words of transformers' Qwen2.
-NEKOMATA = {
-    "model_type": "qwen2", "vocab_size": 152_064, "hidden_size": 5120, "intermediate_size": 13_696,
-    "num_hidden_layers": 40, "num_attention_heads": 40, "num_key_value_heads": 40,
-    "max_position_embeddings": 8192, "tie_word_embeddings": False,
-}  # fmt: skip
+NEKOMATA = json.loads((RECIPE.parent / "nekomata-14b.config.json").read_text(encoding="utf-8"))
 PAPER = (370_000_000, 8_100_000)
 FOURTEEN = 14_167_290_880
 

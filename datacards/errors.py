@@ -1,6 +1,7 @@
 """The errors a user can mend; the command line prints them without a traceback."""
 
 import errno
+from unicodedata import category
 
 import click
 
@@ -15,6 +16,14 @@ class UserError(click.ClickException):
     def __init__(self, where: str, received: str, allowed: str = "", todo: str = "") -> None:
         self.where, self.received, self.allowed, self.todo = where, received, allowed, todo
         super().__init__(f"{where}: " + "; ".join(part for part in (received, allowed, todo) if part))
+
+    def format_message(self) -> str:
+        """Return the message as a terminal gets it: names and texts of other people that stand in it steer nothing there."""
+        signs = (
+            sign if sign == "\n" or category(sign) not in ("Cc", "Cf", "Cs") else "\ufffd"
+            for sign in self.message
+        )
+        return "".join(signs)
 
     def __reduce__(self) -> tuple[type["UserError"], tuple[str, str, str, str]]:
         """Let an error that a job raised in another process arrive here whole."""

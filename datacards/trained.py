@@ -129,7 +129,7 @@ def held_out(lines: Sequence[Mapping[str, Any]], measured_only: Sequence[str] = 
         HeldOut(
             label=label,
             tokens=last.get("tokens", {}).get(label) or first.get("tokens", {}).get(label) or 0,
-            before=first.get("losses", {}).get(label) if len(lines) > 1 else None,
+            before=first.get("losses", {}).get(label) if len(lines) > 1 and not first.get("step") else None,
             after=last.get("losses", {}).get(label),
             measured_only=label in measured_only,
         )

@@ -108,10 +108,7 @@ def run_(
     if fraction is not None:
         asked = asked.of_fraction(fraction)
     inputs = Inputs(corpora, replay, validate)
-    if here.rank:
-        made = join(asked, inputs.all, store, here)
-    else:
-        made = run(asked, inputs, store, here, skipped=skipped)
+    made = join(asked, inputs, store, here) if here.rank else run(asked, inputs, store, here, skipped=skipped)
     if not made:
         click.echo(f"machine {here.rank}: its processes have ended; machine 0 writes the version.")
         return

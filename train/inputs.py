@@ -31,10 +31,11 @@ class Inputs:
         said = recipe.get(KEY)
         return cls(said["corpus"], said["replay"], said["validate"]) if said else cls(datasets)
 
-    @property
-    def all(self) -> list[str]:
-        """Every version that is named, in the order in which the card has them."""
-        return [*self.corpora, *self.replay, *self.validate]
+    def found(self, store: Store) -> "Verified":
+        """Return the versions with no file of them hashed: where another process does so, or nothing is read."""
+        return Verified(
+            *(tuple(map(store.resolve, texts)) for texts in (self.corpora, self.replay, self.validate))
+        )
 
     def verified(self, store: Store) -> "Verified":
         """Return the versions, every file of them hashed.
@@ -57,7 +58,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Verified:
-    """The same versions, found and unchanged."""
+    """The same versions, found and, but for a plan, unchanged."""
 
     corpora: tuple[Ref, ...]
     replay: tuple[Ref, ...]

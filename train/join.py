@@ -11,12 +11,13 @@ from datacards.places import LocalPlace
 from datacards.requests import plain
 from datacards.store import Store
 from train.base import Trainer
+from train.inputs import Inputs
 from train.recipe import TrainRecipe
 from train.run import GROUP, Made, asked_of
 from train.where import Where
 
 
-def join(recipe: TrainRecipe, inputs: Sequence[str], store: Store, where: Where) -> Made | None:
+def join(recipe: TrainRecipe, inputs: Inputs | Sequence[str], store: Store, where: Where) -> Made | None:
     """Train along in the run that machine 0 leads in the same store; return the version where it exists already.
 
     ``inputs`` are the versions that the command names beside the base. Machine 0 alone verifies them and writes the
@@ -33,10 +34,12 @@ def join(recipe: TrainRecipe, inputs: Sequence[str], store: Store, where: Where)
     if store.digest(version):
         return Made(store.resolve(str(version)), existed=True)
     trainer: Trainer = plugins.make(GROUP, recipe.trainer, recipe.options)
+    given = (inputs if isinstance(inputs, Inputs) else Inputs(inputs)).found(store)
+    noted = given.noted(watched=recipe.monitor is not None)
     asked = {
-        "recipe": plain(asked_of(recipe, trainer)),
+        "recipe": plain(asked_of(recipe, trainer) | noted),
         "base": _begin(recipe.base, store),
-        "inputs": [str(store.resolve(text)) for text in inputs],
+        "inputs": [str(ref) for ref in given.refs],
     }
     work = (store.root / ".drafts" / str(version) / WORK).resolve()
     trainer.join(work=work, where=where, asked=asked)

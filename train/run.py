@@ -1,6 +1,6 @@
 """From a train recipe and exact corpus versions to a checkpoint version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +54,8 @@ def run(
     if wanted:
         asked["monitor"] = wanted.told()
         made_from = list(dict.fromkeys([*made_from, *wanted.ready.refs]))
-    if ref := store.finished(recipe.name, recipe.version, recipe=asked, made_from=made_from):
+    noted = _as_noted(store, recipe, trainer, asked)
+    if ref := store.finished(recipe.name, recipe.version, recipe=noted, made_from=made_from):
         return Made(ref, existed=True)
     data, chosen = given.data(recipe, store)
     watched = _watched(recipe, store, skipped)
@@ -132,6 +133,26 @@ def _unasked(recipe: TrainRecipe) -> set[str]:
         for name in later
         if getattr(recipe, name) == TrainRecipe.model_fields[name].get_default(call_default_factory=True)
     }
+
+
+def _as_noted(
+    store: Store, recipe: TrainRecipe, trainer: Trainer, asked: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return ``asked`` as the version that is there would have noted it, which may be older than some options.
+
+    An option that was added since and is left as it is by itself asks for nothing else than that version is.
+    """
+    version = Ref(name=recipe.name, version=recipe.version)
+    had = store.card(store.resolve(str(version))).recipe.get("options") if store.digest(version) else None
+    if not isinstance(had, Mapping):
+        return asked
+    unasked = {
+        name
+        for name, field in type(trainer).model_fields.items()
+        if name not in had and getattr(trainer, name) == field.get_default(call_default_factory=True)
+    }
+    options = {name: value for name, value in asked["options"].items() if name not in unasked}
+    return {**asked, "options": options}
 
 
 def _rights(store: Store, base: Ref, corpora: Sequence[Ref], chosen: Chosen) -> list[Rights]:

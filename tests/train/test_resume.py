@@ -16,6 +16,7 @@ from train.recipe import TrainRecipe
 from train.run import run
 
 Ask = Callable[..., TrainRecipe]
+FILES = ("model.safetensors", "loss.jsonl", "rows.jsonl", "training.json")
 OPTIONS = {"epochs": 5, "save_every": 5, "keep": 2}
 
 
@@ -48,7 +49,7 @@ def _whole(work: Path) -> list[int]:
 
 
 def _result(store: Store, ref: Ref) -> list[bytes]:
-    return [(store.path(ref) / name).read_bytes() for name in ("model.safetensors", "loss.jsonl")]
+    return [(store.path(ref) / name).read_bytes() for name in FILES]
 
 
 @pytest.mark.slow

@@ -15,13 +15,14 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from datacards.card import Ref
+from datacards.checkpoints import resolve_checkpoint
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.store import Store
 from train.base import Trainer
 from train.cli import main
 from train.recipe import TrainRecipe
-from train.run import run
+from train.run import asked_of, run
 from train.trainers.causal_lm import CausalLM
 from train.trainers.rates import learning_rate
 
@@ -206,6 +207,28 @@ def test_the_command_says_what_it_made_and_a_second_time_does_nothing(
     refused = CliRunner().invoke(main, [*arguments[:2], "tiny@1999.01.01", *arguments[3:]])
     assert refused.exit_code == 1
     assert "no version 'tiny@1999.01.01'" in refused.output
+
+
+def test_a_version_older_than_an_option_is_still_the_one_that_is_asked_for(
+    ask: Ask, base: Path, corpus: Ref, store: Store
+) -> None:
+    """Its card lacks what could not be asked then; a recipe that asks for it now asks for something else."""
+    recipe = ask()
+    asked = asked_of(recipe, CausalLM.model_validate(recipe.options))
+    there = resolve_checkpoint(store, str(base))[0]
+    for name in ("attention", "loss", "lora", "spikes", "keep", "weights", "vector", "schedule"):
+        asked["options"].pop(name)
+    with store.write(
+        name=recipe.name, version=recipe.version, kind="checkpoint", recipe=asked | {"base": str(there)}, made_from=[there, corpus],
+    ) as draft:  # fmt: skip
+        (draft.path / "README.md").touch()
+    assert run(recipe, [str(corpus)], store).existed
+    with pytest.raises(
+        UserError, match=r"differs in 'options': in 'vector' it was made with None, now asked"
+    ):
+        run(ask(options={"vector": "bf16"}), [str(corpus)], store)
+    with pytest.raises(UserError, match=r"in 'epochs' it was made with 2, now asked: 3"):
+        run(ask(options={"epochs": 3}), [str(corpus)], store)
 
 
 def test_a_foreign_launcher_is_turned_away(tmp_path: Path) -> None:

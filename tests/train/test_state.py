@@ -104,17 +104,6 @@ def test_the_newest_states_stay(engine: Engine, work: Path, keep: int, left: lis
     assert sorted(path.name for path in (work / "steps").iterdir()) == left
 
 
-def test_the_weights_that_are_watched_take_no_room_and_outlive_their_state(
-    engine: Engine, work: Path
-) -> None:
-    save(engine, work, 6, monitored=True)
-    shown, file = work / "monitor" / "6", work / "steps" / "6" / "model.safetensors"
-    assert sorted(path.name for path in shown.iterdir()) == ["config.json", "model.safetensors"]
-    assert (shown / file.name).stat().st_ino == file.stat().st_ino
-    save(engine, work, 7, keep=1)
-    assert load_file(shown / file.name).keys() == engine.masters.shapes().keys()
-
-
 def _killed_at(nth: int, act: Callable[[], None]) -> bool:
     """Run ``act`` in a process that is killed at the ``nth`` thing it does to files; return whether it came so far."""
     if child := os.fork():
@@ -142,7 +131,7 @@ def _moments(engine: Engine, root: Path, tmp_path: Path) -> Iterator[Path]:
         work = tmp_path / str(nth)
         for step in ("4", "5"):
             shutil.copytree(root / "run" / "steps" / step, work / "steps" / step)
-        if not _killed_at(nth, lambda at=work: save(engine, at, 6, keep=2, monitored=True)):
+        if not _killed_at(nth, lambda at=work: save(engine, at, 6, keep=2)):
             return
         yield work
 
@@ -156,8 +145,6 @@ def test_a_kill_at_any_moment_of_saving_leaves_the_state_before_or_the_new_one(
         saved = newest(engine, work)
         assert saved is not None
         found.append(saved.step)
-        shown = work / "monitor" / "6"
-        assert not shown.exists() or len(list(shown.iterdir())) == 2
         save(engine, work, 7, keep=2)
         left = sorted(path.name for path in (work / "steps").iterdir())
         assert left == sorted([str(saved.step), "7"])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +21,7 @@ from tests.train.conftest import SENTENCES
 from train.inputs import Inputs
 from train.recipe import TrainRecipe
 from train.run import run
+from train.watch.again import asked_for, batches
 
 Ask = Callable[..., TrainRecipe]
 DAY = "2026.11.21"
@@ -116,9 +118,25 @@ def test_the_record_counts_every_token_by_source_and_keeps_the_shares(world: Sto
     assert list((world.root / ".runs" / str(held)).rglob("events.out*"))
 
 
+def _step_documents(store: Store, ref: Ref, step: int) -> list[int]:
+    """Return the numbers of the documents behind a step (from 1)."""
+    with batches(store, asked_for(store, str(ref))) as (_, schedule):
+        return [int(number) for number in schedule.rows(step - 1).document]
+
+
 def test_no_page_is_both_held_out_and_trained_on(world: Store, held: Ref) -> None:
-    """Two documents share each address: the sums of both sides are those of whole pages."""
-    assert (world.card(held).drops["held_out"]) > 0
+    """Two documents share each address: one that is measured has none of its page in any step."""
+    with batches(world, asked_for(world, str(held))) as (tokens, schedule):
+        rows = [schedule.rows(step) for step in range(schedule.steps)]
+        trained = {int(number) for one in rows for number in one.document}
+        measured = {int(number) for number in np.flatnonzero(tokens.held)}
+        of_corpus = [file.corpus for file in tokens.files].index(f"mixed@{DAY}")
+        first = int(tokens.starts[of_corpus])
+    assert not trained & measured
+    pages = [{(n - first) // 2 for n in some if first <= n < first + 60} for some in (trained, measured)]
+    assert pages[1]
+    assert not pages[0] & pages[1]
+    assert world.card(held).drops["held_out"] > 0
     assert world.card(held).recipe["inputs"]["validate"] == [f"third@{DAY}"]
 
 
@@ -147,6 +165,9 @@ def test_a_step_that_is_left_out_is_measured_and_not_learned(ask: Ask, world: St
         for side, ref in (("all", plain), ("less", without))
     }
     assert seen["all"] - seen["less"] == sum(lost.values())
+    by_step = [set(_step_documents(world, plain, step)) for step in range(1, 5)]
+    told = [sum(one.documents for one in _training(world, ref).seen) for ref in (plain, without)]
+    assert told == [len(set.union(*by_step)), len(set.union(by_step[0], *by_step[2:]))]  # of 60
     with pytest.raises(UserError, match=r"--skip-step: 9; the run has 4 steps"):
         run(ask(name="late", options=options), [f"mixed@{DAY}"], world, skipped=[9])
 

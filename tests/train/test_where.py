@@ -1,6 +1,7 @@
 """On what a run runs is said beside the recipe, in accelerate's own files too, and never against it."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.store import Store
+from train.inputs import Inputs
 from train.join import join
 from train.recipe import TrainRecipe
 from train.run import asked_of
@@ -95,7 +97,7 @@ def test_the_first_that_died_is_named(tmp_path: Path) -> None:
     assert "a process ended with status 1" in str(died(tmp_path / "none.json", 1))
 
 
-def _joined(recipe: TrainRecipe, corpus: Ref, store: Store, at: Where) -> str:
+def _joined(recipe: TrainRecipe, inputs: Inputs, store: Store, at: Where) -> str:
     """Join from a second machine while machine 0 waits, and return what was told of it on both."""
     draft = store.root / ".drafts" / f"{recipe.name}@{recipe.version}"
     told = []
@@ -104,7 +106,7 @@ def _joined(recipe: TrainRecipe, corpus: Ref, store: Store, at: Where) -> str:
 
         def run() -> None:
             try:
-                join(recipe, [str(corpus)], store, second)
+                join(recipe, inputs, store, second)
             except UserError as mine:
                 told.append(str(mine))
 
@@ -127,9 +129,39 @@ def test_a_machine_that_was_asked_something_else_does_not_join(ask: Ask, corpus:
         made_from=[Ref(name="local:tiny", version="0" * 12), corpus],
     ) as draft:  # fmt: skip
         other = asked.model_copy(update={"seed": 7})
-        assert "seed differs from what machine 0 was asked" in _joined(other, corpus, store, at)
+        assert "seed differs from what machine 0 was asked" in _joined(
+            other, Inputs([str(corpus)]), store, at
+        )
         (draft.path / "README.md").touch()
     assert code()["torch"]
+
+
+def test_machines_agree_on_what_is_replayed_and_measured(ask: Ask, corpus: Ref, store: Store) -> None:
+    """The second machine finds the same request with three roles in it, and refuses other roles."""
+    asked = ask(
+        replay={"share": 0.1}, validation={}, options={"deepspeed": {"zero_stage": 2, "num_processes": 2}}
+    )
+    general, tests = (_copy(store, corpus, name) for name in ("general", "tests"))
+    here = Inputs([str(corpus)], [str(general)], [str(tests)])
+    at = Where(machines=2, main="127.0.0.1:29500", patience=20)
+    recipe = asked_of(asked, CausalLM.model_validate(asked.options))
+    with store.write(
+        name=asked.name, version=asked.version, kind="checkpoint", recipe=recipe | here.found(store).noted(watched=False),
+        made_from=[Ref(name="local:tiny", version="0" * 12), *here.found(store).refs],
+    ) as draft:  # fmt: skip
+        swapped = Inputs([str(corpus)], [str(tests)], [str(general)])
+        assert "inputs differs from what machine 0 was asked" in _joined(asked, swapped, store, at)
+        alike = asked.model_copy(update={"seed": 7})
+        assert "seed differs from what machine 0 was asked" in _joined(alike, here, store, at)
+        (draft.path / "README.md").touch()
+
+
+def _copy(store: Store, corpus: Ref, name: str) -> Ref:
+    with store.write(name=name, version=corpus.version, kind="dataset", recipe={}) as draft:
+        for path in store.path(corpus).glob("qa/*.parquet"):
+            (draft.path / "qa").mkdir(exist_ok=True)
+            shutil.copyfile(path, draft.path / "qa" / path.name)
+    return store.resolve(f"{name}@{corpus.version}")
 
 
 def test_a_machine_that_hears_nothing_says_what_to_do(ask: Ask, corpus: Ref, store: Store) -> None:

@@ -132,8 +132,8 @@ def _write(part: Path, shard: Shard, encode: Loaded, tell: Callable[[int], objec
             _append(lengths, sizes)
             _append(tokens, np.fromiter(chain.from_iterable(rows), TYPES[TOKENS], count=int(sizes.sum())))
             for name in names:
-                if name not in numbers:
-                    numbers[name if len(numbers) < NAMED else OTHERS] = min(len(numbers), NAMED)
+                if name not in numbers and len(numbers) <= NAMED:
+                    numbers.setdefault(name if len(numbers) < NAMED else OTHERS, len(numbers))
             other = numbers.get(OTHERS, 0)
             _append(sources, np.array([numbers.get(name, other) for name in names], TYPES[SOURCES]))
             tell(len(texts))

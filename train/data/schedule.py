@@ -85,6 +85,13 @@ class Schedule:
             parts.append(self._of(epoch).rows(permutation[places[epochs == epoch] - begin], self.tokens))
         return _joined(parts)
 
+    def read(self) -> NDArray[np.bool_]:
+        """Return which documents some epoch reads."""
+        found = np.zeros(len(self.tokens.lengths), np.bool_)
+        for epoch in range(1 if self.whole else self.epochs):
+            found |= turns(self.tokens, epoch, self.seed) > 0
+        return found
+
     def _of(self, epoch: int) -> Packed:
         key = 0 if self.whole else epoch
         if key not in self._packed:

@@ -46,7 +46,17 @@ class Encoder:
         """Return the encoder of a model folder as transformers reads it; raise UserError where it cannot be used."""
         from transformers import AutoTokenizer
 
-        tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
+        try:
+            tokenizer: Any = AutoTokenizer.from_pretrained(
+                base, local_files_only=True, trust_remote_code=False
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(
+                base.name,
+                f"its tokenizer cannot be loaded: {str(error).strip().partition(chr(10))[0]}",
+                "a native tokenizer; code that comes with a checkpoint is never run",
+                "convert a checkpoint of Qwen-1 first: train convert",
+            ) from error
         if tokenizer.eos_token_id is None:
             raise UserError(base.name, "its tokenizer has no end-of-text token", todo="set eos_token in it")
         backend = getattr(tokenizer, "backend_tokenizer", None)

@@ -1,11 +1,11 @@
 """The tokens of a run: made once for each file and tokenizer, mapped by every process and every resumed run."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from datacards.errors import UserError
 from train.base import Shard, TrainData
 from train.data import cache, drawn
-from train.data.cache import LENGTHS, SOURCES, TOKENS
+from train.data.cache import LENGTHS, OTHERS, SOURCES, TOKENS
 from train.data.drawn import uniform
 from train.data.fitting import Ints
 from train.data.tokenizer import Encoder, digest, key
 from train.progress import progress
 
 NOTE, TIMES, HELD = "data.json", "times.npy", "held.npy"
-FEW = 20_000  # documents that one process has tokenized before others have started
+MOST = 30_000  # groups that are told apart; of a further one only version and format
 
 
 class Group(NamedTuple):
@@ -30,20 +30,6 @@ class Group(NamedTuple):
     corpus: str
     format: str
     source: str
-
-
-class Document(NamedTuple):
-    """Where a document of a run lies: the version, its file and row there; ``tokens`` counts its end-of-text token."""
-
-    number: int
-    id: str
-    corpus: str
-    file: str
-    row: int
-    format: str
-    source: str
-    url: str
-    tokens: int
 
 
 class File(NamedTuple):
@@ -108,50 +94,6 @@ class Tokens:
         found = np.empty(len(self.lengths))
         for file, begin, end in zip(self.files, self.starts, self.starts[1:], strict=False):
             found[begin:end] = uniform(np.arange(end - begin, dtype=np.uint64), drawn.key(seed, file.sha256))
-        return found
-
-    def documents(self, numbers: Ints | Sequence[int]) -> list[Document]:
-        """Return where documents lie and what they are called, read from the files now; each once, in order."""
-        wanted = np.unique(np.asarray(numbers, np.int64))
-        files = np.searchsorted(self.starts, wanted, "right") - 1
-        return [
-            document
-            for file in np.unique(files).tolist()
-            for document in self._documents(file, wanted[files == file])
-        ]
-
-    def _documents(self, number: int, wanted: Ints) -> Iterable[Document]:
-        file, begin = self.files[number], int(self.starts[number])
-        path = Path(file.path)
-        name = f"{path.parent.name}/{path.name}"
-        said = _said(path, wanted - begin)
-        for document, one in zip(wanted.tolist(), said, strict=True):
-            yield Document(
-                document,
-                str(one.get("id") or f"{name}#{document - begin}"),
-                file.corpus,
-                name,
-                document - begin,
-                file.format,
-                self.groups[self.group[document]].source,
-                str(one.get("url") or ""),
-                int(self.lengths[document]),
-            )
-
-
-def _said(path: Path, rows: Ints) -> list[dict[str, Any]]:
-    """Return id and url of some rows of a file, in order; only their row groups are read."""
-    with pq.ParquetFile(path) as file:
-        columns = [name for name in ("id", "url") if name in file.schema_arrow.names]
-        if not columns:
-            return [{} for _ in rows]
-        sizes = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
-        ends = np.cumsum(sizes)
-        groups = np.searchsorted(ends, rows, "right")
-        found: list[dict[str, Any]] = []
-        for group in np.unique(groups).tolist():
-            here = rows[groups == group] - (ends[group] - sizes[group])
-            found += file.read_row_group(group, columns=columns).take(here).to_pylist()
         return found
 
 
@@ -229,10 +171,7 @@ def read_tokens(work: Path) -> Tokens:
     lengths, groups = [], []
     for file, entry in zip(files, entries, strict=True):
         lengths.append(entry.array(LENGTHS).astype(np.int32))
-        of_source = [
-            numbers.setdefault(Group(file.corpus, file.format, source), len(numbers))
-            for source in entry.sources
-        ]
+        of_source = [_number(numbers, Group(file.corpus, file.format, source)) for source in entry.sources]
         groups.append(np.array(of_source, np.int16)[entry.array(SOURCES)])
     length = np.concatenate(lengths)
     offsets = np.concatenate(([0], np.cumsum(length, dtype=np.int64)))
@@ -256,6 +195,13 @@ def read_tokens(work: Path) -> Tokens:
         held=held,
         tokenizer=note["tokenizer"],
     )
+
+
+def _number(numbers: dict[Group, int], group: Group) -> int:
+    """Return the number of a group, a new one for a new group as long as 16 bits hold them."""
+    if group not in numbers and len(numbers) >= MOST:
+        group = group._replace(source=OTHERS)
+    return numbers.setdefault(group, len(numbers))
 
 
 def _weigh(

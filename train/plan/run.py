@@ -8,7 +8,7 @@ from datacards import plugins
 from datacards.errors import UserError
 from datacards.profile.record import read_profile
 from datacards.store import Store
-from train.inputs import Inputs, Verified
+from train.inputs import Inputs
 from train.plan.amount import Amount, counted, said
 from train.plan.estimate import estimate
 from train.plan.record import Estimate
@@ -94,12 +94,7 @@ def _amount(
         )
     if tokens and documents:
         return said(tokens, documents)
-    found = Verified(
-        *(
-            tuple(store.resolve(text) for text in texts)
-            for texts in (inputs.corpora, inputs.replay, inputs.validate)
-        )
-    )
+    found = inputs.found(store)
     data, _ = found.data(recipe, store)
     profiles = [made for ref in found.corpora if (made := read_profile(store.path(ref)))]
     return counted(data, base, profiles)

@@ -54,7 +54,9 @@ def attention(asked: str, precision: str, *, cuda: bool, base: Path | None = Non
     AttentionInterface.register(VARLEN, varlen)
     AttentionMaskInterface.register(VARLEN, no_mask)
     try:
-        config = AutoConfig.from_pretrained(base, local_files_only=True) if base else None
+        config = (
+            AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False) if base else None
+        )
     except (OSError, ValueError, KeyError):
         config = None  # loading the model will say what is wrong with it
     return candidates(asked, precision, cuda=cuda, config=config)[0]

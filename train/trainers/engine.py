@@ -110,13 +110,14 @@ class Engine:
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # every process would draw its own, for files that load in a moment
-        # Code that comes with a checkpoint is never run: transformers loads native classes alone by default.
+        # Code that comes with a checkpoint is never run; left unsaid, transformers would ask on the terminal whether to.
         try:
             model, info = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=torch.float32,
                 attn_implementation=self.attention,
                 local_files_only=True,
+                trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
             )

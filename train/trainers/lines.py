@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-LOSS, ROWS, VALIDATION = "loss.jsonl", "rows.jsonl", "validation.jsonl"
+ROWS = "rows.jsonl"  # beside those of ``datacards.trained``: what every row of a step had
 
 
 class Lines:
@@ -44,7 +44,8 @@ def _text(line: Mapping[str, Any]) -> str:
 def _read(path: Path, saved: int) -> list[dict[str, Any]]:
     """Return the lines of steps up to ``saved``; the last line may be half of one, and is none of them then."""
     found = []
-    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+    # Only "\n" ends a line: names of sources may hold other signs that Python breaks lines at.
+    for text in path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else ():
         try:
             line = json.loads(text)
         except ValueError:

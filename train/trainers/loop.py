@@ -125,7 +125,7 @@ class Training:
         trackers = Trackers(self.options.trackers, tracking, begun=self.first, first=self.engine.is_first)
         begun = time.monotonic()
         with Bar(self, trackers) as bar:
-            if not self.losses.kept and self.held_out:
+            if not self.first and self.held_out:
                 bar.measured(0, self._measure(0))
             for step in range(self.first, self.n_steps):
                 rows = self.order.rows(step)
@@ -253,14 +253,21 @@ class Training:
 
 
 def _processes(work: Path, engine: Engine, first: int) -> list[dict[str, Any]]:
-    """Return on what the run has trained from which step (from 1) on, this time included, and note it for the next."""
+    """Return on what the run has trained from which step (from 1) on, this time included, and note it for the next.
+
+    A run that goes on as it was, after a kill, is not told of.
+    """
     path = work / "processes.json"
     told = json.loads(path.read_bytes()) if path.is_file() else []
     now = {"step": first + 1, "number": engine.world, "device": engine.device_name}
-    found = [*(one for one in told if one["step"] <= first), now]
+    found = [one for one in told if one["step"] <= first]
+    if not found or any(found[-1][key] != now[key] for key in ("number", "device")):
+        found.append(now)
     engine.wait()
     if engine.is_first:
-        path.write_text(json.dumps(found), encoding="utf-8")
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(found), encoding="utf-8")
+        draft.replace(path)
     return found
 
 

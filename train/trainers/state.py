@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 import shutil
 from collections.abc import Iterable, Sequence
@@ -20,7 +19,7 @@ from datacards.places import sha256_of
 from train.trainers.files import TensorFile, parts, sync
 from train.trainers.masters import KINDS, WEIGHT, Masters
 
-FOLDER, WATCHED = "steps", "monitor"
+FOLDER = "steps"
 WHOLE = "whole.json"
 AHEAD = 2  # tensors that wait in memory to be written
 LIMIT = 2_000_000_000  # bytes of a file, where one tensor is not more
@@ -134,7 +133,6 @@ def save(
     step: int,
     *,
     keep: int = 1,
-    monitored: bool = False,
     beside: Sequence[Path] = (),
 ) -> None:
     """Write the state after ``step`` steps; it counts only when all of it is on the disk.
@@ -174,8 +172,6 @@ def save(
             _remove(final)
         draft.rename(final)
         sync(final.parent)
-        if monitored:
-            _show(final, work / WATCHED / str(step), whole["weights"])
         _prune(work / FOLDER, step, keep)
     engine.wait()
 
@@ -222,16 +218,6 @@ def _index(folder: Path, stem: str, cut: dict[str, list[str]]) -> dict[str, str]
     path.write_text(json.dumps({"metadata": {}, "weight_map": where}, indent=2) + "\n", encoding="utf-8")
     sync(path)
     return {path.name: sha256_of(path)}
-
-
-def _show(final: Path, shown: Path, names: Iterable[str]) -> None:
-    draft = shown.with_name(f".{shown.name}")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for name in names:
-        os.link(final / name, draft / name)
-    if not shown.exists():
-        draft.rename(shown)
 
 
 def _prune(folder: Path, step: int, keep: int) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datacards.trained import Processes, Seen, Spike, Training, held_out
 from train.base import Trained
@@ -50,9 +51,7 @@ def _record(run: "Run") -> Training:
         precision=run.options.precision,
         attention=run.engine.attention,
         loss=run.engine.loss,
-        processes=(
-            Processes(step=run.first + 1, number=run.engine.world, device=str(run.engine.device_name)),
-        ),
+        processes=tuple(Processes(**one) for one in run.processes),
         packing_fill=run.order.fill,
         spikes=tuple(spike for verdict in run.found for spike in _spikes(verdict)),
         skipped=skipped,
@@ -64,7 +63,8 @@ def _seen(run: "Run") -> tuple[Seen, ...]:
     """Return what was read of each group that is trained on."""
     tokens = run.seen()
     chosen = (run.tokens.times > 0) & (run.tokens.lengths > 0)
-    documents = Counter(dict(enumerate(np.bincount(run.tokens.group[chosen]).tolist())))
+    wanted = set(np.unique(run.tokens.group[chosen]).tolist())
+    documents = Counter(dict(enumerate(np.bincount(run.tokens.group[_read(run)]).tolist())))
     return tuple(
         Seen(
             corpus=group.corpus,
@@ -74,8 +74,22 @@ def _seen(run: "Run") -> tuple[Seen, ...]:
             tokens=tokens[number],
         )
         for number, group in enumerate(run.tokens.groups)
-        if documents[number]
+        if number in wanted
     )
+
+
+def _read(run: "Run") -> NDArray[np.bool_]:
+    """Return which documents the steps have learned from: a weight below 1, ``max_steps`` or a step left out spares some."""
+    skipped = {line["step"] for line in run.rows.kept if line.get("skipped")}
+    if not run.engine.is_first:  # nobody hears it from the others
+        return np.zeros(len(run.tokens.lengths), np.bool_)
+    if run.n_steps == run.order.steps and not skipped:
+        return run.order.read()
+    found = np.zeros(len(run.tokens.lengths), np.bool_)
+    for step in range(run.n_steps):
+        if step + 1 not in skipped:
+            found[run.order.rows(step).document] = True
+    return found
 
 
 def _measured_only(run: "Run") -> list[str]:

@@ -14,13 +14,13 @@ from datacards.card import NAME, VERSION, Card, Ref
 from datacards.drafts import NOTE, WORK
 from datacards.errors import UserError
 from datacards.store import Store
-from datacards.trained import read_figures, read_training
+from datacards.trained import LOSS, read_figures, read_training
 from train.data.schedule import Schedule
 from train.data.tokens import Tokens, read_tokens, tokenize
 from train.inputs import KEY, Inputs
 from train.recipe import TrainRecipe
 from train.trainers.causal_lm import CausalLM
-from train.trainers.lines import LOSS, ROWS
+from train.trainers.lines import ROWS
 
 
 @dataclass(frozen=True, slots=True)

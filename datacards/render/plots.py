@@ -13,8 +13,10 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
@@ -22,6 +24,7 @@ INK, GRAY, RULE = "#1d2433", "#6b7280", "#e3e5ea"
 # Distinct for color-blind readers too (Okabe and Ito, 2008), the yellow left out: it vanishes on white.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#5b4b8a", "#7f7f7f")
 MARKERS = "osD^vP*X"
+_DPI = 72  # what SVG counts in
 
 Point = tuple[float, float]
 
@@ -52,17 +55,25 @@ def dress(axes: Axes) -> None:
 
 
 @contextmanager
-def drawing(width: float, height: float) -> Iterator[tuple[Figure, StringIO]]:
-    """Yield an empty drawing and the stream that holds its SVG afterwards, every text in the Japanese font."""
+def drawing(width: float, height: float, *, placed: bool = False) -> Iterator[tuple[Figure, StringIO]]:
+    """Yield an empty drawing and the stream that holds its SVG afterwards, every text in the Japanese font.
+
+    Its axes are laid out so that all texts have room, unless the caller has ``placed`` them.
+    """
     out = StringIO()
     with mpl.rc_context({"svg.hashsalt": "kanagura", "svg.fonttype": "path", "path.simplify": True}):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=_DPI)
+        FigureCanvasSVG(figure)  # measures texts as they will be drawn
         yield figure, out
         if font := japanese_font():
             for text in figure.findobj(Text):
                 if isinstance(text, Text):
                     size = text.get_fontsize()
                     text.set_fontproperties(FontProperties(fname=font, size=size))
+        if not placed:
+            ConstrainedLayoutEngine().execute(
+                figure
+            )  # as a property of the figure it would have all drawn twice
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
 
 

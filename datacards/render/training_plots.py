@@ -72,8 +72,10 @@ def figure(
     if not panels or not _series(steps, "loss")[0].size:
         return ""
     tall = _BELOW + sum(panel.height + _ABOVE for panel in panels)
-    with drawing(_WIDE, tall) as (drawn, out):
-        drawn.set_layout_engine("none")  # one that measures every text would take most of the time
+    with drawing(_WIDE, tall, placed=True) as (
+        drawn,
+        out,
+    ):  # to measure every text would take most of the time
         grid: list[Axes] = []
         top = tall
         for panel in panels:

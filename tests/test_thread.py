@@ -84,7 +84,7 @@ def test_a_score_leads_back_to_the_addresses_it_came_from(store: Store, tmp_path
     make_instruct(store, steps=4)
     typed(
         "train",
-        typed.recipe("train-sample.yaml", options={"max_steps": 3, "warmup_steps": 0}),
+        typed.recipe("train-sample.yaml", monitor=None, options={"max_steps": 3, "warmup_steps": 0}),
         "--corpus",
         "fin-sample",
     )

@@ -1,6 +1,8 @@
 """Finds a checkpoint by name: a version of the store, a hub model at a commit, or a local folder."""
 
+import json
 import re
+from collections.abc import Sequence, Set
 from hashlib import sha256
 from pathlib import Path
 
@@ -101,9 +103,24 @@ def _from_folder(folder: Path) -> tuple[Ref, Path]:
     indexes = [
         path for path in [folder / INDEX] if path.is_file()
     ]  # it says which weights belong to the model
+    _check_index(folder, indexes, {path.name for path in weights})
     files = sorted([*weights, *indexes, *companions(folder)])
     digest = sha256("".join(f"{path.name}:{sha256_of(path)}\n" for path in files).encode()).hexdigest()
     return Ref(name=f"local:{folder.resolve().name}", version=digest[:12], digest=digest), folder
+
+
+def _check_index(folder: Path, indexes: Sequence[Path], names: Set[str]) -> None:
+    """Raise UserError where an index names weights that are no files of the folder itself: no digest would be of them."""
+    for path in indexes:
+        try:
+            listed = json.loads(path.read_bytes())["weight_map"].values()
+            foreign = sorted({str(name) for name in listed} - names)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue  # it names nothing; whoever loads it says what is wrong
+        if foreign:
+            raise UserError(
+                str(folder), f"its {path.name} names {foreign[0]!r}, which is no file in it", todo="restore the checkpoint"
+            )  # fmt: skip
 
 
 def _from_hub(text: str) -> tuple[Ref, Path]:

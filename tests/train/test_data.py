@@ -26,6 +26,7 @@ from train.data.packing import batch
 from train.data.schedule import Schedule
 from train.data.tokens import File, Group, Tokens, read_tokens, tokenize
 from train.recipe import TrainRecipe
+from train.watch.rows import documents
 
 PAGES = 400
 
@@ -232,7 +233,7 @@ def test_a_text_cannot_forge_the_end_of_a_document(base: Path, tmp_path: Path) -
     assert np.flatnonzero(tokens.flat[0] == 1).tolist() == (np.cumsum(tokens.lengths[[0, 3]]) - 1).tolist()
     assert tokens.lengths[[1, 2]].tolist() == [0, 0]
     assert (tokens.n_documents, tokens.dropped) == (2, 2)
-    assert [(one.row, one.id, one.source) for one in tokens.documents([3, 0, 3])] == [
+    assert [(one.row, one.id, one.source) for one in documents(tokens, np.array([0, 3])).values()] == [
         (0, f"{path.parent.name}/train-0.parquet#0", "甲"),
         (3, f"{path.parent.name}/train-0.parquet#3", "乙"),
     ]
@@ -240,7 +241,7 @@ def test_a_text_cannot_forge_the_end_of_a_document(base: Path, tmp_path: Path) -
 
 def test_documents_are_named_from_their_files(base: Path, files: tuple[Shard, ...], tmp_path: Path) -> None:
     tokens = _read(base, files, tmp_path / "work")
-    found = tokens.documents([PAGES + 151, 3])
+    found = list(documents(tokens, np.array([3, PAGES + 151])).values())
     assert [(one.id, one.format, one.row, one.source) for one in found] == [
         ("markdown-3", "markdown", 3, "boj_speeches"),
         ("sections-151", "sections", 151, "boj_speeches"),

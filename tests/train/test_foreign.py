@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from datacards.checkpoints import resolve_checkpoint
 from datacards.errors import UserError
 from datacards.places import sha256_of
+from datacards.store import Store
 from datacards.trained import VALIDATION, held_out
 from train.base import Shard
 from train.data import cache
@@ -22,6 +24,8 @@ from train.data.cache import NAMED, OTHERS, SOURCES
 from train.data.tokenizer import Encoder
 from train.data.tokens import MOST, Group, _number
 from train.trainers.attention import attention
+from train.trainers.causal_lm import CausalLM
+from train.trainers.engine import Engine
 from train.trainers.lines import Lines
 from train.watch.rows import Piece, StepRow
 from train.watch.spikes import Figure, Verdict, stopped
@@ -64,6 +68,31 @@ def test_code_of_a_checkpoint_is_not_run_nor_asked_about(foreign: Path) -> None:
             Encoder.of(foreign)
         attention("auto", "fp32", cuda=False, base=foreign)
     assert not (foreign / "ran").exists()
+
+
+def test_weights_outside_the_folder_have_no_digest_and_are_refused(
+    base: Path, store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    shutil.copytree(base, folder)
+    assert resolve_checkpoint(store, str(folder))[0].digest
+    shutil.copyfile(folder / "model.safetensors", tmp_path / "other.safetensors")
+    for name in ("../other.safetensors", str(tmp_path / "other.safetensors"), "gone.safetensors"):
+        told = json.dumps({"metadata": {}, "weight_map": {"model.norm.weight": name}})
+        (folder / "model.safetensors.index.json").write_text(told, encoding="utf-8")
+        with pytest.raises(UserError, match="which is no file in it"):
+            resolve_checkpoint(store, str(folder))
+    (folder / "model.safetensors.index.json").write_text("[]", encoding="utf-8")
+    assert resolve_checkpoint(store, str(folder))[0].digest  # it names nothing: loading says what is wrong
+
+
+def test_damaged_weights_are_told(base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cut"
+    shutil.copytree(base, folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    with pytest.raises(UserError, match=r"cut: cannot be loaded: .*header"):
+        Engine(CausalLM(precision="fp32"), folder, tmp_path)
 
 
 def test_a_source_named_with_line_separators_keeps_the_first_measure(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from datacards.errors import UserError
 from train.data.packing import Batch
@@ -121,7 +122,7 @@ class Engine:
                 use_safetensors=True,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise UserError(
                 folder.name, f"cannot be loaded: {error}", todo="name a native checkpoint"
             ) from error

@@ -83,7 +83,7 @@ def step_rows(
     losses, wanted = row_losses(rows, sums), range(rows.n) if chosen is None else chosen
     places = [slice(int(rows.starts[row]), int(rows.starts[row + 1])) for row in wanted]
     numbers = np.unique(np.concatenate([np.zeros(0, np.int64), *(rows.document[part] for part in places)]))
-    said = _documents(tokens, numbers, whole=whole)
+    said = documents(tokens, numbers, whole=whole)
     found = []
     for row, part in zip(wanted, places, strict=True):
         pieces = zip(
@@ -97,7 +97,7 @@ def step_rows(
     return found
 
 
-def _documents(tokens: Tokens, numbers: Ints, *, whole: bool) -> dict[int, Piece]:
+def documents(tokens: Tokens, numbers: Ints, *, whole: bool = False) -> dict[int, Piece]:
     """Return documents by number, ``begin`` being where their tokens begin among all."""
     files = np.searchsorted(tokens.starts, numbers, "right") - 1
     firsts = dict(zip(numbers.tolist(), tokens.first(numbers).tolist(), strict=True))

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from train.base import Shard, TrainData
 from train.data import cache
 from train.data.chosen import Chosen, prepare
 from train.data.fitting import Ints
-from train.data.measured import held_out
+from train.data.measured import Repeated, held_out, repeated
 from train.data.packing import batch
 from train.data.schedule import Schedule
 from train.data.tokens import File, Group, Tokens, read_tokens, tokenize
@@ -263,6 +264,34 @@ def test_every_source_is_measured_on_tokens_of_its_own(
         assert 200 < some.tokens().sum() <= 300
         assert tokens.held[some.document].all()
         assert {tokens.groups[group].source for group in some.group} == {label.split(": ")[-1]}
+
+
+def test_measured_texts_that_are_trained_on_too_are_found(
+    base: Path, files: tuple[Shard, ...], tmp_path: Path
+) -> None:
+    """The five texts stand on many pages: those of a version that is measured only, but for one of its own."""
+    path = tmp_path / "qa" / "train-00000.parquet"
+    path.parent.mkdir()
+    texts = [SENTENCES[0], SENTENCES[3] * 4, SENTENCES[0] + "二", f"  {SENTENCES[0]}"]
+    pq.write_table(pa.table({"text": texts, "source": ["甲", "甲", "甲", "乙"]}), path)
+    extra = Shard(path, sha256_of(path), "general@2026.11.21", "qa", validation=True)
+    shards, _ = _prepared([files[0], extra], validation={"share": 0})
+    tokens = _read(base, shards, tmp_path / "work")
+    found = repeated(tokens, held_out(tokens, 32, 10_000))
+    assert found == {"general@2026.11.21: 甲": Repeated(2, 3)}
+    alone = replace(tokens, times=np.zeros_like(tokens.times))
+    assert repeated(alone, held_out(tokens, 32, 10_000)) == {}
+
+
+def test_a_long_corpus_is_looked_through_in_parts() -> None:
+    """Document 3 is document 5 again, and every part but the last is full."""
+    lengths = [400_000, 700_000, 3, 300_000, 0, 300_000, 1_500_000, 2]
+    tokens = _made_up(lengths, [1, 1, 1, 1, 1, 0, 1, 1])
+    flat = tokens.flat[0].copy()
+    flat[tokens.offsets[5] : tokens.offsets[6]] = flat[tokens.offsets[3] : tokens.offsets[4]]
+    held = np.array(lengths) == np.array([0, 0, 0, 0, 1, 300_000, 0, 0])
+    tokens = replace(tokens, flat=(flat,), held=held, groups=(Group("fin@1", "qa", "甲"),))
+    assert repeated(tokens, held_out(tokens, 2048, 400_000)) == {"甲": Repeated(1, 1)}
 
 
 def _made_up(lengths: list[int], times: list[float]) -> Tokens:

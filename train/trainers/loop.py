@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from datacards.errors import UserError
 from datacards.trained import LOSS, VALIDATION
 from train.base import NOTHING, Trained, Watched
-from train.data.measured import held_out
+from train.data.measured import held_out, repeated
 from train.data.packing import Rows, batch
 from train.data.schedule import Schedule
 from train.data.tokens import Tokens, read_tokens
@@ -91,6 +91,7 @@ class Training:
         _check(job.base, self.options, self.n_steps)
         self.held_out = held_out(self.tokens, self.options.sequence_length, job.watched.limit)
         self.engine = Engine(self.options, job.base, job.work)
+        self.repeated = repeated(self.tokens, self.held_out) if self.engine.is_first else {}
         saved = self.engine.saved
         self.first: int = saved.step if saved else 0
         self.lines, self.rows, self.losses = (

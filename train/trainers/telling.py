@@ -113,6 +113,10 @@ def _notes(run: "Run") -> tuple[str, ...]:
         notes.append(
             f"max_steps ended the run after {run.n_steps:,} of {run.order.steps:,} steps: {share:.1%} of the rows were read."
         )
+    notes += [
+        f"Held out as {label}: {one.number:,} of {one.of:,} documents are trained on, too, word for word from another place."
+        for label, one in run.repeated.items()
+    ]
     if run.unchanged > 0.5:
         notes.append(lost(run.unchanged, run.options.learning_rate))
     return tuple(notes)

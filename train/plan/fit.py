@@ -54,13 +54,24 @@ def check_run(
 
 
 def warn_of(base: Path, options: CausalLM, *, here: int) -> None:
-    """Check a run of the model in the folder ``base`` on this machine: refuse what cannot fit, warn of what may not."""
+    """Check a run of the model in the folder ``base`` on this machine: refuse what cannot fit, warn of what may not.
+
+    Rows that are longer than the positions that the model knows are refused first: they may be why it does not fit.
+    """
     import torch
 
     try:
         config = json.loads((base / "config.json").read_bytes())
     except (OSError, ValueError) as error:
         raise UserError(base.name, f"its config.json cannot be read: {error}", todo="name a model") from error
+    positions = config.get("max_position_embeddings")
+    if positions and options.sequence_length > positions:
+        raise UserError(
+            "train",
+            f"sequence_length = {options.sequence_length:,}",
+            f"the base model knows {positions:,} positions",
+            "shorten the rows",
+        )
     if told := check_run(config, options, cuda=torch.cuda.is_available(), here=here):
         logger.warning("%s", told)
 

@@ -88,7 +88,7 @@ class Training:
             seed=job.seed,
         )
         self.n_steps = min(self.order.steps, self.options.max_steps or self.order.steps)
-        _check(job.base, self.options, self.n_steps)
+        _check(self.options, self.n_steps)
         self.held_out = held_out(self.tokens, self.options.sequence_length, job.watched.limit)
         self.engine = Engine(self.options, job.base, job.work)
         self.repeated = repeated(self.tokens, self.held_out) if self.engine.is_first else {}
@@ -286,15 +286,12 @@ def _check_skipped(skipped: Sequence[int], kept: Sequence[Mapping[str, Any]], n_
             )
 
 
-def _check(base: Path, options: CausalLM, n_steps: int) -> None:
-    """Refuse rows that are longer than the positions that the base model knows, and a warm-up without an end."""
+def _check(options: CausalLM, n_steps: int) -> None:
+    """Refuse a warm-up without an end."""
     if options.warmup_steps >= n_steps:
-        raise UserError("train", f"warmup_steps = {options.warmup_steps}", f"the run has {n_steps} steps")
-    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
-    positions = config.get("max_position_embeddings")
-    if positions and options.sequence_length > positions:
         raise UserError(
             "train",
-            f"sequence_length = {options.sequence_length:,}",
-            f"the base model knows {positions:,} positions",
+            f"warmup_steps = {options.warmup_steps}",
+            f"the run has {n_steps} steps",
+            "shorten the warm-up",
         )

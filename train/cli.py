@@ -91,6 +91,7 @@ def run_(
     """Train a model on exact corpus versions as RECIPE says; a run that was killed goes on where it was."""
     from datacards.errors import UserError
     from datacards.recipe import read_recipe
+    from datacards.render.markdown import plain
     from datacards.store import Store
     from train.inputs import Inputs
     from train.join import join
@@ -117,5 +118,5 @@ def run_(
         return
     card = store.card(made.ref)
     counts = ", ".join(f"{value:,} {key}" for key, value in card.counts.items())
-    click.echo(f"{made.ref}: {counts}")
-    click.echo(", ".join(f"{key} {value:.4g}" for key, value in card.metrics.items()))
+    click.echo(plain(f"{made.ref}: {counts}"))  # names of sources are other people's
+    click.echo(plain(", ".join(f"{key} {value:.4g}" for key, value in card.metrics.items())))

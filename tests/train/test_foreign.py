@@ -4,7 +4,7 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,23 +12,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from datacards.checkpoints import resolve_checkpoint
 from datacards.errors import UserError
 from datacards.places import sha256_of
 from datacards.store import Store
-from datacards.trained import VALIDATION, held_out
+from datacards.trained import VALIDATION, held_out, read_training
+from tests.train.conftest import SENTENCES
 from train.base import Shard
+from train.cli import main
 from train.data import cache
 from train.data.cache import NAMED, OTHERS, SOURCES
 from train.data.tokenizer import Encoder
 from train.data.tokens import MOST, Group, _number
+from train.recipe import TrainRecipe
 from train.trainers.attention import attention
 from train.trainers.causal_lm import CausalLM
 from train.trainers.engine import Engine
 from train.trainers.lines import Lines
 from train.watch.rows import Piece, StepRow
 from train.watch.spikes import Figure, Verdict, stopped
+
+Ask = Callable[..., TrainRecipe]
 
 
 @contextmanager
@@ -119,6 +125,27 @@ def test_a_document_named_by_escape_codes_steers_no_terminal() -> None:
     assert "\x1b" in error.message
     assert "loss 9: \ufffd[2J\ufffd]0; (boj\ufffdgnp)" in shown
     assert UserError("corpus", "全角\u3000空白").format_message() == "corpus: 全角\u3000空白"
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")  # a font need not have the sign that stands for others
+def test_a_run_on_a_source_named_by_escape_codes_ends_well(ask: Ask, store: Store, tmp_path: Path) -> None:
+    """From the file over the command's words to the card."""
+    texts = [SENTENCES[i % 5] * (i % 3 + 1) for i in range(40)]
+    sources = ["boj\x1b[2J\u202e", "<script>\u2028"] * 20
+    with store.write(name="odd", version="2026.11.21", kind="dataset", recipe={}) as draft:
+        (draft.path / "markdown").mkdir()
+        table = pa.table({"id": [f"\x07{i}" for i in range(40)], "text": texts, "source": sources})
+        pq.write_table(table, draft.path / "markdown" / "train-00000.parquet")
+    recipe = ask(options={"max_steps": 2}, validation={"share": 0.3})
+    (tmp_path / "recipe.yaml").write_text(recipe.model_dump_json(), encoding="utf-8")
+    asked = [str(tmp_path / "recipe.yaml"), "--corpus", "odd@2026.11.21", "--store", str(store.root)]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    assert "source_boj\ufffd[2J\ufffd" in done.output
+    assert not {"\x1b", "\u202e", "\x07"} & set(done.output)
+    made = read_training(store.path(store.resolve("trained")))
+    assert made
+    assert {one.label for one in made.held_out} == set(sources)
 
 
 def test_more_sources_than_are_told_apart_are_counted_together(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from train.plan.flops import Work, peak_flops, step_flops
+from train.plan.flops import Work, peak_flops
 from train.trainers.causal_lm import CausalLM, Lora
 from train.trainers.dry_run import adapters, native, parameters, peaks
 from train.trainers.loss import NextToken
@@ -90,7 +90,7 @@ def test_operations_of_a_step_by_hand() -> None:
     found = parameters(config)
     used = found.total - 500 * 64
     by_hand = 6 * used * 30 + 12 * 3 * 64 * (10**2 + 20**2)
-    assert step_flops(config, [10, 20]) == by_hand
+    assert Work.of(config).step([10, 20]) == by_hand
     assert Work.of(config).step(np.array([10, 20])) == by_hand
 
 

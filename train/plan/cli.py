@@ -20,6 +20,11 @@ from datacards.cli import store_option
     "--validate", multiple=True, metavar="NAME@VERSION", help="A version that is only measured, as for train."
 )
 @click.option(
+    "--fraction",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Plan for this share of the pages, as for train.",
+)
+@click.option(
     "--model-config", type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The config.json of the base, where the base itself is not here.",
 )  # fmt: skip
@@ -31,7 +36,7 @@ from datacards.cli import store_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @store_option
 def command(
-    *, recipe: Path, corpora: tuple[str, ...], replay: tuple[str, ...], validate: tuple[str, ...], model_config: Path | None, card_memory: float, cards: int | None,
+    *, recipe: Path, corpora: tuple[str, ...], replay: tuple[str, ...], validate: tuple[str, ...], fraction: float | None, model_config: Path | None, card_memory: float, cards: int | None,
     tokens: int | None, documents: int | None, price: float | None, as_json: bool, root: str,
 ) -> None:  # fmt: skip
     """Tell steps, memory on each card, hours and disk of the run that RECIPE asks for; no GPU and no weights are needed."""
@@ -43,7 +48,7 @@ def command(
     from train.recipe import TrainRecipe
 
     made = plan(
-        read_recipe(recipe, TrainRecipe), Inputs(corpora, replay, validate), Store(root), config=model_config, card=card_memory * 1e9,
+        read_recipe(recipe, TrainRecipe).of_fraction(fraction or 1), Inputs(corpora, replay, validate), Store(root), config=model_config, card=card_memory * 1e9,
         cards=cards, numbers=(tokens, documents), price=price,
     )  # fmt: skip
     click.echo(made.model_dump_json() if as_json else told(made))

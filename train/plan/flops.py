@@ -6,7 +6,7 @@ A weight that multiplies costs 6 operations a token; attention costs 12 x layers
 document, the whole square as both count it, though half of it is masked.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,6 @@ class Work:
         """Return the operations of a step over documents, or pieces of them, of ``lengths`` tokens."""
         n = np.asarray(lengths, np.float64)
         return float(6 * self.used * n.sum() + 12 * self.attended * (n**2).sum())
-
-
-def step_flops(config: Mapping[str, Any], lengths: Iterable[int] | ArrayLike) -> float:
-    """Return the operations of one step of the model in ``config`` over pieces of ``lengths`` tokens.
-
-    The class of the model is made for it; a loop takes ``Work.of(config)`` once and asks that.
-    """
-    return Work.of(config).step(np.fromiter(lengths, np.int64) if isinstance(lengths, Iterable) else lengths)
 
 
 def peak_flops(device: str, precision: str) -> float | None:

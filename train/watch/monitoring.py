@@ -26,6 +26,7 @@ from datacards.cli import store_option
 from datacards.errors import UserError
 from datacards.monitor import GROUP, Monitor, Point, Ready, read_points
 from datacards.recipe import read_recipe
+from datacards.render.markdown import plain
 from datacards.store import Store
 from train.progress import progress
 from train.recipe import MonitorAsked, TrainRecipe
@@ -207,7 +208,7 @@ class Monitoring:
         """Say on the terminal which states could not be looked at."""
         for point in read_points(self._job.points):
             if point.step not in self._told and point.error:
-                tqdm.write(f"monitor, step {point.step:,}: {point.error}", file=sys.stderr)
+                tqdm.write(f"monitor, step {point.step:,}: {plain(point.error)}", file=sys.stderr)
             self._told.add(point.step)
 
 

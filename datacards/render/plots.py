@@ -5,6 +5,7 @@ no name comes out as boxes. The same input gives the same text.
 """
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -63,7 +64,9 @@ def drawing(width: float, height: float) -> Iterator[tuple[Figure, StringIO]]:
                 if isinstance(text, Text):
                     size = text.get_fontsize()
                     text.set_fontproperties(FontProperties(fname=font, size=size))
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+        with warnings.catch_warnings():  # names may hold signs that no font has: a box says so
+            warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
+            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
 
 
 def lines(

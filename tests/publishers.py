@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,27 +77,32 @@ class Publisher:
 
         ``child`` learns the process's number; with a folder as target it is killed at its ``number``-th step there.
         """
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(f"{self.store.root}\t{ref}\t{target}\t{number}\n")
-        self.process.stdin.flush()
-        said: tuple[str, ...] = ()
-        for line in self.process.stdout:
-            word, *rest = line.split()
-            if word == "pid" and child:
-                child.pid = int(rest[0])
-                child.known.set()
-            elif word in ("done", "refused"):
-                said = (word, *rest)
-            elif word == "exit":
-                return ("killed",) if int(rest[0]) == -signal.SIGKILL else said
-        raise AssertionError("the publisher is gone")
+        return told(self.process, (str(self.store.root), str(ref), target, str(number)), child)
+
+
+def told(process: subprocess.Popen[str], words: Sequence[str], child: Child | None = None) -> tuple[str, ...]:
+    """Hand words to a process that forks for them, and return what the fork said, ('killed',) when it was killed."""
+    assert process.stdin and process.stdout
+    process.stdin.write("\t".join(words) + "\n")
+    process.stdin.flush()
+    said: tuple[str, ...] = ()
+    for line in process.stdout:
+        word, *rest = line.split()
+        if word == "pid" and child:
+            child.pid = int(rest[0])
+            child.known.set()
+        elif word in ("done", "refused"):
+            said = (word, *rest)
+        elif word == "exit":
+            return ("killed",) if int(rest[0]) == -signal.SIGKILL else said
+    raise AssertionError("the process that forks is gone")
 
 
 @contextmanager
-def forker(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Start the process that forks, and end it with the block."""
+def forker(environment: Mapping[str, str], program: str = FORKER) -> Iterator[subprocess.Popen[str]]:
+    """Start a process that forks, and end it with the block."""
     with subprocess.Popen(
-        [sys.executable, "-c", FORKER],
+        [sys.executable, "-c", program],
         env={**os.environ, **environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         cwd=Path(__file__).resolve().parent.parent,
     ) as process:  # fmt: skip

@@ -91,7 +91,7 @@ def run_(
     """Train a model on exact corpus versions as RECIPE says; a run that was killed goes on where it was."""
     from datacards.errors import UserError
     from datacards.recipe import read_recipe
-    from datacards.render.markdown import plain
+    from datacards.render.markup import visible
     from datacards.store import Store
     from train.inputs import Inputs
     from train.join import join
@@ -109,7 +109,18 @@ def run_(
     if fraction is not None:
         asked = asked.of_fraction(fraction)
     inputs = Inputs(corpora, replay, validate)
-    made = join(asked, inputs, store, here) if here.rank else run(asked, inputs, store, here, skipped=skipped)
+    try:
+        if here.rank:
+            made = join(asked, inputs, store, here)
+        else:
+            made = run(asked, inputs, store, here, skipped=skipped)
+    except KeyboardInterrupt as error:
+        raise UserError(
+            f"{asked.name}@{asked.version}",
+            "stopped",
+            "what was tokenized and the last saved step are kept",
+            "run the same command again: it goes on there",
+        ) from error
     if not made:
         click.echo(f"machine {here.rank}: its processes have ended; machine 0 writes the version.")
         return
@@ -117,6 +128,7 @@ def run_(
         click.echo(f"{made.ref} exists already and was made from an equal recipe: nothing to do.")
         return
     card = store.card(made.ref)
-    counts = ", ".join(f"{value:,} {key}" for key, value in card.counts.items())
-    click.echo(plain(f"{made.ref}: {counts}"))  # names of sources are other people's
-    click.echo(plain(", ".join(f"{key} {value:.4g}" for key, value in card.metrics.items())))
+    # Names of sources are among them, which a corpus may have from anywhere.
+    counts = ", ".join(f"{value:,} {visible(key, 60)}" for key, value in card.counts.items())
+    click.echo(f"{made.ref}: {counts}")
+    click.echo(", ".join(f"{visible(key, 80)} {value:.4g}" for key, value in card.metrics.items()))

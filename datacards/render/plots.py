@@ -5,6 +5,7 @@ no name comes out as boxes. The same input gives the same text.
 """
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -71,10 +72,11 @@ def drawing(width: float, height: float, *, placed: bool = False) -> Iterator[tu
                     size = text.get_fontsize()
                     text.set_fontproperties(FontProperties(fname=font, size=size))
         if not placed:
-            ConstrainedLayoutEngine().execute(
-                figure
-            )  # as a property of the figure it would have all drawn twice
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+            # As a property of the figure it would have all drawn twice.
+            ConstrainedLayoutEngine().execute(figure)
+        with warnings.catch_warnings():  # names may hold signs that no font has: a box says so
+            warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
+            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
 
 
 def lines(

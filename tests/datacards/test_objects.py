@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.places import CARD
 from datacards.store import Store
+from tests.publishers import Child, forker, told
 from tests.s3 import Shelf
 
 RECIPE = {"name": "words", "version": "2026.11.21", "size": 3}
@@ -165,17 +165,41 @@ def test_a_version_that_was_deleted_and_made_anew_replaces_its_copy(
     assert not (store.root / FOLDER / "old.txt").exists()
 
 
-WRITER = """
-import sys
+WRITE = """
+import os, sys
 from datacards.store import Store
-store = Store(sys.argv[1])
-with store.write(name="words", version="2026.11.21", kind="dataset", recipe={}) as draft:
-    for n in range(4):
-        (draft.path / f"{n}.txt").write_text(sys.argv[2] * (n + 1))
-    (draft.path / "big.bin").write_bytes(b"0123456789" * 600_000)
-    (draft.work / "kept.txt").write_text("days of work")
+
+def write(place, text, ready):
+    with Store(place).write(name="words", version="2026.11.21", kind="dataset", recipe={}) as draft:
+        for n in range(4):
+            (draft.path / f"{n}.txt").write_text(text * (n + 1))
+        (draft.path / "big.bin").write_bytes(b"0123456789" * 600_000)
+        (draft.work / "kept.txt").write_text("days of work")
+        ready()
+"""
+WRITER = f"""
+{WRITE}
+def ready():
     print("writing", flush=True)
     sys.stdin.readline()
+
+write(sys.argv[1], sys.argv[2], ready)
+"""
+WRITERS = f"""
+{WRITE}
+import datacards.bucket, datacards.describe
+
+print("ready", flush=True)
+for line in sys.stdin:
+    place, text, cache = line.rstrip("\\n").split("\\t")
+    if pid := os.fork():
+        print("pid", pid, flush=True)
+        print("exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        continue
+    os.environ["KANAGURA_CACHE"] = cache
+    write(place, text, lambda: None)
+    print("done", flush=True)
+    os._exit(0)
 """
 
 
@@ -229,31 +253,31 @@ def test_a_writer_killed_at_any_write_goes_on_and_no_half_version_is_ever_seen(
 ) -> None:
     """The file of six megabytes goes in two parts. Every way ends with the same bytes, none of them put twice."""
     outcomes, digests = [], set()
-    for after in (False, True):
-        for number in range(1, 30):
-            one, cache = shelf.server.shelf(), tmp_path / f"{after}-{number}"
-            with writer(one, "text", cache) as process:
-                one.server.kill(process, lambda asked: asked.method in ("PUT", "POST"), number, after=after)
-                process.communicate("\n")
-            one.server.calm()
-            put = {key for key in one.held() if not key.endswith(CARD)}
-            finished = bool(Store(one.address).refs())
-            assert finished == (f"{FOLDER}/{CARD}" in one.held())
-            if not finished:
-                with writer(one, "text", cache) as again:
-                    again.communicate("\n")
-                puts = one.server.puts()  # what the killed one had sent may arrive before
-                again_put = set(puts[puts.index("corpora/kanagura.txt") + 1 :])
-                assert not {f"corpora/{key}" for key in put} & again_put
-            store = Store(one.address)
-            ref = store.resolve("words")
-            assert store.verify(ref) == []
-            digests.add(store.card(ref).content_digest)
-            outcomes.append((process.returncode, finished))
-            if process.returncode == 0:
-                break
-    assert outcomes.count((-signal.SIGKILL, False)) > 10
-    assert (-signal.SIGKILL, True) in outcomes
+    with forker({}, WRITERS) as writers:
+        for after in (False, True):
+            for number in range(1, 30):
+                one, child = shelf.server.shelf(), Child()
+                words = (one.address, "text", str(tmp_path / f"{after}-{number}"))
+                one.server.kill(child, lambda asked: asked.method in ("PUT", "POST"), number, after=after)  # type: ignore[arg-type]
+                killed = told(writers, words, child) == ("killed",)
+                one.server.calm()
+                put = {key for key in one.held() if not key.endswith(CARD)}
+                finished = bool(Store(one.address).refs())
+                assert finished == (f"{FOLDER}/{CARD}" in one.held())
+                if not finished:
+                    assert told(writers, words) == ("done",)
+                    puts = one.server.puts()  # what the killed one had sent may arrive before
+                    again_put = set(puts[puts.index("corpora/kanagura.txt") + 1 :])
+                    assert not {f"corpora/{key}" for key in put} & again_put
+                store = Store(one.address)
+                ref = store.resolve("words")
+                assert store.verify(ref) == []
+                digests.add(store.card(ref).content_digest)
+                outcomes.append((killed, finished))
+                if not killed:
+                    break
+    assert outcomes.count((True, False)) > 10
+    assert (True, True) in outcomes
     assert len(digests) == 1
 
 

@@ -141,7 +141,7 @@ def test_a_run_on_a_source_named_by_escape_codes_ends_well(ask: Ask, store: Stor
     asked = [str(tmp_path / "recipe.yaml"), "--corpus", "odd@2026.11.21", "--store", str(store.root)]
     done = CliRunner().invoke(main, asked)
     assert done.exit_code == 0, done.output
-    assert "source_boj\ufffd[2J\ufffd" in done.output
+    assert r"source_boj\u{1b}[2J\u{202e}" in done.output
     assert not {"\x1b", "\u202e", "\x07"} & set(done.output)
     made = read_training(store.path(store.resolve("trained")))
     assert made

@@ -61,10 +61,19 @@ def test_a_model_that_leaks_is_refused(base: Path) -> None:
         check_isolation(leaky, CPU, 250)
 
 
-@pytest.mark.parametrize(("chunk", "kept"), [(1, 0), (5, 0), (5, 10**6), (1000, 0)])
-def test_chunks_change_neither_the_loss_nor_its_gradient(base: Path, chunk: int, kept: int) -> None:
-    """Whether their scores are kept or computed again."""
-    whole, parted = NextToken(_model(base), 10**6), NextToken(_model(base), chunk, kept=kept)
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"chunk": 1},
+        {"chunk": 7},
+        {"chunk": 1000},
+        {"chunk": 5, "split": True, "kept": 0},
+        {"chunk": 5, "split": True},
+    ],
+)
+def test_chunks_change_neither_the_loss_nor_its_gradient(base: Path, way: dict[str, Any]) -> None:
+    """Whether gradients are computed with the scores, or the scores are kept or computed again."""
+    whole, parted = NextToken(_model(base), 10**6, split=True), NextToken(_model(base), **way)
     flat = np.random.default_rng(1).integers(5, 250, 40).astype(np.uint32)
     arrays = _arrays(batch(pack(np.array([0, 11, 30, 40]), 20), flat, np.array([0, 1]), 2))
     losses = [model(*arrays).sum() for model in (whole, parted)]

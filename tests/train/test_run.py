@@ -1,7 +1,9 @@
 """A train recipe and an exact corpus version become a checkpoint that says what it learned from."""
 
+import _thread
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,12 @@ from train.trainers.causal_lm import CausalLM
 from train.trainers.rates import learning_rate
 
 Ask = Callable[..., TrainRecipe]
+
+
+def _write_recipe(folder: Path, asked: TrainRecipe) -> Path:
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(asked.model_dump_json(), encoding="utf-8")
+    return recipe
 
 
 def _lines(store: Store, ref: Ref) -> list[dict[str, Any]]:
@@ -197,8 +205,7 @@ def test_the_rate_rises_over_the_warm_up_and_falls_to_zero() -> None:
 def test_the_command_says_what_it_made_and_a_second_time_does_nothing(
     ask: Ask, corpus: Ref, store: Store, tmp_path: Path
 ) -> None:
-    recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(ask(options={"max_steps": 2}).model_dump_json(), encoding="utf-8")
+    recipe = _write_recipe(tmp_path, ask(options={"max_steps": 2}))
     arguments = [str(recipe), "--corpus", str(corpus), "--store", str(store.root)]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
@@ -229,6 +236,43 @@ def test_a_version_older_than_an_option_is_still_the_one_that_is_asked_for(
         run(ask(options={"vector": "bf16"}), [str(corpus)], store)
     with pytest.raises(UserError, match=r"in 'epochs' it was made with 2, now asked: 3"):
         run(ask(options={"epochs": 3}), [str(corpus)], store)
+
+
+def test_ctrl_c_ends_with_one_line_and_the_command_goes_on(
+    ask: Ask, corpus: Ref, store: Store, tmp_path: Path
+) -> None:
+    """Sent when a saved state has appeared, as by a user who watches the bar."""
+    recipe = _write_recipe(tmp_path, ask(options={"save_every": 1, "max_steps": 12}))
+    arguments = [str(recipe), "--corpus", "tiny", "--store", str(store.root)]
+    work, over = store.root / ".drafts" / "trained@2026.11.21" / ".work", threading.Event()
+
+    def press() -> None:
+        while not over.wait(0.001):
+            if (work / "steps" / "2").exists():
+                _thread.interrupt_main()
+                return
+
+    user = threading.Thread(target=press)
+    user.start()
+    stopped = CliRunner().invoke(main, arguments)
+    over.set()
+    user.join()
+    assert stopped.exit_code == 1
+    assert stopped.output.splitlines()[-1].startswith("Error: trained@2026.11.21: stopped; ")
+    assert "Traceback" not in stopped.output and not store.refs("trained")
+    assert CliRunner().invoke(main, arguments).exit_code == 0 and store.refs("trained")
+
+
+def test_no_name_of_a_source_steers_the_terminal(ask: Ask, store: Store, tmp_path: Path) -> None:
+    """A source may be called anything."""
+    with store.write(name="tiny", version="2026.11.21", kind="dataset", recipe={}) as draft:
+        (draft.path / "markdown").mkdir()
+        rows = {"text": ["物価の安定が大切である。"] * 4, "source": ["\x1b[31m赤\n# 題"] * 4}
+        pq.write_table(pa.table(rows), draft.path / "markdown" / "train-00000.parquet")
+    recipe = _write_recipe(tmp_path, ask(options={"max_steps": 1}))
+    done = CliRunner().invoke(main, [str(recipe), "--corpus", "tiny", "--store", str(store.root)])
+    assert done.exit_code == 0 and r"4 source_\u{1b}[31m赤\u{a}# 題" in done.output
+    assert "\x1b[31m" not in done.output
 
 
 def test_a_foreign_launcher_is_turned_away(tmp_path: Path) -> None:

@@ -22,13 +22,15 @@ SPEEDS = (
 )
 
 
-def size_of(config: Mapping[str, Any], options: CausalLM, *, whole: bool) -> tuple[Size, Any]:
+def size_of(
+    config: Mapping[str, Any], options: CausalLM, *, whole: bool, cuda: bool = True
+) -> tuple[Size, Any]:
     """Return what memory depends on, and the numbers of weights; ``whole``: one process without DeepSpeed."""
     from train.trainers import dry_run
 
     found = dry_run.parameters(config)
     rows, length = options.rows_per_device, options.sequence_length
-    peaks = dry_run.peaks(config, rows=rows, length=length, options=options, whole=whole)
+    peaks = dry_run.peaks(config, rows=rows, length=length, options=options, whole=whole, cuda=cuda)
     trained = dry_run.adapters(config, options.lora) if options.lora else found.total
     masks = _masks(options, found.layers)
     size = Size(found.total, trained, found.largest, peaks.turn, peaks.last, masks)
@@ -46,7 +48,7 @@ def _masks(options: CausalLM, layers: int) -> int:
 
 def memory(config: Mapping[str, Any], options: CausalLM, *, cuda: bool) -> Memory:
     """Return what each process of a run with these options holds."""
-    size, _ = size_of(config, options, whole=options.deepspeed is None)
+    size, _ = size_of(config, options, whole=options.deepspeed is None, cuda=cuda)
     if options.deepspeed is None:
         return single(size, options, cuda=cuda)
     return zero(size, options, options.deepspeed.zero_stage, options.processes, cuda=cuda)

@@ -1,6 +1,7 @@
 """Launches this machine's processes through accelerate and notes which of them ended first, and how."""
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,6 +19,9 @@ def main(work: Path, machine: str, parent: int, options: list[str]) -> int:
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
+    # It warns of every signal that ends a worker, though the one who asked for it tells what there is to tell.
+    for name in ("", ".agent.server.api"):
+        logging.getLogger(f"torch.distributed.elastic{name}").setLevel(logging.ERROR)
     arguments = [*options, "-m", WORKER, str(work), str(os.getpid())]
     try:
         launch_command(launch_command_parser().parse_args(arguments))

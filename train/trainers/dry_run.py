@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from datacards.errors import UserError
+from train.trainers.head import NEAR
 from train.trainers.loss import NextToken
 
 LAYERS = "num_hidden_layers"
@@ -138,19 +140,20 @@ def _adapt(model: Any, lora: Any) -> None:
         setattr(model.get_submodule(above), last, _Adapter(one, int(lora.rank)))
 
 
-def peaks(config: Mapping[str, Any], *, rows: int, length: int, options: Any, whole: bool) -> Peaks:
+def peaks(
+    config: Mapping[str, Any], *, rows: int, length: int, options: Any, whole: bool, cuda: bool = True
+) -> Peaks:
     """Return what one pass over ``rows`` rows of ``length`` tokens holds at its worst.
 
     ``options`` is the trainer (precision, gradient_checkpointing, loss_chunk); ``whole`` says that weights are float32 and
-    autocast computes, as without DeepSpeed. Attention is counted as a kernel that holds no square of scores.
+    autocast computes, as without DeepSpeed; a CPU (``cuda`` false) has fewer scores at once. Attention is counted as a kernel that holds no square of scores.
     """
     made = native(config)
     layers = int(getattr(made, LAYERS))
     few = [min(n, layers) for n in (2, 3)]
-    found = [_pass(made, n, rows=rows, length=length, options=options, whole=whole, head=True) for n in few]
-    last = (
-        _pass(made, 1, rows=rows, length=length, options=options, whole=whole, head=False)[0] if whole else 0
-    )
+    run = partial(_pass, made, rows=rows, length=length, options=options, whole=whole, cuda=cuda)
+    found = [run(n, head=True) for n in few]
+    last = run(1, head=False)[0] if whole else 0
     (first, kept), (second, more) = found
     return Peaks(
         turn=first + (layers - few[0]) * (second - first),
@@ -160,7 +163,7 @@ def peaks(config: Mapping[str, Any], *, rows: int, length: int, options: Any, wh
 
 
 def _pass(
-    made: Any, layers: int, *, rows: int, length: int, options: Any, whole: bool, head: bool
+    made: Any, layers: int, *, rows: int, length: int, options: Any, whole: bool, cuda: bool, head: bool
 ) -> tuple[int, int]:
     """Return (peak, held after the forward pass) of a model of so many layers, weights not counted.
 
@@ -180,18 +183,20 @@ def _pass(
         words = torch.zeros((rows, length), dtype=torch.long)
         with _counted([*model.parameters(), *model.buffers()]) as live:
             with torch.autocast("cpu", torch.bfloat16) if bf16 and whole else nullcontext():
-                loss = _loss(model, words, options.loss_chunk, head)
+                loss = _loss(model, words, options, cuda=cuda, head=head)
             saved = live.now
             loss.backward()  # type: ignore[no-untyped-call]
         stay = sum(one.grad.nbytes for one in model.parameters() if one.grad is not None)
     return max(0, live.peak - stay), saved
 
 
-def _loss(model: Any, words: torch.Tensor, chunk: int, head: bool) -> torch.Tensor:
+def _loss(model: Any, words: torch.Tensor, options: Any, *, cuda: bool, head: bool) -> torch.Tensor:
     if not head:
         return model.get_decoder()(input_ids=words, use_cache=False).last_hidden_state.float().sum()
     # One document fills a row here, so no positions are given: transformers would look for borders in them.
-    return NextToken(model, chunk)(words, None, words).sum()
+    split = bool(options.deepspeed) and options.deepspeed.zero_stage == 3
+    near = None if cuda else NEAR
+    return NextToken(model, options.loss_chunk, split=split, near=near)(words, None, words).sum()
 
 
 def _drop(parameter: torch.Tensor) -> None:

@@ -80,7 +80,7 @@ class Engine:
         self.vocabulary = int(model.config.vocab_size)
         stage = options.deepspeed.zero_stage if options.deepspeed else 0
         self.loss = loss_kernel(options.loss, cuda=cuda, zero_stage=stage)
-        self.plain = NextToken(model, options.loss_chunk, self.loss)
+        self.plain = NextToken(model, options.loss_chunk, self.loss, split=stage == 3)
         check(options, base, self._trained())
         self.optimizer = torch.optim.AdamW(
             self._groups(),

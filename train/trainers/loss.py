@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from datacards.errors import UserError
 from train.data.packing import IGNORE
 from train.trainers.attention import Unfit, candidates, laid_out
+from train.trainers.head import NEAR, fits, losses_of
 
 KEPT = (
     2**26
@@ -24,12 +25,22 @@ class NextToken(nn.Module):
     """A causal language model that returns the summed cross entropy of the next tokens of each row, in nats.
 
     ``chunk`` is the number of tokens that go through the output layer at once, ``kernel`` a name of ``loss_kernel``,
-    ``kept`` the number of scores from which on they are computed again in the backward pass.
+    ``split`` says that the output layer is put together only when it is called, as under ZeRO-3, ``kept`` the number of
+    scores from which on they are computed again in the backward pass then, and ``near`` bounds those at once on a CPU.
     """
 
-    def __init__(self, model: Any, chunk: int, kernel: str = "chunked", *, kept: int = KEPT) -> None:
+    def __init__(
+        self,
+        model: Any,
+        chunk: int,
+        kernel: str = "chunked",
+        *,
+        split: bool = False,
+        kept: int = KEPT,
+        near: int | None = NEAR,
+    ) -> None:
         super().__init__()
-        self.kept = kept
+        self.split, self.kept, self.near = split, kept, near
         self.model = model
         self.chunk = chunk
         self.kernel = kernel
@@ -49,9 +60,8 @@ class NextToken(nn.Module):
 
         The labels are shifted already. No attention mask is given on purpose: with one, even all ones,
         transformers no longer looks at the positions and packed documents see each other. The output layer
-        runs over ``chunk`` tokens at a time, and where that is not all and more than ``kept`` scores in all, again in the
-        backward pass, so that never more than that many times the vocabulary is held. With ``own`` the model computes its scores itself, all at
-        once: for the proof that it computes nothing else.
+        runs over ``chunk`` tokens at a time, so that never more than that many times the vocabulary is held. With ``own``
+        the model computes its scores itself, all at once: for the proof that it computes nothing else.
         """
         given: dict[str, Any] = {"input_ids": input_ids, "position_ids": position_ids, "use_cache": False}
         given |= laid_out(self.model.config._attn_implementation, borders, position_ids)
@@ -66,6 +76,8 @@ class NextToken(nn.Module):
         head = self.model.get_output_embeddings()
         if self.kernel == "liger":
             return _liger(hidden, head.weight, wanted, head.bias)
+        if fits(head) and not self.split:
+            return losses_of(head, hidden, wanted, self.chunk, self.near)
         if len(wanted) <= self.chunk:
             return _chunked(head, hidden, wanted)
         losses, again = [], len(wanted) * int(self.model.config.vocab_size) > self.kept

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM, 
 
 from datacards.errors import UserError
 from tests.train.flat import batch, pack
-from train.trainers.loss import NextToken, check_head, check_isolation, loss_kernel
+from train.trainers.loss import NextToken, check_head, check_isolation, loss_kernel, settle
 
 CPU = torch.device("cpu")
 
@@ -43,7 +43,9 @@ def test_the_scores_of_a_document_are_those_it_has_alone(base: Path) -> None:
 
 
 def test_another_first_document_changes_nothing_in_the_second(base: Path) -> None:
-    check_isolation(NextToken(_model(base), 64), CPU, 250)
+    plain = NextToken(_model(base), 64)
+    check_isolation(plain, CPU, 250)
+    assert settle(plain, plain, "sdpa", "fp32", CPU) == "sdpa"
 
 
 def test_a_model_that_leaks_is_refused(base: Path) -> None:
@@ -109,8 +111,8 @@ def test_a_model_that_caps_its_scores_is_refused() -> None:
 def test_another_architecture_passes_both_checks() -> None:
     config = GPT2Config(vocab_size=250, n_embd=32, n_layer=1, n_head=2, n_positions=64, attn_pdrop=0.0)
     model = NextToken(GPT2LMHeadModel(config).eval(), 7)
-    check_head(model, CPU, 250, "Gemma2ForCausalLM")
-    check_isolation(model, CPU, 250)
+    check_head(model, CPU, 250, "GPT2LMHeadModel")
+    assert settle(model, model, "sdpa", "fp32", CPU) == "sdpa"
 
 
 def test_a_document_that_differs_from_itself_alone_is_refused(base: Path) -> None:

@@ -92,6 +92,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return build
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", [D1, D2])
 def test_a_version_as_of_a_day_is_the_one_that_could_be_built_on_that_day(at: Any, day: date) -> None:
     later, then = at(day), at(day, stood=True)

@@ -258,6 +258,7 @@ def test_counts_are_those_of_the_rows(store: Store, asked: Named) -> None:
         }
 
 
+@pytest.mark.slow
 def test_a_second_takedown_goes_on_from_the_successors(store: Store) -> None:
     take_down(store, urls=[NEAR])
     said = texts(store, urls=["https://www.example.jp/0-near.html"])

@@ -222,6 +222,7 @@ def test_a_dump_that_is_not_there_makes_no_version(crawl_mirror: Crawler, mirror
     assert Store(crawl_mirror.store).refs() == []
 
 
+@pytest.mark.slow
 def test_a_crawl_that_is_asked_to_stop_while_it_reads_stops(crawl_mirror: Crawler, mirror: Mirror) -> None:
     """Ctrl-C in the middle of a long file: the draft stays, and the next run goes on."""
     text = "債券である。" * 400

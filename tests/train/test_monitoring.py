@@ -118,6 +118,7 @@ def seen(draft: Path) -> list[int]:
     return [int(word) for word in (draft.parent / "seen").read_text(encoding="utf-8").split()]
 
 
+@pytest.mark.slow
 def test_the_merge_is_scored_at_every_saved_state_beside_the_training(
     ask: Ask, corpus: Ref, store: Store, base: Path, tmp_path: Path
 ) -> None:

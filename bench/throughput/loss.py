@@ -1,4 +1,4 @@
-"""What the loss costs over a large vocabulary: chunks of tokens, and all tokens at once as torch computes it."""
+"""What the loss costs over a large vocabulary: by chunks of tokens, with and without their gradient at once, and as torch has it."""
 
 import json
 import os
@@ -9,7 +9,11 @@ from typing import Any
 from rich.table import Table
 
 VOCABULARY, TOKENS, WIDTH = 152_000, 2_048, 256
-CHUNKS = (128, 512, TOKENS)  # the last is all at once
+WAYS = {
+    "chunks, gradients at once": (512, False),  # how the trainer does it
+    "chunks, scores twice": (512, True),  # and under ZeRO-3
+    "torch, all at once": (TOKENS, True),
+}
 
 # The peak counts from where the model and its gradients are there: what the loss itself adds.
 _MEASURE = """
@@ -20,9 +24,9 @@ import torch
 from torch import nn
 from train.trainers.loss import NextToken
 
-vocabulary, tokens, width, chunk = map(int, sys.argv[1:])
+vocabulary, tokens, width, chunk, split = map(int, sys.argv[1:])
 torch.manual_seed(0)
-plain = NextToken(nn.Module(), chunk, kept=0)
+plain = NextToken(nn.Module(), chunk, split=bool(split), kept=0)
 plain.model.config = SimpleNamespace(vocab_size=vocabulary)
 plain.model.get_output_embeddings = lambda head=nn.Linear(width, vocabulary, bias=False): head
 head = plain.model.get_output_embeddings()
@@ -42,16 +46,14 @@ print(json.dumps({**found, "loss": loss.item() / tokens}))
 
 
 def measure(threads: int) -> tuple[Table, dict[str, Any]]:
-    """Return the table and the figures by the number of tokens at once."""
-    shown = Table(
-        "tokens at once", "added MiB", "seconds", "CPU s", "nats/token", box=None, header_style="bold"
-    )
+    """Return the table and the figures by the way of computing."""
+    shown = Table("way", "added MiB", "seconds", "CPU s", "nats/token", box=None, header_style="bold")
     told = {}
-    for chunk in CHUNKS:
-        words = [sys.executable, "-c", _MEASURE, *map(str, (VOCABULARY, TOKENS, WIDTH, chunk))]
+    for name, (chunk, split) in WAYS.items():
+        words = [sys.executable, "-c", _MEASURE, *map(str, (VOCABULARY, TOKENS, WIDTH, chunk, int(split)))]
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        run = json.loads(subprocess.run(words, check=True, capture_output=True, env=environment).stdout)
+        run = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, env=environment).stdout)
         figures = (f"{run['seconds']:.2f}", f"{run['cpu']:.2f}", f"{run['loss']:.6f}")
-        shown.add_row("all" if chunk == TOKENS else str(chunk), f"{run['added_mib']:,.0f}", *figures)
-        told[str(chunk)] = {name: round(value, 3) for name, value in run.items()}
+        shown.add_row(name, f"{run['added_mib']:,.0f}", *figures)
+        told[name] = {key: round(value, 3) for key, value in run.items()}
     return shown, {"vocabulary": VOCABULARY, "tokens": TOKENS, "width": WIDTH, "loss": told}

@@ -113,7 +113,6 @@ def zero(size: Size, options: CausalLM, stage: Stage, cards: float, *, cuda: boo
         Item("attention masks", size.masks, "backward"),
         Item("buckets for gradients", int(low * _bucket(size, stage, cuda=cuda)), "backward"),
         Item("gradients in float32, as they are stepped on", int((4 if low == 2 else 0) * part), "step"),
-        Item("AdamW's own", int((4 if cuda else 8) * part), "step"),
     ]
     if stage == 1:
         items.append(Item("gradients of this card's share", int(low * share), "step"))

@@ -86,7 +86,7 @@ class Engine:
             self._groups(),
             lr=options.learning_rate,
             betas=(options.beta1, options.beta2),
-            fused=not options.deepspeed,
+            fused=True,  # no temporaries as large as what it steps on; also on the flat shares of ZeRO
         )
         first = exact_weights(self.plain, base, self.saved, adapters=bool(options.lora))
         self.model, self._wrapped = self.accelerator.prepare(self.plain, self.optimizer)

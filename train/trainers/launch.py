@@ -20,6 +20,7 @@ from train.trainers.machines import Led, Others, join, outline, same_base
 from train.where import Where
 
 AGENT = "train.trainers.agent"
+GRACE = 20.0  # seconds for all processes to meet the mistake that one has met
 LOOK = 0.2  # seconds between two looks at what was started
 
 
@@ -100,6 +101,9 @@ def start(options: CausalLM, work: Path, where: Where, others: Others | None) ->
             while process.poll() is None:
                 if others:
                     others.check()
+                if any(time.time() - path.stat().st_mtime > GRACE for path in work.glob("failure-*.json")):
+                    process.terminate()  # one process alone has met a mistake: the others would wait for it
+                    break
                 time.sleep(LOOK)
         except BaseException:
             process.terminate()

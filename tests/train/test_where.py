@@ -20,7 +20,7 @@ from train.join import join
 from train.recipe import TrainRecipe
 from train.run import asked_of
 from train.trainers.causal_lm import CausalLM
-from train.trainers.launch import died
+from train.trainers.launch import died, failed_by
 from train.trainers.machines import Led, code
 from train.where import Where, read_where, where
 
@@ -85,6 +85,18 @@ def test_another_number_of_processes_is_no_other_request(ask: Ask) -> None:
     assert options.on(4).turns == 1
     assert asked_of(ask(), options.on(4)) == asked_of(ask(), options)
     assert options.model_dump() == options.on(2).model_dump()
+
+
+def test_a_note_that_found_no_room_tells_of_a_full_disk(tmp_path: Path) -> None:
+    """One that is whole says more than an empty one."""
+    assert failed_by(tmp_path) is None
+    (tmp_path / "failure-0.json").touch()
+    (tmp_path / "ended-0.json").touch()
+    assert "the disk is full" in str(failed_by(tmp_path))
+    assert "a process ended with status 1" in str(died(tmp_path / "ended-0.json", 1))
+    told = {"where": "step 3", "received": "the loss is nan", "allowed": "", "todo": ""}
+    (tmp_path / "failure-1.json").write_text(json.dumps(told))
+    assert "the loss is nan" in str(failed_by(tmp_path))
 
 
 def test_the_first_that_died_is_named(tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ def main(work: Path, machine: str, parent: int, options: list[str]) -> int:
     """Run ``accelerate launch OPTIONS`` for the job in ``work`` to its end; return the exit status."""
     end_with(parent, signal.SIGTERM)  # on which the launcher ends its workers
     from accelerate.commands.launch import launch_command, launch_command_parser
-    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.agent.server import api as agent
+    from torch.distributed.elastic.multiprocessing import api as workers
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     # It warns of every signal that ends a worker, though the one who asked for it tells what there is to tell.
-    for name in ("", ".agent.server.api"):
-        logging.getLogger(f"torch.distributed.elastic{name}").setLevel(logging.ERROR)
+    for module in (agent, workers):
+        logging.getLogger(module.__name__).setLevel(logging.ERROR)
     arguments = [*options, "-m", WORKER, str(work), str(os.getpid())]
     try:
         launch_command(launch_command_parser().parse_args(arguments))
@@ -30,7 +31,7 @@ def main(work: Path, machine: str, parent: int, options: list[str]) -> int:
         note = {"rank": rank, "exitcode": failure.exitcode}
         (work / f"ended-{machine}.json").write_text(json.dumps(note), encoding="utf-8")
         return 1
-    except SignalException:  # as the one that started this one asked; the workers have ended by now
+    except workers.SignalException:  # as the one that started this one asked; the workers have ended by now
         return 1
     return 0
 

@@ -1,5 +1,6 @@
 """Runs a job in several processes that accelerate launches; the caller alone holds the draft."""
 
+import errno
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from datacards.errors import UserError
+from datacards.errors import UserError, from_os_error
 from train.base import HERE, Trained
 from train.trainers.causal_lm import CausalLM, DeepSpeed
 from train.trainers.loop import Job
@@ -20,7 +21,6 @@ from train.trainers.machines import Led, Others, join, outline, same_base
 from train.where import Where
 
 AGENT = "train.trainers.agent"
-GRACE = 20.0  # seconds for all processes to meet the mistake that one has met
 LOOK = 0.2  # seconds between two looks at what was started
 
 
@@ -98,29 +98,50 @@ def start(options: CausalLM, work: Path, where: Where, others: Others | None) ->
         (work / "deepspeed.json").write_text(json.dumps(zero), encoding="utf-8")
     with subprocess.Popen(_command(options, work, where), env=_environment()) as process:
         try:
+            failed = False
             while process.poll() is None:
                 if others:
                     others.check()
-                if any(time.time() - path.stat().st_mtime > GRACE for path in work.glob("failure-*.json")):
-                    process.terminate()  # one process alone has met a mistake: the others would wait for it
-                    break
+                if not failed and any(work.glob("failure-*.json")):
+                    failed = True
+                    process.terminate()  # the processes of one that cannot go on
                 time.sleep(LOOK)
         except BaseException:
             process.terminate()
             raise
-    for failure in sorted(work.glob("failure-*.json")):
-        raise UserError(**json.loads(failure.read_bytes()))
+    if failure := failed_by(work):
+        raise failure
     if process.returncode:
         note = work / f"ended-{where.rank}.json"
-        code = int(json.loads(note.read_bytes())["exitcode"]) if note.is_file() else process.returncode
+        code = int(_read(note).get("exitcode") or process.returncode or 0)
         error = died(note, process.returncode)
         # A process that broke off by itself may have lost one on another machine; one that was killed is the cause.
         raise others.cause(error) if others and code >= 0 else error
 
 
+def failed_by(work: Path) -> UserError | None:
+    """Return what the processes said could not be done, None where they said nothing.
+
+    A note is empty where the disk had no room for it.
+    """
+    notes = [_read(path) for path in sorted(work.glob("failure-*.json"))]
+    for note in filter(None, notes):
+        return UserError(**note)
+    return from_os_error(OSError(errno.ENOSPC, "no room for a note"), "train") if notes else None
+
+
+def _read(note: Path) -> dict[str, Any]:
+    """Return what a note says; nothing for one that is not there or not whole."""
+    try:
+        found: dict[str, Any] = json.loads(note.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
 def died(note: Path, status: int) -> UserError:
     """Return what to tell when processes ended early: which one did so first, and of what."""
-    told = json.loads(note.read_bytes()) if note.is_file() else {}
+    told = _read(note)
     code = int(told.get("exitcode", 0))
     if code >= 0:
         which = f"process {told['rank']}" if told else "a process"

@@ -100,7 +100,10 @@ class Training:
         )
         if len(self.lines.kept) < self.first:
             raise UserError(
-                LOSS, f"has {len(self.lines.kept)} lines", f"the saved state is that after {self.first} steps"
+                LOSS,
+                f"has {len(self.lines.kept)} lines",
+                f"the saved state is that after {self.first} steps",
+                "restore it, or delete the draft to begin again",
             )
         _check_skipped(job.watched.skipped, self.rows.kept, self.n_steps)
         self.watcher = Watcher(self.options.spikes)

@@ -4,10 +4,12 @@ import json
 import os
 import signal
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from datacards.errors import UserError
+from datacards.errors import UserError, from_os_error
 from train.base import Watched
 from train.trainers.agent import end_with
 
@@ -32,18 +34,28 @@ def main(work: Path, parent: int) -> int:
     try:
         trained = run(job)
     except UserError as error:
-        told = {
-            "where": error.where,
-            "received": error.received,
-            "allowed": error.allowed,
-            "todo": error.todo,
-        }
         # Every process meets the same mistake; ending well spares the user the launcher's own tracebacks.
-        (work / f"failure-{os.environ.get('RANK', '0')}.json").write_text(json.dumps(told), encoding="utf-8")
+        _tell(work, error)
         return 0
+    except OSError as error:
+        # One process alone meets a full disk. The others wait for it, and would tell of nothing but its end.
+        _tell(work, from_os_error(error, "train"))
+        time.sleep(60)  # the launcher ends all of them when it finds the note
+        return 1
     if os.environ.get("RANK", "0") == "0":
         report(job, trained)
     return 0
+
+
+def _tell(work: Path, error: UserError) -> None:
+    told = {
+        "where": error.where,
+        "received": error.received,
+        "allowed": error.allowed,
+        "todo": error.todo,
+    }
+    with suppress(OSError):  # on a full disk the note stays empty, which tells enough
+        (work / f"failure-{os.environ.get('RANK', '0')}.json").write_text(json.dumps(told), encoding="utf-8")
 
 
 def _watched(said: dict[str, Any]) -> Watched:

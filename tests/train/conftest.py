@@ -1,6 +1,6 @@
 """A real two-layer model and a real little corpus version, made on the spot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from datacards.card import Ref, Rights
 from datacards.store import Store
@@ -79,3 +85,18 @@ def ask(base: Path) -> Callable[..., TrainRecipe]:
         return TrainRecipe.model_validate({**given, "options": {**usual, **(options or {})}})
 
     return make
+
+
+def loss_alone(base: Path, texts: Iterable[str], width: int) -> tuple[float, int]:
+    """Return the mean nats per token, and their number, as transformers computes them of every document alone."""
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    words = AutoTokenizer.from_pretrained(base)
+    total, n = 0.0, 0
+    for text in texts:
+        ids = torch.tensor([[*words(text, add_special_tokens=False)["input_ids"], words.eos_token_id]])
+        for part in torch.split(ids, width, dim=1):
+            if part.shape[1] > 1:
+                with torch.no_grad():
+                    total += float(model(input_ids=part, labels=part).loss) * (part.shape[1] - 1)
+                n += part.shape[1] - 1
+    return total / n, n

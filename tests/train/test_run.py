@@ -21,6 +21,7 @@ from datacards.checkpoints import resolve_checkpoint
 from datacards.errors import UserError
 from datacards.recipe import read_recipe
 from datacards.store import Store
+from tests.train.conftest import loss_alone
 from train.base import Trainer
 from train.cli import main
 from train.recipe import TrainRecipe
@@ -67,18 +68,10 @@ def test_the_first_loss_is_what_the_base_says_of_the_text(
     """One step over all rows: its loss is the mean over every document alone, as transformers computes it."""
     rows = 128  # more than there are
     made = run(ask(options={"rows_per_step": rows, "rows_per_device": rows, "max_steps": 1, "epochs": 1}), [str(corpus)], store)  # fmt: skip
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    words = AutoTokenizer.from_pretrained(base)
-    total = n = 0.0
-    for path in sorted(store.path(corpus).glob("*/train-*.parquet")):
-        for text in pq.read_table(path).column("text").to_pylist():
-            ids = torch.tensor([[*words(text, add_special_tokens=False)["input_ids"], words.eos_token_id]])
-            for part in torch.split(ids, 64, dim=1):
-                if part.shape[1] > 1:
-                    with torch.no_grad():
-                        total += float(model(input_ids=part, labels=part).loss) * (part.shape[1] - 1)
-                    n += part.shape[1] - 1
-    assert _lines(store, made.ref)[0]["loss"] == pytest.approx(total / n, rel=1e-5)
+    paths = sorted(store.path(corpus).glob("*/train-*.parquet"))
+    texts = [text for path in paths for text in pq.read_table(path).column("text").to_pylist()]
+    alone, _ = loss_alone(base, texts, 64)
+    assert _lines(store, made.ref)[0]["loss"] == pytest.approx(alone, rel=1e-5)
 
 
 def test_gradients_added_up_over_turns_are_those_of_one_batch(ask: Ask, corpus: Ref, store: Store) -> None:

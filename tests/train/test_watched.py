@@ -11,13 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.store import Store
 from datacards.trained import Training, read_training
-from tests.train.conftest import SENTENCES
+from tests.train.conftest import SENTENCES, loss_alone
 from train.inputs import Inputs
 from train.recipe import TrainRecipe
 from train.run import run
@@ -84,22 +83,10 @@ def test_held_out_text_is_measured_before_between_and_after(world: Store, held: 
 
 def test_the_loss_of_a_source_is_that_of_its_documents_alone(world: Store, held: Ref, base: Path) -> None:
     """The first line against transformers on each document of the version that is measured whole."""
-    model, words = (
-        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
-        AutoTokenizer.from_pretrained(base),
-    )
-    total = n = 0.0
-    for text in pq.read_table(world.path(Ref(name="third", version=DAY)) / "markdown/train-00000.parquet")[
-        "text"
-    ].to_pylist():
-        ids = torch.tensor([[*words(text, add_special_tokens=False)["input_ids"], words.eos_token_id]])
-        for part in torch.split(ids, 64, dim=1):
-            if part.shape[1] > 1:
-                with torch.no_grad():
-                    total += float(model(input_ids=part, labels=part).loss) * (part.shape[1] - 1)
-                n += part.shape[1] - 1
+    path = world.path(Ref(name="third", version=DAY)) / "markdown/train-00000.parquet"
+    alone, n = loss_alone(base, pq.read_table(path)["text"].to_pylist(), 64)
     first = _lines(world, held, "validation.jsonl")[0]
-    assert first["losses"][f"third@{DAY}: stories"] == pytest.approx(total / n, rel=1e-5)
+    assert first["losses"][f"third@{DAY}: stories"] == pytest.approx(alone, rel=1e-5)
     assert first["tokens"][f"third@{DAY}: stories"] == n
 
 

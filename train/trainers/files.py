@@ -57,12 +57,3 @@ def parts(shapes: dict[str, tuple[int, ...]], limit: int) -> list[list[str]]:
         cut[-1].append(name)
         size += n
     return cut
-
-
-def sync(path: Path) -> None:
-    """Bring a file, or the names in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,9 +15,8 @@ from train.data.packing import IGNORE
 from train.trainers.attention import Unfit, candidates, laid_out
 from train.trainers.head import NEAR, fits, losses_of
 
-KEPT = (
-    2**26
-)  # scores, 256 MiB of them: fewer than these are kept for the backward pass, for they cost more time than memory
+#: Scores, 256 MiB of them: fewer than these are kept for the backward pass, for they cost more time than memory.
+KEPT = 2**26
 CLOSE = {"fp32": 1e-4, "bf16": 1e-2}  # relative: how near two ways of computing one loss must come
 
 

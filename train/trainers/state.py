@@ -14,9 +14,10 @@ from typing import Any, Protocol
 from safetensors import safe_open
 from torch import Tensor
 
+from datacards.drafts import sync
 from datacards.errors import UserError
 from datacards.places import sha256_of
-from train.trainers.files import TensorFile, parts, sync
+from train.trainers.files import TensorFile, parts
 from train.trainers.masters import KINDS, WEIGHT, Masters
 
 FOLDER = "steps"

@@ -8,9 +8,8 @@ from typing import Any
 
 from datacards.errors import UserError
 
-RUNS = (
-    ".runs"  # the folder of a store that holds them: their file names carry host and process, no version may
-)
+#: The folder of a store that holds them: their file names carry host and process, no version may.
+RUNS = ".runs"
 #: Tracker -> (any of the modules that it writes with, its class in ``accelerate.tracking``).
 KNOWN = {"tensorboard": (("tensorboardX", "tensorboard"), "TensorBoardTracker")}
 

@@ -75,14 +75,6 @@ class Processes(Finite):
     device: str = ""
 
 
-class Estimate(Finite):
-    """One figure as the plan had it and as it was measured; ``what`` says it with its unit."""
-
-    what: str
-    planned: float | None = None
-    measured: float | None = None
-
-
 class Training(Finite):
     """What a training tells of itself, in ``training.json``; every part may be missing."""
 
@@ -98,7 +90,6 @@ class Training(Finite):
     packing_fill: Share | None = None
     spikes: tuple[Spike, ...] = ()
     skipped: tuple[int, ...] = ()  # steps that were left out, from 1
-    estimates: tuple[Estimate, ...] = ()
     monitor: dict[str, float] = Field(default_factory=dict)  # the last score of each name
     notes: tuple[str, ...] = ()  # sentences in plain English
 

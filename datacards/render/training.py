@@ -164,8 +164,6 @@ def _ran(told: Training) -> Iterable[str]:
     ]
     if known := [row for row in rows if row[1]]:
         yield table(["what", "value"], known)
-    if told.estimates:
-        yield table(["", "planned", "measured"], [(one.what, _number(one.planned), _number(one.measured)) for one in told.estimates])  # fmt: skip
     if told.spikes:
         yield _spiked(told.spikes)
         yield table(
@@ -183,12 +181,6 @@ def _processes(told: Training) -> Iterable[str]:
     for one in told.processes:
         begun = f" from step {one.step:,} on" if len(told.processes) > 1 else ""
         yield f"{one.number:,}{f' on {one.device}' if one.device else ''}{begun}"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
 def _spiked(spikes: Sequence[Spike]) -> Markdown:

@@ -12,7 +12,6 @@ from datacards.render.training import CURVES, SHOWN
 from datacards.store import Draft, Store
 from datacards.trained import (
     TRAINING,
-    Estimate,
     HeldOut,
     Input,
     Processes,
@@ -50,7 +49,6 @@ TOLD = Training(
     packing_fill=0.9912,
     spikes=(Spike(step=33, figure="loss", value=9.0, usual=2.0, deviations=41.3),),
     skipped=(34,),
-    estimates=(Estimate(what="memory of a device (GB)", planned=3.1, measured=2.9),),
     monitor={"acc 金融": 0.5},
     notes=("Of 14 documents 2 were empty.",),
 )
@@ -101,7 +99,6 @@ def test_the_page_tells_what_was_seen_and_how_it_ran(trained: tuple[Card, str]) 
         "| markdown | 5 | 7,000 | 70 % |",
         "| places of the rows that hold a token | 99.1 % |",
         "| processes | 2 on cpu from step 1 on; 1 on cpu from step 21 on |",
-        "| memory of a device (GB) | 3.1 | 2.9 |",
         "| steps left out | 34 |",
         "| 33 | loss | 9 | 2 | 41 |",
         "- Of 14 documents 2 were empty.",

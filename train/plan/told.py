@@ -46,7 +46,8 @@ def _ways(packed: Way, padded: Way) -> list[str]:
         ("sum of rates", f"{packed.rate_sum:.3g}", f"{padded.rate_sum:.3g}"),
         ("random walk", f"{packed.walk:.2g}", f"{padded.walk:.2g}"),
     ]
-    return [f"{name:12}{one:>16}{other:>16}" for name, one, other in rows]
+    lines = [f"{name:12}{one:>16}{other:>16}" for name, one, other in rows]
+    return [*lines, "(how far all steps move a weight at most: each the same way, and each its own way)"]
 
 
 def _memory(plan: Estimate) -> list[str]:

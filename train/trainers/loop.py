@@ -71,6 +71,8 @@ def run(job: Job) -> Trained:
     training.engine.check()
     training.steps()
     training.engine.export(job.base, job.out)
+    if training.engine.is_first and not training.held_out:
+        training.losses.path.unlink()
     return training.trained()
 
 

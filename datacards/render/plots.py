@@ -71,11 +71,11 @@ def drawing(width: float, height: float, *, placed: bool = False) -> Iterator[tu
                 if isinstance(text, Text):
                     size = text.get_fontsize()
                     text.set_fontproperties(FontProperties(fname=font, size=size))
-        if not placed:
-            # As a property of the figure it would have all drawn twice.
-            ConstrainedLayoutEngine().execute(figure)
         with warnings.catch_warnings():  # names may hold signs that no font has: a box says so
             warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
+            if not placed:
+                # As a property of the figure it would have all drawn twice.
+                ConstrainedLayoutEngine().execute(figure)
             figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
 
 

@@ -195,6 +195,8 @@ def test_losses_are_per_token_and_of_a_part_of_them_none_is_told(
 def test_what_has_no_such_step_is_refused(store: Store) -> None:
     assert "is a version of kind 'dataset'" in _asked(store, "words@2026.11.21", "1").output
     assert "no version 'nobody'" in _asked(store, "nobody", "1").output
+    name = STOPPED.partition("@")[0]
+    assert f"{name}: has no finished version; runs that stopped: {STOPPED}" in _asked(store, name, "1").output
     assert "has no step 999; its steps are 1 to" in _asked(store, "finished", "999").output
     merged: dict[str, Any] = {"merger": "task_arithmetic"}
     with store.write(name="merged", version="2026.11.22", kind="checkpoint", recipe=merged) as draft:

@@ -61,11 +61,21 @@ def asked_for(store: Store, text: str) -> Asked:
         request = json.loads((draft / WORK / NOTE).read_text(encoding="utf-8"))
         made_from = tuple(Ref.model_validate(ref) for ref in request["made_from"])
         return _asked(text, draft, request["recipe"], made_from, draft=True)
+    if "@" not in text and not store.refs(text) and (stopped := _stopped(store, text)):
+        raise UserError(
+            text, "has no finished version", f"runs that stopped: {', '.join(stopped)}", "name one"
+        )
     ref = store.resolve(text)
     card: Card = store.card(ref)
     if card.kind != "checkpoint":
         raise UserError(str(ref), f"is a version of kind '{card.kind}'", "a trained checkpoint is needed")
     return _asked(str(ref), store.path(ref), card.recipe, card.made_from, draft=False)
+
+
+def _stopped(store: Store, name: str) -> list[str]:
+    if not NAME.fullmatch(name):
+        return []
+    return sorted(path.parents[1].name for path in (store.root / ".drafts").glob(f"{name}@*/{WORK}/{NOTE}"))
 
 
 def _draft(store: Store, text: str) -> Path | None:

@@ -114,6 +114,8 @@ def forgetting(found: Sequence[HeldOut]) -> tuple[str, str] | None:
     change = math.expm1(logs / sum(one.tokens or 1 for one, _ in known))
     if abs(change) < _STEADY:
         verdict = "is as it was: nothing of it was forgotten"
+    elif change > 1:
+        verdict = f"is {1 + change:.3g} times what it was: that much was forgotten"
     elif change > 0:
         verdict = f"has risen by {percent(change)}: that much was forgotten"
     else:

@@ -1,49 +1,46 @@
-"""What every evaluator is and returns: Evaluator, Score."""
+"""What every evaluator is: Evaluator, which asks one model what tasks ask."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from datacards.card import Record
+from datacards.evaluated import Score
 from datacards.objective import Loaded
-from eval.tasks.base import Task
+from eval.items import Asked, Result
 
+__all__ = ["Evaluator", "Keep", "Score"]
 
-class Score(Record):
-    """One figure of one task: ``value`` with its standard error (None where none is known) over ``samples`` items.
-
-    ``note`` says what a reader must know before comparing it, such as a subset; it is empty for a full test set.
-    """
-
-    task: str
-    metric: str
-    value: float
-    stderr: float | None = None
-    samples: int
-    note: str = ""
+#: Takes results of one task as they come, in any order: what was taken is not asked again after an interruption.
+Keep = Callable[[str, Sequence[Result]], None]
 
 
 class Evaluator(BaseModel, ABC):
-    """A way to score a checkpoint; the fields of a subclass are its options in the recipe.
+    """A way to ask a model; the fields of a subclass are its options in the recipe.
 
-    Plug-ins are found through the entry points of the group ``kanagura.evaluators``.
+    Plug-ins are found through the entry points of the group ``kanagura.evaluators``. An evaluator computes no figure:
+    likelihoods, replies and the likelihood of passages are what it returns, and everything else is made of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @abstractmethod
-    def evaluate(
-        self, *, model: Path | Loaded, tasks: Sequence[Task], corpus: Path | None, out: Path
-    ) -> list[Score]:
-        """Score the Hugging Face model folder ``model`` on ``tasks``, and return the scores in their order.
+    def ask(
+        self, *, model: Path | Loaded, asked: Mapping[str, Sequence[Asked]], keep: Keep
+    ) -> Mapping[str, Sequence[Result]]:
+        """Return the results of every task, in the order of its items: an Answer per Item, a Reply per Question, a
+        Surprise per Passage.
 
-        A model that is ``Loaded`` is scored as it is in memory; options that say how to load one do not bear on it.
-
-        ``corpus`` is the folder of the dataset version for tasks that ask about it. One ``samples/TASK.parquet`` with
-        a row per item is written below ``out``. Raises UserError when the model cannot be loaded or a task is empty.
+        ``model`` is a Hugging Face model folder or a model in memory; options that say how to load one do not bear on
+        the latter. ``keep`` is given results as they are made, so that an interruption loses little. Raises UserError
+        when the model cannot be loaded, or for a kind of item that the evaluator cannot ask.
         """
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that bear on the results: results are kept under them, and asked for anew where they differ."""
+        return self.model_dump(mode="json")
 
     def device(self) -> str:
         """Return what the model runs on, for the provenance."""

@@ -1,45 +1,33 @@
-"""The two records of scoring by likelihood: an Item of a task, and an Answer, a model's likelihoods for it."""
+"""What a task asks of a model, and what the model gave back: choices by likelihood, replies, passages."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-SAMPLES = pa.schema(
-    [
-        ("id", pa.string()),  # hash of the item's content, equal wherever and whenever it is scored
-        ("context_sha256", pa.string()),  # of the whole prompt, UTF-8
-        ("choices", pa.list_(pa.string())),
-        ("gold", pa.int32()),  # index of the right choice; null where none of them is right
-        ("loglikelihoods", pa.list_(pa.float64())),  # natural logarithm, sum over the tokens of each choice
-        ("choice_tokens", pa.list_(pa.int32())),
-        ("context_tokens", pa.int32()),
-        ("truncated", pa.bool_()),  # the prompt did not fit the model and lost its beginning
-        ("prediction", pa.int32()),
-        ("correct", pa.bool_()),
-        ("prediction_norm", pa.int32()),  # by likelihood per character of the choice
-        ("correct_norm", pa.bool_()),
-    ]
-)
+Kind = Literal["choice", "reply", "passage", "chat"]
 
 
 def content_id(content: Mapping[str, Any]) -> str:
     """Return the first 16 hexadecimal digits of the SHA-256 over the canonical JSON of ``content``."""
+    return sha256_of(content)[:16]
+
+
+def sha256_of(content: Any) -> str:
+    """Return the SHA-256 over the canonical JSON of ``content``."""
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question: the model reads ``context`` and the likelihood of each of ``continuations`` is taken.
+    """One question with choices: the model reads ``context`` and the likelihood of each of ``continuations`` is taken.
 
     ``choices`` are the continuations without delimiter, as people name them; ``gold`` is the index of the right one,
-    None where no choice is right (such an item stays in and is always wrong). ``label`` is the item's class.
+    None where no choice is right (such an item stays in and is always wrong). ``label`` is the item's class, ``group``
+    the part of the test it belongs to (a subject, a source), ``cluster`` what it shares a text with (empty: nothing).
+    ``id`` is a hash of the question's content, whatever the prompt.
     """
 
     id: str
@@ -48,11 +36,42 @@ class Item:
     choices: tuple[str, ...]
     gold: int | None
     label: str = ""
+    group: str = ""
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question that is answered in words: the model reads ``context`` and writes on, greedily.
+
+    It stops before any of ``until`` or after ``max_tokens``. ``targets`` are the right answers; how a reply is held
+    against them is the task's business.
+    """
+
+    id: str
+    context: str
+    targets: tuple[str, ...]
+    until: tuple[str, ...] = ("\n",)
+    max_tokens: int = 256
+    label: str = ""
+    group: str = ""
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One text whose likelihood is taken whole, in windows that do not overlap, each token once."""
+
+    id: str
+    text: str
+    label: str = ""
+    group: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The log-likelihoods of one model for the choices of ``item``, with token counts."""
+    """The log-likelihoods of one model for the choices of ``item``, in nats, with token counts."""
 
     item: Item
     loglikelihoods: tuple[float, ...]
@@ -72,28 +91,40 @@ class Answer:
         return _argmax([value / size for value, size in zip(self.loglikelihoods, sizes, strict=True)])
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one model wrote to ``item``; ``finish`` says why it stopped: a ``stop`` text or token, or the ``length``."""
+
+    item: Question
+    text: str
+    tokens: int = 0
+    finish: Literal["stop", "length"] = "stop"
+    context_tokens: int = 0
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """The negative log-likelihood of ``item`` under one model: ``nats`` over ``tokens`` tokens."""
+
+    item: Passage
+    nats: float
+    tokens: int
+
+
+Asked = Item | Question | Passage
+Result = Answer | Reply | Surprise
+
+
+def asked_digest(item: Asked) -> str:
+    """Return the SHA-256 over all that ``item`` asks and holds for right: the key that a result is kept under."""
+    return sha256_of([type(item).__name__, asdict(item)])
+
+
+def digest_of(items: Sequence[Asked]) -> str:
+    """Return the SHA-256 over ``items`` in any order."""
+    return sha256_of(sorted(asked_digest(item) for item in items))
+
+
 def _argmax(values: Sequence[float]) -> int:
     return max(range(len(values)), key=values.__getitem__)
-
-
-def write_samples(path: Path, answers: Sequence[Answer]) -> None:
-    """Write one row per answer as zstd Parquet with the schema ``SAMPLES``."""
-    rows = [
-        {
-            "id": answer.item.id,
-            "context_sha256": hashlib.sha256(answer.item.context.encode()).hexdigest(),
-            "choices": list(answer.item.choices),
-            "gold": answer.item.gold,
-            "loglikelihoods": list(answer.loglikelihoods),
-            "choice_tokens": list(answer.choice_tokens),
-            "context_tokens": answer.context_tokens,
-            "truncated": answer.truncated,
-            "prediction": answer.prediction,
-            "correct": answer.prediction == answer.item.gold,
-            "prediction_norm": answer.prediction_norm,
-            "correct_norm": answer.prediction_norm == answer.item.gold,
-        }
-        for answer in answers
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=SAMPLES), path, compression="zstd")

@@ -1,7 +1,6 @@
 """Benchmark tasks as an objective: what a search makes larger is what an evaluation would report."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from pydantic import Field
@@ -11,6 +10,7 @@ from datacards.objective import Loaded, Objective
 from datacards.plugins import make
 from eval.base import Evaluator, Score
 from eval.run import GROUP
+from eval.scoring import score
 from eval.tasks import AnyTask
 
 
@@ -42,8 +42,7 @@ class Benchmark(Objective):
     def score(self, loaded: Loaded, corpus: Path | None) -> float:
         """Return the mean (or the lowest) of the tasks' figures."""
         evaluator: Evaluator = make(GROUP, self.evaluator, self.options)
-        with TemporaryDirectory() as out:
-            scores = evaluator.evaluate(model=loaded, tasks=self.tasks, corpus=corpus, out=Path(out))
+        scores, _ = score(evaluator, loaded, self.tasks, corpus)
         figures = [self._figure(task.task, scores) for task in self.tasks]
         return min(figures) if self.aggregation == "min" else sum(figures) / len(figures)
 

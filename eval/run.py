@@ -1,17 +1,21 @@
 """Turns a recipe, a checkpoint and, where a task needs it, a dataset version into an evaluation version."""
 
-import json
 from pathlib import Path
 
 from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.errors import UserError
+from datacards.evaluated import SCORES, TASKS, Score, read_scores, write_records
 from datacards.plugins import make
 from datacards.store import Store
-from eval.base import Evaluator, Score
+from eval.base import Evaluator
+from eval.items import sha256_of
+from eval.kept import Kept
 from eval.recipe import EvalRecipe
+from eval.scoring import score
 
 GROUP = "kanagura.evaluators"
+KEPT = ".answers"  # the folder of the store that keeps what models were asked once
 
 
 def run(recipe: EvalRecipe, store: Store, *, model: str = "", corpus: str = "") -> tuple[Ref, list[Score]]:
@@ -35,7 +39,10 @@ def run(recipe: EvalRecipe, store: Store, *, model: str = "", corpus: str = "") 
     name = f"{_short(model_ref)}-{recipe.name}"
     made_from = [model_ref, *([corpus_ref] if corpus_ref else [])]
     if ref := store.finished(name, recipe.version, recipe=asked, made_from=made_from):
-        return ref, read_scores(store, ref)
+        return ref, read_scores(store.path(ref))
+    settings = {"evaluator": recipe.evaluator, **evaluator.settings()}
+    kept = Kept(store.root / KEPT / model_ref.digest / sha256_of(settings)[:16])
+    tasks = [task.for_model(store, model_ref) for task in recipe.tasks]
     rights = list(store.card(corpus_ref).rights) if corpus_ref else []
     with store.write(
         name=name,
@@ -45,24 +52,18 @@ def run(recipe: EvalRecipe, store: Store, *, model: str = "", corpus: str = "") 
         made_from=made_from,
         description=recipe.description,
     ) as draft:
-        scores = evaluator.evaluate(model=model_path, tasks=recipe.tasks, corpus=corpus_path, out=draft.path)
-        told = [score.model_dump(mode="json") for score in scores]
-        (draft.path / "scores.json").write_text(
-            json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
-        for score in scores:
-            draft.metrics[f"{score.task}/{score.metric}"] = score.value
-            draft.counts[f"{score.task} items"] = score.samples
-            draft.rows[f"samples/{score.task}.parquet"] = score.samples
+        scores, records = score(evaluator, model_path, tasks, corpus_path, out=draft.path, kept=kept)
+        write_records(draft.path / SCORES, scores)
+        write_records(draft.path / TASKS, records)
+        for one in scores:
+            if not one.group:
+                draft.metrics[f"{one.task}/{one.metric}"] = one.value
+        for record in records:
+            draft.counts[f"{record.task} items"] = record.samples
+            draft.rows[f"samples/{record.task}.parquet"] = record.samples
         draft.rights.extend([*_vendored_rights(recipe, scores), *rights])
         draft.device = evaluator.device()
     return store.resolve(f"{name}@{recipe.version}"), scores
-
-
-def read_scores(store: Store, ref: Ref) -> list[Score]:
-    """Return the scores of an evaluation version."""
-    text = (store.path(ref) / "scores.json").read_text(encoding="utf-8")
-    return [Score.model_validate(score) for score in json.loads(text)]
 
 
 def _corpus(recipe: EvalRecipe, store: Store, text: str) -> tuple[Ref | None, Path | None]:

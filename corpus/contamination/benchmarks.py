@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from datacards.errors import UserError
 
-SHIPPED = Path(__file__).resolve().parents[2] / "eval" / "tasks"
+SHIPPED = Path(__file__).resolve().parents[2] / "eval" / "data"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".csv", ".tsv", ".parquet")
 
 Row = Mapping[str, Any]

@@ -1,7 +1,6 @@
 """What every task is: Task, and the reading of the vendored items."""
 
-import gzip
-import json
+import math
 import random
 from abc import ABC, abstractmethod
 from collections import defaultdict
@@ -9,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from datacards.card import Rights
-from eval.items import Answer, Item
+from datacards.card import Ref, Rights
+from datacards.evaluated import Figure
+from datacards.store import Store
+from eval.items import Answer, Asked, Item, Kind, Reply, Result, Surprise
 from eval.metrics import accuracy
 
-HERE = Path(__file__).parent
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -30,8 +31,9 @@ class Measured(NamedTuple):
 class Task(BaseModel, ABC):
     """A test set with one prompt; the fields of a subclass are its options in the recipe.
 
-    The first metric is the one to compare models by. ``subset`` scores that many items only, every label in its share,
-    drawn with ``seed``: for quick looks, and never a benchmark's figure.
+    Plug-ins are found through the entry points of the group ``kanagura.tasks``. What comes first of ``measure`` is the
+    figure to compare models by. ``subset`` scores that many items only, every label in its share, drawn with ``seed``:
+    for quick looks, and never a benchmark's figure.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,33 +41,71 @@ class Task(BaseModel, ABC):
     task: str
     subset: int | None = Field(default=None, ge=2)
     seed: int = 0
+    kind: ClassVar[Kind] = "choice"
+    metric: ClassVar[str] = "acc"  # the name of the first figure
+    figure: ClassVar[Figure] = "mean"  # how the first figure is made of the items' values
+    suite: ClassVar[str] = ""  # the benchmark it belongs to; its tasks are reported together
     needs_corpus: ClassVar[bool] = False
-    rights: ClassVar[Rights | None] = None  # of the vendored items; those of a corpus are in its card
+    higher_is_better: ClassVar[bool] = True
+    rights: ClassVar[Rights | None] = None  # of the items; those of a corpus are in its card
 
     @abstractmethod
-    def items(self, corpus: Path | None) -> list[Item]:
-        """Return all items in a fixed order; ``corpus`` is the folder of a dataset version."""
+    def items(self, corpus: Path | None) -> Sequence[Asked]:
+        """Return all items in a fixed order; ``corpus`` is the folder of a dataset version.
 
-    def draw(self, corpus: Path | None) -> tuple[list[Item], str]:
-        """Return the items to score, and what a reader must know of them: '' for the full test set."""
-        found = self.items(corpus)
+        Raises UserError where they cannot be had, saying where they come from.
+        """
+
+    def for_model(self, store: Store, model: Ref) -> "Task":
+        """Return the task as ``model`` is asked it; one that depends on what the model was trained on says so here."""
+        del store, model
+        return self
+
+    def draw(self, corpus: Path | None) -> tuple[list[Asked], str, int]:
+        """Return the items to score, what a reader must know of them ('' for the full set), and how many there are."""
+        found = list(self.items(corpus))
         if self.subset is None or self.subset >= len(found):
-            return found, ""
+            return found, "", len(found)
         drawn = stratified(found, self.subset, self.seed)
-        return drawn, f"a draw of {len(drawn)} of {len(found):,} items, no benchmark figure"
+        return drawn, f"a draw of {len(drawn)} of {len(found):,} items, no benchmark figure", len(found)
 
-    def measure(self, answers: Sequence[Answer]) -> list[Measured]:
-        """Return the figures of one model's answers, the one to compare by first."""
+    def value(self, result: Result) -> tuple[float, float]:
+        """Return what one result scores, and its weight.
+
+        A choice scores 1 where it is right, else 0; a passage its bits, weighing its bytes. A task that asks for
+        replies says itself what one is worth.
+        """
+        if isinstance(result, Surprise):
+            return result.nats / math.log(2), float(len(result.item.text.encode()))
+        if isinstance(result, Reply):
+            raise NotImplementedError(f"{self.task} must say what a reply is worth")
+        return float(result.prediction == result.item.gold), 1.0
+
+    def measure(self, results: Sequence[Any]) -> list[Measured]:
+        """Return the figures of one model's results, the one to compare by first."""
+        if self.kind != "choice":
+            return [weighted(self.metric, [self.value(result) for result in results])]
+        answers: Sequence[Answer] = results
         return [
             Measured("acc", *accuracy(answers)),
             Measured("acc_norm", *accuracy(answers, per_character=True)),
         ]
 
+    def chance(self, items: Sequence[Asked]) -> float | None:
+        """Return what guessing among the choices scores on ``items``, None where that has no meaning."""
+        counts = [len(item.choices) for item in items if isinstance(item, Item)]
+        return sum(1 / n for n in counts) / len(counts) if counts and self.figure == "mean" else None
 
-def vendored(name: str) -> list[dict[str, Any]]:
-    """Return the rows of ``NAME.jsonl.gz`` beside this module (see LICENSES.md there)."""
-    with gzip.open(HERE / f"{name}.jsonl.gz", "rt", encoding="utf-8") as stream:
-        return [json.loads(line) for line in stream]
+
+def weighted(metric: str, pairs: Sequence[tuple[float, float]]) -> Measured:
+    """Return the sum of values over the sum of weights, and its standard error (delta method, items independent)."""
+    values, weights = np.array(pairs, dtype=float).T
+    ratio = float(values.sum() / weights.sum())
+    n = len(values)
+    if n < 2:
+        return Measured(metric, ratio, None)
+    spread = (values - ratio * weights) / weights.mean()
+    return Measured(metric, ratio, float(spread.std(ddof=1) / math.sqrt(n)))
 
 
 def exam(question: str, context: str, choices: Sequence[str], *, description: str) -> str:
@@ -79,14 +119,14 @@ def exam(question: str, context: str, choices: Sequence[str], *, description: st
     return f"{description}\n\n\n【問題】\n{told}\n【選択肢】\n{lettered}\n【答え】\n"
 
 
-def stratified(items: Sequence[Item], size: int, seed: int) -> list[Item]:
+def stratified(items: Sequence[Asked], size: int, seed: int) -> list[Asked]:
     """Return ``size`` items drawn without replacement, every label in its share of ``items``, in their order.
 
     Shares are rounded by largest remainder. The draw depends on the items' ids and the seed alone, not on their order.
     """
     if size >= len(items):
         return list(items)
-    by_label: Mapping[str, list[Item]] = defaultdict(list)
+    by_label: Mapping[str, list[Asked]] = defaultdict(list)
     for item in sorted(items, key=lambda item: item.id):
         by_label[item.label].append(item)
     exact = {label: size * len(members) / len(items) for label, members in by_label.items()}

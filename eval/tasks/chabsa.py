@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from datacards.card import Rights
+from datacards.evaluated import Figure
+from eval.data import vendored
 from eval.items import Answer, Item
 from eval.metrics import accuracy, mean_f1
-from eval.tasks.base import Measured, Task, vendored
+from eval.tasks.base import Measured, Task
 
 DESCRIPTION = "以下のセンテンスにおける、ターゲットのセンチメントをpositiveかnegativeで答えてください。\n\n\n"
 CHOICES = ("positive", "negative")
@@ -23,6 +25,9 @@ class Chabsa(Task):
     """
 
     task: Literal["chabsa"] = "chabsa"
+    suite: ClassVar[str] = "fin-harness"
+    metric: ClassVar[str] = "f1"
+    figure: ClassVar[Figure] = "f1"
     rights: ClassVar[Rights | None] = Rights(
         license="CC-BY-4.0",
         attribution="chABSA-dataset, TIS Inc. / chakki (https://github.com/chakki-works/chABSA-dataset), CC BY 4.0; converted",
@@ -40,6 +45,7 @@ class Chabsa(Task):
                 choices=CHOICES,
                 gold=CHOICES.index(row["polarity"]) if row["polarity"] in CHOICES else None,
                 label=row["polarity"],
+                cluster=row["report"],
             )
             for row in vendored("chabsa")
         ]

@@ -64,4 +64,5 @@ class CorpusQuestions(Task):
             choices=shown,
             gold=gold,
             label=meta.get("concept", ""),
+            cluster=meta.get("subject", ""),
         )

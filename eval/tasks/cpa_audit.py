@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from datacards.card import Rights
+from eval.data import vendored
 from eval.items import Item
-from eval.tasks.base import LETTERS, Task, exam, vendored
+from eval.tasks.base import LETTERS, Task, exam
 
 DESCRIPTION = "以下の問題の答えとして適切な記号の組み合わせを選択肢から選んでアルファベットで答えなさい。"
 CHOICES = 6
@@ -19,6 +20,7 @@ class CpaAudit(Task):
     """
 
     task: Literal["cpa_audit"] = "cpa_audit"
+    suite: ClassVar[str] = "fin-harness"
     rights: ClassVar[Rights | None] = Rights(
         license="CC-BY-4.0",
         attribution="公認会計士・監査審査会 公認会計士試験; compiled by Masuda, Nakagawa and Hoshino (2023), "

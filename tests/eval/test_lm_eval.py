@@ -13,8 +13,11 @@ from datacards.errors import UserError
 from datacards.store import Store
 from eval.evaluators.lm_eval import LmEval
 from eval.items import Answer, Item
-from eval.tasks import Chabsa, CorpusQuestions, CpaAudit
+from eval.scoring import score
 from eval.tasks.base import Task
+from eval.tasks.chabsa import Chabsa
+from eval.tasks.corpus_questions import CorpusQuestions
+from eval.tasks.cpa_audit import CpaAudit
 
 
 class Slice(Task):
@@ -52,8 +55,8 @@ def test_the_golden_run_is_reproduced_whole(golden: Path, tmp_path: Path) -> Non
 
     The guard of every upgrade of the harness.
     """
-    scores = LmEval(batch_size=16).evaluate(
-        model=golden / "tiny-llama-tuned", tasks=[Chabsa(), CpaAudit()], corpus=None, out=tmp_path
+    scores, _ = score(
+        LmEval(batch_size=16), golden / "tiny-llama-tuned", [Chabsa(), CpaAudit()], None, out=tmp_path
     )
     found = {(score.task, score.metric): score for score in scores}
     for task in ("chabsa", "cpa_audit"):
@@ -76,7 +79,7 @@ def test_the_batch_size_bears_on_nothing(tiny_model: Path, question_store: Store
     found = []
     for size in (1, 8):
         out = tmp_path / str(size)
-        scores = LmEval(batch_size=size).evaluate(model=tiny_model, tasks=tasks, corpus=corpus, out=out)
+        scores, _ = score(LmEval(batch_size=size), tiny_model, tasks, corpus, out=out)
         likelihoods = [v for task in tasks for row in rows(out, task.task) for v in row["loglikelihoods"]]
         found.append((scores, likelihoods))
     assert found[0][0] == found[1][0]
@@ -112,26 +115,23 @@ def test_no_beginning_of_sequence_token_unless_it_is_asked_for(tiny_model: Path,
     task = Slice(task="chabsa", whole=Chabsa(), step=2000)
     for bos in ("none", "tokenizer"):
         options = LmEval.model_validate({"bos": bos})
-        options.evaluate(model=tiny_model, tasks=[task], corpus=None, out=tmp_path / bos)
+        score(options, tiny_model, [task], None, out=tmp_path / bos)
     without, with_bos = rows(tmp_path / "none", "chabsa"), rows(tmp_path / "tokenizer", "chabsa")
     assert [r["context_tokens"] + 1 for r in without] == [r["context_tokens"] for r in with_bos]
     assert [r["choice_tokens"] for r in without] == [r["choice_tokens"] for r in with_bos]
 
 
 def test_what_does_not_fit_the_model_is_counted_and_told(tiny_model: Path, tmp_path: Path) -> None:
-    task = Slice(task="cpa_audit", whole=CpaAudit(), step=100)
-    scores = LmEval(max_length=64, limit=2).evaluate(
-        model=tiny_model, tasks=[task], corpus=None, out=tmp_path
-    )
+    task = Slice(task="cpa_audit", whole=CpaAudit(), step=200)
+    scores, _ = score(LmEval(max_length=64), tiny_model, [task], None, out=tmp_path)
     assert all(row["truncated"] for row in rows(tmp_path, "cpa_audit"))
     assert "did not fit the model: 2" in scores[0].note
-    assert "at most the first 2 items" in scores[0].note
     assert scores[0].samples == 2
 
 
 def test_samples_say_what_the_scores_were_made_of(tiny_model: Path, tmp_path: Path) -> None:
     task = Slice(task="chabsa", whole=Chabsa(), step=150)
-    (acc, _) = LmEval().evaluate(model=tiny_model, tasks=[task], corpus=None, out=tmp_path)
+    (acc, _), _ = score(LmEval(), tiny_model, [task], None, out=tmp_path)
     kept = rows(tmp_path, "chabsa")
     items = {item.id: item for item in task.items(None)}
     assert acc.value == pytest.approx(sum(row["correct"] for row in kept) / len(kept))
@@ -153,7 +153,7 @@ def test_broken_weights_are_said_not_scored(tiny_model: Path, tmp_path: Path) ->
     save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
     task = Slice(task="chabsa", whole=Chabsa(), step=4000)
     with pytest.raises(UserError, match="2 of 2 items have a likelihood that is no number"):
-        LmEval().evaluate(model=broken, tasks=[task], corpus=None, out=tmp_path)
+        score(LmEval(), broken, [task], None, out=tmp_path)
     (broken / "model.safetensors").unlink()
     with pytest.raises(UserError, match="cannot be loaded"):
-        LmEval().evaluate(model=broken, tasks=[task], corpus=None, out=tmp_path)
+        score(LmEval(), broken, [task], None, out=tmp_path)

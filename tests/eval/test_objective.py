@@ -15,7 +15,9 @@ from datacards.objective import GROUP, Loaded
 from datacards.store import Store
 from eval.evaluators.lm_eval import LmEval
 from eval.objective import Benchmark
-from eval.tasks import CorpusQuestions
+from eval.scoring import score
+from eval.tasks.corpus_questions import CorpusQuestions
+from eval.tasks.cpa_audit import CpaAudit
 from merge.objectives.likelihood import Likelihood
 
 TEXTS = [
@@ -49,7 +51,7 @@ def test_a_model_in_memory_scores_as_its_folder(
 ) -> None:
     corpus = question_store.path(question_store.resolve("fin-ja-qa"))
     scores = [
-        LmEval().evaluate(model=model, tasks=[CorpusQuestions()], corpus=corpus, out=tmp_path / str(number))
+        score(LmEval(), model, [CorpusQuestions()], corpus, out=tmp_path / str(number))[0]
         for number, model in enumerate((tiny_model, loaded))
     ]
     assert scores[0] == scores[1]
@@ -64,7 +66,7 @@ def test_a_benchmark_is_the_mean_of_its_tasks_first_figures(
     tasks: Any = [{"task": "corpus_questions"}, {"task": "chabsa", "subset": 20}]
     objective: Benchmark = plugins.make(GROUP, "benchmark", {"tasks": tasks})
     objective.check(corpus)
-    found = LmEval().evaluate(model=tiny_model, tasks=objective.tasks, corpus=corpus, out=tmp_path)
+    found = score(LmEval(), tiny_model, objective.tasks, corpus, out=tmp_path)[0]
     wanted = [next(s.value for s in found if s.task == task) for task in ("corpus_questions", "chabsa")]
     assert objective.score(loaded, corpus) == pytest.approx(sum(wanted) / 2)
     assert objective.model_copy(update={"aggregation": "min"}).score(loaded, corpus) == min(wanted)
@@ -112,7 +114,7 @@ def test_a_likelihood_of_nothing_is_refused(documents: Path) -> None:
         Likelihood(format="qa").check(documents)
 
 
-def test_a_task_without_a_score_is_named(
+def test_a_task_without_results_is_named(
     tmp_path: Path, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An evaluator of a third party that leaves a task out."""
@@ -122,8 +124,8 @@ def test_a_task_without_a_score_is_named(
     (info / "entry_points.txt").write_text("[kanagura.evaluators]\nsilent = silent_evaluator:Silent\n")
     (tmp_path / "silent_evaluator.py").write_text(
         "from eval.base import Evaluator\n\n\nclass Silent(Evaluator):\n"
-        "    def evaluate(self, *, model, tasks, corpus, out):\n        return []\n"
+        "    def ask(self, *, model, asked, keep):\n        return {}\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(UserError, match="corpus_questions: got no score"):
-        Benchmark(tasks=(CorpusQuestions(),), evaluator="silent").score(loaded, None)
+    with pytest.raises(UserError, match="cpa_audit: got 0 of 2"):
+        Benchmark(tasks=(CpaAudit(subset=2),), evaluator="silent").score(loaded, None)

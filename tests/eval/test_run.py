@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from datacards.errors import UserError
+from datacards.evaluated import Score, read_scores
 from datacards.store import Store
-from eval.base import Score
 from eval.cli import main
 from eval.recipe import EvalRecipe
-from eval.run import read_scores, run
+from eval.run import run
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_run_becomes_a_version_named_after_model_and_recipe(stocked: Store) ->
     assert card.recipe["options"]["bos"] == "none"
     assert stocked.verify(ref) == []
     told = json.loads((stocked.path(ref) / "scores.json").read_text())
-    assert [Score.model_validate(score) for score in told] == read_scores(stocked, ref) == scores
+    assert [Score.model_validate(score) for score in told] == read_scores(stocked.path(ref)) == scores
 
 
 def test_an_equal_request_finds_its_version_again(stocked: Store) -> None:
@@ -100,7 +100,7 @@ def test_the_command_prints_every_score_with_its_error(stocked: Store, tmp_path:
 
 
 def test_the_card_names_the_rights_of_the_items(stocked: Store) -> None:
-    asked = recipe(tasks=[{"task": "cpa_audit"}], options={"limit": 2, "max_length": 32})
+    asked = recipe(tasks=[{"task": "cpa_audit", "subset": 2}], options={"max_length": 32})
     ref, _ = run(asked, stocked, model="tiny")
     (rights,) = stocked.card(ref).rights
     assert (rights.license, rights.records) == ("CC-BY-4.0", 2)

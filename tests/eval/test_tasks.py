@@ -11,9 +11,12 @@ from pydantic import ValidationError
 
 from datacards.errors import UserError
 from datacards.store import Store
+from eval.data import convert, vendored
 from eval.items import Item, content_id
-from eval.tasks import Chabsa, CorpusQuestions, CpaAudit, convert
-from eval.tasks.base import stratified, vendored
+from eval.tasks.base import stratified
+from eval.tasks.chabsa import Chabsa
+from eval.tasks.corpus_questions import CorpusQuestions
+from eval.tasks.cpa_audit import CpaAudit
 
 
 def digest(items: list[Item]) -> str:
@@ -70,12 +73,13 @@ def test_every_prompt_is_the_benchmarks_own(task: Chabsa | CpaAudit, golden: Pat
 
 def test_a_stratified_subset_keeps_the_shares_and_ignores_the_order() -> None:
     full = Chabsa().items(None)
-    subset, note = Chabsa(subset=300, seed=7).draw(None)
+    subset, note, of = Chabsa(subset=300, seed=7).draw(None)
     assert Counter(item.label for item in subset) == {"positive": 168, "negative": 122, "neutral": 10}
     assert subset != Chabsa(subset=300, seed=8).draw(None)[0]
     assert {i.id for i in stratified(full[::-1], 300, 7)} == {i.id for i in subset}
+    assert of == 7723
     assert note == "a draw of 300 of 7,723 items, no benchmark figure"
-    assert Chabsa().draw(None) == Chabsa(subset=9000).draw(None) == (full, "")
+    assert Chabsa().draw(None) == Chabsa(subset=9000).draw(None) == (full, "", 7723)
     assert len(CpaAudit(subset=100).draw(None)[0]) == 100
 
 

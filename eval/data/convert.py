@@ -1,4 +1,4 @@
-"""Converts the published benchmark files into the vendored ``*.jsonl.gz``: ``python -m eval.tasks.convert FOLDER``.
+"""Converts the published benchmark files into the vendored ``*.jsonl.gz``: ``python -m eval.data.convert FOLDER``.
 
 FOLDER holds ``chabsa/e*_ann.json`` and ``cpa_audit/CPA_AUDIT.xlsx`` as published (see LICENSES.md). The same files
 always give the same bytes: rows are sorted and carry a hash of their content as id.

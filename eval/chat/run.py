@@ -1,0 +1,138 @@
+"""Asks one model a question set, has its answers judged, and gives scores, records and files of both ways."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from datacards.evaluated import SAMPLES, Score, TaskRecord
+from datacards.objective import Loaded
+from eval.chat.answering import Settings, Way, WayName, converse, ways
+from eval.chat.grading import Answered, asks_of, gated, judged
+from eval.chat.kept import KeptAnswers
+from eval.chat.questions import ChatQuestion, digest_of_questions
+from eval.chat.report import scores_of
+from eval.chat.scores import Turn
+from eval.chat.tables import write_answers, write_judgments, write_turns
+from eval.chat.task import ChatTask, QuestionSet
+from eval.chat.writers import has_template, local_writer, served_writer
+from eval.items import sha256_of
+from eval.judge.asks import Ask, Judgment
+from eval.judge.run import judge
+
+ANSWERS, JUDGMENTS = "answers.jsonl", "judgments.sqlite"
+
+
+def evaluate(
+    task: ChatTask, model: Path | Loaded, model_digest: str, cache: Path | None, out: Path | None
+) -> tuple[list[Score], list[TaskRecord]]:
+    """Return the scores of ``model`` on ``task``, the figures to compare by first, and one record per way.
+
+    What was answered and judged before lies below ``cache`` under ``model_digest`` and is not asked for again; an
+    interrupted run goes on. Below ``out`` a file ``samples/TASK.parquet`` is written for the first way,
+    ``samples/TASK_WAY.parquet`` for a second one, and the answers and judgments of both beside them. Raises UserError
+    where questions cannot be had, the model cannot be asked, or the judge's endpoint or budget ends the run.
+    """
+    whole = task.question_set()
+    questions, note = task.drawn(whole.questions)
+    place = None if cache is None else cache / "chat" / model_digest
+    answered = answers_of(task, model, questions, place)
+    judgments = _judged(task, whole, answered, place)
+    if out is not None:
+        write_answers(out / SAMPLES / f"{task.task}.answers.parquet", answered)
+        write_judgments(out / SAMPLES / f"{task.task}.judgments.parquet", answered, judgments)
+    scores: list[Score] = []
+    records = []
+    for number, way in enumerate(task.ways):
+        name = task.task if number == 0 else f"{task.task}_{way}"
+        pairs = [pair for pair in zip(answered, judgments, strict=True) if pair[0].way == way]
+        rows = [one for one, _ in pairs]
+        turns = [judged(one, given) for one, given in pairs]
+        if out is not None:
+            write_turns(out / SAMPLES / f"{name}.parquet", rows, turns)
+        scores += scores_of(name, way, rows, turns, [given for _, given in pairs], note)
+        records.append(_record(task, name, way, whole, questions, turns))
+    return scores, records
+
+
+def answers_of(
+    task: ChatTask, model: Path | Loaded, questions: Sequence[ChatQuestion], place: Path | None
+) -> list[Answered]:
+    """Return the answers of ``model`` in every way of ``task``, each past the gates or stopped by one."""
+    kept = KeptAnswers(None if place is None else place / ANSWERS)
+    settings, detector = task.settings(), task.detector()
+    write = (
+        served_writer(task.served)
+        if task.served
+        else local_writer(model, dtype=task.dtype, batch_tokens=task.batch_tokens)
+    )
+    found: list[Answered] = []
+    for way in ways_of(task, model):
+        said = converse(questions, way, settings, write, kept)
+        found += gated(way.name, questions, said, detector)
+    return found
+
+
+def ways_of(task: ChatTask, model: Path | Loaded) -> list[Way]:
+    """Return how dialogues are held with ``model``."""
+    return ways(task.ways, templated=has_template(model), served=task.served is not None)
+
+
+def _judged(
+    task: ChatTask, whole: QuestionSet, answered: Sequence[Answered], place: Path | None
+) -> list[list[Judgment]]:
+    asks: list[Ask] = []
+    numbers = []
+    for one in answered:
+        wanted = asks_of(one, whole.prompts, task.repeats)
+        numbers.append(len(wanted))
+        asks += wanted
+    if not asks:
+        return [[] for _ in answered]
+    found = iter(_asked(task, asks, place))
+    return [[next(found) for _ in range(number)] for number in numbers]
+
+
+def _asked(task: ChatTask, asks: Sequence[Ask], place: Path | None) -> list[Judgment]:
+    if place is not None:
+        return judge(asks, task.judge, place / JUDGMENTS)
+    with TemporaryDirectory() as folder:
+        return judge(asks, task.judge, Path(folder) / JUDGMENTS)
+
+
+def _record(
+    task: ChatTask,
+    name: str,
+    way: WayName,
+    whole: QuestionSet,
+    questions: Sequence[ChatQuestion],
+    turns: Sequence[Turn],
+) -> TaskRecord:
+    return TaskRecord(
+        task=name,
+        kind="chat",
+        metric=way,
+        figure="groups",
+        samples=len(turns),
+        of=sum(len(question.turns) for question in whole.questions),
+        digest=_digest(task, way, whole, questions),
+        suite=task.suite,
+        source=task.rights.attribution if task.rights else "",
+        options={**task.told(), "way": way, "detector": task.detector().name if way == "official" else "script"},
+    )
+
+
+def _digest(
+    task: ChatTask, way: WayName, whole: QuestionSet, questions: Sequence[ChatQuestion]
+) -> str:
+    """Return the SHA-256 over all that two models must have been given alike to be compared."""
+    settings: Settings = task.settings()
+    return sha256_of(
+        {
+            "questions": digest_of_questions(tuple(questions)),
+            "prompts": repr(whole.prompts),
+            "way": way,
+            "settings": [settings.system, settings.max_tokens, settings.repetition_penalty, settings.temperature],
+            "judge": [task.judge.model, task.judge.revision],
+            "repeats": task.repeats,
+        }
+    )

@@ -24,6 +24,15 @@ class Answered:
     answers: tuple[str, ...]  # of all turns up to this one
 
 
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """One answer with its judgments, and the turn that its way makes of them."""
+
+    answered: Answered
+    judgments: tuple[Judgment, ...]
+    turn: Turn
+
+
 def gated(
     way: WayName, questions: Sequence[ChatQuestion], said: Sequence[Sequence[Said]], detector: Detector
 ) -> list[Answered]:
@@ -63,8 +72,8 @@ def asks_of(answered: Answered, prompts: JudgePrompts, repeats: int) -> list[Ask
     ]
 
 
-def judged(answered: Answered, judgments: Sequence[Judgment]) -> Turn:
-    """Return the turn with the score that its way makes of the judgments of its answer.
+def graded(answered: Answered, judgments: Sequence[Judgment]) -> Graded:
+    """Return the answer with the score that its way makes of the judgments of its answer.
 
     A failed gate scores 0. The official way takes the first judgment as published, whatever its range, the corrected
     one the mean of those within the scale; without any the turn has no score.
@@ -73,7 +82,8 @@ def judged(answered: Answered, judgments: Sequence[Judgment]) -> Turn:
     score, failure = _official(answered, judgments)
     if answered.way == "corrected":
         score, failure = _corrected(answered, judgments)
-    return Turn(question.id, answered.turn + 1, question.category, score, failure)
+    turn = Turn(question.id, answered.turn + 1, question.category, score, failure)
+    return Graded(answered, tuple(judgments), turn)
 
 
 def _official(answered: Answered, judgments: Sequence[Judgment]) -> tuple[float | None, str]:

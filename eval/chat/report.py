@@ -5,43 +5,36 @@ from collections.abc import Sequence
 
 from datacards.evaluated import Score
 from eval.chat.answering import WayName
-from eval.chat.grading import Answered
+from eval.chat.grading import Answered, Graded
 from eval.chat.scores import Mean, Turn, bounds, by_category, failures, mean, overall, told
-from eval.judge.agreement import agreement
-from eval.judge.asks import Judgment
 
 
-def scores_of(
-    task: str,
-    way: WayName,
-    answered: Sequence[Answered],
-    turns: Sequence[Turn],
-    judgments: Sequence[Sequence[Judgment]],
-    note: str,
-) -> list[Score]:
+def scores_of(task: str, way: WayName, graded: Sequence[Graded], note: str) -> list[Score]:
     """Return the figures of one way, the one to compare by first.
 
     That is the mean of the categories' means. Then: ``turn_mean``, over all turns (the benchmark's second leaderboard),
     ``turn_1`` and so on, the mean of every category (``group``) with its interval, the bounds of the overall figure,
     the rates of failures by kind, category and turn, and how far repeated judgments agree.
     """
+    turns = [row.turn for row in graded]
     categories = by_category(turns)
     whole = overall(categories)
     if math.isnan(whole.value):
         whole = Mean(0.0, 0, 0)  # no answer could be judged; the note says so
     limits = bounds(turns)
-    said = "; ".join(part for part in (note, told(turns), _cut(answered)) if part)
+    said = "; ".join(part for part in (note, told(turns), _cut([row.answered for row in graded])) if part)
     found = [_score(task, way, whole, note=said, figure=True)]
     found.append(_score(task, "turn_mean", mean(turns)))
-    for number in sorted({turn.turn for turn in turns}):
-        found.append(_score(task, f"turn_{number}", mean([turn for turn in turns if turn.turn == number])))
+    found += [
+        _score(task, f"turn_{number}", mean([turn for turn in turns if turn.turn == number]))
+        for number in sorted({turn.turn for turn in turns})
+    ]
     found += [_score(task, way, one, group=category) for category, one in categories.items()]
     if any(turn.failure for turn in turns):
         found.append(_plain(task, "failures_as_0", limits.low, len(turns)))
         if not math.isnan(limits.high):
             found.append(_plain(task, "failures_dropped", limits.high, len(turns)))
         found += _rates(task, turns)
-    found += _agreed(task, judgments)
     return [score for score in found if not math.isnan(score.value)]
 
 
@@ -85,10 +78,6 @@ def _rate(task: str, kind: str, count: int, asked: int, group: str) -> Score:
         task=task, metric=f"failed_{kind}", value=share, stderr=error, samples=asked, group=group,
         higher_is_better=False,
     )  # fmt: skip
-
-
-def _agreed(task: str, judgments: Sequence[Sequence[Judgment]]) -> list[Score]:
-    return []
 
 
 def _cut(answered: Sequence[Answered]) -> str:

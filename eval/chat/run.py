@@ -1,25 +1,34 @@
 """Asks one model a question set, has its answers judged, and gives scores, records and files of both ways."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from datacards.evaluated import SAMPLES, Score, TaskRecord
 from datacards.objective import Loaded
 from eval.chat.answering import Settings, Way, WayName, converse, ways
-from eval.chat.grading import Answered, asks_of, gated, judged
+from eval.chat.grading import Answered, asks_of, gated, graded
 from eval.chat.kept import KeptAnswers
 from eval.chat.questions import ChatQuestion, digest_of_questions
 from eval.chat.report import scores_of
-from eval.chat.scores import Turn
+from eval.chat.served import served_writer
 from eval.chat.tables import write_answers, write_judgments, write_turns
 from eval.chat.task import ChatTask, QuestionSet
-from eval.chat.writers import has_template, local_writer, served_writer
+from eval.chat.writers import has_template, local_writer
 from eval.items import sha256_of
 from eval.judge.asks import Ask, Judgment
 from eval.judge.run import judge
 
 ANSWERS, JUDGMENTS = "answers.jsonl", "judgments.sqlite"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The questions that are asked of a set."""
+
+    whole: QuestionSet
+    questions: Sequence[ChatQuestion]
 
 
 def evaluate(
@@ -37,20 +46,19 @@ def evaluate(
     place = None if cache is None else cache / "chat" / model_digest
     answered = answers_of(task, model, questions, place)
     judgments = _judged(task, whole, answered, place)
+    rows = [graded(one, given) for one, given in zip(answered, judgments, strict=True)]
     if out is not None:
-        write_answers(out / SAMPLES / f"{task.task}.answers.parquet", answered)
-        write_judgments(out / SAMPLES / f"{task.task}.judgments.parquet", answered, judgments)
+        write_answers(out / SAMPLES / f"{task.task}.answers.parquet", rows)
+        write_judgments(out / SAMPLES / f"{task.task}.judgments.parquet", rows)
     scores: list[Score] = []
     records = []
     for number, way in enumerate(task.ways):
         name = task.task if number == 0 else f"{task.task}_{way}"
-        pairs = [pair for pair in zip(answered, judgments, strict=True) if pair[0].way == way]
-        rows = [one for one, _ in pairs]
-        turns = [judged(one, given) for one, given in pairs]
+        part = [row for row in rows if row.answered.way == way]
         if out is not None:
-            write_turns(out / SAMPLES / f"{name}.parquet", rows, turns)
-        scores += scores_of(name, way, rows, turns, [given for _, given in pairs], note)
-        records.append(_record(task, name, way, whole, questions, turns))
+            write_turns(out / SAMPLES / f"{name}.parquet", part)
+        scores += scores_of(name, way, part, note)
+        records.append(_record(task, name, way, Asked(whole, questions)))
     return scores, records
 
 
@@ -99,39 +107,39 @@ def _asked(task: ChatTask, asks: Sequence[Ask], place: Path | None) -> list[Judg
         return judge(asks, task.judge, Path(folder) / JUDGMENTS)
 
 
-def _record(
-    task: ChatTask,
-    name: str,
-    way: WayName,
-    whole: QuestionSet,
-    questions: Sequence[ChatQuestion],
-    turns: Sequence[Turn],
-) -> TaskRecord:
+def _record(task: ChatTask, name: str, way: WayName, asked: Asked) -> TaskRecord:
     return TaskRecord(
         task=name,
         kind="chat",
         metric=way,
         figure="groups",
-        samples=len(turns),
-        of=sum(len(question.turns) for question in whole.questions),
-        digest=_digest(task, way, whole, questions),
+        samples=sum(len(question.turns) for question in asked.questions),
+        of=sum(len(question.turns) for question in asked.whole.questions),
+        digest=_digest(task, way, asked),
         suite=task.suite,
         source=task.rights.attribution if task.rights else "",
-        options={**task.told(), "way": way, "detector": task.detector().name if way == "official" else "script"},
+        options={
+            **task.told(),
+            "way": way,
+            "detector": task.detector().name if way == "official" else "script",
+        },
     )
 
 
-def _digest(
-    task: ChatTask, way: WayName, whole: QuestionSet, questions: Sequence[ChatQuestion]
-) -> str:
+def _digest(task: ChatTask, way: WayName, asked: Asked) -> str:
     """Return the SHA-256 over all that two models must have been given alike to be compared."""
     settings: Settings = task.settings()
     return sha256_of(
         {
-            "questions": digest_of_questions(tuple(questions)),
-            "prompts": repr(whole.prompts),
+            "questions": digest_of_questions(tuple(asked.questions)),
+            "prompts": repr(asked.whole.prompts),
             "way": way,
-            "settings": [settings.system, settings.max_tokens, settings.repetition_penalty, settings.temperature],
+            "settings": [
+                settings.system,
+                settings.max_tokens,
+                settings.repetition_penalty,
+                settings.temperature,
+            ],
             "judge": [task.judge.model, task.judge.revision],
             "repeats": task.repeats,
         }

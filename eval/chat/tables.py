@@ -2,16 +2,15 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from eval.chat.grading import Answered
-from eval.chat.scores import Turn
+from eval.chat.grading import Graded
 from eval.chat.task import turn_id
-from eval.judge.asks import Judgment
 from eval.samples import COMMON
 
 TURNS = pa.schema(
@@ -58,7 +57,7 @@ JUDGMENTS = pa.schema(
 )
 
 
-def write_turns(path: Path, answered: Sequence[Answered], turns: Sequence[Turn]) -> None:
+def write_turns(path: Path, graded: Sequence[Graded]) -> None:
     """Write one row per turn of one way."""
     rows = [
         {
@@ -74,12 +73,12 @@ def write_turns(path: Path, answered: Sequence[Answered], turns: Sequence[Turn])
             "finish": one.said.raw.finish,
             "answer_characters": len(one.said.text),
         }
-        for one, turn in zip(answered, turns, strict=True)
+        for one, turn in ((row.answered, row.turn) for row in graded)
     ]
     _write(path, rows, TURNS)
 
 
-def write_answers(path: Path, answered: Sequence[Answered]) -> None:
+def write_answers(path: Path, graded: Sequence[Graded]) -> None:
     """Write one row per answer; questions are not repeated here, as not every set may be passed on."""
     rows = [
         {
@@ -97,19 +96,17 @@ def write_answers(path: Path, answered: Sequence[Answered]) -> None:
             "context_tokens": one.said.raw.context_tokens,
             "truncated": one.said.raw.truncated,
         }
-        for one in answered
+        for one in (row.answered for row in graded)
     ]
     _write(path, rows, ANSWERS)
 
 
-def write_judgments(
-    path: Path, answered: Sequence[Answered], judgments: Sequence[Sequence[Judgment]]
-) -> None:
+def write_judgments(path: Path, graded: Sequence[Graded]) -> None:
     """Write one row per judgment of every answer that went to the judge."""
     rows = [
         {
-            "way": one.way,
-            "id": turn_id(one.question, one.turn),
+            "way": row.answered.way,
+            "id": turn_id(row.answered.question, row.answered.turn),
             "repeat": repeat,
             "score": judgment.score,
             "official": judgment.official,
@@ -120,12 +117,12 @@ def write_judgments(
             "tokens_out": judgment.tokens_out,
             "judge": judgment.judge,
         }
-        for one, given in zip(answered, judgments, strict=True)
-        for repeat, judgment in enumerate(given)
+        for row in graded
+        for repeat, judgment in enumerate(row.judgments)
     ]
     _write(path, rows, JUDGMENTS)
 
 
-def _write(path: Path, rows: list[dict[str, object]], schema: pa.Schema) -> None:
+def _write(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd")
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path, compression="zstd")

@@ -29,8 +29,8 @@ class KeptAnswers:
     most a torn line, which is passed over.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    def __init__(self, path: Path | None, *, only_read: bool = False) -> None:
+        self._path = None if only_read else path
         self._known: dict[str, Raw] = {}
         self._torn = False
         if path is not None and path.is_file():

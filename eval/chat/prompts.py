@@ -60,6 +60,14 @@ class JudgePrompts:
         return self.later if turn else self.first
 
 
+@dataclass(frozen=True)
+class QuestionSet:
+    """The questions of a set in order, and the prompts that their answers are judged with."""
+
+    questions: tuple[ChatQuestion, ...]
+    prompts: JudgePrompts
+
+
 def read_prompts(path: Path) -> JudgePrompts:
     """Return the four prompts for grading that the JSONL file holds, each text as it stands.
 

@@ -38,6 +38,11 @@ class ChatQuestion:
         return self.languages[turn] if self.languages else "ja"
 
 
+def turn_id(question: ChatQuestion, turn: int) -> str:
+    """Return the id of ``turn`` (from 0) of ``question``."""
+    return f"{question.id}-{turn + 1}"
+
+
 def digest_of_questions(questions: tuple[ChatQuestion, ...]) -> str:
     """Return the SHA-256 over all that is asked and held for right, in any order."""
     return sha256_of(sorted(sha256_of(asdict(question)) for question in questions))

@@ -4,21 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from datacards.evaluated import SAMPLES, Score, TaskRecord
 from datacards.objective import Loaded
-from eval.chat.answering import Settings, Way, WayName, converse, ways
+from eval.chat.answering import Settings, Way, WayName, Write, converse, ways
 from eval.chat.grading import Answered, asks_of, gated, graded
 from eval.chat.kept import KeptAnswers
+from eval.chat.prompts import QuestionSet
 from eval.chat.questions import ChatQuestion, digest_of_questions
 from eval.chat.report import scores_of
 from eval.chat.served import served_writer
 from eval.chat.tables import write_answers, write_judgments, write_turns
-from eval.chat.task import ChatTask, QuestionSet
 from eval.chat.writers import has_template, local_writer
 from eval.items import sha256_of
 from eval.judge.asks import Ask, Judgment
 from eval.judge.run import judge
+
+if TYPE_CHECKING:
+    from eval.chat.task import ChatTask
 
 ANSWERS, JUDGMENTS = "answers.jsonl", "judgments.sqlite"
 
@@ -32,20 +36,19 @@ class Asked:
 
 
 def evaluate(
-    task: ChatTask, model: Path | Loaded, model_digest: str, cache: Path | None, out: Path | None
+    task: "ChatTask", model: Path | Loaded, kept: Path | None, out: Path | None
 ) -> tuple[list[Score], list[TaskRecord]]:
     """Return the scores of ``model`` on ``task``, the figures to compare by first, and one record per way.
 
-    What was answered and judged before lies below ``cache`` under ``model_digest`` and is not asked for again; an
-    interrupted run goes on. Below ``out`` a file ``samples/TASK.parquet`` is written for the first way,
+    What this model answered and was given before lies in the folder ``kept`` and is not asked for again; an interrupted
+    run goes on. Below ``out`` a file ``samples/TASK.parquet`` is written for the first way,
     ``samples/TASK_WAY.parquet`` for a second one, and the answers and judgments of both beside them. Raises UserError
     where questions cannot be had, the model cannot be asked, or the judge's endpoint or budget ends the run.
     """
     whole = task.question_set()
     questions, note = task.drawn(whole.questions)
-    place = None if cache is None else cache / "chat" / model_digest
-    answered = answers_of(task, model, questions, place)
-    judgments = _judged(task, whole, answered, place)
+    answered = answers_of(task, model, questions, kept)
+    judgments = _judged(task, whole, answered, kept)
     rows = [graded(one, given) for one, given in zip(answered, judgments, strict=True)]
     if out is not None:
         write_answers(out / SAMPLES / f"{task.task}.answers.parquet", rows)
@@ -63,30 +66,41 @@ def evaluate(
 
 
 def answers_of(
-    task: ChatTask, model: Path | Loaded, questions: Sequence[ChatQuestion], place: Path | None
+    task: "ChatTask", model: Path | Loaded, questions: Sequence[ChatQuestion], kept: Path | None
 ) -> list[Answered]:
     """Return the answers of ``model`` in every way of ``task``, each past the gates or stopped by one."""
-    kept = KeptAnswers(None if place is None else place / ANSWERS)
-    settings, detector = task.settings(), task.detector()
+    known = KeptAnswers(None if kept is None else kept / ANSWERS)
     write = (
         served_writer(task.served)
         if task.served
         else local_writer(model, dtype=task.dtype, batch_tokens=task.batch_tokens)
     )
+    return spoken(task, ways_of(task, model), questions, write, known)
+
+
+def spoken(
+    task: "ChatTask",
+    held: Sequence[Way],
+    questions: Sequence[ChatQuestion],
+    write: Write,
+    known: KeptAnswers,
+) -> list[Answered]:
+    """Return the answers that ``write`` and ``known`` give in the ways ``held``, each past the gates or stopped by one."""
+    settings, detector = task.settings(), task.detector()
     found: list[Answered] = []
-    for way in ways_of(task, model):
-        said = converse(questions, way, settings, write, kept)
+    for way in held:
+        said = converse(questions, way, settings, write, known)
         found += gated(way.name, questions, said, detector)
     return found
 
 
-def ways_of(task: ChatTask, model: Path | Loaded) -> list[Way]:
+def ways_of(task: "ChatTask", model: Path | Loaded) -> list[Way]:
     """Return how dialogues are held with ``model``."""
     return ways(task.ways, templated=has_template(model), served=task.served is not None)
 
 
 def _judged(
-    task: ChatTask, whole: QuestionSet, answered: Sequence[Answered], place: Path | None
+    task: "ChatTask", whole: QuestionSet, answered: Sequence[Answered], kept: Path | None
 ) -> list[list[Judgment]]:
     asks: list[Ask] = []
     numbers = []
@@ -96,18 +110,18 @@ def _judged(
         asks += wanted
     if not asks:
         return [[] for _ in answered]
-    found = iter(_asked(task, asks, place))
+    found = iter(_asked(task, asks, kept))
     return [[next(found) for _ in range(number)] for number in numbers]
 
 
-def _asked(task: ChatTask, asks: Sequence[Ask], place: Path | None) -> list[Judgment]:
-    if place is not None:
-        return judge(asks, task.judge, place / JUDGMENTS)
+def _asked(task: "ChatTask", asks: Sequence[Ask], kept: Path | None) -> list[Judgment]:
+    if kept is not None:
+        return judge(asks, task.judge, kept / JUDGMENTS)
     with TemporaryDirectory() as folder:
         return judge(asks, task.judge, Path(folder) / JUDGMENTS)
 
 
-def _record(task: ChatTask, name: str, way: WayName, asked: Asked) -> TaskRecord:
+def _record(task: "ChatTask", name: str, way: WayName, asked: Asked) -> TaskRecord:
     return TaskRecord(
         task=name,
         kind="chat",
@@ -126,7 +140,7 @@ def _record(task: ChatTask, name: str, way: WayName, asked: Asked) -> TaskRecord
     )
 
 
-def _digest(task: ChatTask, way: WayName, asked: Asked) -> str:
+def _digest(task: "ChatTask", way: WayName, asked: Asked) -> str:
     """Return the SHA-256 over all that two models must have been given alike to be compared."""
     settings: Settings = task.settings()
     return sha256_of(

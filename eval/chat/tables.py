@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eval.chat.grading import Graded
-from eval.chat.task import turn_id
+from eval.chat.questions import turn_id
 from eval.samples import COMMON
 
 TURNS = pa.schema(

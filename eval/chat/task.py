@@ -2,35 +2,28 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from datacards.errors import UserError
-from datacards.evaluated import Figure
+from datacards.evaluated import Score, TaskRecord
 from eval.chat.answering import Settings, WayName
 from eval.chat.languages import Detector, detector
-from eval.chat.prompts import JudgePrompts
-from eval.chat.questions import ChatQuestion
+from eval.chat.plan import effort_of
+from eval.chat.prompts import QuestionSet
+from eval.chat.questions import ChatQuestion, turn_id
+from eval.chat.run import evaluate
 from eval.chat.templates import MAX_TOKENS, REPETITION_PENALTY, SYSTEM
 from eval.evaluators.loading import Dtype
 from eval.evaluators.writing import BATCH_TOKENS
-from eval.items import Kind, Question
+from eval.items import Question
 from eval.judge.endpoint import Endpoint
-from eval.tasks.base import Task, stratified
+from eval.tasks.base import Conversation, Effort, stratified
 
 
-@dataclass(frozen=True)
-class QuestionSet:
-    """The questions of a set in order, and the prompts that their answers are judged with."""
-
-    questions: tuple[ChatQuestion, ...]
-    prompts: JudgePrompts
-
-
-class ChatTask(Task):
+class ChatTask(Conversation):
     """Dialogues that a model answers turn by turn and a ``judge`` grades from 1 to 10, in two ways side by side.
 
     ``official`` is the published benchmark to the letter: plain text, an answer that goes on with the next turn counts
@@ -55,9 +48,7 @@ class ChatTask(Task):
     language_model: str = ""
     dtype: Dtype = "bfloat16"
     batch_tokens: int = Field(default=4 * BATCH_TOKENS, ge=1)
-    kind: ClassVar[Kind] = "chat"
     metric: ClassVar[str] = "official"
-    figure: ClassVar[Figure] = "groups"
 
     @abstractmethod
     def question_set(self) -> QuestionSet:
@@ -67,6 +58,14 @@ class ChatTask(Task):
         """Return one item per turn: what the user says, under the question's id and the turn's number (from 1)."""
         del corpus
         return [item for question in self.question_set().questions for item in turns_of(question)]
+
+    def converse(self, *, model: Path, kept: Path, out: Path) -> tuple[list[Score], list[TaskRecord]]:
+        """Return the scores and the record of every way; see ``eval.chat.run.evaluate``."""
+        return evaluate(self, model, kept / "chat", out)
+
+    def effort(self, *, model: Path, kept: Path) -> Effort:
+        """Return what a run would ask of the model and of the judge, less what is kept."""
+        return effort_of(self, model, kept / "chat")
 
     def drawn(self, questions: Sequence[ChatQuestion]) -> tuple[list[ChatQuestion], str]:
         """Return the questions to ask, every category in its share, and what a reader must know of that."""
@@ -119,11 +118,6 @@ def turns_of(question: ChatQuestion) -> list[Question]:
         )
         for turn, text in enumerate(question.turns)
     ]
-
-
-def turn_id(question: ChatQuestion, turn: int) -> str:
-    """Return the id of ``turn`` (from 0) of ``question``."""
-    return f"{question.id}-{turn + 1}"
 
 
 def _named(endpoint: Endpoint) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import Field
 
 from datacards.errors import UserError
-from eval.chat.prompts import read_prompts
+from eval.chat.prompts import QuestionSet, read_prompts
 from eval.chat.questions import read_questions
-from eval.chat.task import ChatTask, QuestionSet
+from eval.chat.task import ChatTask
 
 QUESTIONS, REFERENCES, PROMPTS = "question.jsonl", "reference_answer", "judge_prompts.jsonl"
 

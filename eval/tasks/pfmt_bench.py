@@ -4,9 +4,9 @@ from typing import ClassVar, Literal
 
 from datacards.card import Rights
 from datacards.errors import UserError
-from eval.chat.prompts import read_prompts
+from eval.chat.prompts import QuestionSet, read_prompts
 from eval.chat.questions import read_questions
-from eval.chat.task import ChatTask, QuestionSet
+from eval.chat.task import ChatTask
 from eval.data.fetch import open_source
 
 DIALOGUES = 360

@@ -119,8 +119,10 @@ class Conversation(Task, ABC):
         return []
 
     @abstractmethod
-    def converse(self, *, model: Path, kept: Path, out: Path) -> tuple[list[Score], TaskRecord]:
-        """Hold the conversations with the model in the folder ``model``, have them judged, and return scores and record.
+    def converse(self, *, model: Path, kept: Path, out: Path) -> tuple[list[Score], list[TaskRecord]]:
+        """Hold the conversations with the model in the folder ``model``, have them judged, and return scores and records.
+
+        There is one record for every way in which the answers are scored; the first has the task's own name.
 
         ``kept`` is this model's own folder for what outlives a run. The samples are written below ``out``.
         """

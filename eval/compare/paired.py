@@ -10,13 +10,14 @@ from scipy.special import stdtrit
 
 from datacards.errors import UserError
 from eval.compare import exact
+from eval.compare.adjust import Adjustment
 from eval.compare.figures import Ints
 from eval.compare.outcome import Outcome, chosen
 from eval.compare.resample import DRAWS, Estimate, contrast, estimate
 from eval.compare.sentences import sentence_of
 
 Verdict = Literal["better", "worse", "equivalent", "undecided"]
-Method = Literal["exact McNemar", "cluster bootstrap-t", "unpaired z"]
+Method = Literal["exact McNemar", "cluster bootstrap-t", "sum of tasks", "unpaired z"]
 
 LEVEL = 0.05  # of every test
 POWER = 0.8
@@ -30,8 +31,9 @@ class Comparison:
     ``stderr`` is that of the paired difference over ``n_clusters`` texts, ``low`` to ``high`` its 95 % interval, which
     holds zero exactly where ``p`` is 0.05 or more; None where one text tells no error. ``p_adjusted`` accounts for the
     tests that were made with it. ``mde`` is the difference that these items would show in four cases of five.
-    ``p_equivalent`` and ``p_no_loss`` are of a difference of ``margin`` or more, and of a loss of ``margin`` or more.
-    ``verdict`` is a's: better, worse, equivalent (within the margin) or undecided.
+    ``p_equivalent`` and ``p_no_loss`` are of a difference of ``margin`` or more, and of a loss of ``margin`` or more,
+    adjusted as well. ``verdict`` is a's: better, worse, equivalent (within the margin) or undecided. The interval is
+    that of t with ``df`` degrees of freedom times ``scale`` where a bootstrap made it.
     """
 
     task: str
@@ -59,7 +61,9 @@ class Comparison:
     p_equivalent: float | None = None
     p_no_loss: float | None = None
     tests: int = 1
-    adjustment: str = "none"
+    adjustment: Adjustment = "none"
+    df: float = 0.0
+    scale: float = 1.0
     note: str = ""
 
     @property
@@ -100,7 +104,8 @@ def compare(
         difference=a.value - b.value, stderr=found.stderr, low=found.low, high=found.high, p=found.p,
         p_adjusted=found.p, mde=found.mde, verdict="undecided", method=found.method, names=names, suite=a.suite,
         higher_is_better=a.higher_is_better, chance=a.chance, margin=margin,
-        p_equivalent=found.p_equivalent, p_no_loss=found.p_no_loss, note=a.note or b.note,
+        p_equivalent=found.p_equivalent, p_no_loss=found.p_no_loss, df=found.df, scale=found.scale,
+        note=a.note or b.note,
     )  # fmt: skip
     return decided(start)
 
@@ -183,6 +188,8 @@ class _Found:
     high: float | None
     p: float
     mde: float | None
+    df: float
+    scale: float = 1.0
     p_equivalent: float | None = None
     p_no_loss: float | None = None
 
@@ -199,7 +206,7 @@ def _counted(a: Outcome, b: Outcome, margin: float | None) -> _Found:
     needed = (
         (exact.normal_quantile(1 - LEVEL / 2) + exact.normal_quantile(POWER)) * math.sqrt(more + less) / n
     )
-    found = _Found("exact McNemar", stderr, low, high, p, max(needed, FEWEST_DISCORDANT / n))
+    found = _Found("exact McNemar", stderr, low, high, p, max(needed, FEWEST_DISCORDANT / n), n - 1)
     if margin is None:
         return found
     above = exact.normal_tail(exact.tango_z(more, less, n, -margin)) if margin < 1 else 0.0
@@ -218,7 +225,7 @@ def _resampled(a: Outcome, b: Outcome, margin: float | None, draws: int, seed: i
     low, high = told.interval() or (None, None)
     if low is not None and high is not None and p >= LEVEL:
         low, high = min(low, 0.0), max(high, 0.0)
-    found = _Found("cluster bootstrap-t", told.stderr, low, high, p, _detectable(told))
+    found = _Found("cluster bootstrap-t", told.stderr, low, high, p, _detectable(told), told.df, told.scale)
     if margin is None:
         return found
     least = (

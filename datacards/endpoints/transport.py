@@ -17,6 +17,8 @@ from datacards.render.markup import visible
 MOST_BYTES = 32 << 20
 #: vLLM's server closes connections that were idle for 5 s; leaving them first means never writing into a closed one.
 _KEPT_S = 4.0
+#: The fewest signs of a key that is hidden where a server repeats it; what is shorter ("EMPTY") is no secret, and a word.
+SECRET = 8
 _OTHER_FILES = 256  # descriptors for all else that a run has open
 _LONGEST_WAIT = 3600.0
 _NOTICED = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 60_000}
@@ -136,7 +138,7 @@ class Transport:
 
     def _hidden(self, said: bytes) -> bytes:
         """Return what a server said without the key, which some repeat in their messages."""
-        return said.replace(self._key, b"***") if self._key and self._key in said else said
+        return said.replace(self._key, b"***") if len(self._key) >= SECRET and self._key in said else said
 
     def _plain(self, said: str) -> str:
         return visible(self._hidden(said.encode(errors="replace")).decode(errors="replace"), 300)

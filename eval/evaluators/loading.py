@@ -54,12 +54,17 @@ def allow_tiles(dtype: Any) -> None:
 
 def longest(loaded: Loaded) -> int:
     """Return how many tokens the model takes at once: what its config says, else its tokenizer, else 2,048."""
-    config = getattr(loaded.model.config, "text_config", None) or loaded.model.config
+    config = text_config(loaded.model)
     for name in ("n_positions", "max_position_embeddings", "n_ctx"):
         if value := getattr(config, name, None):
             return int(value)
     said = getattr(loaded.tokenizer, "model_max_length", None)
     return int(said) if said and said < 10**12 else UNSAID
+
+
+def text_config(model: Any) -> Any:
+    """Return the part of a model's config that is about text: the whole, but in models of more than text."""
+    return getattr(model.config, "text_config", None) or model.config
 
 
 def takes(model: Any, name: str) -> bool:

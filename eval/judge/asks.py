@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from datacards.endpoints.answers import whole
 from eval.items import sha256_of
 from eval.judge.endpoint import Endpoint
 
@@ -31,9 +32,9 @@ class Ask:
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        """Return the messages of the request."""
-        system = [{"role": "system", "content": self.system}] if self.system else []
-        return [*system, {"role": "user", "content": self.prompt}]
+        """Return the messages of the request; halves of surrogate pairs, which no request can hold, become U+FFFD."""
+        system = [{"role": "system", "content": whole(self.system)}] if self.system else []
+        return [*system, {"role": "user", "content": whole(self.prompt)}]
 
     def key(self, endpoint: Endpoint, attempt: int = 0) -> str:
         """Return the SHA-256 that the replies to one attempt are kept under.
@@ -46,8 +47,8 @@ class Ask:
                 "judge": [endpoint.model, endpoint.revision],
                 "fields": sampling(endpoint, attempt, self.repeat),
                 "messages": self.messages,
-                "references": self.references,
-                "answer": self.answer,
+                "references": [whole(one) for one in self.references],
+                "answer": whole(self.answer),
                 "repeat": self.repeat,
                 "attempt": attempt,
             }
@@ -56,11 +57,7 @@ class Ask:
     def body(self, endpoint: Endpoint, attempt: int = 0) -> bytes:
         """Return the JSON body of the request of one attempt."""
         fields = {"model": endpoint.model, **sampling(endpoint, attempt, self.repeat)}
-        said = {**fields, "messages": self.messages}
-        try:
-            return json.dumps(said, ensure_ascii=False).encode()
-        except UnicodeEncodeError:  # half of a surrogate pair
-            return json.dumps(said).encode()
+        return json.dumps({**fields, "messages": self.messages}, ensure_ascii=False).encode()
 
 
 def sampling(endpoint: Endpoint, attempt: int, repeat: int) -> dict[str, Any]:

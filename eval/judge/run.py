@@ -14,7 +14,7 @@ import click
 from tqdm import tqdm
 from yarl import URL
 
-from datacards.endpoints.transport import Transport, checked_key
+from datacards.endpoints.transport import SECRET, Transport, checked_key
 from datacards.errors import UserError
 from eval.judge.asks import Ask, Judgment
 from eval.judge.endpoint import Endpoint
@@ -26,6 +26,7 @@ from eval.judge.settling import History, histories
 from eval.judge.sizes import characters, sizes
 from eval.judge.spending import Spending
 
+_REPLIES = (Outcome.ANSWERED, Outcome.REFUSED)
 _KEPT = "run again: what was judged is kept"
 
 
@@ -45,7 +46,7 @@ def judge(
     """Return the judgment of every ask, in their order; ``cache`` is the file that keeps replies, made where there is none.
 
     ``say`` is given the estimate before the first request. A reply without a score within ``scale`` is asked for again at
-    the next of the endpoint's temperatures. Raises UserError when a cap is reached or would be by the lowest estimate, when
+    the next of the endpoint's temperatures. Raises UserError when a cap is reached, or would be by what is read alone, when
     the endpoint takes no request (key, address, model), when too many cannot be asked, and when another run writes to
     ``cache``; what was judged until then is kept, and the same call goes on.
     """
@@ -53,10 +54,12 @@ def judge(
         known = histories(asks, endpoint, scale, ledger)
         told = estimated(known, endpoint, ledger)
         say(f"judge {endpoint.model}: {told}")
-        if endpoint.max_cost is not None and told.cost.low > endpoint.max_cost:
+        # Replies of one token each: what is assumed of their length must not forbid what may fit.
+        least = endpoint.cost(told.tokens_in.low, told.calls.low)
+        if endpoint.max_cost is not None and least > endpoint.max_cost:
             raise UserError(
                 "max_cost",
-                f"judging takes {told.cost.low:.2f} {endpoint.currency} at the least",
+                f"judging takes {least:.2f} {endpoint.currency} at the least",
                 f"max_cost is {endpoint.max_cost:.2f}",
                 "raise it, or ask for fewer judgments",
             )
@@ -79,6 +82,7 @@ class _Run:
         self._waiting: list[Call] = []
         self._disk = asyncio.Lock()
         self._left_alone = 0.0  # until when nothing is sent
+        self._replies = sum(call.came is not None and call.came.outcome in _REPLIES for call in earlier)
         self._error: UserError | None = None
         self._errors: dict[str, Came] = {}
 
@@ -108,27 +112,33 @@ class _Run:
         finally:
             bar.close()
             await transport.close()
+        if self._errors and not self._replies:
+            self._error = self._error or self._hopeless(next(iter(self._errors.values())), len(missing))
         if self._error:
             raise self._error
         return self._errors
 
     async def _settle(self, one: History, size: int, transport: Transport) -> Came | None:
         """Ask until the ask has its judgment; return the last outcome where it cannot be asked."""
-        endpoint, failures, attempt = self._endpoint, 0, one.attempt
+        failures, replies = 0, self._replies
         while one.attempt is not None and not self._error:
-            if one.attempt != attempt:
-                failures, attempt = 0, one.attempt
             await self._pause()
             came = await self._call(one, size, transport)
             if came is None or self._barred(came):
                 return None
             if came.outcome is Outcome.BAD:
                 return came
-            if came.outcome in (Outcome.BUSY, Outcome.LOST):
-                failures += 1
-                if failures >= endpoint.tries:
-                    return came
-                await self._back_off(failures, came.wait)
+            if came.outcome in _REPLIES:
+                self._replies += 1
+                failures = 0
+                continue
+            if came.outcome is Outcome.BUSY and self._replies > replies:
+                failures = 0  # it serves others meanwhile: nothing is wrong but the pace
+            replies = self._replies
+            failures += 1
+            if failures >= self._endpoint.tries:
+                return came
+            await self._back_off(failures, came.wait)
         return None
 
     async def _call(self, one: History, size: int, transport: Transport) -> Came | None:
@@ -163,9 +173,10 @@ class _Run:
 
     def _redacted(self, came: Came) -> Came:
         """Return the outcome without the key, should a server have written it in some way that the bytes do not show."""
-        if self._key and self._key in came.text:
-            return replace(came, text=came.text.replace(self._key, "***"))
-        return came
+        if len(self._key) < SECRET:
+            return came
+        told = {name: getattr(came, name).replace(self._key, "***") for name in ("text", "finish", "judge")}
+        return replace(came, **told)
 
     async def _pause(self) -> None:
         while (left := self._left_alone - time.monotonic()) > 0 and not self._error:
@@ -184,6 +195,7 @@ class _Run:
             return
         if wait:
             self._left_alone = max(self._left_alone, time.monotonic() + wait)
+        await self._pause()  # first, so that those who wait for one moment do not all begin at it
         most = min(endpoint.longest_wait_s, endpoint.first_wait_s * 2.0 ** min(failures - 1, 16))
         await asyncio.sleep(random.uniform(0.0, most))  # noqa: S311  spreads load, guards nothing
 

@@ -10,16 +10,19 @@ from pydantic import Field
 from datacards.errors import UserError
 from datacards.evaluated import Score, TaskRecord
 from eval.chat.answering import Settings, WayName
+from eval.chat.grading import Answered, asks_of
 from eval.chat.languages import Detector, detector
 from eval.chat.plan import effort_of
-from eval.chat.prompts import QuestionSet
+from eval.chat.prompts import JudgePrompts, QuestionSet
 from eval.chat.questions import ChatQuestion, turn_id
 from eval.chat.run import evaluate
 from eval.chat.templates import MAX_TOKENS, REPETITION_PENALTY, SYSTEM
 from eval.evaluators.loading import Dtype
 from eval.evaluators.writing import BATCH_TOKENS
 from eval.items import Question
+from eval.judge.asks import Ask
 from eval.judge.endpoint import Endpoint
+from eval.judge.repeats import SHARE, TIMES
 from eval.tasks.base import Conversation, Effort, stratified
 
 
@@ -30,7 +33,8 @@ class ChatTask(Conversation):
     as empty, the language is told from twenty characters. ``corrected`` shows the dialogue in the model's own chat
     template where it has one, cuts the marker off instead, and looks at the whole answer.
 
-    ``repeats`` judgments are asked for each answer; the official way takes the first, the corrected one their mean.
+    The answers to a share of the questions (``repeated``) are judged ``repeats`` times, to know the judge's noise; the
+    official way takes the first judgment, the corrected one their mean.
     ``served`` is an endpoint that answers for the model, which then gets messages in both ways and is not loaded here.
     ``language_model`` is a fastText model for the official gate (the published one is ``lid.176.bin``); without it
     scripts decide. ``temperature`` overrides the table by category, for looks at answers. ``subset`` is a number of
@@ -40,7 +44,8 @@ class ChatTask(Conversation):
     judge: Endpoint
     served: Endpoint | None = None
     ways: tuple[WayName, ...] = Field(default=("official", "corrected"), min_length=1)
-    repeats: int = Field(default=1, ge=1, le=32)
+    repeats: int = Field(default=TIMES, ge=1, le=32)
+    repeated: float = Field(default=SHARE, ge=0, le=1)
     system: str = SYSTEM
     max_tokens: int = Field(default=MAX_TOKENS, ge=1)
     repetition_penalty: float = Field(default=REPETITION_PENALTY, gt=0)
@@ -79,6 +84,10 @@ class ChatTask(Conversation):
         chosen = {item.id for item in stratified(openings, self.subset, self.seed)}
         kept = [question for question in questions if question.id in chosen]
         return kept, f"a draw of {len(kept)} of {len(questions)} questions, no benchmark figure"
+
+    def asks(self, answered: Sequence[Answered], prompts: JudgePrompts) -> list[tuple[int, Ask]]:
+        """Return what the judge is asked, each with the place of its answer among ``answered``."""
+        return asks_of(answered, prompts, repeats=self.repeats, share=self.repeated, seed=self.seed)
 
     def detector(self) -> Detector:
         """Return what tells the language at the official gate."""

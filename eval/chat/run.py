@@ -130,7 +130,7 @@ def _record(task: "ChatTask", name: str, way: WayName, asked: Asked) -> TaskReco
         suite=task.suite if name == task.task or not task.suite else f"{task.suite}_{way}",
         source=task.rights.attribution if task.rights else "",
         options={
-            **task.told(),
+            **task.model_dump(mode="json", exclude={"batch_tokens"}),
             "way": way,
             "detector": task.detector().name if way == "official" else "script",
         },
@@ -151,7 +151,7 @@ def _digest(task: "ChatTask", way: WayName, asked: Asked) -> str:
                 settings.repetition_penalty,
                 settings.temperature,
             ],
-            "judge": [task.judge.model, task.judge.revision],
+            "judge": task.model_dump(mode="json")["judge"],
             "repeats": [task.repeats, task.repeated],
         }
     )

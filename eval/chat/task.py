@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from datacards.errors import UserError
 from datacards.evaluated import Score, TaskRecord
@@ -24,6 +24,9 @@ from eval.judge.asks import Ask
 from eval.judge.endpoint import Endpoint
 from eval.judge.repeats import SHARE, TIMES
 from eval.tasks.base import Conversation, Effort, stratified
+
+#: What of an endpoint bears on what it says.
+_BEARING = ("model", "revision", "max_tokens", "temperatures", "seed", "extra", "after")
 
 
 class ChatTask(Conversation):
@@ -105,12 +108,14 @@ class ChatTask(Conversation):
             temperature=self.temperature,
         )
 
-    def told(self) -> dict[str, Any]:
-        """Return the options for the record of a version, without addresses and paths."""
-        options = self.model_dump(mode="json", exclude={"judge", "served", "language_model", "batch_tokens"})
-        options["judge"] = _named(self.judge)
-        options["served"] = _named(self.served) if self.served else None
-        return options
+    @field_serializer("judge", "served")
+    def _named(self, endpoint: Endpoint | None) -> dict[str, Any] | None:
+        """Leave out where an endpoint is, what it costs and how it is asked: none of it bears on a score."""
+        return None if endpoint is None else endpoint.model_dump(mode="json", include=set(_BEARING))
+
+    @field_serializer("language_model")
+    def _file(self, path: str) -> str:
+        return Path(path).name
 
 
 def turns_of(question: ChatQuestion) -> list[Question]:
@@ -127,12 +132,3 @@ def turns_of(question: ChatQuestion) -> list[Question]:
         )
         for turn, text in enumerate(question.turns)
     ]
-
-
-def _named(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        "model": endpoint.model,
-        "revision": endpoint.revision,
-        "max_tokens": endpoint.max_tokens,
-        "temperatures": list(endpoint.temperatures),
-    }

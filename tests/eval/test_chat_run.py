@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,16 @@ import pytest
 
 from datacards.errors import UserError
 from datacards.evaluated import Score, write_records
+from datacards.store import Store
 from eval.chat.kept import KeptAnswers, Raw
 from eval.chat.run import evaluate
 from eval.chat.writers import has_template
 from eval.compare.outcome import read
 from eval.compare.single import interval
+from eval.plan import plan
+from eval.recipe import EvalRecipe
+from eval.run import run
+from eval.tasks import any_task
 from eval.tasks.chat_questions import ChatQuestions
 from tests.eval.judging import endpoint, reply, served
 from tests.rephrase.completions import Completions, Said
@@ -61,7 +67,7 @@ def test_a_model_is_asked_judged_and_kept(tiny_model: Path, tmp_path: Path) -> N
     assert [record.task for record in records] == ["chat_questions", "chat_questions_corrected"]
     assert {record.samples for record in records} == {TURNS}
     assert records[0].digest != records[1].digest
-    assert str(SET) not in json.dumps([record.options["judge"] for record in records])
+    assert "127.0.0.1" not in json.dumps([record.options for record in records])
     assert "judge_noise" in {score.metric for score in scores}
     write_records(out / "scores.json", scores)
     write_records(out / "tasks.json", records)
@@ -74,6 +80,35 @@ def test_a_model_is_asked_judged_and_kept(tiny_model: Path, tmp_path: Path) -> N
     assert len(answers) == 2 * TURNS
     assert all(1 <= row["tokens"] <= 12 for row in answers if row["finish"] == "length")
     assert {row["repeat"] for row in rows(out, "chat_questions.judgments")} == {0, 1, 2}
+
+
+def test_a_version_holds_both_ways_and_no_address(store: Store, tiny_model: Path) -> None:
+    with store.write(name="tiny", version="2026.11.20", kind="checkpoint", recipe={}) as draft:
+        shutil.copytree(tiny_model, draft.path, dirs_exist_ok=True)
+    with served(grade) as judge:
+        wanted = {
+            "task": "chat_questions",
+            "folder": str(SET),
+            "max_tokens": 8,
+            "subset": 12,
+            "dtype": "float32",
+        }
+        wanted |= {"judge": endpoint(judge).model_dump()}
+        asked = EvalRecipe.model_validate({"name": "talk", "version": "2026.11.26", "tasks": [wanted]})
+        (part,) = plan(asked, store, model="tiny")
+        ref, scores = run(asked, store, model="tiny")
+        moved = wanted | {"judge": endpoint(judge, concurrency=2, max_calls=9).model_dump()}
+        again = run(asked.model_copy(update={"tasks": (any_task(moved),)}), store, model="tiny")
+    assert (part.kind, part.kept, part.of) == ("chat", 0, 2 * TURNS)
+    assert again == (ref, scores)
+    card = store.card(ref)
+    assert set(card.counts) == {"chat_questions items", "chat_questions_corrected items"}
+    assert card.metrics["chat_questions_corrected/corrected"] == figure(
+        scores, "chat_questions_corrected", "corrected"
+    )
+    told = b"".join(path.read_bytes() for path in store.path(ref).rglob("*") if path.is_file())
+    assert b"127.0.0.1" not in told
+    assert store.verify(ref) == []
 
 
 def talk(body: dict[str, Any], _number: int = 0) -> Said:

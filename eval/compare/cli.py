@@ -13,6 +13,7 @@ from rich.table import Table
 
 from datacards.cli import store_option
 from datacards.errors import UserError
+from datacards.render.markup import visible
 from datacards.store import Store
 
 if TYPE_CHECKING:
@@ -41,12 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--prompts", is_flag=True, help="Take versions of one model as prompts of one task: mean and range."
 )
-@click.option(
-    "--seen",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Tell the figures without these items as well: JSON, {TASK: [ID, ...]}.",
-)
+@click.option("--clean", is_flag=True, help="Compare again without the items that the models' corpora show.")
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", help="Of the sentences.")
 @click.option("--json", "target", type=click.Path(path_type=Path), help="Write all figures to this file.")
 @store_option
@@ -57,19 +53,16 @@ def command(
     language: Literal["en", "ja"],
     target: Path | None,
     *,
-    seen: Path | None,
     root: str,
     all_pairs: bool,
+    clean: bool,
     common: bool,
     groups: bool,
     prompts: bool,
 ) -> None:
     """Compare models on the questions that both were asked: paired, by shared texts, every test counted."""
-    from eval.compare.clean import sentence_of as split_sentence
-    from eval.compare.clean import split
     from eval.compare.many import Compared, compare_many
-    from eval.compare.outcome import restricted
-    from eval.compare.versions import named, outcomes_of, prompts_of, read_seen
+    from eval.compare.versions import named, outcomes_of, prompts_of
 
     store = Store(root)
     outcomes, over = prompts_of(store, evaluations) if prompts else (outcomes_of(store, evaluations), {})
@@ -91,27 +84,13 @@ def command(
         "all": asdict(compared(outcomes)),
         "prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()},
     }
-    if seen:
-        ids = read_seen(seen)
-        splits = {
-            model: [split(one, ids.get(name, set())) for name, one in tasks.items()]
-            for model, tasks in outcomes.items()
-        }
-        for model, several in splits.items():
-            for part in several:
-                _say(console, split_sentence(model, part))
-        clean = {
-            model: {
-                name: kept for name, one in tasks.items()
-                if (kept := restricted(one, set(one.ids) - ids.get(name, set()))).n
-            }
-            for model, tasks in outcomes.items()
-        }  # fmt: skip
-        _say(console, "Clean items only:")
-        told |= {
-            "clean": asdict(compared(clean)),
-            "seen": {m: [asdict(one) for one in s] for m, s in splits.items()},
-        }
+    if clean:
+        from eval.contamination.split import clean_outcomes
+
+        kept, said = clean_outcomes(store, [store.resolve(text) for text in evaluations], outcomes)
+        for words in said:
+            _say(console, words)
+        told["clean"] = asdict(compared(kept))
     if target:
         target.write_text(
             json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
@@ -132,7 +111,7 @@ def _print(console: Console, found: "Compared", *, groups: bool, language: Liter
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(escape(text), soft_wrap=True, highlight=False)
+    console.print(escape(visible(text)), soft_wrap=True, highlight=False)
 
 
 def table_of(comparisons: Sequence["Comparison"]) -> Table:
@@ -162,7 +141,7 @@ def table_of(comparisons: Sequence["Comparison"]) -> Table:
             else f"{number(one.low, one.a)} {number(one.high, one.a)}"
         )
         table.add_row(
-            escape(f"{one.task} {one.group}".strip()), *map(escape, one.names), number(one.a, one.b),
+            escape(visible(f"{one.task} {one.group}".strip())), *map(escape, one.names), number(one.a, one.b),
             number(one.b, one.a), number(one.difference, one.a), interval, p_value(one.p_adjusted)[2:].lstrip("= "),
             "" if one.mde is None else number(one.mde, one.a), one.verdict,
         )  # fmt: skip

@@ -7,7 +7,7 @@ from datacards.lineage import Node
 from datacards.render.similarity_part import pair_of
 from datacards.render.similarity_plot import figure
 from eval.report import figures
-from eval.report.blocks import Block, Document, Grid, Part, Picture, Trail, Words
+from eval.report.blocks import Block, Document, Example, Grid, Part, Picture, Trail, Words
 from eval.report.found import Found, Taken
 from eval.report.numbers import bounds
 from eval.report.pairs import Pairs, paired_blocks, refused_blocks
@@ -29,12 +29,12 @@ _HOW = (
 )
 
 
-def document(found: Found, pairs: Pairs) -> Document:
-    """Return the report; equal versions give an equal one."""
+def document(found: Found, pairs: Pairs, examples: Sequence[Example] = (), of: int = 0) -> Document:
+    """Return the report with its ``examples``, of which there are ``of``; equal versions give an equal one."""
     known = published()
     parts = [Part(TITLES.get(suite, suite), tuple(_suite(found, pairs, suite, records, known)))
              for suite, records in found.tasks.items()]  # fmt: skip
-    parts += [part for part in (_similarity(found, known),) if part.blocks]
+    parts += [part for part in (_similarity(found, known), _examples(examples, of)) if part.blocks]
     tasks = sum(len(records) for records in found.tasks.values())
     items = sum(one.record.samples for one in found.trails)
     versions = [str(evaluation.ref) for evaluation in found.findings.evaluations]
@@ -152,6 +152,12 @@ def _similarity(found: Found, known: Publications) -> Part:
                 )
             )
     return Part("Task vectors", tuple(blocks))
+
+
+def _examples(examples: Sequence[Example], of: int) -> Part:
+    more = f" The first {len(examples)} of {of:,}." if of > len(examples) else ""
+    told = Words(f"What every model wrote to the same prompts, always its likeliest next token.{more}")
+    return Part("Examples", (told, *examples) if examples else ())
 
 
 def _trail(found: Found, one: Taken) -> Trail:

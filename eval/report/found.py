@@ -80,7 +80,8 @@ class Found:
         for column in self.columns:
             for name, taken in column.taken.items():
                 known[taken.record.suite].setdefault(name, taken.record)
-        return {suite: list(records.values()) for suite, records in known.items()}
+        order = sorted(known, key=lambda suite: not suite)  # tasks of no suite come last
+        return {suite: list(known[suite].values()) for suite in order}
 
 
 def gather(

@@ -6,7 +6,7 @@ from pathlib import Path
 from datacards.render import report as cards_report
 from datacards.render.markup import Markup, details, image, link, tag, visible
 from datacards.site.page import table
-from eval.report.blocks import Block, Document, Example, Grid, Picture, Trail, Value, Words
+from eval.report.blocks import Block, Document, Example, Grid, Lines, Picture, Trail, Value, Words
 
 STYLE = Path(__file__).with_name("report.css")
 #: Nothing but what stands in the page itself: it can ask for nothing elsewhere and run nothing.
@@ -60,6 +60,8 @@ def _block(block: Block, titles: dict[str, str]) -> Markup:
         )
     if isinstance(block, Example):
         return _example(block)
+    if isinstance(block, Lines):
+        return details(visible(block.title), tag("ul", *(tag("li", visible(line)) for line in block.lines)))
     return _grid(block, titles)
 
 
@@ -89,16 +91,28 @@ def _cell(value: Value, titles: dict[str, str], *, minor: bool) -> Markup:
     if isinstance(value, str):
         return tag("span", visible(value), class_="minor" if minor else "")
     words: object = tag("strong", visible(value.text)) if value.strong else visible(value.text)
+    more = tag("small", visible(value.more)) if value.more else ""
     if value.trails:
-        first = value.trails[0]
-        told = f"{value.text}: where it comes from"
-        words = tag("a", words, href=f"#{first}", class_="number", title=told)
-    others = [
-        tag("a", tag("sup", str(n)), href=f"#{key}", class_="number", title=visible(titles.get(key, key)))
-        for n, key in enumerate(value.trails[1:], 2)
-    ]
-    more = tag("small", " ", visible(value.more)) if value.more else ""
-    return tag("span", words, *others, more, class_="minor" if minor else "")
+        words = tag(
+            "a", words, href=f"#{value.trails[0]}", class_="number", title=_told(value.trails[0], titles)
+        )
+    if len(value.trails) > 1:
+        sources = (
+            tag("a", str(n), href=f"#{key}", class_="number", title=_told(key, titles))
+            for n, key in enumerate(value.trails, 1)
+        )
+        more = Markup(more + tag("small", "sources ", *_spaced(sources)))
+    return tag("span", words, " " if more else "", more, class_="minor" if minor else "")
+
+
+def _told(key: str, titles: dict[str, str]) -> str:
+    return f"where it comes from: {visible(titles.get(key, key))}"
+
+
+def _spaced(parts: Iterable[Markup]) -> Iterable[object]:
+    for place, part in enumerate(parts):
+        yield " " if place else ""
+        yield part
 
 
 def _example(example: Example) -> Markup:

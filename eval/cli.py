@@ -33,7 +33,7 @@ def main(recipe: Path, model: str, corpus: str, root: str) -> None:
         previous = score.task
         table.add_row(
             score.task if first else "",
-            score.metric,
+            f"{score.metric} of {score.group}" if score.group else score.metric,
             f"{score.value:.4f}",
             "" if score.stderr is None else f"{score.stderr:.4f}",
             f"{score.samples:,}",

@@ -80,7 +80,7 @@ def _corpus(recipe: EvalRecipe, store: Store, text: str) -> tuple[Ref | None, Pa
 
 
 def _vendored_rights(recipe: EvalRecipe, scores: list[Score]) -> list[Rights]:
-    numbers = {score.task: score.samples for score in scores}
+    numbers = {score.task: score.samples for score in scores if not score.group}
     return [
         task.rights.model_copy(update={"records": numbers[task.task]}) for task in recipe.tasks if task.rights
     ]

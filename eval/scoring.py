@@ -94,15 +94,23 @@ def _measured(drawn: Drawn, results: Sequence[Result], out: Path | None) -> list
         write_samples(
             out / SAMPLES / f"{task.task}.parquet", results, [v for v, _ in pairs], [w for _, w in pairs]
         )
+    parts = {"": results, **task.parts(results)}
+    return [score for group, members in parts.items() for score in _scores(drawn, group, members)]
+
+
+def _scores(drawn: Drawn, group: str, results: Sequence[Result]) -> list[Score]:
+    """Return the figures of all results, or the first figure of a part of them."""
+    task = drawn.task
     note = _note(drawn.note, results)
-    chance = task.chance(drawn.items)
+    chance = task.chance([result.item for result in results])
+    figures = task.measure(results)
     return [
         Score(
-            task=task.task, metric=metric, value=value, stderr=stderr, samples=len(results), note=note,
+            task=task.task, metric=metric, value=value, stderr=stderr, samples=len(results), note=note, group=group,
             figure=task.figure if place == 0 else "mean", chance=chance if place == 0 else None,
             higher_is_better=task.higher_is_better,
         )
-        for place, (metric, value, stderr) in enumerate(task.measure(results))
+        for place, (metric, value, stderr) in enumerate(figures[:1] if group else figures)
     ]  # fmt: skip
 
 

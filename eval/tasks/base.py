@@ -47,6 +47,8 @@ class Task(BaseModel, ABC):
     suite: ClassVar[str] = ""  # the benchmark it belongs to; its tasks are reported together
     needs_corpus: ClassVar[bool] = False
     higher_is_better: ClassVar[bool] = True
+    # The name under which a corpus version's contamination report has the items, under their ids; empty: the task's own.
+    known_as: ClassVar[str] = ""
     rights: ClassVar[Rights | None] = None  # of the items; those of a corpus are in its card
 
     @abstractmethod
@@ -91,6 +93,11 @@ class Task(BaseModel, ABC):
             Measured("acc_norm", *accuracy(answers, per_character=True)),
         ]
 
+    def parts(self, results: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
+        """Return the parts of the results that have a figure of their own, by name; none unless a task says so."""
+        del results
+        return {}
+
     def chance(self, items: Sequence[Asked]) -> float | None:
         """Return what guessing among the choices scores on ``items``, None where that has no meaning."""
         counts = [len(item.choices) for item in items if isinstance(item, Item)]
@@ -106,6 +113,14 @@ def weighted(metric: str, pairs: Sequence[tuple[float, float]]) -> Measured:
         return Measured(metric, ratio, None)
     spread = (values - ratio * weights) / weights.mean()
     return Measured(metric, ratio, float(spread.std(ddof=1) / math.sqrt(n)))
+
+
+def by_group(results: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the results of every group, in order of the groups' names."""
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for result in results:
+        groups[result.item.group].append(result)
+    return dict(sorted(groups.items()))
 
 
 def exam(question: str, context: str, choices: Sequence[str], *, description: str) -> str:

@@ -43,7 +43,6 @@ class EdinetBench(ReplyTask):
     sheets: tuple[Sheet, ...] = Field(default=("summary", "bs", "pl", "cf"), min_length=1)
     suite: ClassVar[str] = "edinet-bench"
     metric: ClassVar[str] = "acc"
-    known_as: ClassVar[str] = "EDINET-Bench"
     subset_name: ClassVar[str]  # the folder of the task in the data set
     target_column: ClassVar[str]
     instruction: ClassVar[str]

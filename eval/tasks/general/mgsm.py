@@ -87,7 +87,6 @@ class Mgsm(ReplyTask):
     suite: ClassVar[str] = "general"
     metric: ClassVar[str] = "acc"
     language: ClassVar[str]
-    known_as: ClassVar[str] = "mgsm"
     rights: ClassVar[Rights | None] = RIGHTS
 
     def items(self, corpus: Path | None) -> list[Question]:

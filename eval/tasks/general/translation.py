@@ -47,7 +47,6 @@ class Translation(ReplyTask):
     metric: ClassVar[str] = "chrf"
     source: ClassVar[str]
     target: ClassVar[str]
-    known_as: ClassVar[str] = "mgsm"
     rights: ClassVar[Rights | None] = RIGHTS
 
     def items(self, corpus: Path | None) -> list[Question]:

@@ -130,7 +130,7 @@ def cleaned(
     for task in dict.fromkeys(task for tasks in outcomes.values() for task in tasks):
         known = [one for some in exposed.values() for one in some if one.task == task]
         if unlooked := sorted({name for one in known for name in one.unlooked}):
-            told.append(f"{task}: left out, since {', '.join(unlooked)} was not held against it")
+            told.append(f"{task}: left out, since {'; '.join(unlooked)}")
             continue
         dirty = frozenset[str]().union(*(one.dirty for one in known))
         for model, tasks in outcomes.items():

@@ -28,11 +28,12 @@ def effort_of(task: "ChatTask", model: Path, kept: Path) -> Effort:
     whole = task.question_set()
     questions, note = task.drawn(whole.questions)
     missing: list[Wanted] = []
+    assumed = Raw((_TEXT * (ASSUMED // len(_TEXT) + 1))[:ASSUMED], "stop")
 
     def assume(wanted: Sequence[Wanted], take: Callable[[int, Raw], None]) -> None:
         missing.extend(wanted)
         for place in range(len(wanted)):
-            take(place, Raw((_TEXT * (ASSUMED // len(_TEXT) + 1))[:ASSUMED], "stop"))
+            take(place, assumed)
 
     known = KeptAnswers(kept / ANSWERS, only_read=True)
     answered = spoken(task, ways_of(task, model), questions, assume, known)
@@ -42,7 +43,7 @@ def effort_of(task: "ChatTask", model: Path, kept: Path) -> Effort:
     return Effort(
         items=len(answered),
         of=len(task.ways) * sum(len(question.turns) for question in whole.questions),
-        kept=len(answered) - len(missing),
+        kept=sum(one.said.raw is not assumed for one in answered),
         characters=sum(_size(want) for want in missing),
         told="; ".join(part for part in (note, written, told) if part),
     )

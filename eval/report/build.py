@@ -10,12 +10,15 @@ from eval.report import figures
 from eval.report.blocks import Block, Document, Grid, Part, Picture, Trail, Words
 from eval.report.found import Found, Taken
 from eval.report.numbers import bounds
+from eval.report.pairs import Pairs, paired_blocks, refused_blocks
 from eval.report.printed import Publications, published
-from eval.report.tables import notes, paper_tables, parts_table, score_table, slug
+from eval.report.prompts import prompt_blocks
+from eval.report.slugs import slug
+from eval.report.tables import notes, paper_tables, parts_table, score_table
 
 TITLES = {
     "fin-harness": "Japanese financial benchmark",
-    "pfmt": "Japanese financial conversations (pfmt-bench-fin-ja)",
+    "pfmt-bench-fin-ja": "Japanese financial conversations (pfmt-bench-fin-ja)",
     "general": "General Japanese: what was forgotten",
     "": "Other tasks",
 }
@@ -26,10 +29,10 @@ _HOW = (
 )
 
 
-def document(found: Found) -> Document:
+def document(found: Found, pairs: Pairs) -> Document:
     """Return the report; equal versions give an equal one."""
     known = published()
-    parts = [Part(TITLES.get(suite, suite), tuple(_suite(found, suite, records, known)))
+    parts = [Part(TITLES.get(suite, suite), tuple(_suite(found, pairs, suite, records, known)))
              for suite, records in found.tasks.items()]  # fmt: skip
     parts += [part for part in (_similarity(found, known),) if part.blocks]
     tasks = sum(len(records) for records in found.tasks.values())
@@ -51,17 +54,25 @@ def document(found: Found) -> Document:
     )
 
 
-def _suite(found: Found, suite: str, records: Sequence[TaskRecord], known: Publications) -> Iterable[Block]:
+def _suite(
+    found: Found, pairs: Pairs, suite: str, records: Sequence[TaskRecord], known: Publications
+) -> Iterable[Block]:
     yield score_table(found, suite, records)
     yield Words(_HOW)
+    names = {record.task for record in records}
+    yield from (Words(told, "Damaged", soft=False) for told in found.differing if names & set(told.split()))
     yield from notes(found, records)
     if drawn := _dots(found, suite, records):
         yield drawn
+    yield from paired_blocks(found, pairs, pairs.of(suite), suite)
+    yield from refused_blocks(pairs, [record.task for record in records])
     for record in records:
         if table := parts_table(found, suite, record):
             yield table
+            yield from paired_blocks(found, pairs, pairs.parts(record.task), suite, record.task)
         if record.kind == "chat" and (drawn := _radar(found, suite, record)):
             yield drawn
+    yield from prompt_blocks(found, suite, records)
     yield from paper_tables(found, suite, records, known)
 
 

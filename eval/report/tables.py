@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from datacards.evaluated import Score, TaskRecord
 from eval.report.blocks import Block, Cell, Grid, Value, Words
 from eval.report.found import Column, Found, Taken
-from eval.report.numbers import cell, overall, overall_cell, plain
+from eval.report.numbers import cell, mean_cells, overall, plain
 from eval.report.printed import OVERALL, ROLES, Printed, Publications, Role
+from eval.report.slugs import slug
 
 PAIRS: tuple[tuple[str, str, Role, Role], ...] = (
     ("Table I", "before and after continual pretraining", "base", "domain"),
@@ -29,8 +30,12 @@ def score_table(found: Found, suite: str, records: Sequence[TaskRecord]) -> Grid
     means = [overall(column, tasks) for column in found.columns]
     if any(means):
         trails = [[c.taken[t].key for t in tasks if t in c.taken] for c in found.columns]
-        cells = [overall_cell(mean, keys) for mean, keys in zip(means, trails, strict=True)]
-        rows.append((Cell("overall", strong=True), f"mean of {len(tasks)}", *cells, "", ""))
+        cells = [mean_cells(mean, keys) for mean, keys in zip(means, trails, strict=True)]
+        many = f"mean of {len(tasks)}"
+        rows.append((Cell(OVERALL, strong=True), many, *(first for first, _ in cells), "", ""))
+        if any(above != "–" for _, above in cells):
+            minor.append(len(rows))
+            rows.append(("above chance", many, *(above for _, above in cells), "0.0000", ""))
     return Grid(
         key=f"scores-{slug(suite)}",
         caption=f"Scores: {suite or 'tasks of no suite'}",
@@ -170,7 +175,7 @@ def _ours(column: Column, task: str, all_tasks: Sequence[str]) -> Cell | str:
     if task != OVERALL:
         return cell(column.taken.get(task))
     tasks = [name for name in all_tasks if name != OVERALL]
-    return overall_cell(overall(column, tasks), [column.taken[t].key for t in tasks if t in column.taken])
+    return mean_cells(overall(column, tasks), [column.taken[t].key for t in tasks if t in column.taken])[0]
 
 
 def _published(one: Printed | None) -> Cell | str:
@@ -191,9 +196,3 @@ def _table_two(found: Found, suite: str, records: Sequence[TaskRecord], figures:
         f"table-ii-{slug(suite)}", "Table II of arXiv 2409.19854: the overall value",
         ("model", "here", "ours", "as printed"), tuple(rows), (2, 3),
     )  # fmt: skip
-
-
-def slug(name: str) -> str:
-    """Return a name as lower-case ASCII letters, digits and hyphens, for addresses and files."""
-    kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name.lower())
-    return "-".join(filter(None, kept.split("-")))[:60] or "tasks"

@@ -8,6 +8,8 @@ from datacards.errors import UserError
 from datacards.evaluated import SAMPLES, Score, TaskRecord
 from datacards.objective import Loaded
 from eval.base import Evaluator
+from eval.compare.outcome import outcome_of
+from eval.compare.single import interval
 from eval.items import Answer, Asked, Reply, Result, Surprise, digest_of
 from eval.kept import Kept
 from eval.samples import write_samples
@@ -96,7 +98,7 @@ def _measured(drawn: Drawn, results: Sequence[Result], out: Path | None) -> list
         )
     note = _note(drawn.note, results)
     chance = task.chance(drawn.items)
-    return [
+    scores = [
         Score(
             task=task.task, metric=metric, value=value, stderr=stderr, samples=len(results), note=note,
             figure=task.figure if place == 0 else "mean", chance=chance if place == 0 else None,
@@ -104,6 +106,18 @@ def _measured(drawn: Drawn, results: Sequence[Result], out: Path | None) -> list
         )
         for place, (metric, value, stderr) in enumerate(task.measure(results))
     ]  # fmt: skip
+    return scores if out is None else [_certain(scores[0], out, drawn.record()), *scores[1:]]
+
+
+def _certain(score: Score, out: Path, record: TaskRecord) -> Score:
+    """Return the figure to compare by with its error by the texts that items share, its interval, and its chance.
+
+    They are of the file that was written, as is all that is said of it later.
+    """
+    outcome = outcome_of(out, record)
+    stderr, low, high = interval(outcome)
+    chance = outcome.chance if score.chance is None else score.chance
+    return score.model_copy(update={"clustered": stderr, "low": low, "high": high, "chance": chance})
 
 
 def _finite(result: Result) -> bool:

@@ -41,22 +41,46 @@ class Split:
     p: float | None = None
 
 
+@dataclass(frozen=True)
+class Gap:
+    """The figure of some items less that of others, with its standard error over texts and its 95 % interval."""
+
+    value: float
+    stderr: float | None
+    low: float | None
+    high: float | None
+    p: float
+
+
 def split(outcome: Outcome, seen: Collection[str]) -> Split:
     """Return the figure of ``outcome`` with and without the items whose ids are in ``seen``."""
-    flags = np.array([one in seen for one in outcome.ids], dtype=float)
+    others = set(outcome.ids) - set(seen)
     start = Split(
         task=outcome.task,
         metric=outcome.metric,
-        all=_part(outcome),
-        clean=_part(restricted(outcome, set(outcome.ids) - set(seen))),
-        seen=_part(restricted(outcome, seen)),
+        all=part_of(outcome),
+        clean=part_of(restricted(outcome, others)),
+        seen=part_of(restricted(outcome, seen)),
     )
-    if not 0 < flags.sum() < len(flags):
+    if not (start.clean.n and start.seen.n):
         return start
-    kept = [outcome.parts * flags[:, None], outcome.parts * (1 - flags)[:, None]]
-    told = estimate(contrast(kept, [outcome.figure] * 2, [1.0, -1.0], outcome.clusters, strata_of(outcome)))
+    told = gap(outcome, seen, others)
+    return replace(start, difference=told.value, stderr=told.stderr, low=told.low, high=told.high, p=told.p)
+
+
+def gap(outcome: Outcome, some: Collection[str], others: Collection[str]) -> Gap:
+    """Return how far the figures of two sets of items, by their ids, are apart; they may share items and texts."""
+    parts = [
+        outcome.parts * np.array([one in ids for one in outcome.ids], dtype=float)[:, None]
+        for ids in (some, others)
+    ]
+    asked = contrast(parts, [outcome.figure] * 2, [1.0, -1.0], outcome.clusters, strata_of(outcome))
+    with np.errstate(
+        invalid="ignore", divide="ignore"
+    ):  # a draw may hold no item of one side: it is left out
+        told = estimate(asked)
     low, high = told.interval() or (None, None)
-    return replace(start, difference=told.value, stderr=told.stderr, low=low, high=high, p=told.p())
+    return Gap(told.value, told.stderr, low, high, told.p())
 
 
 def sentence_of(model: str, one: Split) -> str:
@@ -76,7 +100,8 @@ def sentence_of(model: str, one: Split) -> str:
     )
 
 
-def _part(outcome: Outcome) -> Part:
+def part_of(outcome: Outcome) -> Part:
+    """Return the figure of the items of ``outcome``."""
     return (
         Part(outcome.n, outcome.value, interval(outcome))
         if outcome.n

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eval.compare.many import Compared
     from eval.compare.outcome import Outcome
     from eval.compare.paired import Comparison
+    from eval.contamination.split import Shown
 
 
 @click.command("compare")
@@ -47,6 +48,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Tell the figures without these items as well: JSON, {TASK: [ID, ...]}.",
 )
+@click.option(
+    "--clean",
+    "clean_only",
+    is_flag=True,
+    help="Tell the figures without the items that a corpus of any of the models shows as well.",
+)
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", help="Of the sentences.")
 @click.option("--json", "target", type=click.Path(path_type=Path), help="Write all figures to this file.")
 @store_option
@@ -63,13 +70,14 @@ def command(
     common: bool,
     groups: bool,
     prompts: bool,
+    clean_only: bool,
 ) -> None:
     """Compare models on the questions that both were asked: paired, by shared texts, every test counted."""
     from eval.compare.clean import sentence_of as split_sentence
     from eval.compare.clean import split
     from eval.compare.many import Compared, compare_many
     from eval.compare.outcome import restricted
-    from eval.compare.versions import named, outcomes_of, prompts_of, read_seen
+    from eval.compare.versions import named, outcomes_of, prompts_of
 
     store = Store(root)
     outcomes, over = prompts_of(store, evaluations) if prompts else (outcomes_of(store, evaluations), {})
@@ -91,10 +99,16 @@ def command(
         "all": asdict(compared(outcomes)),
         "prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()},
     }
-    if seen:
-        ids = read_seen(seen)
+    if seen or clean_only:
+        ids, left_out, notes = _shown(store, evaluations, seen)
+        for note in notes:
+            _say(console, note)
+        outcomes = {
+            model: {name: one for name, one in tasks.items() if name not in left_out}
+            for model, tasks in outcomes.items()
+        }
         splits = {
-            model: [split(one, ids.get(name, set())) for name, one in tasks.items()]
+            model: [split(one, ids.get(name, frozenset())) for name, one in tasks.items()]
             for model, tasks in outcomes.items()
         }
         for model, several in splits.items():
@@ -103,7 +117,7 @@ def command(
         clean = {
             model: {
                 name: kept for name, one in tasks.items()
-                if (kept := restricted(one, set(one.ids) - ids.get(name, set()))).n
+                if (kept := restricted(one, set(one.ids) - ids.get(name, frozenset()))).n
             }
             for model, tasks in outcomes.items()
         }  # fmt: skip
@@ -116,6 +130,16 @@ def command(
         target.write_text(
             json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
         )
+
+
+def _shown(store: Store, evaluations: Sequence[str], seen: Path | None) -> "Shown":
+    """Return the items of a file, or those that the corpora of the models show."""
+    from eval.compare.versions import read_seen
+    from eval.contamination.split import Shown, shown
+
+    if seen:
+        return Shown({task: frozenset(ids) for task, ids in read_seen(seen).items()}, frozenset(), ())
+    return shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)])
 
 
 def _print(console: Console, found: "Compared", *, groups: bool, language: Literal["en", "ja"]) -> None:

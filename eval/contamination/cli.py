@@ -15,7 +15,8 @@ from datacards.cli import store_option
 from datacards.store import Store
 
 if TYPE_CHECKING:
-    from eval.contamination.split import Gap, Part, Split
+    from eval.compare.clean import Gap, Part
+    from eval.contamination.split import Split
 
 _HEADINGS = (
     "task",
@@ -89,7 +90,7 @@ def table_of(splits: Mapping[str, "Split"]) -> Table:
 def _score(part: "Part | None") -> str:
     if part is None or part.value is None:
         return ""
-    return f"{part.value:.4f}" + ("" if part.stderr is None else f" ± {part.stderr:.4f}")
+    return f"{part.value:.4f}" + ("" if part.interval.stderr is None else f" ± {part.interval.stderr:.4f}")
 
 
 def _gap(gap: "Gap | None") -> tuple[str, str]:

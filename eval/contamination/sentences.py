@@ -1,6 +1,7 @@
 """What a reader may quote of a score and the items behind it that the model may have read."""
 
-from eval.contamination.split import Gap, Part, Split
+from eval.compare.clean import Gap, Part
+from eval.contamination.split import Split
 
 
 def sentence_of(split: Split) -> str:
@@ -35,7 +36,7 @@ def _clean(clean: Part, dirty: Part, whole: Part) -> str:
 def _number(part: Part) -> str:
     if part.value is None:
         return "unknown"
-    return f"{part.value:.4f}" + ("" if part.stderr is None else f" ± {part.stderr:.4f}")
+    return f"{part.value:.4f}" + ("" if part.interval.stderr is None else f" ± {part.interval.stderr:.4f}")
 
 
 def _signed(gap: Gap) -> str:

@@ -23,11 +23,11 @@ from datacards.errors import UserError
 from datacards.evaluated import SCORES, TASKS, write_records
 from datacards.store import Store
 from eval.base import Evaluator, Keep
-from eval.compare.outcome import read
+from eval.compare.cli import command as compare
 from eval.contamination.cli import command
 from eval.contamination.exposed import exposed, exposures
 from eval.contamination.sentences import sentence_of
-from eval.contamination.split import clean_outcomes, splits
+from eval.contamination.split import shown, splits
 from eval.data import vendored
 from eval.items import Answer, Asked, Item
 from eval.scoring import score
@@ -235,7 +235,7 @@ def test_a_score_that_rests_on_what_was_read_is_told_apart(world: tuple[Store, L
     assert cpa.inflated
     assert cpa.exposure.unknown == ("hf:example/base@" + "0" * 40,)
     # Items are independent here: the paired error of a difference of two disjoint parts is that of two means.
-    apart = math.hypot(cpa.dirty.stderr or 0, cpa.clean.stderr or 0)
+    apart = math.hypot(cpa.dirty.interval.stderr or 0, cpa.clean.interval.stderr or 0)
     assert cpa.gap.stderr == pytest.approx(apart, rel=0.03)
 
 
@@ -305,18 +305,22 @@ def test_where_nobody_looked_nothing_is_called_clean(
     assert "no item can be called clean" in sentence_of(split)
 
 
-def test_models_are_compared_without_what_any_of_them_may_have_read(store: Store, asked: list[str]) -> None:
+def test_models_are_compared_without_what_any_of_them_may_have_read(
+    store: Store, asked: list[str], tmp_path: Path
+) -> None:
     one, two, *_ = asked
-    outcomes, refs = {}, []
+    refs = []
     for name, item in (("a", one), ("b", two)):
         held = reported(store, f"corpus-{name}", [overlap(item)], {"cpa_audit": "shipped"})
         refs.append(evaluation(store, f"{name}-fin", checkpoint(store, name, [held]), [FOUR]))
-        outcomes[name] = read(store.path(refs[-1]))
-    found, told = clean_outcomes(store, refs, outcomes)
-    assert {name: set(tasks["cpa_audit"].ids) for name, tasks in found.items()} == {
-        name: set(asked) - {one, two} for name in "ab"
-    }
-    assert told == ["cpa_audit: without 2 items that a corpus of the models shows"]
+    found = shown(store, refs)
+    assert found == ({"cpa_audit": frozenset({one, two})}, frozenset(), ())
+    words = ["a-fin", "b-fin", "--clean", "--store", str(store.root), "--json", str(tmp_path / "told.json")]
+    done = CliRunner().invoke(compare, words)
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert [row["n"] for row in told["all"]["tasks"]] == [4]
+    assert [row["n"] for row in told["clean"]["tasks"]] == [2]
 
 
 def test_only_an_evaluation_has_asked_anything(store: Store) -> None:

@@ -13,13 +13,13 @@ from rich.table import Table
 
 from datacards.cli import store_option
 from datacards.errors import UserError
-from datacards.render.markup import visible
 from datacards.store import Store
 
 if TYPE_CHECKING:
     from eval.compare.many import Compared
     from eval.compare.outcome import Outcome
     from eval.compare.paired import Comparison
+    from eval.contamination.split import Shown
 
 
 @click.command("compare")
@@ -42,7 +42,18 @@ if TYPE_CHECKING:
 @click.option(
     "--prompts", is_flag=True, help="Take versions of one model as prompts of one task: mean and range."
 )
-@click.option("--clean", is_flag=True, help="Compare again without the items that the models' corpora show.")
+@click.option(
+    "--seen",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Tell the figures without these items as well: JSON, {TASK: [ID, ...]}.",
+)
+@click.option(
+    "--clean",
+    "clean_only",
+    is_flag=True,
+    help="Tell the figures without the items that a corpus of any of the models shows as well.",
+)
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", help="Of the sentences.")
 @click.option("--json", "target", type=click.Path(path_type=Path), help="Write all figures to this file.")
 @store_option
@@ -53,15 +64,19 @@ def command(
     language: Literal["en", "ja"],
     target: Path | None,
     *,
+    seen: Path | None,
     root: str,
     all_pairs: bool,
-    clean: bool,
     common: bool,
     groups: bool,
     prompts: bool,
+    clean_only: bool,
 ) -> None:
     """Compare models on the questions that both were asked: paired, by shared texts, every test counted."""
+    from eval.compare.clean import sentence_of as split_sentence
+    from eval.compare.clean import split
     from eval.compare.many import Compared, compare_many
+    from eval.compare.outcome import restricted
     from eval.compare.versions import named, outcomes_of, prompts_of
 
     store = Store(root)
@@ -84,17 +99,47 @@ def command(
         "all": asdict(compared(outcomes)),
         "prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()},
     }
-    if clean:
-        from eval.contamination.split import clean_outcomes
-
-        kept, said = clean_outcomes(store, [store.resolve(text) for text in evaluations], outcomes)
-        for words in said:
-            _say(console, words)
-        told["clean"] = asdict(compared(kept))
+    if seen or clean_only:
+        ids, left_out, notes = _shown(store, evaluations, seen)
+        for note in notes:
+            _say(console, note)
+        outcomes = {
+            model: {name: one for name, one in tasks.items() if name not in left_out}
+            for model, tasks in outcomes.items()
+        }
+        splits = {
+            model: [split(one, ids.get(name, frozenset())) for name, one in tasks.items()]
+            for model, tasks in outcomes.items()
+        }
+        for model, several in splits.items():
+            for part in several:
+                _say(console, split_sentence(model, part))
+        clean = {
+            model: {
+                name: kept for name, one in tasks.items()
+                if (kept := restricted(one, set(one.ids) - ids.get(name, frozenset()))).n
+            }
+            for model, tasks in outcomes.items()
+        }  # fmt: skip
+        _say(console, "Clean items only:")
+        told |= {
+            "clean": asdict(compared(clean)),
+            "seen": {m: [asdict(one) for one in s] for m, s in splits.items()},
+        }
     if target:
         target.write_text(
             json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
         )
+
+
+def _shown(store: Store, evaluations: Sequence[str], seen: Path | None) -> "Shown":
+    """Return the items of a file, or those that the corpora of the models show."""
+    from eval.compare.versions import read_seen
+    from eval.contamination.split import Shown, shown
+
+    if seen:
+        return Shown({task: frozenset(ids) for task, ids in read_seen(seen).items()}, frozenset(), ())
+    return shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)])
 
 
 def _print(console: Console, found: "Compared", *, groups: bool, language: Literal["en", "ja"]) -> None:
@@ -111,7 +156,7 @@ def _print(console: Console, found: "Compared", *, groups: bool, language: Liter
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(escape(visible(text)), soft_wrap=True, highlight=False)
+    console.print(escape(text), soft_wrap=True, highlight=False)
 
 
 def table_of(comparisons: Sequence["Comparison"]) -> Table:
@@ -141,7 +186,7 @@ def table_of(comparisons: Sequence["Comparison"]) -> Table:
             else f"{number(one.low, one.a)} {number(one.high, one.a)}"
         )
         table.add_row(
-            escape(visible(f"{one.task} {one.group}".strip())), *map(escape, one.names), number(one.a, one.b),
+            escape(f"{one.task} {one.group}".strip()), *map(escape, one.names), number(one.a, one.b),
             number(one.b, one.a), number(one.difference, one.a), interval, p_value(one.p_adjusted)[2:].lstrip("= "),
             "" if one.mde is None else number(one.mde, one.a), one.verdict,
         )  # fmt: skip

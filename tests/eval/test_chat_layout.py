@@ -9,9 +9,12 @@ from datacards.errors import UserError
 from eval.chat.gates import corrected, official
 from eval.chat.languages import ByScript, FastText
 from eval.chat.parsing import read_stored
-from eval.chat.prompts import read_prompts
+from eval.chat.prompts import our_prompts, read_prompts
 from eval.chat.questions import ChatQuestion, read_questions
 from eval.chat.templates import messages, one_shot, temperature, without_marker
+from eval.data import chats, convert
+from eval.judge.endpoint import Endpoint
+from eval.tasks.ja_mt_bench import JaMtBench
 
 SET = Path(__file__).resolve().parents[2] / "sample" / "chat"
 HEAD = "あなたは優秀なアシスタントです。\n\n### ユーザー: "
@@ -57,7 +60,7 @@ def test_a_marker_at_the_end_is_cut_off(marker: str) -> None:
 
 def test_the_prompt_shows_turns_answers_and_references() -> None:
     prompts, questions = (
-        read_prompts(SET / "judge_prompts.jsonl"),
+        our_prompts(),
         read_questions(SET / "question.jsonl", SET / "reference_answer" / "authored.jsonl"),
     )
     plain, sums = questions[0], questions[10]
@@ -172,3 +175,19 @@ def test_a_fasttext_model_that_cannot_be_had_is_named(tmp_path: Path) -> None:
 )
 def test_a_stored_judgment_is_read_as_published(judgment: str, score: float, failure: str) -> None:
     assert read_stored(judgment) == (score, failure)
+
+
+def test_japanese_mt_bench_is_complete_and_what_the_conversion_makes(tmp_path: Path) -> None:
+    judge = Endpoint(url="http://127.0.0.1:1/v1", model="judge")
+    asked = JaMtBench(judge=judge).question_set().questions
+    assert (len(asked), len({one.category for one in asked}), {len(one.turns) for one in asked}) == (
+        80,
+        8,
+        {2},
+    )
+    assert {one.category for one in asked if one.references} == {"coding", "math", "reasoning"}
+    published = SET.parents[1].parent / "shared" / "eval-data" / "ja_mt_bench"
+    if published.is_dir():
+        convert.write(tmp_path / "made", chats.ja_mt_bench(published))
+        shipped = Path(convert.__file__).with_name("ja_mt_bench.jsonl.gz")
+        assert (tmp_path / "made").read_bytes() == shipped.read_bytes()

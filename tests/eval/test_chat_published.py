@@ -9,11 +9,12 @@ import pytest
 
 from datacards.errors import UserError
 from eval.chat.languages import ByScript
-from eval.chat.prompts import read_prompts
+from eval.chat.prompts import our_prompts
 from eval.chat.questions import read_questions
 from eval.published.pfmt import is_here, reread
 
 SET = Path(__file__).resolve().parents[2] / "sample" / "chat"
+PROMPTS = SET.parents[1] / "eval" / "chat" / "judge_prompts.jsonl"
 PUBLISHED = SET.parents[1].parent / "pfmt-bench-fin-ja"  # a checkout beside ours, where somebody has one
 
 
@@ -25,9 +26,9 @@ def stored(folder: Path) -> list[dict[str, Any]]:
     references = (SET / "reference_answer" / "authored.jsonl").read_text()
     (base / "reference_answer" / "gpt-4o+human.jsonl").write_text(references)
     (base / "question.jsonl").write_text((SET / "question.jsonl").read_text())
-    (base.parent / "judge_prompts.jsonl").write_text((SET / "judge_prompts.jsonl").read_text())
+    (base.parent / "judge_prompts.jsonl").write_text(PROMPTS.read_text())
     questions = read_questions(base / "question.jsonl", base / "reference_answer" / "gpt-4o+human.jsonl")
-    prompts, answers, judgments = read_prompts(SET / "judge_prompts.jsonl"), [], []
+    prompts, answers, judgments = our_prompts(), [], []
     for question in questions:
         given = [f"{turn[:12]}についてお答えします。" for turn in question.turns]
         answers.append({"question_id": question.number, "choices": [{"index": 0, "turns": given}]})

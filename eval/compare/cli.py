@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from eval.compare.many import Compared
     from eval.compare.outcome import Outcome
     from eval.compare.paired import Comparison
-    from eval.contamination.split import Shown
 
 
 @click.command("compare")
@@ -43,12 +42,6 @@ if TYPE_CHECKING:
     "--prompts", is_flag=True, help="Take versions of one model as prompts of one task: mean and range."
 )
 @click.option(
-    "--seen",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Tell the figures without these items as well: JSON, {TASK: [ID, ...]}.",
-)
-@click.option(
     "--clean",
     "clean_only",
     is_flag=True,
@@ -64,7 +57,6 @@ def command(
     language: Literal["en", "ja"],
     target: Path | None,
     *,
-    seen: Path | None,
     root: str,
     all_pairs: bool,
     common: bool,
@@ -99,8 +91,10 @@ def command(
         "all": asdict(compared(outcomes)),
         "prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()},
     }
-    if seen or clean_only:
-        ids, left_out, notes = _shown(store, evaluations, seen)
+    if clean_only:
+        from eval.contamination.split import shown
+
+        ids, left_out, notes = shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)])
         for note in notes:
             _say(console, note)
         outcomes = {
@@ -130,16 +124,6 @@ def command(
         target.write_text(
             json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
         )
-
-
-def _shown(store: Store, evaluations: Sequence[str], seen: Path | None) -> "Shown":
-    """Return the items of a file, or those that the corpora of the models show."""
-    from eval.compare.versions import read_seen
-    from eval.contamination.split import Shown, shown
-
-    if seen:
-        return Shown({task: frozenset(ids) for task, ids in read_seen(seen).items()}, frozenset(), ())
-    return shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)])
 
 
 def _print(console: Console, found: "Compared", *, groups: bool, language: Literal["en", "ja"]) -> None:

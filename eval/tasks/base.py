@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from datacards.card import Ref, Rights
-from datacards.evaluated import Figure
+from datacards.evaluated import Figure, Score, TaskRecord
 from datacards.store import Store
 from eval.items import Answer, Asked, Item, Kind, Reply, Result, Surprise
 from eval.metrics import accuracy
@@ -91,10 +91,50 @@ class Task(BaseModel, ABC):
             Measured("acc_norm", *accuracy(answers, per_character=True)),
         ]
 
+    def parts(self, results: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
+        """Return the parts of the results that have a figure of their own, by name; none unless a task says so."""
+        del results
+        return {}
+
     def chance(self, items: Sequence[Asked]) -> float | None:
         """Return what guessing among the choices scores on ``items``, None where that has no meaning."""
         counts = [len(item.choices) for item in items if isinstance(item, Item)]
         return sum(1 / n for n in counts) / len(counts) if counts and self.figure == "mean" else None
+
+
+class Effort(NamedTuple):
+    """What a task would take: its items, of how many, how many are known already, the characters to read, and a remark."""
+
+    items: int
+    of: int
+    kept: int
+    characters: int
+    told: str
+
+
+class Conversation(Task, ABC):
+    """A test that is held as conversations and marked by a judge: it asks and scores by itself."""
+
+    kind: ClassVar[Kind] = "chat"
+    figure: ClassVar[Figure] = "groups"
+
+    def items(self, corpus: Path | None) -> Sequence[Asked]:
+        """Return nothing: no evaluator asks it."""
+        del corpus
+        return []
+
+    @abstractmethod
+    def converse(self, *, model: Path, kept: Path, out: Path) -> tuple[list[Score], list[TaskRecord]]:
+        """Hold the conversations with the model in the folder ``model``, have them judged, and return scores and records.
+
+        There is one record for every way in which the answers are scored; the first has the task's own name.
+
+        ``kept`` is this model's own folder for what outlives a run. The samples are written below ``out``.
+        """
+
+    @abstractmethod
+    def effort(self, *, model: Path, kept: Path) -> Effort:
+        """Return what ``converse`` would take; nothing is asked of anybody."""
 
 
 def weighted(metric: str, pairs: Sequence[tuple[float, float]]) -> Measured:
@@ -106,6 +146,14 @@ def weighted(metric: str, pairs: Sequence[tuple[float, float]]) -> Measured:
         return Measured(metric, ratio, None)
     spread = (values - ratio * weights) / weights.mean()
     return Measured(metric, ratio, float(spread.std(ddof=1) / math.sqrt(n)))
+
+
+def by_group(results: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the results of every group, in order of the groups' names."""
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for result in results:
+        groups[result.item.group].append(result)
+    return dict(sorted(groups.items()))
 
 
 def exam(question: str, context: str, choices: Sequence[str], *, description: str) -> str:

@@ -1,0 +1,1 @@
+"""Published result files read again and aggregated by our code."""

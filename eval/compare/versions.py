@@ -1,8 +1,6 @@
 """Evaluation versions of a store as outcomes, named after their models."""
 
-import json
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from datacards.card import Ref
 from datacards.errors import UserError
@@ -54,17 +52,6 @@ def prompts_of(
             else:
                 told[model][name], outcomes[model][name] = over_prompts(found)
     return outcomes, told
-
-
-def read_seen(path: Path) -> dict[str, set[str]]:
-    """Return the ids of items that may have been seen in training, by task, from ``{TASK: [ID, ...]}`` in JSON."""
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return {str(task): {str(one) for one in ids} for task, ids in told.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(
-            path.name, f"cannot be read: {error}", "JSON: {TASK: [ID, ...]}", "correct it"
-        ) from error
 
 
 def named(store: Store, text: str, names: Collection[str]) -> str:

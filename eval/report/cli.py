@@ -35,6 +35,7 @@ def command(refs: tuple[str, ...], baseline: str, roles: tuple[str, ...], out: P
     FOLDER gets report.html (needs nothing else), report.md, report.tex, report.json, tables/ and figures/.
     """
     from eval.report.build import document
+    from eval.report.examples import examples
     from eval.report.facts import facts
     from eval.report.files import write
     from eval.report.found import gather
@@ -48,7 +49,8 @@ def command(refs: tuple[str, ...], baseline: str, roles: tuple[str, ...], out: P
         roles=dict(map(_role, roles)),
     )
     pairs = against_baseline(found)
-    write(document(found, pairs), facts(found, pairs), out)
+    shown, of = examples(store, found)
+    write(document(found, pairs, shown, of), facts(found, pairs, shown), out)
     click.echo(f"{len(found.columns)} models, {len(found.trails)} tasks: {out / 'report.html'}")
 
 

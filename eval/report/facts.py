@@ -1,16 +1,18 @@
 """All figures of a report as plain values for JSON: each with its model, its items and where it comes from."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from datacards.card import Ref
+from eval.report.blocks import Example
 from eval.report.found import Found, Taken
 from eval.report.numbers import bounds, error_of, overall
 from eval.report.pairs import Pairs, trails_of
 from eval.report.printed import published
 
 
-def facts(found: Found, pairs: Pairs) -> dict[str, Any]:
+def facts(found: Found, pairs: Pairs, examples: Sequence[Example] = ()) -> dict[str, Any]:
     """Return everything that the report tells in numbers; every figure names the lineage it has in ``lineage``."""
     return {
         "models": [
@@ -24,6 +26,7 @@ def facts(found: Found, pairs: Pairs) -> dict[str, Any]:
             for one in (*pairs.compared.tasks, *pairs.compared.suites, *pairs.compared.groups)
         ],
         "not_compared": [{"task": task, "why": told} for task, told in pairs.refused],
+        "examples": [asdict(one) for one in examples],
         "published": published().model_dump(mode="json"),
         "lineage": {one.key: _lineage(one) for one in found.trails},
     }

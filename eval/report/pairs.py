@@ -1,7 +1,7 @@
 """Every model against the baseline on the same items: differences, verdicts, and what could not have been found."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from datacards.errors import UserError
 from eval.compare.many import Compared, compare_many
@@ -9,7 +9,7 @@ from eval.compare.outcome import Outcome
 from eval.compare.paired import Comparison, paired
 from eval.compare.sentences import p_value
 from eval.report import figures
-from eval.report.blocks import Block, Cell, Grid, Picture, Value, Words
+from eval.report.blocks import Block, Cell, Grid, Lines, Picture, Value, Words
 from eval.report.found import Found
 from eval.report.slugs import slug
 
@@ -23,8 +23,10 @@ class Pairs:
     refused: tuple[tuple[str, str], ...]  # task, sentence
 
     def of(self, suite: str) -> list[Comparison]:
-        """Return the comparisons of a suite's tasks, its means last."""
-        return [one for one in (*self.compared.tasks, *self.compared.suites) if one.suite == suite]
+        """Return the comparisons of a suite's tasks, its means last, by model."""
+        found = [one for one in (*self.compared.tasks, *self.compared.suites) if one.suite == suite]
+        models = list(dict.fromkeys(one.names for one in found))
+        return sorted(found, key=lambda one: models.index(one.names))
 
     def parts(self, task: str) -> list[Comparison]:
         """Return the comparisons of the parts of a task."""
@@ -40,7 +42,7 @@ def against_baseline(found: Found) -> Pairs:
         own = outcomes.setdefault(column.label, {})
         for task, taken in column.taken.items():
             other = base.taken.get(task)
-            if other is None or taken.outcome is None or other.outcome is None:
+            if other is None or taken.outcome is None or other.outcome is None or taken.is_example:
                 continue
             try:
                 paired(taken.outcome, other.outcome, names=(column.label, base.label))
@@ -51,7 +53,12 @@ def against_baseline(found: Found) -> Pairs:
     known = {label: own for label, own in outcomes.items() if own}
     if base.label not in known or len(known) < 2:
         return Pairs(base.label, Compared((), (), (), ()), tuple(refused))
-    return Pairs(base.label, compare_many(known, baseline=base.label), tuple(refused))
+    compared = compare_many(known, baseline=base.label)
+    ways = {
+        taken.record.suite for taken in found.trails if taken.record.kind == "chat"
+    }  # two scores of one test
+    suites = tuple(one for one in compared.suites if one.suite not in ways)
+    return Pairs(base.label, replace(compared, suites=suites), tuple(refused))
 
 
 def trails_of(found: Found, one: Comparison) -> tuple[str, ...]:
@@ -72,8 +79,8 @@ def paired_blocks(
     if comparisons:
         yield _table(found, pairs, comparisons, suite, part_of)
         yield from _forests(pairs, comparisons, suite, part_of)
-    if not part_of:
-        yield from (Words(one.sentence) for one in comparisons)
+    if comparisons and not part_of:
+        yield Lines("The same in sentences, to be quoted", tuple(one.sentence for one in comparisons))
 
 
 def refused_blocks(pairs: Pairs, tasks: Iterable[str]) -> Iterable[Words]:

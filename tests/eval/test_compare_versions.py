@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,6 @@ from datacards.errors import UserError
 from datacards.evaluated import SCORES, TASKS, Figure, Score, TaskRecord, write_records
 from datacards.store import Store
 from eval.compare.adjust import adjusted
-from eval.compare.clean import sentence_of as seen_sentence
-from eval.compare.clean import split
 from eval.compare.cli import command
 from eval.compare.many import compare_many
 from eval.compare.outcome import Outcome, read
@@ -141,31 +138,13 @@ def test_over_prompts_the_mean_is_compared_and_the_range_told(stocked: Store) ->
     assert "better than base@2026.11.20 on exam" in done.output
 
 
-def test_seen_items_are_told_apart(stocked: Store, tmp_path: Path) -> None:
-    listed = tmp_path / "seen.json"
-    listed.write_text(json.dumps({"exam": [f"exam-{place}" for place in range(30)]}))
-    words = ["tuned-fin", "base-fin", "--seen", str(listed), "--store", str(stocked.root)]
+def test_items_that_no_corpus_was_held_against_are_no_clean_ones(stocked: Store) -> None:
+    """The models here were made from no corpus, so that nothing is known to have been seen."""
+    words = ["tuned-fin", "base-fin", "--clean", "--store", str(stocked.root)]
     done = CliRunner().invoke(command, words)
     assert done.exit_code == 0, done.output
-    assert "on the 90 clean ones" in done.output
-    assert "No item of quiz (120)" in done.output
-    listed.write_text("[")
-    assert "cannot be read" in CliRunner().invoke(command, words).output
-
-
-def test_the_difference_of_seen_items_has_the_error_of_two_means(stocked: Store) -> None:
-    exam = outcomes_of(stocked, ["tuned-fin"])["tuned@2026.11.20"]["exam"]
-    alone = replace(exam, clusters=np.arange(exam.n))
-    seen = set(exam.ids[:40])
-    told = split(alone, seen)
-    right = exam.parts[:, 0]
-    expected = math.sqrt(right[:40].var() / 40 + right[40:].var() / 80) * math.sqrt(120 / 119)
-    assert told.difference == pytest.approx(right[:40].mean() - right[40:].mean())
-    assert told.stderr == pytest.approx(expected)
-    assert (
-        seen_sentence("m", split(exam, set())) == "No item of exam (120) is among those that m may have seen."
-    )
-    assert seen_sentence("m", split(exam, set(exam.ids))).startswith("Every item")
+    assert done.output.count("tuned@2026.11.20 is better than base@2026.11.20 on exam") == 2
+    assert "nobody knows what tuned@2026.11.20 has read" in done.output
 
 
 def test_all_pairs_are_counted(stocked: Store) -> None:

@@ -1,7 +1,7 @@
 """``kanagura eval compare A B``: which model is better, and how sure that is."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +16,10 @@ from datacards.errors import UserError
 from datacards.store import Store
 
 if TYPE_CHECKING:
+    from eval.compare.many import Compared
+    from eval.compare.outcome import Outcome
     from eval.compare.paired import Comparison
+    from eval.contamination.split import Shown
 
 
 @click.command("compare")
@@ -36,6 +39,21 @@ if TYPE_CHECKING:
     "--common", is_flag=True, help="Compare the items that both were asked, where not all are the same."
 )
 @click.option("--groups", is_flag=True, help="Show the parts of tasks as well.")
+@click.option(
+    "--prompts", is_flag=True, help="Take versions of one model as prompts of one task: mean and range."
+)
+@click.option(
+    "--seen",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Tell the figures without these items as well: JSON, {TASK: [ID, ...]}.",
+)
+@click.option(
+    "--clean",
+    "clean_only",
+    is_flag=True,
+    help="Tell the figures without the items that a corpus of any of the models shows as well.",
+)
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", help="Of the sentences.")
 @click.option("--json", "target", type=click.Path(path_type=Path), help="Write all figures to this file.")
 @store_option
@@ -46,38 +64,99 @@ def command(
     language: Literal["en", "ja"],
     target: Path | None,
     *,
+    seen: Path | None,
     root: str,
     all_pairs: bool,
     common: bool,
     groups: bool,
+    prompts: bool,
+    clean_only: bool,
 ) -> None:
     """Compare models on the questions that both were asked: paired, by shared texts, every test counted."""
-    from eval.compare.many import compare_many
-    from eval.compare.sentences import sentence_of
-    from eval.compare.versions import named, outcomes_of
+    from eval.compare.clean import sentence_of as split_sentence
+    from eval.compare.clean import split
+    from eval.compare.many import Compared, compare_many
+    from eval.compare.outcome import restricted
+    from eval.compare.versions import named, outcomes_of, prompts_of
 
     store = Store(root)
-    outcomes = outcomes_of(store, evaluations)
-    found = compare_many(
-        outcomes,
-        baseline=named(store, baseline, outcomes) if baseline else "",
-        all_pairs=all_pairs,
-        margins=_margins(margins),
-        common=common,
-    )
+    outcomes, over = prompts_of(store, evaluations) if prompts else (outcomes_of(store, evaluations), {})
+    against, by_task = named(store, baseline, outcomes) if baseline else "", _margins(margins)
     console = Console()
     if not console.is_terminal:
         console = Console(width=1000)
+
+    def compared(of: Mapping[str, Mapping[str, "Outcome"]]) -> Compared:
+        found = compare_many(of, baseline=against, all_pairs=all_pairs, margins=by_task, common=common)
+        _print(console, found, groups=groups, language=language)
+        return found
+
+    for model, tasks in over.items():
+        for one in tasks.values():
+            _say(console, f"{model} on {one.task}: {one.metric} {one.mean:.4f} on average over {len(one.values)} prompts, "
+                 f"from {one.low:.4f} to {one.high:.4f}")  # fmt: skip
+    told = {
+        "all": asdict(compared(outcomes)),
+        "prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()},
+    }
+    if seen or clean_only:
+        ids, left_out, notes = _shown(store, evaluations, seen)
+        for note in notes:
+            _say(console, note)
+        outcomes = {
+            model: {name: one for name, one in tasks.items() if name not in left_out}
+            for model, tasks in outcomes.items()
+        }
+        splits = {
+            model: [split(one, ids.get(name, frozenset())) for name, one in tasks.items()]
+            for model, tasks in outcomes.items()
+        }
+        for model, several in splits.items():
+            for part in several:
+                _say(console, split_sentence(model, part))
+        clean = {
+            model: {
+                name: kept for name, one in tasks.items()
+                if (kept := restricted(one, set(one.ids) - ids.get(name, frozenset()))).n
+            }
+            for model, tasks in outcomes.items()
+        }  # fmt: skip
+        _say(console, "Clean items only:")
+        told |= {
+            "clean": asdict(compared(clean)),
+            "seen": {m: [asdict(one) for one in s] for m, s in splits.items()},
+        }
+    if target:
+        target.write_text(
+            json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+        )
+
+
+def _shown(store: Store, evaluations: Sequence[str], seen: Path | None) -> "Shown":
+    """Return the items of a file, or those that the corpora of the models show."""
+    from eval.compare.versions import read_seen
+    from eval.contamination.split import Shown, shown
+
+    if seen:
+        return Shown({task: frozenset(ids) for task, ids in read_seen(seen).items()}, frozenset(), ())
+    return shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)])
+
+
+def _print(console: Console, found: "Compared", *, groups: bool, language: Literal["en", "ja"]) -> None:
+    from eval.compare.sentences import sentence_of
+
     shown = [*found.tasks, *(found.groups if groups else ()), *found.suites]
     console.print(table_of(shown))
     for one in shown:
-        console.print(escape(sentence_of(one, language)), soft_wrap=True, highlight=False)
+        _say(console, sentence_of(one, language))
     for told in dict.fromkeys(
         [*(f"{one.task}: {one.note}" for one in found.tasks if one.note), *found.left_out]
     ):
-        console.print(escape(told), soft_wrap=True, highlight=False, style="dim")
-    if target:
-        target.write_text(json.dumps(asdict(found), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        _say(console, told)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(escape(text), soft_wrap=True, highlight=False)
 
 
 def table_of(comparisons: Sequence["Comparison"]) -> Table:

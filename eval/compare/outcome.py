@@ -101,10 +101,14 @@ def read(folder: Path) -> dict[str, Outcome]:
     Raises UserError where a file is missing or does not hold what statistics need.
     """
     records, scores = tasks_of(folder)
-    return {record.task: _outcome(folder, record, scores) for record in records}
+    return {record.task: outcome_of(folder, record, scores) for record in records}
 
 
-def _outcome(folder: Path, record: TaskRecord, scores: Sequence[Score]) -> Outcome:
+def outcome_of(folder: Path, record: TaskRecord, scores: Sequence[Score] = ()) -> Outcome:
+    """Return the outcome of one task whose samples lie in ``folder``; ``scores`` tell which way is up, and notes.
+
+    Raises UserError as ``read`` does.
+    """
     columns = read_columns(folder, record)
     headline = next((one for one in scores if (one.task, one.metric) == (record.task, record.metric)), None)
     notes = ["" if record.digest else NO_CLUSTERS, headline.note if headline else ""]

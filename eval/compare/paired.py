@@ -142,7 +142,7 @@ def paired(
         )  # fmt: skip
     if a.ids == b.ids:
         return a, b
-    places_a, places_b = _matched(a.ids, b.ids)
+    places_a, places_b = matched(a.ids, b.ids)
     if not places_a or (a.digest == b.digest and len(places_a) != a.n):
         raise UserError(
             a.task, f"{names[0]} and {names[1]} have {len(places_a)} items in common", "all are needed"
@@ -150,7 +150,7 @@ def paired(
     return chosen(a, places_a), chosen(b, places_b)
 
 
-def _matched(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[list[int], list[int]]:
+def matched(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[list[int], list[int]]:
     """Return the places of equal ids, in the order of ``left``; an id that stands twice is matched twice."""
     places: dict[str, list[int]] = defaultdict(list)
     for place in range(len(right) - 1, -1, -1):
@@ -160,7 +160,7 @@ def _matched(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[list[int], 
 
 
 def _what_differs(a: Outcome, b: Outcome) -> str:
-    places_a, places_b = _matched(a.ids, b.ids)
+    places_a, places_b = matched(a.ids, b.ids)
     only = [sorted(set(one.ids) - set(other.ids)) for one, other in ((a, b), (b, a))]
     if any(only):
         told = ", ".join((only[0] or only[1])[:3])

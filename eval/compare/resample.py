@@ -147,7 +147,7 @@ def _studentized(asked: Contrast, value: float, draws: int, rng: np.random.Gener
     found = []
     step = max(1, CELLS // len(asked.sums))
     for start in range(0, draws, step):
-        counts = _drawn(asked.strata, min(step, draws - start), rng)
+        counts = drawn(asked.strata, min(step, draws - start), rng)
         totals = counts @ asked.sums
         influence = asked.gradient(totals) @ asked.sums.T
         stderr = np.sqrt(_variance(influence, counts, asked.strata))
@@ -156,7 +156,7 @@ def _studentized(asked: Contrast, value: float, draws: int, rng: np.random.Gener
     return np.concatenate(found) if sum(map(len, found)) else np.zeros(1)
 
 
-def _drawn(strata: Ints, draws: int, rng: np.random.Generator) -> Floats:
+def drawn(strata: Ints, draws: int, rng: np.random.Generator) -> Floats:
     """Return how often each cluster is drawn (draws, clusters): with replacement, as many of a stratum as it has."""
     counts = np.zeros((draws, len(strata)))
     for stratum in np.unique(strata):

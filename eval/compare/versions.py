@@ -6,6 +6,7 @@ from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.store import Store
 from eval.compare.outcome import Outcome, read
+from eval.compare.prompts import Prompts, over_prompts
 
 
 def outcomes_of(store: Store, texts: Sequence[str]) -> dict[str, dict[str, Outcome]]:
@@ -26,6 +27,31 @@ def outcomes_of(store: Store, texts: Sequence[str]) -> dict[str, dict[str, Outco
             raise UserError(str(ref), "was named twice", todo="name it once")
         found.setdefault(name, {}).update(outcomes)
     return found
+
+
+def prompts_of(
+    store: Store, texts: Sequence[str]
+) -> tuple[dict[str, dict[str, Outcome]], dict[str, dict[str, Prompts]]]:
+    """Return the outcomes over prompts of every model and task, and how each figure depends on the prompt.
+
+    ``texts`` name evaluation versions that asked the same questions in other words; what a model was asked under one
+    prompt alone is taken as it is. Raises UserError as ``outcomes_of`` and ``over_prompts`` do.
+    """
+    several: dict[str, dict[str, list[Outcome]]] = {}
+    for text in dict.fromkeys(texts):
+        ref = store.verified(text, "evaluation")
+        tasks = several.setdefault(_model(store, ref), {})
+        for name, outcome in read(store.path(ref)).items():
+            tasks.setdefault(name, []).append(outcome)
+    outcomes: dict[str, dict[str, Outcome]] = {model: {} for model in several}
+    told: dict[str, dict[str, Prompts]] = {model: {} for model in several}
+    for model, tasks in several.items():
+        for name, found in tasks.items():
+            if len(found) == 1:
+                outcomes[model][name] = found[0]
+            else:
+                told[model][name], outcomes[model][name] = over_prompts(found)
+    return outcomes, told
 
 
 def named(store: Store, text: str, names: Collection[str]) -> str:

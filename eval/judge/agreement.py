@@ -45,16 +45,16 @@ class Agreement:
 def agreement(
     scores: Sequence[Sequence[float | None]], *, ordered: bool = False, clusters: Sequence[str] = ()
 ) -> Agreement:
-    """Return the agreement of judgments: a row per answer with its scores, None where a judgment failed; rows may be of different lengths.
+    """Return the agreement of judgments: a row per answer with its scores, None where a judgment failed.
 
     ``ordered`` says that the columns are different judges, two of them; otherwise they are repeats, and every pair counts in
     both orders. ``clusters`` names what answers belong together (both turns of a question); by default each is by itself.
     """
     if ordered and any(len(row) != 2 for row in scores):
         raise ValueError("two judges have two columns")
-    names = clusters or [str(n) for n in range(len(scores))]
-    known = (np.array([one for one in row if one is not None], dtype=float) for row in scores)
-    table = [(row, name) for row, name in zip(known, names, strict=True) if len(row) >= 2]
+    rows = [np.array([one for one in row if one is not None], dtype=float) for row in scores]
+    names = list(clusters) if clusters else [str(n) for n in range(len(rows))]
+    table = [(row, name) for row, name in zip(rows, names, strict=True) if len(row) > 1]
     if not table:
         none = Figure(None)
         return Agreement(0, 0, none, none, none, none, none, none, none, None)

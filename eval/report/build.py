@@ -1,21 +1,25 @@
 """Puts a report together from what was found: parts in the order in which they are read."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from datacards.evaluated import TaskRecord
 from datacards.lineage import Node
 from datacards.render.similarity_part import pair_of
 from datacards.render.similarity_plot import figure
 from eval.report import figures
-from eval.report.blocks import Block, Document, Grid, Part, Picture, Trail, Words
-from eval.report.found import Found, Taken
+from eval.report.blocks import Block, Document, Example, Grid, Part, Picture, Trail, Words
+from eval.report.found import ANSWERED, Found, Taken
 from eval.report.numbers import bounds
+from eval.report.pairs import Pairs, paired_blocks, refused_blocks
 from eval.report.printed import Publications, published
-from eval.report.tables import notes, paper_tables, parts_table, score_table, slug
+from eval.report.prompts import prompt_blocks
+from eval.report.slugs import slug
+from eval.report.tables import notes, paper_tables, parts_tables, score_table
 
 TITLES = {
     "fin-harness": "Japanese financial benchmark",
-    "pfmt": "Japanese financial conversations (pfmt-bench-fin-ja)",
+    "pfmt-bench-fin-ja": "Japanese financial conversations (pfmt-bench-fin-ja)",
     "general": "General Japanese: what was forgotten",
     "": "Other tasks",
 }
@@ -26,13 +30,13 @@ _HOW = (
 )
 
 
-def document(found: Found) -> Document:
-    """Return the report; equal versions give an equal one."""
+def document(found: Found, pairs: Pairs, examples: Sequence[Example] = (), of: int = 0) -> Document:
+    """Return the report with its ``examples``, of which there are ``of``; equal versions give an equal one."""
     known = published()
-    parts = [Part(TITLES.get(suite, suite), tuple(_suite(found, suite, records, known)))
+    parts = [Part(TITLES.get(suite, suite), tuple(_suite(found, pairs, suite, records, known)))
              for suite, records in found.tasks.items()]  # fmt: skip
-    parts += [part for part in (_similarity(found, known),) if part.blocks]
-    tasks = sum(len(records) for records in found.tasks.values())
+    parts += [part for part in (_similarity(found, known), _examples(found, examples, of)) if part.blocks]
+    tasks = len({one.record.task for one in found.trails})
     items = sum(one.record.samples for one in found.trails)
     versions = [str(evaluation.ref) for evaluation in found.findings.evaluations]
     return Document(
@@ -51,17 +55,24 @@ def document(found: Found) -> Document:
     )
 
 
-def _suite(found: Found, suite: str, records: Sequence[TaskRecord], known: Publications) -> Iterable[Block]:
+def _suite(
+    found: Found, pairs: Pairs, suite: str, records: Sequence[TaskRecord], known: Publications
+) -> Iterable[Block]:
     yield score_table(found, suite, records)
     yield Words(_HOW)
+    names = {record.task for record in records}
+    yield from (Words(told, "Damaged", soft=False) for task, told in found.differing if task in names)
     yield from notes(found, records)
     if drawn := _dots(found, suite, records):
         yield drawn
+    yield from paired_blocks(found, pairs, pairs.of(suite), suite)
+    yield from refused_blocks(pairs, [record.task for record in records])
     for record in records:
-        if table := parts_table(found, suite, record):
-            yield table
+        yield from parts_tables(found, suite, record)
+        yield from paired_blocks(found, pairs, pairs.parts(record.task), suite, record.task)
         if record.kind == "chat" and (drawn := _radar(found, suite, record)):
             yield drawn
+    yield from prompt_blocks(found, suite, records)
     yield from paper_tables(found, suite, records, known)
 
 
@@ -141,6 +152,18 @@ def _similarity(found: Found, known: Publications) -> Part:
                 )
             )
     return Part("Task vectors", tuple(blocks))
+
+
+def _examples(found: Found, examples: Sequence[Example], of: int) -> Part:
+    if not examples:
+        return Part("Examples", ())
+    more = f" The first {len(examples)} of {of:,}." if of > len(examples) else ""
+    told = Words(f"What every model wrote to the same prompts, always its likeliest next token.{more}")
+    kept = {one.record.task: one.record for one in found.trails if one.is_example}
+    table = score_table(found, ANSWERED, list(kept.values()))
+    return Part(
+        "Examples", (told, replace(table, caption="Prompts to which anything was written"), *examples)
+    )
 
 
 def _trail(found: Found, one: Taken) -> Trail:

@@ -35,8 +35,11 @@ def command(refs: tuple[str, ...], baseline: str, roles: tuple[str, ...], out: P
     FOLDER gets report.html (needs nothing else), report.md, report.tex, report.json, tables/ and figures/.
     """
     from eval.report.build import document
+    from eval.report.examples import examples
+    from eval.report.facts import facts
     from eval.report.files import write
     from eval.report.found import gather
+    from eval.report.pairs import against_baseline
 
     store = Store(root)
     found = gather(
@@ -45,7 +48,9 @@ def command(refs: tuple[str, ...], baseline: str, roles: tuple[str, ...], out: P
         baseline=baseline,
         roles=dict(map(_role, roles)),
     )
-    write(document(found), found, out)
+    pairs = against_baseline(found)
+    shown, of = examples(store, found)
+    write(document(found, pairs, shown, of), facts(found, pairs, shown), out)
     click.echo(f"{len(found.columns)} models, {len(found.trails)} tasks: {out / 'report.html'}")
 
 

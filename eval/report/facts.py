@@ -1,14 +1,18 @@
 """All figures of a report as plain values for JSON: each with its model, its items and where it comes from."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from datacards.card import Ref
+from eval.report.blocks import Example
 from eval.report.found import Found, Taken
 from eval.report.numbers import bounds, error_of, overall
+from eval.report.pairs import Pairs, trails_of
 from eval.report.printed import published
 
 
-def facts(found: Found) -> dict[str, Any]:
+def facts(found: Found, pairs: Pairs, examples: Sequence[Example] = ()) -> dict[str, Any]:
     """Return everything that the report tells in numbers; every figure names the lineage it has in ``lineage``."""
     return {
         "models": [
@@ -17,6 +21,12 @@ def facts(found: Found) -> dict[str, Any]:
         ],
         "figures": [one for taken in found.trails for one in _figures(taken)],
         "overall": _overall(found),
+        "comparisons": [
+            asdict(one) | {"lineage": trails_of(found, one)}
+            for one in (*pairs.compared.tasks, *pairs.compared.suites, *pairs.compared.groups)
+        ],
+        "not_compared": [{"task": task, "why": told} for task, told in pairs.refused],
+        "examples": [asdict(one) for one in examples],
         "published": published().model_dump(mode="json"),
         "lineage": {one.key: _lineage(one) for one in found.trails},
     }
@@ -45,8 +55,7 @@ def _overall(found: Found) -> list[dict[str, Any]]:
             if mean := overall(column, [record.task for record in records]):
                 lineage = [column.taken[r.task].key for r in records if r.task in column.taken]
                 told.append(
-                    {"suite": suite, "model": str(column.model), "value": mean.value, "error": mean.stderr,
-                     "tasks": mean.tasks, "lineage": lineage}
+                    asdict(mean) | {"suite": suite, "model": str(column.model), "lineage": lineage}
                 )  # fmt: skip
     return told
 

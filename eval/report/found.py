@@ -1,19 +1,24 @@
 """What a report tells of: the models as columns, each with every task it was asked, and where each number lies."""
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from datacards.card import Ref
 from datacards.errors import UserError
-from datacards.evaluated import SAMPLES, Score, TaskRecord, read_scores, read_tasks
+from datacards.evaluated import SAMPLES, Score, TaskRecord
 from datacards.lineage import lineage as tree_of
 from datacards.lineage import walk
 from datacards.render.findings import Findings
 from datacards.render.findings import gather as findings_of
 from datacards.store import Store
+from eval.compare.outcome import Outcome, of_group, read
+from eval.compare.reading import tasks_of
+from eval.compare.single import interval
 from eval.report.printed import ROLES, Role
 
+ANSWERED = "answered"  # the figure of examples: the share of prompts to which anything was written
 PROMPT = "prompt"  # the option of a task that says in which words it asks
 
 
@@ -30,11 +35,17 @@ class Taken:
     samples_sha256: str
     corpora: tuple[Ref, ...]
     command: str
+    outcome: Outcome | None = None  # item by item, None where no samples are kept
 
     @property
     def prompt(self) -> str:
         """Return the prompt that was used, '' where the task has only one."""
         return str(self.record.options.get(PROMPT, ""))
+
+    @property
+    def is_example(self) -> bool:
+        """Say whether it is there to be read, not to compare models by."""
+        return self.record.metric == ANSWERED
 
     def score(self, metric: str = "", group: str = "") -> Score | None:
         """Return the figure ``metric`` of a part of the items, by default the one to compare models by, of all."""
@@ -61,6 +72,7 @@ class Found:
     baseline: int
     findings: Findings
     trails: tuple[Taken, ...]
+    differing: tuple[tuple[str, str], ...] = ()  # task, what a version's scores say that its samples do not
 
     @property
     def labels(self) -> list[str]:
@@ -69,12 +81,15 @@ class Found:
 
     @property
     def tasks(self) -> dict[str, list[TaskRecord]]:
-        """Return the tasks of every suite, in the order of the first column that has them."""
+        """Return the tasks of every suite, in the order of the first column that has them; examples are none."""
         known: dict[str, dict[str, TaskRecord]] = defaultdict(dict)
         for column in self.columns:
             for name, taken in column.taken.items():
+                if taken.is_example:
+                    continue
                 known[taken.record.suite].setdefault(name, taken.record)
-        return {suite: list(records.values()) for suite, records in known.items()}
+        order = sorted(known, key=lambda suite: not suite)  # tasks of no suite come last
+        return {suite: list(known[suite].values()) for suite in order}
 
 
 def gather(
@@ -103,7 +118,8 @@ def gather(
     place = next((place for place, column in enumerate(columns) if column.role == "base"), 0)
     if baseline:
         place = list(taken).index(_model(models, baseline))
-    return Found(columns, place, findings, tuple(one for own in taken.values() for one in own))
+    trails = tuple(one for own in taken.values() for one in own)
+    return Found(columns, place, findings, trails, tuple(_differing(trails)))
 
 
 def _evaluations(store: Store, refs: Sequence[Ref]) -> list[Ref]:
@@ -138,40 +154,55 @@ def _of_checkpoint(store: Store, ref: Ref) -> dict[str, Ref]:
 
 def _taken(store: Store, ref: Ref, model: Ref, number: int) -> list[Taken]:
     folder, card = store.path(ref), store.card(ref)
-    scores = read_scores(folder)
-    records = read_tasks(folder) or _of_old(scores)
+    records, scores = tasks_of(folder)
     files = {file.path: file.sha256 for file in card.files}
     corpora = tuple(n.ref for n in walk(tree_of(store, ref)) if n.card and n.card.kind == "dataset")
     found = []
+    kept = read(folder) if all(f"{SAMPLES}/{record.task}.parquet" in files for record in records) else {}
     for record in records:
         path = f"{SAMPLES}/{record.task}.parquet"
         number += 1
+        outcome = kept.get(record.task)
         found.append(
             Taken(
                 key=f"t{number}",
                 evaluation=ref,
                 model=model,
                 record=record,
-                scores=tuple(score for score in scores if score.task == record.task),
+                scores=tuple(_sure(one, record, outcome) for one in scores if one.task == record.task),
                 samples=path if path in files else "",
                 samples_sha256=files.get(path, ""),
                 corpora=corpora,
                 command=f"kanagura cards lineage {ref}:{record.task}",
+                outcome=outcome,
             )
         )
     return found
 
 
-def _of_old(scores: Sequence[Score]) -> list[TaskRecord]:
-    """Return what a version without ``tasks.json`` lets one know of its tasks."""
-    first = {score.task: score for score in reversed(scores) if not score.group}
-    return [
-        TaskRecord(
-            task=task, kind="choice", metric=score.metric, figure=score.figure,
-            samples=score.samples, of=score.samples, digest="",
-        )
-        for task, score in reversed(first.items())
-    ]  # fmt: skip
+def _sure(score: Score, record: TaskRecord, outcome: Outcome | None) -> Score:
+    """Return the first figure of a task, or of a part of it, with its interval over texts where none is told."""
+    if outcome is None or score.metric != record.metric or score.low is not None:
+        return score
+    part = of_group(outcome, score.group) if score.group else outcome
+    if score.group and not (part.n and math.isclose(part.value, score.value, abs_tol=1e-9)):
+        return score  # a part that is made in a way of its own
+    told = interval(part)
+    chance = part.chance if score.chance is None else score.chance
+    new = {"clustered": told.stderr, "low": told.low, "high": told.high, "chance": chance}
+    return score.model_copy(update=new)
+
+
+def _differing(taken: Iterable[Taken]) -> Iterable[tuple[str, str]]:
+    """Yield the task and a sentence for every first figure that the version's own samples do not give."""
+    for one in taken:
+        score = one.score()
+        if score and one.outcome and not math.isclose(score.value, one.outcome.value, abs_tol=1e-9):
+            told = (
+                f"{one.evaluation} says {score.metric} {score.value:.6f} on {score.task}, "
+                f"its samples give {one.outcome.value:.6f}."
+            )
+            yield one.record.task, told
 
 
 def _labels(models: Sequence[Ref]) -> dict[str, str]:

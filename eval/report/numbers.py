@@ -2,22 +2,13 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from datacards.evaluated import Score
+from eval.compare.suite import Mean, mean_of
 from eval.report.blocks import Cell
 from eval.report.found import Column, Taken
 
 Z = 1.959964  # standard errors of a 95 % interval where none was taken
-
-
-@dataclass(frozen=True, slots=True)
-class Overall:
-    """The unweighted mean of a suite's figures, with the error that independent tasks give it."""
-
-    value: float
-    stderr: float | None
-    tasks: int
 
 
 def error_of(score: Score) -> float | None:
@@ -42,10 +33,7 @@ def plain(value: float) -> str:
 
 def told(score: Score) -> str:
     """Return the error of a score and its interval in brackets, '' where it has none."""
-    error, interval = error_of(score), bounds(score)
-    parts = [f"± {error:.3f}" if error is not None else ""]
-    parts += [f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""]
-    return " ".join(filter(None, parts))
+    return _spread(error_of(score), *(bounds(score) or (None, None)))
 
 
 def cell(taken: Taken | None, metric: str = "", group: str = "", *, strong: bool = False) -> Cell | str:
@@ -56,27 +44,32 @@ def cell(taken: Taken | None, metric: str = "", group: str = "", *, strong: bool
     return Cell(plain(score.value), told(score), (taken.key,), strong)
 
 
-def overall(column: Column, tasks: Sequence[str]) -> Overall | None:
-    """Return the mean of the first figures of ``tasks``; None where one was not asked or where they are no shares.
-
-    The tasks are independent of each other, so the variances add: sqrt(sum of squares) / number of tasks.
-    """
-    scores = [taken.score() if (taken := column.taken.get(name)) else None for name in tasks]
-    known = [score for score in scores if score is not None]
-    if len(known) < 2 or len(known) < len(scores) or not all(score.higher_is_better for score in known):
-        return None
-    errors = [error_of(score) for score in known]
-    total = sum(error * error for error in errors if error is not None)
-    stderr = None if None in errors else math.sqrt(total) / len(known)
-    return Overall(sum(score.value for score in known) / len(known), stderr, len(known))
+def overall(column: Column, tasks: Sequence[str]) -> Mean | None:
+    """Return the mean of the first figures of ``tasks``; None where one was not asked or is no share that should be large."""
+    taken = [column.taken.get(name) for name in tasks]
+    known = [
+        one.outcome
+        for one in taken
+        if one and one.outcome and one.outcome.higher_is_better and one.record.kind != "chat"
+    ]
+    return mean_of(known) if 1 < len(known) == len(tasks) else None
 
 
-def overall_cell(found: Overall | None, trails: Iterable[str]) -> Cell | str:
-    """Return the cell of a mean over a suite."""
+def mean_cells(found: Mean | None, trails: Iterable[str]) -> tuple[Cell | str, Cell | str]:
+    """Return the cells of a mean over a suite and of the mean above chance, dashes where there is none."""
     if found is None:
-        return "–"
-    more = ""
-    if found.stderr is not None:
-        low, high = found.value - Z * found.stderr, found.value + Z * found.stderr
-        more = f"± {found.stderr:.3f} [{low:.3f}, {high:.3f}]"
-    return Cell(plain(found.value), more, tuple(trails), strong=True)
+        return "–", "–"
+    keys = tuple(trails)
+    spread = _spread(found.stderr, found.low, found.high)
+    first = Cell(plain(found.value), spread, keys, strong=True)
+    if found.above_chance is None:
+        return first, "–"
+    error = found.above_chance_stderr
+    ends = (None, None) if error is None else (found.above_chance - Z * error, found.above_chance + Z * error)
+    return first, Cell(plain(found.above_chance), _spread(error, *ends), keys)
+
+
+def _spread(error: float | None, low: float | None, high: float | None) -> str:
+    parts = [f"± {error:.3f}" if error is not None else ""]
+    parts += [f"[{low:.3f}, {high:.3f}]" if low is not None and high is not None else ""]
+    return " ".join(filter(None, parts))

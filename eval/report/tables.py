@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from datacards.evaluated import Score, TaskRecord
 from eval.report.blocks import Block, Cell, Grid, Value, Words
 from eval.report.found import Column, Found, Taken
-from eval.report.numbers import cell, overall, overall_cell, plain
+from eval.report.numbers import cell, mean_cells, overall, plain
 from eval.report.printed import OVERALL, ROLES, Printed, Publications, Role
+from eval.report.slugs import slug
 
 PAIRS: tuple[tuple[str, str, Role, Role], ...] = (
     ("Table I", "before and after continual pretraining", "base", "domain"),
@@ -29,8 +30,12 @@ def score_table(found: Found, suite: str, records: Sequence[TaskRecord]) -> Grid
     means = [overall(column, tasks) for column in found.columns]
     if any(means):
         trails = [[c.taken[t].key for t in tasks if t in c.taken] for c in found.columns]
-        cells = [overall_cell(mean, keys) for mean, keys in zip(means, trails, strict=True)]
-        rows.append((Cell("overall", strong=True), f"mean of {len(tasks)}", *cells, "", ""))
+        cells = [mean_cells(mean, keys) for mean, keys in zip(means, trails, strict=True)]
+        many = f"mean of {len(tasks)}"
+        rows.append((Cell(OVERALL, strong=True), many, *(first for first, _ in cells), "", ""))
+        if any(above != "–" for _, above in cells):
+            minor.append(len(rows))
+            rows.append(("above chance", many, *(above for _, above in cells), "0.0000", ""))
     return Grid(
         key=f"scores-{slug(suite)}",
         caption=f"Scores: {suite or 'tasks of no suite'}",
@@ -51,7 +56,7 @@ def _row(record: TaskRecord, metric: str, taken: Sequence[Taken | None], *, lead
     known = [score for score in scores if score]
     chance = next((f"{s.chance:.4f}" for s in known if s.chance is not None), "")
     sizes = list(dict.fromkeys(f"{s.samples:,}" for s in known))
-    best = _best(known) if lead and len(known) > 1 else None
+    best = _best(known) if lead and len({score.value for score in known}) > 1 else None
     cells = [
         cell(
             one, metric, strong=best is not None and (s := one.score(metric)) is not None and s.value == best
@@ -86,26 +91,36 @@ def notes(found: Found, records: Sequence[TaskRecord]) -> Iterable[Words]:
             yield Words(f"{note} ({', '.join(labels)}).", record.task)
 
 
-def parts_table(found: Found, suite: str, record: TaskRecord) -> Grid | None:
-    """Return the table of a task's parts (categories, subjects, sources), None where it has none."""
+def parts_tables(found: Found, suite: str, record: TaskRecord) -> Iterable[Grid]:
+    """Yield the table of a task's parts (categories, subjects, sources), and one of what else was counted by part."""
     taken = [column.taken.get(record.task) for column in found.columns]
-    asked = dict.fromkeys((s.group, s.metric) for one in taken if one for s in one.scores if s.group)
-    if not asked:
-        return None
-    many = len({metric for _, metric in asked}) > 1
+    asked = list(dict.fromkeys((s.group, s.metric) for one in taken if one for s in one.scores if s.group))
+    first = [(group, metric) for group, metric in asked if metric == record.metric]
+    others = [(group, metric) for group, metric in asked if metric != record.metric]
+    if first:
+        yield _parts(
+            found, f"parts-{slug(suite)}-{slug(record.task)}", f"{record.task} by part", first, taken
+        )
+    if others:
+        key = f"counts-{slug(suite)}-{slug(record.task)}"
+        yield _parts(found, key, f"{record.task}: what else was counted by part", others, taken)
+
+
+def _parts(
+    found: Found, key: str, caption: str, asked: Sequence[tuple[str, str]], taken: Sequence[Taken | None]
+) -> Grid:
     rows: list[tuple[Value, ...]] = []
-    for group, metric in list(asked)[:MOST]:
-        sizes = dict.fromkeys(f"{s.samples:,}" for one in taken if one and (s := one.score(metric, group)))
-        words = (group, metric) if many else (group,)
-        rows.append((*words, *(cell(one, metric, group) for one in taken), " / ".join(sizes)))
+    for group, metric in asked[:MOST]:
+        scores = [one.score(metric, group) if one else None for one in taken]
+        sizes = dict.fromkeys(f"{score.samples:,}" for score in scores if score)
+        rows.append((group, metric, *(cell(one, metric, group) for one in taken), " / ".join(sizes)))
     more = f", the first {MOST} of {len(asked):,}" if len(asked) > MOST else ""
-    head = ("part", "metric") if many else ("part",)
     return Grid(
-        key=f"parts-{slug(suite)}-{slug(record.task)}",
-        caption=f"{record.task} by part{more}",
-        head=(*head, *found.labels, "items"),
+        key=key,
+        caption=f"{caption}{more}",
+        head=("part", "metric", *found.labels, "items"),
         rows=tuple(rows),
-        numbers=range(len(head), len(head) + len(taken) + 1),
+        numbers=range(2, 3 + len(taken)),
         folded=len(rows) > 15,
     )
 
@@ -129,7 +144,8 @@ def paper_tables(
     used = dict.fromkeys(one.source for one in figures)
     for name in used:
         source = known.sources[name]
-        yield Words(f"{source.title}, {source.link}. {source.note}", source.label)
+        told = " ".join(filter(None, (source.note, source.notes.get(suite, ""))))
+        yield Words(f"{source.title}, {source.link}. {told}", source.label)
     models = ", ".join(f"{ROLES[role]}: {name}" for role, name in known.models.items())
     yield Words(f"The models of the published figures are {models}; ours are others.")
     if not any(column.role for column in found.columns):
@@ -170,7 +186,7 @@ def _ours(column: Column, task: str, all_tasks: Sequence[str]) -> Cell | str:
     if task != OVERALL:
         return cell(column.taken.get(task))
     tasks = [name for name in all_tasks if name != OVERALL]
-    return overall_cell(overall(column, tasks), [column.taken[t].key for t in tasks if t in column.taken])
+    return mean_cells(overall(column, tasks), [column.taken[t].key for t in tasks if t in column.taken])[0]
 
 
 def _published(one: Printed | None) -> Cell | str:
@@ -191,9 +207,3 @@ def _table_two(found: Found, suite: str, records: Sequence[TaskRecord], figures:
         f"table-ii-{slug(suite)}", "Table II of arXiv 2409.19854: the overall value",
         ("model", "here", "ours", "as printed"), tuple(rows), (2, 3),
     )  # fmt: skip
-
-
-def slug(name: str) -> str:
-    """Return a name as lower-case ASCII letters, digits and hyphens, for addresses and files."""
-    kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name.lower())
-    return "-".join(filter(None, kept.split("-")))[:60] or "tasks"

@@ -91,6 +91,11 @@ class Task(BaseModel, ABC):
             Measured("acc_norm", *accuracy(answers, per_character=True)),
         ]
 
+    def parts(self, results: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
+        """Return the parts of the results that have a figure of their own, by name; none unless a task says so."""
+        del results
+        return {}
+
     def chance(self, items: Sequence[Asked]) -> float | None:
         """Return what guessing among the choices scores on ``items``, None where that has no meaning."""
         counts = [len(item.choices) for item in items if isinstance(item, Item)]
@@ -141,6 +146,14 @@ def weighted(metric: str, pairs: Sequence[tuple[float, float]]) -> Measured:
         return Measured(metric, ratio, None)
     spread = (values - ratio * weights) / weights.mean()
     return Measured(metric, ratio, float(spread.std(ddof=1) / math.sqrt(n)))
+
+
+def by_group(results: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the results of every group, in order of the groups' names."""
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for result in results:
+        groups[result.item.group].append(result)
+    return dict(sorted(groups.items()))
 
 
 def exam(question: str, context: str, choices: Sequence[str], *, description: str) -> str:

@@ -11,9 +11,9 @@ Gate = Literal["", "empty", "language"]
 OPENING = 20  # characters: all of an answer that the published gate looks at
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://[^\s、。)）]+", re.DOTALL)
 _DATA = re.compile(r"[{\[][^{}\[\]]*[}\]]")
-_CHINESE = frozenset("们們这這为对對个從从还沒过說说于业务產产资财經经價价风險险汇额營营债净润")  # forms that Japanese does not write
-    "的了是们這这為为與与對对後后個个從从還还沒没過过說说"
-)  # function words, rare in Japanese without kana
+_CHINESE = frozenset(
+    "们們这這为对對个從从还沒过說说于业务產产资财經经價价风險险汇额營营债净润"
+)  # as no Japanese text has them
 _FEW = 12  # letters: less than this is too little to tell a language by
 
 

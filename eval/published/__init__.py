@@ -1,0 +1,1 @@
+"""The published results of the Japanese financial benchmark, aggregated again."""

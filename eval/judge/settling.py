@@ -6,7 +6,7 @@ from typing import Literal
 from eval.judge.asks import Ask, Judgment
 from eval.judge.endpoint import Endpoint
 from eval.judge.ledger import Call, Ledger
-from eval.judge.reading import Scale, rating, within
+from eval.judge.reading import Scale, within
 from eval.judge.replies import Came, Outcome
 
 
@@ -61,7 +61,7 @@ class History:
     def _score(self, came: Came) -> float | None:
         """Return the number in a reply, read behind the last marker where there is one."""
         after = self._endpoint.after
-        return rating(came.text.rpartition(after)[2] if after else came.text)
+        return self._scale.read(came.text.rpartition(after)[2] if after else came.text)
 
     def judgment(self, error: Came | None = None) -> Judgment:
         """Return what came of the ask; ``error`` is the call after which it could not be asked on."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 #: Commands that have a room of their own, imported when they are asked for.
 ROOMS = {
     "compare": "eval.compare.cli",
+    "contamination": "eval.contamination.cli",
     "data": "eval.data.cli",
     "report": "eval.report.cli",
 }

@@ -10,6 +10,7 @@ from eval.chat.prompts import JudgePrompts
 from eval.chat.questions import ChatQuestion
 from eval.chat.scores import Turn
 from eval.judge.asks import Ask, Judgment
+from eval.judge.repeats import repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +52,36 @@ def gated(
     return found
 
 
-def asks_of(answered: Answered, prompts: JudgePrompts, repeats: int) -> list[Ask]:
-    """Return what a judge is asked of one answer, nothing where a gate was failed."""
-    if answered.gate:
-        return []
+def asks_of(
+    answered: Sequence[Answered], prompts: JudgePrompts, *, repeats: int, share: float, seed: int
+) -> list[tuple[int, Ask]]:
+    """Return what a judge is asked, each with the place of its answer: nothing where a gate was failed.
+
+    Every answer is judged once, and those of a ``share`` of the questions of each category ``repeats`` times, the same
+    questions in every way and for every model.
+    """
+    firsts = [(place, _ask(one, prompts)) for place, one in enumerate(answered) if not one.gate]
+    found = list(firsts)
+    for way in dict.fromkeys(one.way for one in answered):
+        mine = [(place, ask) for place, ask in firsts if answered[place].way == way]
+        places = {(ask.question, ask.turn): place for place, ask in mine}
+        groups = [answered[place].question.category for place, _ in mine]
+        more = repeated([ask for _, ask in mine], groups, share=share, times=repeats, seed=seed)
+        found += [(places[ask.question, ask.turn], ask) for ask in more]
+    return found
+
+
+def _ask(answered: Answered, prompts: JudgePrompts) -> Ask:
     question, turn = answered.question, answered.turn
     prompt = prompts.choose(question, turn)
-    filled = prompt.filled(question, answered.answers, turn)
-    return [
-        Ask(
-            question=question.id,
-            turn=turn + 1,
-            system=prompt.system,
-            prompt=filled,
-            references=question.references[: turn + 1],
-            answer=answered.said.text,
-            repeat=repeat,
-        )
-        for repeat in range(repeats)
-    ]
+    return Ask(
+        question=question.id,
+        turn=turn + 1,
+        system=prompt.system,
+        prompt=prompt.filled(question, answered.answers, turn),
+        references=question.references[: turn + 1],
+        answer=answered.said.text,
+    )
 
 
 def graded(answered: Answered, judgments: Sequence[Judgment]) -> Graded:

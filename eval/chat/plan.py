@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.chat.answering import Wanted
-from eval.chat.grading import asks_of
 from eval.chat.kept import KeptAnswers, Raw
 from eval.chat.run import ANSWERS, JUDGMENTS, spoken, ways_of
 from eval.judge.estimate import estimate
@@ -37,7 +36,7 @@ def effort_of(task: "ChatTask", model: Path, kept: Path) -> Effort:
 
     known = KeptAnswers(kept / ANSWERS, only_read=True)
     answered = spoken(task, ways_of(task, model), questions, assume, known)
-    asks = [ask for one in answered for ask in asks_of(one, whole.prompts, task.repeats)]
+    asks = [ask for _, ask in task.asks(answered, whole.prompts)]
     told = f"judge {task.judge.model}: {estimate(asks, task.judge, kept / JUDGMENTS)}"
     written = f"{len(missing):,} answers to write, taken to have {ASSUMED} characters" if missing else ""
     return Effort(

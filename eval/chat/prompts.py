@@ -68,6 +68,11 @@ class QuestionSet:
     prompts: JudgePrompts
 
 
+def our_prompts() -> JudgePrompts:
+    """Return prompts of our own wording, for sets that come without."""
+    return read_prompts(Path(__file__).with_name("judge_prompts.jsonl"))
+
+
 def read_prompts(path: Path) -> JudgePrompts:
     """Return the four prompts for grading that the JSONL file holds, each text as it stands.
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datacards.evaluated import Score
 from eval.chat.answering import WayName
 from eval.chat.grading import Answered, Graded
-from eval.chat.scores import Mean, Turn, bounds, by_category, failures, mean, overall, told
+from eval.chat.scores import Mean, Turn, bounds, by_category, failures, mean, overall
+from eval.chat.scores import told as told_failures
+from eval.judge.agreement import agreement
 
 
 def scores_of(task: str, way: WayName, graded: Sequence[Graded], note: str) -> list[Score]:
@@ -22,7 +24,9 @@ def scores_of(task: str, way: WayName, graded: Sequence[Graded], note: str) -> l
     if math.isnan(whole.value):
         whole = Mean(0.0, 0, 0)  # no answer could be judged; the note says so
     limits = bounds(turns)
-    said = "; ".join(part for part in (note, told(turns), _cut([row.answered for row in graded])) if part)
+    said = "; ".join(
+        part for part in (note, told_failures(turns), _cut([row.answered for row in graded])) if part
+    )
     found = [_score(task, way, whole, note=said, figure=True)]
     found.append(_score(task, "turn_mean", mean(turns)))
     found += [
@@ -35,6 +39,7 @@ def scores_of(task: str, way: WayName, graded: Sequence[Graded], note: str) -> l
         if not math.isnan(limits.high):
             found.append(_plain(task, "failures_dropped", limits.high, len(turns)))
         found += _rates(task, turns)
+    found += _agreed(task, graded)
     return [score for score in found if not math.isnan(score.value)]
 
 
@@ -78,6 +83,29 @@ def _rate(task: str, kind: str, count: int, asked: int, group: str) -> Score:
         task=task, metric=f"failed_{kind}", value=share, stderr=error, samples=asked, group=group,
         higher_is_better=False,
     )  # fmt: skip
+
+
+def _agreed(task: str, graded: Sequence[Graded]) -> list[Score]:
+    """Return how far the judgments of one answer agree, where answers were judged more than once."""
+    rows = [row for row in graded if len(row.judgments) > 1]
+    if not rows:
+        return []
+    scores = [[one.score for one in row.judgments] for row in rows]
+    told = agreement(scores, clusters=[row.turn.question for row in rows])
+    figures = {
+        "judge_exact": told.exact,
+        "judge_within_1": told.within_one,
+        "judge_alpha": told.alpha,
+        "judge_noise": told.noise,
+    }
+    return [
+        Score(
+            task=task, metric=metric, value=one.value, stderr=one.stderr, samples=told.answers, low=one.low,
+            high=one.high, higher_is_better=metric != "judge_noise",
+        )
+        for metric, one in figures.items()
+        if one.value is not None
+    ]  # fmt: skip
 
 
 def _cut(answered: Sequence[Answered]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from datacards.evaluated import SAMPLES, Score, TaskRecord
 from datacards.objective import Loaded
 from eval.chat.answering import Settings, Way, WayName, Write, converse, ways
-from eval.chat.grading import Answered, asks_of, gated, graded
+from eval.chat.grading import Answered, gated, graded
 from eval.chat.kept import KeptAnswers
 from eval.chat.prompts import QuestionSet
 from eval.chat.questions import ChatQuestion, digest_of_questions
@@ -102,16 +102,13 @@ def ways_of(task: "ChatTask", model: Path | Loaded) -> list[Way]:
 def _judged(
     task: "ChatTask", whole: QuestionSet, answered: Sequence[Answered], kept: Path | None
 ) -> list[list[Judgment]]:
-    asks: list[Ask] = []
-    numbers = []
-    for one in answered:
-        wanted = asks_of(one, whole.prompts, task.repeats)
-        numbers.append(len(wanted))
-        asks += wanted
-    if not asks:
-        return [[] for _ in answered]
-    found = iter(_asked(task, asks, kept))
-    return [[next(found) for _ in range(number)] for number in numbers]
+    asks = task.asks(answered, whole.prompts)
+    found: list[list[Judgment]] = [[] for _ in answered]
+    if asks:
+        judgments = _asked(task, [ask for _, ask in asks], kept)
+        for (place, _), judgment in zip(asks, judgments, strict=True):
+            found[place].append(judgment)
+    return found
 
 
 def _asked(task: "ChatTask", asks: Sequence[Ask], kept: Path | None) -> list[Judgment]:
@@ -130,10 +127,10 @@ def _record(task: "ChatTask", name: str, way: WayName, asked: Asked) -> TaskReco
         samples=sum(len(question.turns) for question in asked.questions),
         of=sum(len(question.turns) for question in asked.whole.questions),
         digest=_digest(task, way, asked),
-        suite=task.suite,
+        suite=task.suite if name == task.task or not task.suite else f"{task.suite} ({way})",
         source=task.rights.attribution if task.rights else "",
         options={
-            **task.told(),
+            **task.model_dump(mode="json", exclude={"batch_tokens"}),
             "way": way,
             "detector": task.detector().name if way == "official" else "script",
         },
@@ -154,7 +151,7 @@ def _digest(task: "ChatTask", way: WayName, asked: Asked) -> str:
                 settings.repetition_penalty,
                 settings.temperature,
             ],
-            "judge": [task.judge.model, task.judge.revision],
-            "repeats": task.repeats,
+            "judge": task.model_dump(mode="json")["judge"],
+            "repeats": [task.repeats, task.repeated],
         }
     )

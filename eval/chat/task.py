@@ -5,22 +5,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from datacards.errors import UserError
 from datacards.evaluated import Score, TaskRecord
 from eval.chat.answering import Settings, WayName
+from eval.chat.grading import Answered, asks_of
 from eval.chat.languages import Detector, detector
 from eval.chat.plan import effort_of
-from eval.chat.prompts import QuestionSet
+from eval.chat.prompts import JudgePrompts, QuestionSet
 from eval.chat.questions import ChatQuestion, turn_id
 from eval.chat.run import evaluate
 from eval.chat.templates import MAX_TOKENS, REPETITION_PENALTY, SYSTEM
 from eval.evaluators.loading import Dtype
 from eval.evaluators.writing import BATCH_TOKENS
 from eval.items import Question
+from eval.judge.asks import Ask
 from eval.judge.endpoint import Endpoint
+from eval.judge.repeats import SHARE, TIMES
 from eval.tasks.base import Conversation, Effort, stratified
+
+#: What of an endpoint bears on what it says.
+_BEARING = ("model", "revision", "max_tokens", "temperatures", "seed", "extra", "after")
 
 
 class ChatTask(Conversation):
@@ -30,7 +36,8 @@ class ChatTask(Conversation):
     as empty, the language is told from twenty characters. ``corrected`` shows the dialogue in the model's own chat
     template where it has one, cuts the marker off instead, and looks at the whole answer.
 
-    ``repeats`` judgments are asked for each answer; the official way takes the first, the corrected one their mean.
+    The answers to a share of the questions (``repeated``) are judged ``repeats`` times, to know the judge's noise; the
+    official way takes the first judgment, the corrected one their mean.
     ``served`` is an endpoint that answers for the model, which then gets messages in both ways and is not loaded here.
     ``language_model`` is a fastText model for the official gate (the published one is ``lid.176.bin``); without it
     scripts decide. ``temperature`` overrides the table by category, for looks at answers. ``subset`` is a number of
@@ -40,7 +47,8 @@ class ChatTask(Conversation):
     judge: Endpoint
     served: Endpoint | None = None
     ways: tuple[WayName, ...] = Field(default=("official", "corrected"), min_length=1)
-    repeats: int = Field(default=1, ge=1, le=32)
+    repeats: int = Field(default=TIMES, ge=1, le=32)
+    repeated: float = Field(default=SHARE, ge=0, le=1)
     system: str = SYSTEM
     max_tokens: int = Field(default=MAX_TOKENS, ge=1)
     repetition_penalty: float = Field(default=REPETITION_PENALTY, gt=0)
@@ -80,6 +88,10 @@ class ChatTask(Conversation):
         kept = [question for question in questions if question.id in chosen]
         return kept, f"a draw of {len(kept)} of {len(questions)} questions, no benchmark figure"
 
+    def asks(self, answered: Sequence[Answered], prompts: JudgePrompts) -> list[tuple[int, Ask]]:
+        """Return what the judge is asked, each with the place of its answer among ``answered``."""
+        return asks_of(answered, prompts, repeats=self.repeats, share=self.repeated, seed=self.seed)
+
     def detector(self) -> Detector:
         """Return what tells the language at the official gate."""
         return detector(Path(self.language_model).expanduser() if self.language_model else None)
@@ -96,12 +108,14 @@ class ChatTask(Conversation):
             temperature=self.temperature,
         )
 
-    def told(self) -> dict[str, Any]:
-        """Return the options for the record of a version, without addresses and paths."""
-        options = self.model_dump(mode="json", exclude={"judge", "served", "language_model", "batch_tokens"})
-        options["judge"] = _named(self.judge)
-        options["served"] = _named(self.served) if self.served else None
-        return options
+    @field_serializer("judge", "served")
+    def _named(self, endpoint: Endpoint | None) -> dict[str, Any] | None:
+        """Leave out where an endpoint is, what it costs and how it is asked: none of it bears on a score."""
+        return None if endpoint is None else endpoint.model_dump(mode="json", include=set(_BEARING))
+
+    @field_serializer("language_model")
+    def _file(self, path: str) -> str:
+        return Path(path).name
 
 
 def turns_of(question: ChatQuestion) -> list[Question]:
@@ -118,12 +132,3 @@ def turns_of(question: ChatQuestion) -> list[Question]:
         )
         for turn, text in enumerate(question.turns)
     ]
-
-
-def _named(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        "model": endpoint.model,
-        "revision": endpoint.revision,
-        "max_tokens": endpoint.max_tokens,
-        "temperatures": list(endpoint.temperatures),
-    }

@@ -1,10 +1,10 @@
 """``kanagura eval compare A B``: which model is better, and how sure that is."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from rich.console import Console
@@ -13,13 +13,13 @@ from rich.table import Table
 
 from datacards.cli import store_option
 from datacards.errors import UserError
-from datacards.render.markup import visible
 from datacards.store import Store
 
 if TYPE_CHECKING:
     from eval.compare.many import Compared
     from eval.compare.outcome import Outcome
     from eval.compare.paired import Comparison
+    from eval.contamination.split import Shown
 
 
 @click.command("compare")
@@ -42,7 +42,12 @@ if TYPE_CHECKING:
 @click.option(
     "--prompts", is_flag=True, help="Take versions of one model as prompts of one task: mean and range."
 )
-@click.option("--clean", is_flag=True, help="Compare again without the items that the models' corpora show.")
+@click.option(
+    "--clean",
+    "clean_only",
+    is_flag=True,
+    help="Tell the figures without the items that a corpus of any of the models shows as well.",
+)
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", help="Of the sentences.")
 @click.option("--json", "target", type=click.Path(path_type=Path), help="Write all figures to this file.")
 @store_option
@@ -55,10 +60,10 @@ def command(
     *,
     root: str,
     all_pairs: bool,
-    clean: bool,
     common: bool,
     groups: bool,
     prompts: bool,
+    clean_only: bool,
 ) -> None:
     """Compare models on the questions that both were asked: paired, by shared texts, every test counted."""
     from eval.compare.many import Compared, compare_many
@@ -84,17 +89,56 @@ def command(
         "all": asdict(compared(outcomes)),
         "prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()},
     }
-    if clean:
-        from eval.contamination.split import clean_outcomes
+    if clean_only:
+        from eval.contamination.split import shown
 
-        kept, said = clean_outcomes(store, [store.resolve(text) for text in evaluations], outcomes)
-        for words in said:
-            _say(console, words)
-        told["clean"] = asdict(compared(kept))
+        told |= _without(
+            console,
+            outcomes,
+            shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)]),
+            compared,
+        )
     if target:
         target.write_text(
             json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
         )
+
+
+def _without(
+    console: Console,
+    outcomes: Mapping[str, Mapping[str, "Outcome"]],
+    found: "Shown",
+    compared: Callable[[Mapping[str, Mapping[str, "Outcome"]]], "Compared"],
+) -> dict[str, Any]:
+    """Tell the figures without the items that were found, and compare them, where tasks with such items are left."""
+    from eval.compare.clean import sentence_of, split
+    from eval.compare.outcome import restricted
+
+    for note in found.told:
+        _say(console, note)
+    able = {
+        model: {name: one for name, one in tasks.items() if name not in found.left_out}
+        for model, tasks in outcomes.items()
+    }
+    splits = {
+        model: [split(one, found.ids.get(name, frozenset())) for name, one in tasks.items()]
+        for model, tasks in able.items()
+    }
+    for model, several in splits.items():
+        for part in several:
+            _say(console, sentence_of(model, part))
+    clean = {
+        model: {
+            name: kept for name, one in tasks.items()
+            if (kept := restricted(one, set(one.ids) - found.ids.get(name, frozenset()))).n
+        }
+        for model, tasks in able.items()
+    }  # fmt: skip
+    told = {"seen": {model: [asdict(one) for one in several] for model, several in splits.items()}}
+    if not any(clean.values()):
+        return told
+    _say(console, "Clean items only:")
+    return told | {"clean": asdict(compared(clean))}
 
 
 def _print(console: Console, found: "Compared", *, groups: bool, language: Literal["en", "ja"]) -> None:
@@ -111,7 +155,7 @@ def _print(console: Console, found: "Compared", *, groups: bool, language: Liter
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(escape(visible(text)), soft_wrap=True, highlight=False)
+    console.print(escape(text), soft_wrap=True, highlight=False)
 
 
 def table_of(comparisons: Sequence["Comparison"]) -> Table:
@@ -141,7 +185,7 @@ def table_of(comparisons: Sequence["Comparison"]) -> Table:
             else f"{number(one.low, one.a)} {number(one.high, one.a)}"
         )
         table.add_row(
-            escape(visible(f"{one.task} {one.group}".strip())), *map(escape, one.names), number(one.a, one.b),
+            escape(f"{one.task} {one.group}".strip()), *map(escape, one.names), number(one.a, one.b),
             number(one.b, one.a), number(one.difference, one.a), interval, p_value(one.p_adjusted)[2:].lstrip("= "),
             "" if one.mde is None else number(one.mde, one.a), one.verdict,
         )  # fmt: skip

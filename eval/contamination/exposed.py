@@ -23,7 +23,8 @@ class Exposure:
     """What is known of one task of an evaluation.
 
     ``levels`` has a level for every item of the samples; it is empty where a corpus that the model has read was not
-    held against the task's test, which ``unlooked`` then names: of such a task no item can be called clean.
+    held against the task's test, or names its items in a way that cannot be joined here: ``unlooked`` then says which
+    and why. Of such a task no item can be called clean.
     ``unknown`` are models below it of whose texts nothing is known, ``unmatchable`` the items that cannot be looked
     for, ``reports`` the corpora that say all this.
     """
@@ -105,26 +106,24 @@ class _Told:
     def exposure(self, task: str, names: Names, ids: Sequence[str]) -> Exposure:
         """Return what they say of one task that has the items ``ids``."""
         looked = [one for one in self.reports if names.test in one.looked]
-        unlooked = [*self.lacking, *(str(one.ref) for one in self.reports if names.test not in one.looked)]
-        levels: dict[str, Exposed] = {}
-        if looked and not unlooked:
-            seen = self._seen(names)
-            levels = {one: seen.get(one, "clean") for one in ids}
+        unlooked = [f"{one} was not held against it" for one in self.lacking]
+        unlooked += [f"{one.ref} was not held against it" for one in self.reports if one not in looked]
+        seen: dict[str, Exposed] = {}
+        for report in looked:
+            levels = {names.id(item): level for item, level in report.levels.get(names.test, {}).items()}
+            if None in levels:
+                todo = names.lacking or "build it again"
+                unlooked.append(f"{report.ref} names its items by other ids ({todo})")
+            for item, level in levels.items():
+                if item and seen.get(item) != "label":
+                    seen[item] = level
+        clear = bool(looked) and not unlooked
         return Exposure(
             task=task,
             test=names.test,
-            levels=levels,
+            levels={one: seen.get(one, "clean") for one in ids} if clear else {},
             reports=tuple(str(one.ref) for one in looked),
             unlooked=tuple(unlooked),
             unknown=self.unknown,
             unmatchable=max((one.looked[names.test] for one in looked), default=0),
         )
-
-    def _seen(self, names: Names) -> dict[str, Exposed]:
-        seen: dict[str, Exposed] = {}
-        for report in self.reports:
-            for item, level in report.levels.get(names.test, {}).items():
-                for one in names.ids(item):
-                    if seen.get(one) != "label":
-                        seen[one] = level
-        return seen

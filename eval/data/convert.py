@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element
 from defusedxml.ElementTree import fromstring
 
 from datacards.errors import UserError
-from eval.data import general
+from eval.data import chats, general
 from eval.items import content_id
 
 HERE = Path(__file__).parent
@@ -119,6 +119,7 @@ def write(path: Path, rows: Iterable[dict[str, Any]]) -> int:
 CONVERTED: Mapping[str, tuple[str, Callable[[Path], Iterator[dict[str, Any]]]]] = {
     "chabsa": ("chabsa", chabsa),
     "cpa_audit": ("cpa_audit/CPA_AUDIT.xlsx", cpa_audit),
+    "ja_mt_bench": ("ja_mt_bench", chats.ja_mt_bench),
     "jcommonsenseqa": ("jglue/jcommonsenseqa-valid-v1.3.json", general.jcommonsenseqa),
     "jfinqa": ("jfinqa/jfinqa_v1.json", general.jfinqa),
     "jmmlu": ("jmmlu", general.jmmlu),

@@ -45,18 +45,17 @@ class Agreement:
 def agreement(
     scores: Sequence[Sequence[float | None]], *, ordered: bool = False, clusters: Sequence[str] = ()
 ) -> Agreement:
-    """Return the agreement of judgments: a row per answer with its scores, None where a judgment failed; rows may be of different lengths.
+    """Return the agreement of judgments: a row per answer with its scores, None where a judgment failed.
 
     ``ordered`` says that the columns are different judges, two of them; otherwise they are repeats, and every pair counts in
     both orders. ``clusters`` names what answers belong together (both turns of a question); by default each is by itself.
     """
-    table = np.array([[np.nan if one is None else one for one in row] for row in scores], dtype=float)
-    if ordered and (table.ndim != 2 or table.shape[1] != 2):
+    if ordered and any(len(row) != 2 for row in scores):
         raise ValueError("two judges have two columns")
-    names = np.array(clusters or [str(n) for n in range(len(table))])
-    judged = (~np.isnan(table)).sum(axis=1) >= 2 if table.size else np.zeros(len(table), dtype=bool)
-    table, names = table[judged], names[judged]
-    if not len(table):
+    rows = [np.array([one for one in row if one is not None], dtype=float) for row in scores]
+    names = list(clusters) if clusters else [str(n) for n in range(len(rows))]
+    table = [(row, name) for row, name in zip(rows, names, strict=True) if len(row) > 1]
+    if not table:
         none = Figure(None)
         return Agreement(0, 0, none, none, none, none, none, none, none, None)
     sums = np.stack([_sums(row, ordered=ordered) for row, _ in table])

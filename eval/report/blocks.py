@@ -72,7 +72,15 @@ class Example:
     replies: tuple[Replied, ...]
 
 
-Block = Words | Grid | Picture | Example
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Sentences below a title, opened by a click where that is possible."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+Block = Words | Grid | Picture | Example | Lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,18 +37,14 @@ def command(refs: tuple[str, ...], baseline: str, roles: tuple[str, ...], out: P
     from eval.report.build import document
     from eval.report.facts import facts
     from eval.report.files import write
-    from eval.report.found import gather
-    from eval.report.pairs import against_baseline
+    from eval.report.matter import collect
 
     store = Store(root)
-    found = gather(
-        store,
-        [store.resolve(ref) for ref in refs],
-        baseline=baseline,
-        roles=dict(map(_role, roles)),
+    matter = collect(
+        store, [store.resolve(ref) for ref in refs], baseline=baseline, roles=dict(map(_role, roles))
     )
-    pairs = against_baseline(found)
-    write(document(found, pairs), facts(found, pairs), out)
+    write(document(matter), facts(matter), out)
+    found = matter.found
     click.echo(f"{len(found.columns)} models, {len(found.trails)} tasks: {out / 'report.html'}")
 
 

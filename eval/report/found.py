@@ -13,11 +13,12 @@ from datacards.lineage import walk
 from datacards.render.findings import Findings
 from datacards.render.findings import gather as findings_of
 from datacards.store import Store
-from eval.compare.outcome import Outcome, read
+from eval.compare.outcome import Outcome, of_group, read
 from eval.compare.reading import tasks_of
 from eval.compare.single import interval
 from eval.report.printed import ROLES, Role
 
+ANSWERED = "answered"  # the figure of examples: the share of prompts to which anything was written
 PROMPT = "prompt"  # the option of a task that says in which words it asks
 
 
@@ -40,6 +41,11 @@ class Taken:
     def prompt(self) -> str:
         """Return the prompt that was used, '' where the task has only one."""
         return str(self.record.options.get(PROMPT, ""))
+
+    @property
+    def is_example(self) -> bool:
+        """Say whether it is there to be read, not to compare models by."""
+        return self.record.metric == ANSWERED
 
     def score(self, metric: str = "", group: str = "") -> Score | None:
         """Return the figure ``metric`` of a part of the items, by default the one to compare models by, of all."""
@@ -66,7 +72,7 @@ class Found:
     baseline: int
     findings: Findings
     trails: tuple[Taken, ...]
-    differing: tuple[str, ...] = ()  # what a version's scores say that its samples do not
+    differing: tuple[tuple[str, str], ...] = ()  # task, what a version's scores say that its samples do not
 
     @property
     def labels(self) -> list[str]:
@@ -75,12 +81,15 @@ class Found:
 
     @property
     def tasks(self) -> dict[str, list[TaskRecord]]:
-        """Return the tasks of every suite, in the order of the first column that has them."""
+        """Return the tasks of every suite, in the order of the first column that has them; examples are none."""
         known: dict[str, dict[str, TaskRecord]] = defaultdict(dict)
         for column in self.columns:
             for name, taken in column.taken.items():
+                if taken.is_example:
+                    continue
                 known[taken.record.suite].setdefault(name, taken.record)
-        return {suite: list(records.values()) for suite, records in known.items()}
+        order = sorted(known, key=lambda suite: not suite)  # tasks of no suite come last
+        return {suite: list(known[suite].values()) for suite in order}
 
 
 def gather(
@@ -172,24 +181,28 @@ def _taken(store: Store, ref: Ref, model: Ref, number: int) -> list[Taken]:
 
 
 def _sure(score: Score, record: TaskRecord, outcome: Outcome | None) -> Score:
-    """Return the first figure of a task with its interval over texts where the version does not tell one."""
-    if outcome is None or (score.metric, score.group) != (record.metric, "") or score.low is not None:
+    """Return the first figure of a task, or of a part of it, with its interval over texts where none is told."""
+    if outcome is None or score.metric != record.metric or score.low is not None:
         return score
-    told = interval(outcome)
-    chance = outcome.chance if score.chance is None else score.chance
+    part = of_group(outcome, score.group) if score.group else outcome
+    if score.group and not (part.n and math.isclose(part.value, score.value, abs_tol=1e-9)):
+        return score  # a part that is made in a way of its own
+    told = interval(part)
+    chance = part.chance if score.chance is None else score.chance
     new = {"clustered": told.stderr, "low": told.low, "high": told.high, "chance": chance}
     return score.model_copy(update=new)
 
 
-def _differing(taken: Iterable[Taken]) -> Iterable[str]:
-    """Yield a sentence for every first figure that the version's own samples do not give."""
+def _differing(taken: Iterable[Taken]) -> Iterable[tuple[str, str]]:
+    """Yield the task and a sentence for every first figure that the version's own samples do not give."""
     for one in taken:
         score = one.score()
         if score and one.outcome and not math.isclose(score.value, one.outcome.value, abs_tol=1e-9):
-            yield (
+            told = (
                 f"{one.evaluation} says {score.metric} {score.value:.6f} on {score.task}, "
                 f"its samples give {one.outcome.value:.6f}."
             )
+            yield one.record.task, told
 
 
 def _labels(models: Sequence[Ref]) -> dict[str, str]:

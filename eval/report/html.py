@@ -6,7 +6,7 @@ from pathlib import Path
 from datacards.render import report as cards_report
 from datacards.render.markup import Markup, details, image, link, tag, visible
 from datacards.site.page import table
-from eval.report.blocks import Block, Document, Example, Grid, Picture, Trail, Value, Words
+from eval.report.blocks import Block, Document, Example, Grid, Lines, Picture, Trail, Value, Words
 
 STYLE = Path(__file__).with_name("report.css")
 #: Nothing but what stands in the page itself: it can ask for nothing elsewhere and run nothing.
@@ -19,7 +19,7 @@ def page(document: Document) -> str:
     contents = (tag("li", tag("a", part.title, href=f"#part-{n}")) for n, part in enumerate(document.parts))
     parts = []
     for number, part in enumerate(document.parts):
-        shown = (_block(block, titles, f"{number}-{place}") for place, block in enumerate(part.blocks))
+        shown = (_block(block, titles) for block in part.blocks)
         parts.append(tag("section", tag("h2", visible(part.title), id_=f"part-{number}"), *shown))
     style = cards_report.STYLE.read_text(encoding="utf-8") + STYLE.read_text(encoding="utf-8")
     body = [
@@ -49,7 +49,7 @@ def _head(document: Document) -> Markup:
     )
 
 
-def _block(block: Block, titles: dict[str, str], key: str) -> Markup:
+def _block(block: Block, titles: dict[str, str]) -> Markup:
     if isinstance(block, Words):
         label = tag("strong", visible(block.label), ": ") if block.label else ""
         return tag("p", label, *_linked(block.text), class_="soft" if block.soft else "")
@@ -59,7 +59,9 @@ def _block(block: Block, titles: dict[str, str], key: str) -> Markup:
             drawn.removesuffix("</figure>") + tag("figcaption", visible(block.caption)) + "</figure>"
         )
     if isinstance(block, Example):
-        return _example(block, titles, key)
+        return _example(block)
+    if isinstance(block, Lines):
+        return details(visible(block.title), tag("ul", *(tag("li", visible(line)) for line in block.lines)))
     return _grid(block, titles)
 
 
@@ -89,32 +91,49 @@ def _cell(value: Value, titles: dict[str, str], *, minor: bool) -> Markup:
     if isinstance(value, str):
         return tag("span", visible(value), class_="minor" if minor else "")
     words: object = tag("strong", visible(value.text)) if value.strong else visible(value.text)
+    more = tag("small", visible(value.more)) if value.more else ""
     if value.trails:
-        first = value.trails[0]
-        told = f"{value.text}: where it comes from"
-        words = tag("a", words, href=f"#{first}", class_="number", title=told)
-    others = [
-        tag("a", tag("sup", str(n)), href=f"#{key}", class_="number", title=visible(titles.get(key, key)))
-        for n, key in enumerate(value.trails[1:], 2)
-    ]
-    more = tag("small", " ", visible(value.more)) if value.more else ""
-    return tag("span", words, *others, more, class_="minor" if minor else "")
+        words = tag(
+            "a", words, href=f"#{value.trails[0]}", class_="number", title=_told(value.trails[0], titles)
+        )
+    if len(value.trails) > 1:
+        sources = (
+            tag("a", str(n), href=f"#{key}", class_="number", title=_told(key, titles))
+            for n, key in enumerate(value.trails, 1)
+        )
+        more = Markup(more + tag("small", "sources ", *_spaced(sources)))
+    return tag("span", words, " " if more else "", more, class_="minor" if minor else "")
 
 
-def _example(example: Example, titles: dict[str, str], key: str) -> Markup:
+def _told(key: str, titles: dict[str, str]) -> str:
+    return f"where it comes from: {visible(titles.get(key, key))}"
+
+
+def _spaced(parts: Iterable[Markup]) -> Iterable[object]:
+    for place, part in enumerate(parts):
+        yield " " if place else ""
+        yield part
+
+
+def _example(example: Example) -> Markup:
     replies = []
-    for place, reply in enumerate(example.replies):
-        where = tag("a", visible(reply.note), href=f"#{reply.trail}", class_="number") if reply.trail else ""
-        label = f"x{key}-{place}"
-        replies.append(
-            tag(
-                "section",
-                tag("h4", visible(reply.label), id_=label),
-                tag("p", where, class_="soft"),
-                tag("div", _lines(reply.text), class_="reply", lang="ja", tabindex="0", role="region",
-                    **{"aria-labelledby": label}),
-            )
-        )  # fmt: skip
+    for reply in example.replies:
+        where = (
+            tag("a", visible(reply.note), href=f"#{reply.trail}", class_="number")
+            if reply.trail
+            else visible(reply.note)
+        )
+        name = f"{visible(reply.label)}, {visible(example.name)}"
+        shown = tag(
+            "div",
+            _lines(reply.text),
+            class_="reply",
+            lang="ja",
+            tabindex="0",
+            role="region",
+            **{"aria-label": name},
+        )
+        replies.append(tag("section", tag("h4", visible(reply.label)), tag("p", where, class_="soft"), shown))
     return tag(
         "article",
         tag("h3", visible(example.name)),
@@ -128,7 +147,7 @@ def _lines(text: str) -> Markup:
     """Return a text with its lines, no sign in it obeyed; an empty one says so."""
     if not text.strip():
         return tag("em", "nothing", lang="en")
-    return tag("bdi", Markup("<br>").join(tag("span", visible(line)) for line in text.splitlines()))
+    return tag("bdi", Markup("<br>".join(tag("span", visible(line)) for line in text.splitlines())))
 
 
 def _trails(trails: Iterable[Trail]) -> Iterable[Markup]:

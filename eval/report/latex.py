@@ -6,17 +6,17 @@ from typing import Any
 import pymupdf
 
 from datacards.render.markup import visible
-from eval.report.blocks import Block, Document, Example, Grid, Picture, Value, Words
+from eval.report.blocks import Block, Document, Example, Grid, Lines, Picture, Value, Words
 from eval.report.markdown import FIGURES
 
 TABLES = "tables"
-_SIGNS = {
+SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     "-": "-{}", "[": "{[}", "]": "{]}", "±": r"\textpm{}", "–": r"\textendash{}", "…": r"\textellipsis{}",
 }  # fmt: skip
-_TABLE = str.maketrans(_SIGNS)
+_TABLE = str.maketrans(SIGNS)
 _PREAMBLE = r"""% Needs LuaLaTeX with luatexja, booktabs, longtable, graphicx and geometry: lualatex report.tex
 \documentclass[10pt]{article}
 \usepackage{luatexja}
@@ -76,6 +76,13 @@ def _block(block: Block) -> Iterable[str]:
         for reply in block.replies:
             yield rf"\textbf{{{escaped(reply.label)}}} ({escaped(reply.note)})"
             yield _quoted(reply.text)
+    elif isinstance(block, Lines):
+        lines = "\n".join(rf"\item {escaped(line)}" for line in block.lines)
+        yield (
+            rf"\textbf{{{escaped(block.title)}}} {{\footnotesize\begin{{itemize}}"
+            f"\n{lines}\n"
+            r"\end{itemize}}"
+        )
     else:
         yield rf"\input{{{TABLES}/{block.key}.tex}}"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from datacards.render.markdown import Markdown, code, fenced, strong, table, text
 from datacards.render.markup import visible
-from eval.report.blocks import Block, Document, Example, Grid, Picture, Value, Words
+from eval.report.blocks import Block, Document, Example, Grid, Lines, Picture, Value, Words
 
 FIGURES = "figures"
 
@@ -31,6 +31,9 @@ def _block(block: Block) -> Iterable[str]:
         yield f"*{text(block.caption)}*"
     elif isinstance(block, Example):
         yield from _example(block)
+    elif isinstance(block, Lines):
+        yield strong(block.title)
+        yield "\n".join(f"- {text(line)}" for line in block.lines)
     else:
         yield from _grid(block)
 

@@ -45,9 +45,13 @@ def cell(taken: Taken | None, metric: str = "", group: str = "", *, strong: bool
 
 
 def overall(column: Column, tasks: Sequence[str]) -> Mean | None:
-    """Return the mean of the first figures of ``tasks``; None where one was not asked or is no share to be large."""
+    """Return the mean of the first figures of ``tasks``; None where one was not asked or is no share that should be large."""
     taken = [column.taken.get(name) for name in tasks]
-    known = [one.outcome for one in taken if one and one.outcome and one.outcome.higher_is_better]
+    known = [
+        one.outcome
+        for one in taken
+        if one and one.outcome and one.outcome.higher_is_better and one.record.kind != "chat"
+    ]
     return mean_of(known) if 1 < len(known) == len(tasks) else None
 
 

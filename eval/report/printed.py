@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from datacards.card import Record
 
 PRINTED = Path(__file__).with_name("printed.json")
@@ -18,12 +20,13 @@ OVERALL = "overall"
 
 
 class Source(Record):
-    """Where figures were published; ``label`` is what heads a column of them, ``note`` what a reader must know."""
+    """Where figures were published; ``label`` heads a column of them, ``note`` (and that of a suite) must be known."""
 
     label: str
     title: str
     link: str
     note: str = ""
+    notes: dict[str, str] = Field(default_factory=dict)
 
 
 class Printed(Record):

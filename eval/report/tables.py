@@ -56,7 +56,7 @@ def _row(record: TaskRecord, metric: str, taken: Sequence[Taken | None], *, lead
     known = [score for score in scores if score]
     chance = next((f"{s.chance:.4f}" for s in known if s.chance is not None), "")
     sizes = list(dict.fromkeys(f"{s.samples:,}" for s in known))
-    best = _best(known) if lead and len(known) > 1 else None
+    best = _best(known) if lead and len({score.value for score in known}) > 1 else None
     cells = [
         cell(
             one, metric, strong=best is not None and (s := one.score(metric)) is not None and s.value == best
@@ -91,26 +91,36 @@ def notes(found: Found, records: Sequence[TaskRecord]) -> Iterable[Words]:
             yield Words(f"{note} ({', '.join(labels)}).", record.task)
 
 
-def parts_table(found: Found, suite: str, record: TaskRecord) -> Grid | None:
-    """Return the table of a task's parts (categories, subjects, sources), None where it has none."""
+def parts_tables(found: Found, suite: str, record: TaskRecord) -> Iterable[Grid]:
+    """Yield the table of a task's parts (categories, subjects, sources), and one of what else was counted by part."""
     taken = [column.taken.get(record.task) for column in found.columns]
-    asked = dict.fromkeys((s.group, s.metric) for one in taken if one for s in one.scores if s.group)
-    if not asked:
-        return None
-    many = len({metric for _, metric in asked}) > 1
+    asked = list(dict.fromkeys((s.group, s.metric) for one in taken if one for s in one.scores if s.group))
+    first = [(group, metric) for group, metric in asked if metric == record.metric]
+    others = [(group, metric) for group, metric in asked if metric != record.metric]
+    if first:
+        yield _parts(
+            found, f"parts-{slug(suite)}-{slug(record.task)}", f"{record.task} by part", first, taken
+        )
+    if others:
+        key = f"counts-{slug(suite)}-{slug(record.task)}"
+        yield _parts(found, key, f"{record.task}: what else was counted by part", others, taken)
+
+
+def _parts(
+    found: Found, key: str, caption: str, asked: Sequence[tuple[str, str]], taken: Sequence[Taken | None]
+) -> Grid:
     rows: list[tuple[Value, ...]] = []
-    for group, metric in list(asked)[:MOST]:
-        sizes = dict.fromkeys(f"{s.samples:,}" for one in taken if one and (s := one.score(metric, group)))
-        words = (group, metric) if many else (group,)
-        rows.append((*words, *(cell(one, metric, group) for one in taken), " / ".join(sizes)))
+    for group, metric in asked[:MOST]:
+        scores = [one.score(metric, group) if one else None for one in taken]
+        sizes = dict.fromkeys(f"{score.samples:,}" for score in scores if score)
+        rows.append((group, metric, *(cell(one, metric, group) for one in taken), " / ".join(sizes)))
     more = f", the first {MOST} of {len(asked):,}" if len(asked) > MOST else ""
-    head = ("part", "metric") if many else ("part",)
     return Grid(
-        key=f"parts-{slug(suite)}-{slug(record.task)}",
-        caption=f"{record.task} by part{more}",
-        head=(*head, *found.labels, "items"),
+        key=key,
+        caption=f"{caption}{more}",
+        head=("part", "metric", *found.labels, "items"),
         rows=tuple(rows),
-        numbers=range(len(head), len(head) + len(taken) + 1),
+        numbers=range(2, 3 + len(taken)),
         folded=len(rows) > 15,
     )
 
@@ -134,7 +144,8 @@ def paper_tables(
     used = dict.fromkeys(one.source for one in figures)
     for name in used:
         source = known.sources[name]
-        yield Words(f"{source.title}, {source.link}. {source.note}", source.label)
+        told = " ".join(filter(None, (source.note, source.notes.get(suite, ""))))
+        yield Words(f"{source.title}, {source.link}. {told}", source.label)
     models = ", ".join(f"{ROLES[role]}: {name}" for role, name in known.models.items())
     yield Words(f"The models of the published figures are {models}; ours are others.")
     if not any(column.role for column in found.columns):

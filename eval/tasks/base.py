@@ -16,8 +16,9 @@ from datacards.evaluated import Figure, Score, TaskRecord
 from datacards.store import Store
 from eval.items import Answer, Asked, Item, Kind, Reply, Result, Surprise
 from eval.metrics import accuracy
+from eval.tasks.prompts import DEFAULT, LETTERS, laid_out
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+__all__ = ["LETTERS", "Conversation", "Effort", "Measured", "Task", "exam", "stratified", "weighted"]
 
 
 class Measured(NamedTuple):
@@ -91,6 +92,11 @@ class Task(BaseModel, ABC):
             Measured("acc_norm", *accuracy(answers, per_character=True)),
         ]
 
+    def parts(self, results: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
+        """Return the parts of the results that have a figure of their own, by name; none unless a task says so."""
+        del results
+        return {}
+
     def chance(self, items: Sequence[Asked]) -> float | None:
         """Return what guessing among the choices scores on ``items``, None where that has no meaning."""
         counts = [len(item.choices) for item in items if isinstance(item, Item)]
@@ -143,15 +149,21 @@ def weighted(metric: str, pairs: Sequence[tuple[float, float]]) -> Measured:
     return Measured(metric, ratio, float(spread.std(ddof=1) / math.sqrt(n)))
 
 
+def by_group(results: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the results of every group, in order of the groups' names."""
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for result in results:
+        groups[result.item.group].append(result)
+    return dict(sorted(groups.items()))
+
+
 def exam(question: str, context: str, choices: Sequence[str], *, description: str) -> str:
     """Return the prompt of an examination question with lettered choices.
 
     The default layout of the Japanese financial benchmark: description, question, context if any, choices, and the
     heading under which the answer stands; it ends with a line break.
     """
-    lettered = "".join(f"{letter}: {choice}\n" for letter, choice in zip(LETTERS, choices, strict=False))
-    told = f"{question}\n{context}\n" if context else f"{question}\n"
-    return f"{description}\n\n\n【問題】\n{told}\n【選択肢】\n{lettered}\n【答え】\n"
+    return f"{description}\n\n\n{laid_out(DEFAULT, question, context, choices)}"
 
 
 def stratified(items: Sequence[Asked], size: int, seed: int) -> list[Asked]:

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from datacards.errors import UserError
-from eval.chat.prompts import QuestionSet, read_prompts
+from eval.chat.prompts import QuestionSet, our_prompts, read_prompts
 from eval.chat.questions import read_questions
 from eval.chat.task import ChatTask
 
@@ -14,9 +14,9 @@ QUESTIONS, REFERENCES, PROMPTS = "question.jsonl", "reference_answer", "judge_pr
 
 
 class ChatQuestions(ChatTask):
-    """The questions of ``folder``: ``question.jsonl``, ``judge_prompts.jsonl`` and, if any, one file of references.
+    """The questions of ``folder``: ``question.jsonl`` and, if any, one file of references and prompts for the judge.
 
-    References are ``reference_answer/NAME.jsonl``.
+    References are ``reference_answer/NAME.jsonl``, prompts ``judge_prompts.jsonl``; without them our own are asked.
     """
 
     task: Literal["chat_questions"] = "chat_questions"
@@ -31,4 +31,11 @@ class ChatQuestions(ChatTask):
         if len(references) > 1:
             raise UserError(REFERENCES, f"holds {len(references)} files", "one file of references at most")
         questions = read_questions(folder / QUESTIONS, references[0] if references else None)
-        return QuestionSet(questions, read_prompts(folder / PROMPTS))
+        own = folder / PROMPTS
+        return QuestionSet(questions, read_prompts(own) if own.is_file() else our_prompts())
+
+    @field_serializer("folder")
+    def _inside(self, folder: str) -> str:
+        """Keep where a folder lies on this machine out of versions."""
+        path = Path(folder).expanduser()
+        return path.name if path.is_absolute() else folder

@@ -51,7 +51,10 @@ def test_its_choices_and_its_answer_are_told_apart() -> None:
     listed = "\n".join(f"{at}．{choice}" for at, choice in enumerate(CHOICES, 1))
     assert [row[1:3] for row in found(f"{STEM}\n{CHOICES[2]}")] == [("stem+gold", True)]
     assert [row[1:3] for row in found(f"{STEM}\n{CHOICES[0]}")] == [("stem", False)]
-    assert [row[1] for row in found(f"{STEM}\n{listed}")] == ["stem+choices"]
+    assert [row[1:3] for row in found(f"{STEM}\n{listed}")] == [("stem+choices", False)]
+    for told in ("正解：3", f"解説：{CHOICES[2]}とは限らない。"):
+        assert [row[1:3] for row in found(f"{STEM}\n{listed}\n{told}")] == [("stem+choices", True)]
+    assert [row[1:3] for row in found(f"{STEM}\n{listed}\n正解：1")] == [("stem+choices", False)]
 
 
 @pytest.mark.parametrize("told", ["正解：３", "正解は（3）", "答え C", "解答　Ｃ"])

@@ -61,8 +61,11 @@ def served(mood: Mood = lambda _body, _number: reply(), latency: float = 0.0) ->
         async with up(server):
             ready.set()
             await over.wait()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            under_way = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in under_way:
                 task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+            await asyncio.sleep(0.01)  # in which closed connections come to their end
 
     thread = threading.Thread(target=loop.run_until_complete, args=(forever(),))
     thread.start()

@@ -11,8 +11,18 @@ from eval.data.fetch import find
 from eval.data.sources import source as source_of
 
 #: Tests whose name in a corpus version is not that of the task.
-_TESTS: Mapping[str, str] = {"pfmt_bench": "pfmt-bench-fin-ja", "edinet_bench": "EDINET-Bench"}
-_OURS = re.compile(r"[0-9a-f]{16}")  # the ids of the tests that the project ships: the same on both sides
+_TESTS: Mapping[str, str] = {
+    "pfmt_bench": "pfmt-bench-fin-ja",
+    "edinet_earnings_forecast": "EDINET-Bench",
+    "edinet_fraud_detection": "EDINET-Bench",
+    "edinet_industry_prediction": "EDINET-Bench",
+    "mgsm_en": "mgsm",
+    "mgsm_ja": "mgsm",
+    "translation_en_ja": "mgsm",
+    "translation_ja_en": "mgsm",
+}
+# What is the same on both sides: the ids of the tests that the project ships, and EDINET's of filings.
+_OURS = re.compile(r"[0-9a-f]{16}|S[0-9A-Z]{7}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,6 @@ if TYPE_CHECKING:
     "--prompts", is_flag=True, help="Take versions of one model as prompts of one task: mean and range."
 )
 @click.option(
-    "--seen",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Tell the figures without these items as well: JSON, {TASK: [ID, ...]}.",
-)
-@click.option(
     "--clean",
     "clean_only",
     is_flag=True,
@@ -64,7 +58,6 @@ def command(
     language: Literal["en", "ja"],
     target: Path | None,
     *,
-    seen: Path | None,
     root: str,
     all_pairs: bool,
     common: bool,
@@ -96,8 +89,15 @@ def command(
         "all": asdict(compared(outcomes)),
         "prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()},
     }
-    if seen or clean_only:
-        told |= _without(console, outcomes, _shown(store, evaluations, seen), compared)
+    if clean_only:
+        from eval.contamination.split import shown
+
+        told |= _without(
+            console,
+            outcomes,
+            shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)]),
+            compared,
+        )
     if target:
         target.write_text(
             json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
@@ -139,16 +139,6 @@ def _without(
         return told
     _say(console, "Clean items only:")
     return told | {"clean": asdict(compared(clean))}
-
-
-def _shown(store: Store, evaluations: Sequence[str], seen: Path | None) -> "Shown":
-    """Return the items of a file, or those that the corpora of the models show."""
-    from eval.compare.versions import read_seen
-    from eval.contamination.split import Shown, shown
-
-    if seen:
-        return Shown({task: frozenset(ids) for task, ids in read_seen(seen).items()}, frozenset(), ())
-    return shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)])
 
 
 def _print(console: Console, found: "Compared", *, groups: bool, language: Literal["en", "ja"]) -> None:

@@ -1,5 +1,6 @@
 """Under which names a corpus version knows the items of a task: its test, and its ids of them."""
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datacards.errors import UserError
 from eval.chat.questions import read_questions, turn_id
 from eval.data.fetch import find
 from eval.data.sources import source as source_of
+from eval.tasks.exams import read
 
 EDINET = "EDINET-Bench"
 #: Tests whose name in a corpus version is not that of the task.
@@ -59,7 +61,7 @@ def _file(source: str) -> Path | None:
         return None
 
 
-def _dialogues(path: Path) -> dict[str, str]:
+def dialogue_numbers(path: Path) -> dict[str, str]:
     """Return NUMBER/TURN, as a corpus version has it, by the id of the turn of a dialogue."""
     return {
         turn_id(question, turn): f"{question.number}/{turn + 1}"
@@ -68,7 +70,17 @@ def _dialogues(path: Path) -> dict[str, str]:
     }
 
 
+def exam_numbers(path: Path) -> dict[str, str]:
+    """Return the publisher's number of every question of an examination, by our id of it."""
+    rows = json.loads(path.read_text(encoding="utf-8"))["data"]
+    numbers = [str(place if row.get("id") in (None, "") else row["id"]) for place, row in enumerate(rows)]
+    return {asked.id: number for asked, number in zip(read(path), numbers, strict=True)}
+
+
 #: Of tests whose publisher numbers the items: the source that tells the numbers, and how.
 _NUMBERED: Mapping[str, tuple[str, Callable[[Path], dict[str, str]]]] = {
-    "pfmt_bench": ("pfmt_questions", _dialogues),
+    "cma_basics": ("cma_basics", exam_numbers),
+    "fp2": ("fp2", exam_numbers),
+    "pfmt_bench": ("pfmt_questions", dialogue_numbers),
+    "security_sales_1": ("security_sales_1", exam_numbers),
 }

@@ -1,6 +1,6 @@
 """Reads the stored judgments of pfmt-bench-fin-ja again: ``python -m bench.pfmt_published FOLDER [--language-model FILE]``.
 
-FOLDER is a checkout of the benchmark (or its folder of data). Every stored score is read from the judge's words again and
+FOLDER is a checkout of the benchmark or its folder of data, by default ``pfmt-bench-fin-ja`` beside this checkout. Every stored score is read from the judge's words again and
 every prompt is built from questions, references and answers again; both leaderboards are made of the scores and held
 against the printed overall values, and against pandas, with which the original makes its own.
 """
@@ -18,6 +18,8 @@ from rich.table import Table
 from eval.chat.languages import detector
 from eval.published.pfmt import NAME, Reread, reread
 from eval.published.pfmt_told import HEADINGS, figures, lines
+
+BESIDE = Path(__file__).resolve().parents[2] / "pfmt-bench-fin-ja"
 
 
 def by_pandas(folder: Path, judge: str, model: str) -> tuple[float, float]:
@@ -40,12 +42,15 @@ def differences(folder: Path, found: list[Reread]) -> float:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path), default=BESIDE)
 @click.option(
     "--language-model", type=click.Path(path_type=Path), help="A fastText model, such as lid.176.bin."
 )
 def main(folder: Path, language_model: Path | None) -> None:
     """Print a table of all stored files, and the figures as JSON on the last line."""
+    if folder == BESIDE and not folder.is_dir():
+        click.echo(json.dumps({"skipped": f"no checkout {BESIDE.name} beside this one; name its folder"}))
+        return
     told = detector(language_model)
     start = time.perf_counter()
     found = reread(folder, told)

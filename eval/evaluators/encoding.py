@@ -43,10 +43,10 @@ class Encoder:
         whole = self.texts([c + ending for c, ends in zip(contexts, endings, strict=True) for ending in ends])
         alone = self.texts(contexts)
         pairs, at = [], 0
-        for item, context in zip(items, alone, strict=True):
+        for item, tokens in zip(items, alone, strict=True):
             ends = whole[at : at + len(item.continuations)]
             at += len(item.continuations)
-            pairs.append(self._pair(item, context, ends))
+            pairs.append(self._pair(item, tokens, ends))
         return pairs
 
     def texts(self, texts: Sequence[str], *, special: bool | None = None) -> list[list[int]]:

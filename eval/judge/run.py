@@ -100,7 +100,11 @@ class _Run:
         async def work() -> None:
             while queue and not self._error:
                 one, size = queue.popleft()
-                error = await self._settle(one, size, transport)
+                try:
+                    error = await self._settle(one, size, transport)
+                except UserError as told:  # the disk: what is under way elsewhere may still be kept
+                    self._error = self._error or told
+                    return
                 if error and not self._error:
                     self._errors[one.ask.key(endpoint)] = error
                     if len(self._errors) > allowed:
@@ -153,13 +157,16 @@ class _Run:
         if error := await self._spending.take(sent):
             self._error = self._error or error
             return None
-        await self._keep(Call(sent, None))
-        answer = await transport.post(
-            URL(f"{endpoint.url}/chat/completions"), one.ask.body(endpoint, attempt)
-        )
-        call = Call(sent, self._redacted(read(answer)))
-        await self._keep(call)
-        await self._spending.settle(call)
+        call = Call(sent, None)
+        try:
+            await self._keep(call)
+            answer = await transport.post(
+                URL(f"{endpoint.url}/chat/completions"), one.ask.body(endpoint, attempt)
+            )
+            call = Call(sent, self._redacted(read(answer)))
+            await self._keep(call)
+        finally:
+            await self._spending.settle(call)
         one.add(call)
         return call.came
 

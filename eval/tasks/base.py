@@ -16,8 +16,9 @@ from datacards.evaluated import Figure, Score, TaskRecord
 from datacards.store import Store
 from eval.items import Answer, Asked, Item, Kind, Reply, Result, Surprise
 from eval.metrics import accuracy
+from eval.tasks.prompts import DEFAULT, LETTERS, laid_out
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+__all__ = ["LETTERS", "Conversation", "Effort", "Measured", "Task", "exam", "stratified", "weighted"]
 
 
 class Measured(NamedTuple):
@@ -162,9 +163,7 @@ def exam(question: str, context: str, choices: Sequence[str], *, description: st
     The default layout of the Japanese financial benchmark: description, question, context if any, choices, and the
     heading under which the answer stands; it ends with a line break.
     """
-    lettered = "".join(f"{letter}: {choice}\n" for letter, choice in zip(LETTERS, choices, strict=False))
-    told = f"{question}\n{context}\n" if context else f"{question}\n"
-    return f"{description}\n\n\n【問題】\n{told}\n【選択肢】\n{lettered}\n【答え】\n"
+    return f"{description}\n\n\n{laid_out(DEFAULT, question, context, choices)}"
 
 
 def stratified(items: Sequence[Asked], size: int, seed: int) -> list[Asked]:

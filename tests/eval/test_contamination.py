@@ -323,6 +323,16 @@ def test_models_are_compared_without_what_any_of_them_may_have_read(
     assert [row["n"] for row in told["clean"]["tasks"]] == [2]
 
 
+def test_nothing_is_compared_as_clean_where_nobody_looked(store: Store) -> None:
+    held = reported(store, "corpus", [], {})
+    for name in "ab":
+        evaluation(store, f"{name}-fin", checkpoint(store, name, [held]), [FOUR])
+    done = CliRunner().invoke(compare, ["a-fin", "b-fin", "--clean", "--store", str(store.root)])
+    assert done.exit_code == 0, done.output
+    assert "no item can be called clean, since corpus@2026.11.21 was not held against it" in done.output
+    assert "Clean items only" not in done.output
+
+
 def test_only_an_evaluation_has_asked_anything(store: Store) -> None:
     with pytest.raises(UserError, match="an evaluation is needed"):
         exposures(store, reported(store, "corpus", [], {}))

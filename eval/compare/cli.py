@@ -92,7 +92,12 @@ def command(
     if clean_only:
         from eval.contamination.split import shown
 
-        told |= _without(console, outcomes, shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)]), compared)
+        told |= _without(
+            console,
+            outcomes,
+            shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)]),
+            compared,
+        )
     if target:
         target.write_text(
             json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"

@@ -345,10 +345,20 @@ def test_items_that_their_publisher_numbers_are_joined_by_their_file(tmp_path: P
     exam, dialogues = tmp_path / "fp2" / "data.json", tmp_path / "pfmt-bench-fin-ja" / "question.jsonl"
     choices = [{"id": place, "text": f"{place + 1}割"} for place in range(4)]
     rows = [
-        {"id": number, "question": f"第{number}問の税率はどれか。", "context": "", "choices": choices, "answer": 2}
+        {
+            "id": number,
+            "question": f"第{number}問の税率はどれか。",
+            "context": "",
+            "choices": choices,
+            "answer": 2,
+        }
         for number in (3, 8)
     ]
-    turns = {"question_id": 7, "category": "math", "turns": ["複利で計算してください。", "単利ではどうですか。"]}
+    turns = {
+        "question_id": 7,
+        "category": "math",
+        "turns": ["複利で計算してください。", "単利ではどうですか。"],
+    }
     for path, text in ((exam, json.dumps({"data": rows})), (dialogues, json.dumps(turns))):
         path.parent.mkdir()
         path.write_text(text, encoding="utf-8")

@@ -345,10 +345,20 @@ def test_items_that_their_publisher_numbers_are_joined_by_their_file(tmp_path: P
     exam, dialogues = tmp_path / "fp2" / "data.json", tmp_path / "pfmt-bench-fin-ja" / "question.jsonl"
     choices = [{"id": place, "text": f"{place + 1}割"} for place in range(4)]
     rows = [
-        {"id": number, "question": f"第{number}問の税率はどれか。", "context": "", "choices": choices, "answer": 2}
+        {
+            "id": number,
+            "question": f"第{number}問の税率はどれか。",
+            "context": "",
+            "choices": choices,
+            "answer": 2,
+        }
         for number in (3, 8)
     ]
-    turns = {"question_id": 7, "category": "math", "turns": ["複利で計算してください。", "単利ではどうですか。"]}
+    turns = {
+        "question_id": 7,
+        "category": "math",
+        "turns": ["複利で計算してください。", "単利ではどうですか。"],
+    }
     for path, text in ((exam, json.dumps({"data": rows})), (dialogues, json.dumps(turns))):
         path.parent.mkdir()
         path.write_text(text, encoding="utf-8")
@@ -364,6 +374,9 @@ def test_the_tests_that_are_shipped_have_the_same_ids_in_corpora_and_evaluations
         there = {item.id for item in benchmark(names.test, None).items}
         assert {names.there(item.id) for item in task.items(None)} <= there, task.task
         assert not names.strange(there)
+    dialogues = {item.id for item in benchmark("ja_mt_bench", None).items}
+    assert len(dialogues) == 160
+    assert not names_of("ja_mt_bench").strange(dialogues)
 
 
 def test_only_an_evaluation_has_asked_anything(store: Store) -> None:

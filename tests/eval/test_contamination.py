@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from click.testing import CliRunner
@@ -338,6 +338,18 @@ def test_nothing_is_compared_as_clean_where_nobody_looked(store: Store) -> None:
     assert done.exit_code == 0, done.output
     assert "no item can be called clean, since corpus@2026.11.21 was not held against it" in done.output
     assert "Clean items only" not in done.output
+
+
+class Dated(CpaAudit):
+    """Questions that stand for those of the living test."""
+
+    task: Literal["living_choice"] = "living_choice"  # type: ignore[assignment]
+
+
+def test_what_was_published_after_the_cut_off_is_clean_by_date(store: Store) -> None:
+    model = checkpoint(store, "model", [reported(store, "corpus", [], {})])
+    ref = evaluation(store, "model-living", model, [Dated(subset=4)])
+    assert list(exposed(store, ref)["living_choice"].values()) == ["clean"] * 4
 
 
 def test_items_that_their_publisher_numbers_are_joined_by_their_file(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "jmmlu": Layout((), _plain, "jmmlu.jsonl.gz"),
     "mgsm": Layout((), _plain, "mgsm.jsonl.gz"),
     "jsts": Layout(("jglue/jsts-valid-*.json", "**/jsts-v*/valid-*.json", *_patterns("jsts")), _pair),
-    "ja_mt_bench": Layout(("ja_mt_bench/question*.jsonl",), _plain),
+    "ja_mt_bench": Layout(("ja_mt_bench/question*.jsonl",), _plain, "ja_mt_bench.jsonl.gz"),
     "ifbench_ja": Layout(("ifbench_ja/*.jsonl",), _plain),
 }
 #: Those that decontamination takes unless a recipe names others.

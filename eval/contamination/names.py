@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datacards.errors import UserError
-from eval.chat.questions import read_questions, turn_id
+from eval.chat.questions import ChatQuestion, read_questions, turn_id
+from eval.data import vendored
 from eval.data.fetch import find
 from eval.data.sources import source as source_of
 from eval.tasks.exams import read
@@ -45,13 +46,17 @@ def names_of(task: str) -> Names:
     test = _TESTS.get(task, task)
     if test == EDINET:  # the document id of a filing, with a number where a filing stands more than once
         return Names(test, lambda item: item.partition("/")[0], lambda item: True)
+    if task == "ja_mt_bench":
+        return _numbered(test, _shipped_dialogues(), "")
     if task not in _NUMBERED:
         return Names(test, lambda item: item, lambda item: bool(_OURS.fullmatch(item)))
     source, numbered = _NUMBERED[task]
     path = _file(source)
-    table = numbered(path) if path else {}
-    there = set(table.values())
-    return Names(test, table.get, there.__contains__, f"kanagura eval data get {source}")
+    return _numbered(test, numbered(path) if path else {}, f"kanagura eval data get {source}")
+
+
+def _numbered(test: str, table: Mapping[str, str], lacking: str) -> Names:
+    return Names(test, table.get, frozenset(table.values()).__contains__, lacking)
 
 
 def _file(source: str) -> Path | None:
@@ -66,6 +71,16 @@ def dialogue_numbers(path: Path) -> dict[str, str]:
     return {
         turn_id(question, turn): f"{question.number}/{turn + 1}"
         for question in read_questions(path)
+        for turn in range(len(question.turns))
+    }
+
+
+def _shipped_dialogues() -> dict[str, str]:
+    """Return ROW/TURN, as a corpus version has it, by the id of the turn of a dialogue of Japanese MT-bench."""
+    return {
+        turn_id(question, turn): f"{row['id']}/{turn + 1}"
+        for row in vendored("ja_mt_bench")
+        for question in [ChatQuestion(row["number"], row["category"], tuple(row["turns"]))]
         for turn in range(len(question.turns))
     }
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,12 +24,20 @@ UNDATED, BEFORE, LATER = "without a day of publication", "published by the cut-o
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question about a figure: the document that asks it, the day of its source, and what is known of it."""
+    """A question about a figure: the document that asks it, and what is known of it.
+
+    There may be hundreds of thousands of them: what is known stays as it was read until somebody asks for it.
+    """
 
     id: str
-    published_at: date
     source: str  # the id of the document that tells the answer
-    meta: Mapping[str, str]
+    told: bytes  # an object of strings, JSON
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        """Return what is known: question, answer, subject, concept, period."""
+        found: dict[str, str] = json.loads(self.told)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +82,18 @@ class Reading:
             self.left[reason] += pc.sum(mask).as_py() or 0
         out = pc.or_(pc.or_(undated, early), late)
         for row in batch.filter(pc.invert(out)).to_pylist():
-            asked = _question(row, task)
-            if asked.meta.get("asks") in self.kinds:  # and not only a text that says so
+            if asked := self._question(row, task):
                 yield asked
 
-
-def _question(row: Mapping[str, Any], task: str) -> Asked:
-    try:
-        meta = json.loads(row["meta"])
-        if not all(isinstance(value, str) for value in meta.values()):
-            raise TypeError("meta is an object of strings")
-        source = row["made_from"][0]["id"] if row["made_from"] else ""
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise UserError(task, f"document {row['id']} is no question: {error}", "meta as JSON") from error
-    return Asked(row["id"], row["published_at"], source, meta)
+    def _question(self, row: Mapping[str, Any], task: str) -> Asked | None:
+        """Return the question of a row, None where only a text in it says that it is one of those wanted."""
+        try:
+            meta = json.loads(row["meta"])
+            if not all(isinstance(value, str) for value in meta.values()):
+                raise TypeError("meta is an object of strings")
+            source = row["made_from"][0]["id"] if row["made_from"] else ""
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise UserError(task, f"document {row['id']} is no question: {error}", "meta as JSON") from error
+        if meta.get("asks") not in self.kinds:
+            return None
+        return Asked(row["id"], sys.intern(source), row["meta"].encode())

@@ -1,6 +1,7 @@
 """Which figures of questions stood already in a document that a model has read: by the facts of its corpora."""
 
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -33,9 +34,9 @@ class Figure(NamedTuple):
 def figures(asked: Asked) -> tuple[Figure, ...]:
     """Return the figures that the answer of a question rests on: one, or those of its program."""
     meta = asked.meta
-    subject, period = company(meta.get("subject", "")), meta.get("fact_period", "")
+    subject, period = sys.intern(company(meta.get("subject", ""))), sys.intern(meta.get("fact_period", ""))
     if operands := _OPERAND.findall(meta.get("program", "")):
-        return tuple(Figure(subject, item(concept), when, "") for concept, when in operands)
+        return tuple(Figure(subject, item(concept), sys.intern(when), "") for concept, when in operands)
     return (Figure(subject, item(meta.get("concept", "")), period, plain(meta.get("number", ""))),)
 
 
@@ -46,7 +47,7 @@ def company(name: str) -> str:
 
 def item(concept: str) -> str:
     """Return the name of an item as it is compared: without what the summary of a report adds to it."""
-    return _SUMMARY.sub("", concept.rpartition(":")[2])
+    return sys.intern(_SUMMARY.sub("", concept.rpartition(":")[2]))
 
 
 def plain(number: str) -> str:

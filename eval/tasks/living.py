@@ -15,7 +15,7 @@ from datacards.lineage.rows import shards
 from datacards.lineage.versions import Version
 from datacards.store import Store
 from eval.items import Asked as AnyItem
-from eval.items import Item, Kind, Question, Reply, content_id
+from eval.items import Item, Kind, Passage, Question, Reply, content_id
 from eval.living.cutoff import Cutoff, cutoff
 from eval.living.numbers import equal, quantities, read
 from eval.living.questions import FIGURES, Asked, Reading
@@ -71,17 +71,23 @@ class Living(Task):
 
     def items(self, corpus: Path | None) -> Sequence[AnyItem]:
         """Return the questions that may be asked, in order of id; raise UserError when there is none."""
-        return self._chosen(corpus)[0]
+        found, _ = self._found(corpus)
+        return [self._made(one) for one in found.values()]
 
     def draw(self, corpus: Path | None) -> tuple[list[AnyItem], str, int]:
-        """Return the questions, what is to be known of them, above all what was left out, and how many there are."""
-        found, note = self._chosen(corpus)
+        """Return the questions, what is to be known of them, above all what was left out, and how many there are.
+
+        Of a draw only the drawn ones are held with their texts.
+        """
+        found, note = self._found(corpus)
         if self.subset is None or self.subset >= len(found):
-            return found, note, len(found)
-        drawn = stratified(found, self.subset, self.seed)
+            return [self._made(one) for one in found.values()], note, len(found)
+        labels = [Passage(name, "", label=one.meta.get("asks", "")) for name, one in found.items()]
+        drawn = [self._made(found[one.id]) for one in stratified(labels, self.subset, self.seed)]
         return drawn, f"a draw of {len(drawn)} of {len(found):,} items; {note}", len(found)
 
-    def _chosen(self, corpus: Path | None) -> tuple[list[AnyItem], str]:
+    def _found(self, corpus: Path | None) -> tuple[dict[str, Asked], str]:
+        """Return the questions that may be asked by the id of their item, in order, and what is to be known of them."""
         if corpus is None:
             raise UserError(
                 self.task, "no corpus was given", "it asks about filings", "add: --corpus NAME@VERSION"
@@ -92,20 +98,25 @@ class Living(Task):
             )
         reading = Reading(self.after, self.as_of, self.asks)
         asked = list(reading.questions(corpus, self.format, self.task))
-        items: dict[str, AnyItem] = {}
+        found: dict[str, Asked] = {}
         for one in self._unread(asked, reading.left):
             if (item := self._item(one)) is None:
                 reading.left[UNREADABLE] += 1
-            elif items.setdefault(item.id, item) is not item:
+            elif found.setdefault(item.id, one) is not one:
                 reading.left[TWICE] += 1
         left = [f"{number:,} {reason}" for reason, number in reading.left.items() if number]
-        if not items:
+        if not found:
             raise UserError(
                 self.task, f"no question about a figure published after {self.after} ({self._whose()})",
                 f"left out: {', '.join(left) or 'nothing'}",
                 "give a version made by kanagura rephrase (facts) from filings published later",
             )  # fmt: skip
-        return sorted(items.values(), key=lambda item: item.id), self._note(len(items), left)
+        return dict(sorted(found.items())), self._note(len(found), left)
+
+    def _made(self, asked: Asked) -> AnyItem:
+        item = self._item(asked)
+        assert item is not None  # noqa: S101  those that give none were left out
+        return item
 
     def _unread(self, asked: Sequence[Asked], left: Counter[str]) -> Iterator[Asked]:
         """Yield the questions whose figures the model cannot have read in another document."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from click.testing import CliRunner
@@ -340,6 +340,18 @@ def test_nothing_is_compared_as_clean_where_nobody_looked(store: Store) -> None:
     assert "Clean items only" not in done.output
 
 
+class Dated(CpaAudit):
+    """Questions that stand for those of the living test."""
+
+    task: Literal["living_choice"] = "living_choice"  # type: ignore[assignment]
+
+
+def test_what_was_published_after_the_cut_off_is_clean_by_date(store: Store) -> None:
+    model = checkpoint(store, "model", [reported(store, "corpus", [], {})])
+    ref = evaluation(store, "model-living", model, [Dated(subset=4)])
+    assert list(exposed(store, ref)["living_choice"].values()) == ["clean"] * 4
+
+
 def test_items_that_their_publisher_numbers_are_joined_by_their_file(tmp_path: Path) -> None:
     """A corpus version names them as the publisher does, an evaluation by their content."""
     exam, dialogues = tmp_path / "fp2" / "data.json", tmp_path / "pfmt-bench-fin-ja" / "question.jsonl"
@@ -374,6 +386,9 @@ def test_the_tests_that_are_shipped_have_the_same_ids_in_corpora_and_evaluations
         there = {item.id for item in benchmark(names.test, None).items}
         assert {names.there(item.id) for item in task.items(None)} <= there, task.task
         assert not names.strange(there)
+    dialogues = {item.id for item in benchmark("ja_mt_bench", None).items}
+    assert len(dialogues) == 160
+    assert not names_of("ja_mt_bench").strange(dialogues)
 
 
 def test_only_an_evaluation_has_asked_anything(store: Store) -> None:

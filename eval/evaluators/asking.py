@@ -1,7 +1,5 @@
 """Items of every kind, asked of one model of transformers in portions that fit in memory."""
 
-import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
@@ -14,7 +12,7 @@ from eval.evaluators.encoding import Encoder, Pair
 from eval.evaluators.generating import Writer
 from eval.evaluators.likelihoods import Scorer
 from eval.evaluators.loading import longest
-from eval.evaluators.trees import Read, Row
+from eval.evaluators.trees import Line, lines_of
 from eval.evaluators.writing import Prompt, Written
 from eval.items import Answer, Asked, Item, Passage, Question, Reply, Result, Surprise
 
@@ -65,18 +63,19 @@ class Asking:
     def _choices(self, asked: Sequence[tuple[int, Item]], keep: Keep) -> None:
         for portion in _portions(asked, lambda item: len(item.context) * len(item.continuations)):
             pairs = self.encoder.pairs([item for _, item in portion])
+            lines = [line for n, pair in enumerate(pairs) for line in lines_of(n, pair, self.longest)]
             if not self.settled:
-                self.scorer.settle(pairs)
+                self.scorer.settle(lines)
                 self.settled = True
-            rows = [row for owner, pair in enumerate(pairs) for row in self.scorer.rows(owner, pair)]
-            missing = Counter(row.owner for row in rows)
+            missing = [sum(map(len, pair.choices)) for pair in pairs]
             sums = [[0.0] * len(pair.choices) for pair in pairs]
-            for batch in self.scorer.read(rows, self.batch_tokens):
-                for row, numbers in batch:
-                    for read, number in zip(row.reads, numbers, strict=True):
-                        sums[row.owner][read.choice] += number
-                missing.subtract(row.owner for row, _ in batch)
-                done = [owner for owner in dict.fromkeys(row.owner for row, _ in batch) if not missing[owner]]
+            for batch in self.scorer.read(lines, self.batch_tokens):
+                done = []
+                for read, number in batch:
+                    sums[read.owner][read.choice] += number
+                    missing[read.owner] -= 1
+                    if not missing[read.owner]:
+                        done.append(read.owner)
                 keep([(portion[n][0], self._answer(portion[n][1], pairs[n], sums[n])) for n in done])
 
     def _answer(self, item: Item, pair: Pair, sums: Sequence[float]) -> Answer:
@@ -112,33 +111,27 @@ class Asking:
 
     def _passages(self, asked: Sequence[tuple[int, Passage]], keep: Keep) -> None:
         for portion in _portions(asked, lambda passage: 16 * len(passage.text)):
-            rows = [
-                row
-                for owner, tokens in enumerate(self.encoder.texts([passage.text for _, passage in portion]))
-                for row in self._windows(owner, tokens)
-            ]
-            missing = Counter(row.owner for row in rows)
-            nats, counts = [0.0] * len(portion), [0] * len(portion)
+            texts = self.encoder.texts([passage.text for _, passage in portion])
+            counts = [max(0, len(tokens) - 1) for tokens in texts]
+            lines = [line for n, tokens in enumerate(texts) for line in self._windows(n, tokens)]
+            missing, nats = list(counts), [0.0] * len(portion)
             keep(
-                [(place, Surprise(item, 0.0, 0)) for n, (place, item) in enumerate(portion) if not missing[n]]
+                [(place, Surprise(item, 0.0, 0)) for n, (place, item) in enumerate(portion) if not counts[n]]
             )
-            for batch in self.scorer.read(rows, self.batch_tokens):
+            for batch in self.scorer.read(lines, self.batch_tokens):
                 done = []
-                for row, numbers in batch:
-                    nats[row.owner] -= math.fsum(numbers)
-                    counts[row.owner] += len(numbers)
-                    missing[row.owner] -= 1
-                    if not missing[row.owner]:
-                        done.append(row.owner)
+                for read, number in batch:
+                    nats[read.owner] -= number
+                    missing[read.owner] -= 1
+                    if not missing[read.owner]:
+                        done.append(read.owner)
                 keep([(portion[n][0], Surprise(portion[n][1], nats[n], counts[n])) for n in done])
 
-    def _windows(self, owner: int, tokens: Sequence[int]) -> Iterator[Row]:
+    def _windows(self, owner: int, tokens: Sequence[int]) -> Iterator[Line]:
         """Yield windows of the model's length: each begins with the last token of the one before, which it scores not."""
         for start in range(0, len(tokens) - 1, self.longest):
-            read = list(tokens[start : start + self.longest])
-            after = tokens[start + 1 : start + self.longest + 1]
-            reads = tuple(Read(place, token, 0) for place, token in enumerate(after))
-            yield Row(owner, read[: len(after)], len(after), (), reads)
+            after = tuple(tokens[start + 1 : start + self.longest + 1])
+            yield Line(owner, start, tuple(tokens[start : start + len(after)]), after, cut=True)
 
 
 def _portions(

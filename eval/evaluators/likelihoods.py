@@ -1,9 +1,8 @@
 """Likelihoods under a model of transformers: what rows share is computed once, and scores only where they are read."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,15 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from datacards.objective import Loaded
-from eval.evaluators.encoding import Pair
 from eval.evaluators.loading import takes, text_config
 from eval.evaluators.padding import rounding
-from eval.evaluators.trees import Row, alike, batches, rows_of
+from eval.evaluators.trees import Line, Read, Row, alike, batches, common, rows_of
 
 logger = logging.getLogger(__name__)
 
 SCORES = 64 * 2**20  # scores (places read, times the vocabulary) that are in memory at once
-TRIED = 3  # items that the fast ways are held against the plain one with
-Found = tuple[Row, list[float]]  # a row with the log-probability of each of its reads
+TRIED = 2  # items that the fast ways are held against the plain one with
+Found = tuple[Read, float]  # with its log-probability
 
 
 class Scorer:
@@ -58,76 +56,72 @@ class Scorer:
         layers = DynamicCache(config=self.model.config).layers
         return bool(layers) and all(type(one) in (DynamicLayer, DynamicSlidingWindowLayer) for one in layers)
 
-    def rows(self, owner: int, pair: Pair) -> list[Row]:
-        """Return the rows of one item, in the ways that hold for this model."""
-        rows = rows_of(owner, pair, self.longest, branches=self.branches)
-        if len(rows) == 1 and rows[0].starts and len(rows[0].tokens) > min(self.window, self.alone):
-            return rows_of(owner, pair, self.longest, branches=False)
-        return rows
-
     @torch.inference_mode()
-    def read(self, rows: Sequence[Row], batch_tokens: int) -> Iterator[list[Found]]:
-        """Yield every row with the natural logarithms of the probabilities to read, a batch at a time, in any order."""
-        for row in rows:
-            if len(row.tokens) > self.alone:
-                yield [(row, self._batch([row], 0, None)[0])]
-        rest = [row for row in rows if len(row.tokens) <= self.alone]
-        shares = self.beginnings and all(len(row.tokens) <= self.window for row in rest)
-        for beginning, group in alike(rest) if shares else [([], rest)]:
+    def read(self, lines: Iterable[Line], batch_tokens: int) -> Iterator[list[Found]]:
+        """Yield what is to be read with its natural logarithm, a batch at a time, in any order."""
+        held = list(lines)
+        for row in rows_of([line for line in held if len(line.tokens) > self.alone], 0, 0):
+            yield self._batch([row], 0, None)
+        wide = min(self.window, self.alone)
+        short = [line for line in held if len(line.tokens) <= wide]
+        long = [line for line in held if wide < len(line.tokens) <= self.alone]
+        most = max(1, SCORES // self.vocabulary)
+        groups = [*alike(short, beginnings=self.beginnings), *alike(long, beginnings=False)]
+        for beginning, group in groups:
             cache = self._cache(beginning) if beginning else None
-            most = max(1, SCORES // self.vocabulary)
-            waiting = list(batches(group, len(beginning), batch_tokens, most))[::-1]
+            rows = rows_of(group, len(beginning), wide if self.branches else 0)
+            waiting = list(batches(rows, len(beginning), batch_tokens, most))[::-1]
             while waiting:
                 batch = waiting.pop()
                 try:
-                    numbers = self._batch(batch, len(beginning), cache)
+                    found = self._batch(batch, len(beginning), cache)
                 except torch.cuda.OutOfMemoryError:
                     if len(batch) == 1:
                         raise
                     torch.cuda.empty_cache()
                     waiting += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
                     continue
-                yield list(zip(batch, numbers, strict=True))
+                yield found
 
     @torch.inference_mode()
-    def settle(self, pairs: Sequence[Pair]) -> None:
-        """Leave out the ways that read the shortest of ``pairs`` otherwise than the plain way does."""
-        tried = sorted(pairs, key=lambda pair: len(pair.context))[:TRIED]
-        plain = [self._plain(row) for pair in tried for row in rows_of(0, pair, self.longest, branches=False)]
-        wanted = sorted(number for row in plain for number in row)
-        ways = ("branches", "beginnings", "trims")
-        has = [way for way in ways if getattr(self, way)]
+    def settle(self, lines: Sequence[Line]) -> None:
+        """Leave out the ways that read some of ``lines`` otherwise than the plain way does: two of the shortest items."""
+        sizes: dict[int, int] = {}
+        for line in lines:
+            sizes[line.owner] = max(sizes.get(line.owner, 0), len(line.tokens))
+        tried = set(sorted(sizes, key=lambda owner: (sizes[owner], owner))[:TRIED])
+        few = sorted((line for line in lines if line.owner in tried), key=lambda line: line.tokens)
+        plain = {(line.owner, line.choice): self._plain(line) for line in few}
+        has = [way for way in ("branches", "beginnings", "trims") if getattr(self, way)]
         for left_out in ([], *([way] for way in has), has[:2], has):
             for way in has:
                 setattr(self, way, way not in left_out)
-            if wanted and self._agrees(tried, wanted):
+            if self._agrees(few, plain):
                 break
         if left_out:
             told = ", ".join(left_out)
             logger.warning("%s: read without %s, which change its numbers", self.loaded.name, told)
 
-    def _agrees(self, pairs: Sequence[Pair], wanted: Sequence[float]) -> bool:
-        rows = [row for pair in pairs for row in self.rows(0, pair)]
-        size = min(row.free for row in rows) if self.beginnings else 0
-        numbers: list[float] = []
-        if size and len({tuple(row.tokens[:size]) for row in rows}) == 1:
-            for one in self._batch(rows, size, self._cache(rows[0].tokens[:size])):
-                numbers += one
-        else:
-            for row in rows if self.beginnings else ():
-                numbers += self._batch(
-                    [row], row.free, self._cache(row.tokens[: row.free]) if row.free else None
-                )[0]
-            if not self.beginnings:
-                numbers = [number for one in self._batch(rows, 0, None) for number in one]
+    def _agrees(self, few: Sequence[Line], plain: Mapping[tuple[int, int], float]) -> bool:
+        size = (
+            min([common(few[0].tokens, few[-1].tokens), *(line.free for line in few)])
+            if self.beginnings
+            else 0
+        )
+        cache = self._cache(list(few[0].tokens[:size])) if size else None
+        sums = dict.fromkeys(plain, 0.0)
+        rows = list(rows_of(few, 0, self.longest if self.branches else 0))
+        for read, number in self._batch(rows, size, cache):
+            sums[read.owner, read.choice] += number
         near = rounding(self.model.dtype)
-        pairs_of = zip(sorted(numbers), wanted, strict=True)
-        return all(abs(a - b) <= near * max(1.0, abs(b) / 10) for a, b in pairs_of)
+        return all(abs(sums[key] - value) <= near * max(1.0, abs(value) / 10) for key, value in plain.items())
 
-    def _plain(self, row: Row) -> list[float]:
-        ids = torch.tensor([row.tokens], device=self.model.device)
-        logs = self.model(input_ids=ids, use_cache=False).logits[0].float().log_softmax(dim=-1)
-        return [float(logs[read.place, read.token]) for read in row.reads]
+    def _plain(self, line: Line) -> float:
+        ids = torch.tensor([line.tokens], device=self.model.device)
+        logs = self.model(input_ids=ids, use_cache=False).logits[0, line.free :].float().log_softmax(dim=-1)
+        return float(
+            logs.gather(1, torch.tensor(line.scored, device=self.model.device)[:, None]).double().sum()
+        )
 
     def _cache(self, beginning: list[int]) -> Any:
         cache = DynamicCache(config=self.model.config)
@@ -136,33 +130,31 @@ class Scorer:
         self.model(input_ids=ids, past_key_values=cache, use_cache=True, **options)
         return cache
 
-    def _batch(self, rows: Sequence[Row], size: int, cache: Any) -> list[list[float]]:
-        """Return what is read from each of ``rows``, whose first ``size`` tokens are in ``cache``."""
-        ids, depths, begins = _laid_out(rows, size)
+    def _batch(self, rows: Sequence[Row], size: int, cache: Any) -> list[Found]:
+        """Return what is read from ``rows``, whose first ``size`` tokens are in ``cache``."""
+        ids, depths, ends = _laid_out(rows, size)
+        device = self.model.device
         options: dict[str, Any] = {"use_cache": False}
         if cache is not None:
             options = {"use_cache": True, "past_key_values": self._widened(cache, len(rows))}
         if self.places:
-            options["position_ids"] = torch.from_numpy(depths).to(self.model.device)
-        if any(row.starts for row in rows):
-            options["attention_mask"] = self._mask(rows, begins, size)
-        at = {
-            (n, place): None for n, row in enumerate(rows) for place in sorted({r.place for r in row.reads})
-        }
-        index = {key: n for n, key in enumerate(at)}
-        lines = torch.tensor([n for n, _ in index], device=self.model.device)
-        columns = torch.tensor([place - size for _, place in index], device=self.model.device)
-        tokens = torch.from_numpy(ids).to(self.model.device)
-        logits = self._logits(tokens, lines, columns, options)
-        wanted = [(index[n, read.place], read.token) for n, row in enumerate(rows) for read in row.reads]
-        picked, token = torch.tensor(wanted, device=self.model.device).T
-        values = iter((logits[picked, token] - logits.logsumexp(dim=-1)[picked]).tolist())
-        return [[next(values) for _ in row.reads] for row in rows]
+            options["position_ids"] = torch.from_numpy(depths).to(device)
+        if any(row.forked for row in rows):
+            options["attention_mask"] = self._mask(torch.from_numpy(ends).to(device), size)
+        reads = [(n, read) for n, row in enumerate(rows) for read in row.reads]
+        index: dict[tuple[int, int], int] = {}
+        picked = [index.setdefault((n, read.place - size), len(index)) for n, read in reads]
+        lines, columns = torch.tensor(list(index), device=device).T
+        logits = self._logits(torch.from_numpy(ids).to(device), lines, columns, options)
+        at = torch.tensor(picked, device=device)
+        token = torch.tensor([read.token for _, read in reads], device=device)
+        values = (logits[at, token] - logits.logsumexp(dim=-1)[at]).tolist()
+        return [(read, value) for (_, read), value in zip(reads, values, strict=True)]
 
     def _logits(self, ids: Tensor, lines: Tensor, columns: Tensor, options: dict[str, Any]) -> Tensor:
         """Return the scores (places read, vocabulary) in float32."""
         if not self.trims:
-            return self.model(input_ids=ids, **options).logits[lines, columns].float()  # type: ignore[no-any-return]
+            return self.model(input_ids=ids, **options).logits[lines, columns].float()
         with self._reading(lines, columns):
             logits: Tensor = self.model(input_ids=ids, **options).logits
         return logits[0].float()
@@ -190,31 +182,22 @@ class Scorer:
             layer.update(one.keys.expand(rows, -1, -1, -1), one.values.expand(rows, -1, -1, -1))
         return wide
 
-    def _mask(self, rows: Sequence[Row], begins: np.ndarray, size: int) -> Tensor:
+    def _mask(self, ends: Tensor, size: int) -> Tensor:
         """Return what is added to the attention (rows, 1, tokens, tokens with the beginning): 0 where one is seen."""
-        device, width = self.model.device, begins.shape[1]
-        trunks = torch.tensor([row.trunk - size for row in rows], device=device)[:, None, None]
-        place = torch.arange(width, device=device)
-        begin = torch.from_numpy(begins).to(device)[:, :, None]
-        seen = (place[None, None] <= place[None, :, None]) & (
-            (place[None, None] < trunks) | (place[None, None] >= begin)
-        )
-        seen = torch.cat([seen.new_ones(len(rows), width, size), seen], dim=2)
-        lowest = torch.finfo(self.model.dtype).min
-        return torch.zeros(seen.shape, dtype=self.model.dtype, device=device).masked_fill(~seen, lowest)[
-            :, None
-        ]
+        place = torch.arange(ends.shape[1], device=ends.device)
+        seen = (place <= place[:, None]) & (place[:, None] < ends[:, None])
+        seen = torch.cat([seen.new_ones(*ends.shape, size), seen], dim=2)
+        mask = torch.zeros(seen.shape, dtype=self.model.dtype, device=ends.device)
+        return mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)[:, None]
 
 
 def _laid_out(rows: Sequence[Row], size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return tokens, positions and the beginning of the branch (0 in the trunk), each (rows, width), padded on the right."""
+    """Return tokens, positions and ends of branches without the first ``size``, each (rows, width), padded on the right."""
     width = max(len(row.tokens) for row in rows) - size
-    ids, depths, begins = (np.zeros((len(rows), width), dtype=np.int64) for _ in range(3))
+    ids, depths, ends = (np.zeros((len(rows), width), dtype=np.int64) for _ in range(3))
+    ends[:] = width  # what pads is seen by what pads alone
     for n, row in enumerate(rows):
         end = len(row.tokens) - size
-        ids[n, :end] = row.tokens[size:]
-        depths[n, :end] = np.arange(size, size + end)
-        for start, after in pairwise((*row.starts, len(row.tokens))):
-            depths[n, start - size : after - size] = np.arange(row.trunk, row.trunk + after - start)
-            begins[n, start - size : after - size] = start - size
-    return ids, depths, begins
+        ids[n, :end], depths[n, :end], ends[n, :end] = row.tokens[size:], row.depths[size:], row.ends[size:]
+        ends[n, :end] -= size
+    return ids, depths, ends

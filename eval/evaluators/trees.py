@@ -1,144 +1,168 @@
-"""Items as rows of tokens in which what several choices share stands once."""
+"""Items as rows of tokens in which what several choices, or several items, share stands once."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
-from os.path import commonprefix
 
 from eval.evaluators.encoding import Pair
 
-ALIKE = 16  # tokens at least that rows must share for their common beginning to be computed once
-MANY = 8  # rows at least
+ALIKE = (
+    16  # tokens at least that must be shared to be computed once for many rows, or to put items into one row
+)
+MANY = 8  # rows at least whose common beginning is worth a pass of its own
+ROW = 512  # tokens of a row that items join: attention grows with the square of it
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """One number to read: how likely ``token`` is after the token at ``place`` of the row, for one ``choice``."""
+class Line:
+    """What one choice has the model read: ``tokens``, and after the last of them ``scored`` is scored."""
 
-    place: int
-    token: int
+    owner: int  # the place of the item
     choice: int
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Tokens with what is to be read from them: a ``trunk`` that all choices share, and a branch from each of ``starts``.
-
-    A branch goes on where the trunk ends and sees the trunk and itself alone. ``owner`` is the place of the item.
-    """
-
-    owner: int
-    tokens: list[int]
-    trunk: int
-    starts: tuple[int, ...]
-    reads: tuple[Read, ...]
+    tokens: tuple[int, ...]
+    scored: tuple[int, ...]
+    cut: bool = False
 
     @property
     def free(self) -> int:
         """Return how many tokens at the beginning nothing is read from."""
-        return min(read.place for read in self.reads)
+        return len(self.tokens) - len(self.scored)
 
 
-def rows_of(owner: int, pair: Pair, longest: int, *, branches: bool = True) -> list[Row]:
-    """Return the rows of one item; without ``branches`` there is a row for every choice that needs one of its own.
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One number to read: how likely ``token`` is after the token at ``place`` of the row."""
 
-    Whatever does not fit into ``longest`` tokens loses its beginning: the last ``longest + 1`` tokens count, of which
-    the very last is not read. Such choices see different prompts and share no row.
+    place: int
+    token: int
+    owner: int
+    choice: int
+
+
+@dataclass(slots=True)
+class Row:
+    """A tree of tokens, every branch written out before the next: a token sees those whose branch it stands on.
+
+    ``depths`` are the positions of the tokens in their own text, ``ends`` where in the row the branch of each ends: the
+    token at q sees the one at k where ``k <= q < ends[k]``. ``shared`` tokens at the beginning are common to all rows that
+    it stands beside.
     """
-    wholes = [(pair.context + choice)[-(longest + 1) :] for choice in pair.choices]
-    cut = any(len(pair.context) + len(choice) > longest + 1 for choice in pair.choices)
-    inputs = [tuple(whole[:-1]) for whole in wholes]
-    leaves = _leaves(inputs)
-    if len(leaves) == 1 or (branches and not cut):
-        trunk = len(commonprefix(leaves)) if len(leaves) > 1 else len(leaves[0])
-        return [_row(owner, leaves, trunk, _reads(pair, wholes, inputs, range(len(inputs)), leaves, trunk))]
-    rows = []
-    for leaf in leaves:
-        mine = [n for n, tokens in enumerate(inputs) if _leaf(tokens, leaves) == leaf]
-        rows.append(_row(owner, [leaf], len(leaf), _reads(pair, wholes, inputs, mine, [leaf], len(leaf))))
-    return rows
+
+    tokens: list[int] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
+    forked: bool = False
+    path: list[int] = field(default_factory=list)  # where the tokens of the last line stand
+
+    def add(self, line: Line, common: int) -> None:
+        """Add a line that has ``common`` tokens in common with the last one; lines come in the order of their tokens."""
+        self.forked |= common < len(self.path)
+        for place in self.path[common:]:
+            self.ends[place] = len(self.tokens)
+        del self.path[common:]
+        first = len(self.tokens)
+        added = range(first, first + len(line.tokens) - common)
+        self.path += added
+        self.tokens += line.tokens[common:]
+        self.depths += range(common, len(line.tokens))
+        self.ends += [-1] * len(added)
+        places = self.path[line.free :]
+        self.reads += map(Read, places, line.scored, [line.owner] * len(places), [line.choice] * len(places))
+
+    def closed(self) -> "Row":
+        """Return the row with the ends of its last branch."""
+        for place in self.path:
+            self.ends[place] = len(self.tokens)
+        return self
 
 
-def _leaves(inputs: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Return the inputs that are not the beginning of another one, in their order."""
-    distinct = list(dict.fromkeys(inputs))
-    return [
-        one
-        for one in distinct
-        if not any(len(other) > len(one) and other[: len(one)] == one for other in distinct)
-    ]
+def lines_of(owner: int, pair: Pair, longest: int) -> Iterator[Line]:
+    """Yield what each choice of an item has the model read.
+
+    Whatever does not fit into ``longest`` tokens loses its beginning: the last ``longest + 1`` count, of which the very last
+    is scored and not read.
+    """
+    for choice, tokens in enumerate(pair.choices):
+        whole = (pair.context + tokens)[-(longest + 1) :]
+        cut = len(whole) < len(pair.context) + len(tokens)
+        yield Line(owner, choice, tuple(whole[:-1]), tuple(whole[-len(tokens) :]), cut)
 
 
-def _leaf(tokens: tuple[int, ...], leaves: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    return next(leaf for leaf in leaves if leaf[: len(tokens)] == tokens)
+def common(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many tokens two texts have in common at their beginning."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
-def _row(owner: int, leaves: Sequence[tuple[int, ...]], trunk: int, reads: tuple[Read, ...]) -> Row:
-    tokens = list(leaves[0][:trunk])
-    starts = []
-    for leaf in leaves if len(leaves) > 1 else ():
-        starts.append(len(tokens))
-        tokens += leaf[trunk:]
-    return Row(owner, tokens, trunk, tuple(starts), reads)
+def alike(lines: Iterable[Line], *, beginnings: bool = True) -> Iterator[tuple[list[int], list[Line]]]:
+    """Yield groups of lines in the order of their tokens, with the beginning that all of a group share.
 
-
-def _reads(
-    pair: Pair,
-    wholes: Sequence[list[int]],
-    inputs: Sequence[tuple[int, ...]],
-    choices: Sequence[int],
-    leaves: Sequence[tuple[int, ...]],
-    trunk: int,
-) -> tuple[Read, ...]:
-    begins, at = {}, trunk
-    for leaf in leaves:
-        begins[leaf] = at
-        at += len(leaf) - trunk
-    reads = []
-    for choice in choices:
-        begin, size = begins[_leaf(inputs[choice], leaves)], len(inputs[choice])
-        for depth in range(size - len(pair.choices[choice]), size):
-            place = depth if depth < trunk else begin + depth - trunk
-            reads.append(Read(place, wholes[choice][depth + 1], choice))
-    return tuple(reads)
-
-
-def alike(rows: Sequence[Row]) -> Iterator[tuple[list[int], list[Row]]]:
-    """Yield groups of rows with the beginning that all of a group share, empty where there is none worth the trouble."""
+    The beginning is empty where there is none that is worth a pass of its own.
+    """
+    ordered = sorted(lines, key=lambda line: line.tokens)
+    if not beginnings:
+        if ordered:
+            yield [], ordered
+        return
     rest = []
-    for _, members in groupby(
-        sorted(rows, key=lambda row: row.tokens[:ALIKE]), key=lambda row: row.tokens[:ALIKE]
-    ):
+    for _, members in groupby(ordered, key=lambda line: line.tokens[:ALIKE]):
         group = list(members)
-        beginnings = [
-            row.tokens[: min(row.free, row.trunk)]
-            for row in (min(group, key=lambda r: r.tokens), max(group, key=lambda r: r.tokens))
-        ]
-        shared = commonprefix([tuple(tokens) for tokens in beginnings])
-        size = min(len(shared), *(min(row.free, row.trunk) for row in group))
+        size = min(common(group[0].tokens, group[-1].tokens), *(line.free for line in group))
         if size >= ALIKE and len(group) >= MANY:
-            yield list(shared[:size]), group
+            yield list(group[0].tokens[:size]), group
         else:
             rest += group
     if rest:
         yield [], rest
 
 
-def batches(rows: Sequence[Row], beginning: int, batch_tokens: int, most_reads: int) -> Iterator[list[Row]]:
+def rows_of(lines: Sequence[Line], beginning: int, limit: int) -> Iterator[Row]:
+    """Yield rows for ``lines``, which come in the order of their tokens and share ``beginning`` tokens.
+
+    Lines of one item share a row, and items that have much in common with the one before as long as the row stays short;
+    no row with branches is longer than ``limit`` (0: no branches), but a line that goes on where the last one ended
+    always joins.
+    """
+    row, last = Row(), None
+    for line in lines:
+        if last is not None:
+            shared = common(last.tokens, line.tokens)
+            size = len(row.tokens) + len(line.tokens) - shared
+            akin = line.owner == last.owner or (shared - beginning >= ALIKE and size <= ROW)
+            follows = shared == len(last.tokens)
+            joins = akin and size <= limit and not (line.cut or last.cut)
+            if not ((follows and not row.forked) or joins):
+                yield row.closed()
+                row, shared = Row(), 0
+            row.add(line, shared)
+        else:
+            row.add(line, 0)
+        last = line
+    if last is not None:
+        yield row.closed()
+
+
+def batches(rows: Iterable[Row], beginning: int, batch_tokens: int, most_reads: int) -> Iterator[list[Row]]:
     """Yield batches of like length, longest first, that come to ``batch_tokens`` tokens after the shared beginning.
 
-    What is read in one batch is bounded too, as every number read costs a row of the vocabulary. A row that is larger
-    than a bound goes alone.
+    What is read in one batch is bounded too, as every place read costs the scores of the whole vocabulary. A row that is
+    larger than a bound goes alone.
     """
     batch: list[Row] = []
     reads = 0
     for row in sorted(rows, key=lambda row: (-len(row.tokens), row.tokens)):
         width = len((batch or [row])[0].tokens) - beginning
-        places = len({read.place for read in row.reads})
-        if batch and ((len(batch) + 1) * width > batch_tokens or reads + places > most_reads):
+        if batch and ((len(batch) + 1) * width > batch_tokens or reads + len(row.reads) > most_reads):
             yield batch
             batch, reads = [], 0
         batch.append(row)
-        reads += places
+        reads += len(row.reads)
     if batch:
         yield batch

@@ -1,6 +1,6 @@
 """Judging through a real OpenAI-compatible server with faults before it, a kill in the middle, and what it took.
 
-``python -m bench.judge [--answers 200] [--concurrency 16] [--instant | --url URL --model NAME]`` starts a vLLM server on the CPU with a
+``python -m bench.judge [--answers 120] [--concurrency 16] [--instant | --url URL --model NAME]`` starts a vLLM server on the CPU with a
 tiny random model whose replies are held to a form by a regular expression, or takes any endpoint (its key from
 ``OPENAI_API_KEY``), and puts a proxy before it that answers 429 and 500, breaks connections, cuts answers, refuses, and
 leaves scores out, each for a share of the requests. N answers are judged by a process that is killed when half of the
@@ -221,7 +221,7 @@ def without_faults(proxy: str, options: dict[str, Any], cache: Path, wanted: Seq
 
 
 @click.command()
-@click.option("--answers", default=200, show_default=True, help="Answers to judge.")
+@click.option("--answers", default=120, show_default=True, help="Answers to judge.")
 @click.option("--concurrency", default=16, show_default=True, help="Requests under way at once.")
 @click.option("--url", default="", help="An endpoint in place of the tiny server; it ends in /v1.")
 @click.option("--instant", is_flag=True, help="No model: the proxy answers by itself, at once.")

@@ -1,6 +1,6 @@
 """Judging through a real OpenAI-compatible server with faults before it, a kill in the middle, and what it took.
 
-``python -m bench.judge [--answers 200] [--concurrency 16] [--url URL --model NAME]`` starts a vLLM server on the CPU with a
+``python -m bench.judge [--answers 120] [--concurrency 16] [--instant | --url URL --model NAME]`` starts a vLLM server on the CPU with a
 tiny random model whose replies are held to a form by a regular expression, or takes any endpoint (its key from
 ``OPENAI_API_KEY``), and puts a proxy before it that answers 429 and 500, breaks connections, cuts answers, refuses, and
 leaves scores out, each for a share of the requests. N answers are judged by a process that is killed when half of the
@@ -8,11 +8,12 @@ requests were sent, by one that goes on, and by one that finds all of them there
 the ``openai`` client with as many requests under way (AsyncOpenAI, and OpenAI in a pool of threads), which keeps nothing.
 
 ``judgments_per_s``, ``ratio_openai``, ``ratio_openai_threads``
-    Without faults, and how often the peers' speed fits into ours.
+    Without faults, and how often the peers' speed fits into ours: of a server that is slow both are the server's, with
+    ``--instant`` the clients'.
 ``sent``, ``paid``, ``needed``
     Requests in all runs with faults; those that the server answered; and the different ones among these (further attempts
-    where a reply held no score are different requests). ``paid_twice`` is ``paid`` - ``needed``: answers that were spoiled
-    on the way, refused, or under way at the kill (at most ``concurrency``), and nothing else.
+    where a reply held no score are different requests). ``paid_twice`` is ``paid`` - ``needed``: at most the answers
+    that were ``spoiled`` on the way and those ``under_way_at_kill``.
 ``cached_share``
     Of the judgments of the third process; it sends nothing.
 ``cost_estimated``, ``cost_counted``
@@ -25,13 +26,14 @@ import json
 import multiprocessing
 import os
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -174,7 +176,9 @@ def with_faults(proxy: str, options: dict[str, Any], cache: Path, wanted: Sequen
     partly, _, _ = run(options, cache, changed)
     return {
         "sent": after["requests"], "paid": after["paid"], "needed": after["different"],
-        "paid_twice": after["paid"] - after["different"], "sent_before_kill": before["requests"],
+        "paid_twice": after["paid"] - after["different"],
+        "spoiled": sum(after["faults"].get(name, 0) for name in ("dropped", "cut")), "under_way_at_kill": under_way(cache),
+        "sent_before_kill": before["requests"],
         "faults": after["faults"], "seconds_after_kill": round(seconds, 2),
         "failures": dict(Counter(one.failure for one in found if one.failure)),
         "scored": sum(one.score is not None for one in found),
@@ -182,6 +186,13 @@ def with_faults(proxy: str, options: dict[str, Any], cache: Path, wanted: Sequen
         "judged_again_after_one_character": sum(not one.cached for one in partly),
         "sent_after_one_character": faulty_proxy.seen(proxy)["requests"],
     }  # fmt: skip
+
+
+def under_way(cache: Path) -> int:
+    """Return how many requests have no outcome in a file of judgments."""
+    with closing(sqlite3.connect(cache)) as base:
+        words = "SELECT count(*) FROM sent LEFT JOIN came USING (id) WHERE came.id IS NULL"
+        return int(base.execute(words).fetchone()[0])
 
 
 def without_faults(proxy: str, options: dict[str, Any], cache: Path, wanted: Sequence[Ask]) -> dict[str, Any]:
@@ -210,16 +221,17 @@ def without_faults(proxy: str, options: dict[str, Any], cache: Path, wanted: Seq
 
 
 @click.command()
-@click.option("--answers", default=200, show_default=True, help="Answers to judge.")
+@click.option("--answers", default=120, show_default=True, help="Answers to judge.")
 @click.option("--concurrency", default=16, show_default=True, help="Requests under way at once.")
 @click.option("--url", default="", help="An endpoint in place of the tiny server; it ends in /v1.")
+@click.option("--instant", is_flag=True, help="No model: the proxy answers by itself, at once.")
 @click.option("--model", default="tiny-judge", show_default=True, help="The model's name there.")
 @click.option(
     "--extra",
     default="",
     help="Further fields of a request as JSON; default: what holds the tiny model to its form.",
 )
-def main(answers: int, concurrency: int, url: str, model: str, extra: str) -> None:
+def main(*, answers: int, concurrency: int, url: str, instant: bool, model: str, extra: str) -> None:
     """Judge answers through a real server; the last line is one JSON object."""
     form = {"structured_outputs": {"regex": FORM}, "stop": ["]]"], "include_stop_str_in_output": True}
     fields_ = json.loads(extra) if extra else {} if url else form
@@ -227,7 +239,7 @@ def main(answers: int, concurrency: int, url: str, model: str, extra: str) -> No
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     with (
         tempfile.TemporaryDirectory() as name,
-        tiny_or(url, Path(name)) as address,
+        tiny_or(url, Path(name), instant=instant) as address,
         faulty_proxy.before(address, headers) as proxy,
     ):
         options = {
@@ -245,9 +257,9 @@ def main(answers: int, concurrency: int, url: str, model: str, extra: str) -> No
 
 
 @contextmanager
-def tiny_or(url: str, folder: Path) -> Iterator[str]:
-    """Yield ``url``, or the address of a server that is started."""
-    if url:
+def tiny_or(url: str, folder: Path, *, instant: bool) -> Iterator[str]:
+    """Yield ``url``, or the address of a server that is started, or none."""
+    if url or instant:
         yield url
         return
     if not cpu.on_cpu():

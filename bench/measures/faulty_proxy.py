@@ -24,8 +24,19 @@ FAULTS = {
 }  # fmt: skip
 
 
+#: What a proxy without a server answers at once.
+INSTANT = json.dumps(
+    {
+        "object": "chat.completion", "model": "none",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "よい回答です。" * 40 + "[[7]]"}}],
+        "usage": {"prompt_tokens": 250, "completion_tokens": 200},
+    },
+    ensure_ascii=False,
+).encode()  # fmt: skip
+
+
 class Proxy:
-    """Hands on ``POST /v1/chat/completions``; ``/seen`` tells what came, ``/faults`` sets how often what goes wrong."""
+    """Hands on ``POST /v1/chat/completions``, or answers by itself where it has no address to hand on to; ``/seen`` tells what came, ``/faults`` sets how often what goes wrong."""
 
     def __init__(self, address: str, headers: Mapping[str, str], seed: int) -> None:
         self._address, self._headers, self._chance = address, dict(headers), random.Random(seed)
@@ -54,11 +65,7 @@ class Proxy:
             return web.json_response({"error": {"message": "internal error"}}, status=500)
         if fault == "filtered":
             return web.json_response({"error": {"message": "filtered", "code": "content_filter"}}, status=400)
-        assert self._session  # noqa: S101  serve has made it
-        async with self._session.post(
-            f"{self._address}/chat/completions", data=body, headers=self._headers
-        ) as got:
-            said, status = await got.read(), got.status
+        said, status = await self._answer(body)
         self._count(body, said, status)
         if fault == "dropped" and request.transport:  # none where the one who asked is gone
             request.transport.abort()
@@ -69,6 +76,15 @@ class Proxy:
             whole["choices"][0]["message"]["content"] = "採点できません。" if fault == "scoreless" else ""
             said = json.dumps(whole, ensure_ascii=False).encode()
         return web.Response(body=said, status=status, content_type="application/json")
+
+    async def _answer(self, body: bytes) -> tuple[bytes, int]:
+        if not self._address:
+            return INSTANT, 200
+        assert self._session  # noqa: S101  serve has made it
+        async with self._session.post(
+            f"{self._address}/chat/completions", data=body, headers=self._headers
+        ) as got:
+            return await got.read(), got.status
 
     def _drawn(self) -> str:
         drawn = self._chance.random()

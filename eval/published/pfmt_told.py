@@ -8,7 +8,7 @@ from rich.table import Table
 
 from eval.published.pfmt import Reread
 
-HEADINGS = ("judge", "model", "rows", "differ", "overall", "± s.e.", "printed", "failures as 0", "left out", "wrong language")  # fmt: skip
+HEADINGS = ("judge", "model", "rows", "differ", "overall", "± s.e.", "printed", "failures as 0", "left out", "wrong language (pass as a whole)")  # fmt: skip
 
 
 def show(console: Console, found: Sequence[Reread], models: Sequence[str] = ()) -> bool:
@@ -68,4 +68,4 @@ def figures(found: Sequence[Reread]) -> Mapping[str, float | int | None]:
 
 def _stopped(one: Reread) -> str:
     stopped = one.failures.get("language", 0)
-    return f"{stopped}" if one.regained is None else f"{stopped}, {one.regained} of them pass as a whole"
+    return f"{stopped}" if one.regained is None else f"{stopped} ({one.regained})"

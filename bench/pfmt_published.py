@@ -13,11 +13,10 @@ from typing import Any
 import click
 import pandas as pd
 from rich.console import Console
-from rich.table import Table
 
 from eval.chat.languages import detector
 from eval.published.pfmt import NAME, Reread, reread
-from eval.published.pfmt_told import HEADINGS, figures, lines
+from eval.published.pfmt_told import figures, show
 
 BESIDE = Path(__file__).resolve().parents[2] / "pfmt-bench-fin-ja"
 
@@ -55,10 +54,7 @@ def main(folder: Path, language_model: Path | None) -> None:
     start = time.perf_counter()
     found = reread(folder, told)
     took = time.perf_counter() - start
-    table = Table(*HEADINGS, box=None, header_style="bold")
-    for row in lines(found):
-        table.add_row(*row)
-    Console(width=200).print(table)
+    show(Console(width=200), found)
     said: dict[str, Any] = {
         **figures(found),
         "detector": told.name,

@@ -16,7 +16,7 @@ def scores_of(task: str, way: WayName, graded: Sequence[Graded], note: str) -> l
 
     That is the mean of the categories' means. Then: ``turn_mean``, over all turns (the benchmark's second leaderboard),
     ``turn_1`` and so on, the mean of every category (``group``) with its interval, the bounds of the overall figure,
-    the rates of failures by kind, category and turn, and how far repeated judgments agree.
+    the rates of failures by kind, category and turn, of answers that went on by themselves or were cut off, and how far repeated judgments agree.
     """
     turns = [row.turn for row in graded]
     categories = by_category(turns)
@@ -39,6 +39,7 @@ def scores_of(task: str, way: WayName, graded: Sequence[Graded], note: str) -> l
         if not math.isnan(limits.high):
             found.append(_plain(task, "failures_dropped", limits.high, len(turns)))
         found += _rates(task, turns)
+    found += _marked(task, [row.answered for row in graded])
     found += _agreed(task, graded)
     return [score for score in found if not math.isnan(score.value)]
 
@@ -70,17 +71,28 @@ def _rates(task: str, turns: Sequence[Turn]) -> list[Score]:
     found = []
     for kind in sorted({turn.failure for turn in turns if turn.failure}):
         count = sum(turn.failure == kind for turn in turns)
-        found.append(_rate(task, kind, count, len(turns), ""))
+        found.append(_rate(task, f"failed_{kind}", count, len(turns), ""))
     for kind, category, number, count, asked in failures(turns):
-        found.append(_rate(task, kind, count, asked, f"{category}/turn {number}"))
+        found.append(_rate(task, f"failed_{kind}", count, asked, f"{category}/turn {number}"))
     return found
 
 
-def _rate(task: str, kind: str, count: int, asked: int, group: str) -> Score:
+def _marked(task: str, answered: Sequence[Answered]) -> list[Score]:
+    """Return the shares of answers that went on with the next turn and that were cut off, where there are any."""
+    marks = {
+        "went_on": sum(one.said.injected for one in answered),
+        "cut_off": sum(one.said.raw.finish == "length" for one in answered),
+    }
+    return [
+        _rate(task, f"answers_{mark}", count, len(answered), "") for mark, count in marks.items() if count
+    ]
+
+
+def _rate(task: str, metric: str, count: int, asked: int, group: str) -> Score:
     share = count / asked
     error = math.sqrt(share * (1 - share) / (asked - 1)) if asked > 1 else None
     return Score(
-        task=task, metric=f"failed_{kind}", value=share, stderr=error, samples=asked, group=group,
+        task=task, metric=metric, value=share, stderr=error, samples=asked, group=group,
         higher_is_better=False,
     )  # fmt: skip
 

@@ -15,12 +15,18 @@ from rich.table import Table
 def command(folder: Path, models: tuple[str, ...]) -> None:
     """Aggregate the published results in FOLDER, a checkout of the benchmark, and hold them against its leaderboard.
 
-    The status is 1 where a figure differs from the printed one.
+    A checkout of pfmt-bench-fin-ja has its stored judgments read again. The status is 1 where a figure differs from the
+    printed one, or a judgment from the stored one.
     """
+    from eval.chat.languages import ByScript
+    from eval.published import pfmt
     from eval.published.leaderboard import differences, leaderboard, printed, unprinted
+    from eval.published.pfmt_told import show
     from eval.published.results import TASKS, read, standard_errors, whole
 
     console = Console()
+    if pfmt.is_here(folder):
+        sys.exit(0 if show(console, pfmt.reread(folder, ByScript()), models) else 1)
     results = read(folder)
     table = Table("model", "mean", *TASKS, "prompt", box=None, header_style="bold")
     for column in range(1, len(TASKS) + 2):

@@ -2,9 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 from eval.published.pfmt import Reread
 
-HEADINGS = ("judge", "model", "rows", "differ", "overall", "± s.e.", "printed", "failures as 0", "left out", "wrong language")  # fmt: skip
+HEADINGS = ("judge", "model", "rows", "differ", "overall", "± s.e.", "printed", "failures as 0", "left out", "wrong language (pass as a whole)")  # fmt: skip
+
+
+def show(console: Console, found: Sequence[Reread], models: Sequence[str] = ()) -> bool:
+    """Print a line per stored file (of ``models`` alone, if any are named) and the counts of all; say whether all is equal."""
+    table = Table(*HEADINGS, box=None, header_style="bold")
+    for one, row in zip(found, lines(found), strict=True):
+        if not models or one.model in models:
+            table.add_row(*map(escape, row))
+    console.print(table)
+    told = figures(found)
+    differ = int(told["scores_differ"] or 0) + int(told["prompts_differ"] or 0)
+    missed = int(told["printed"] or 0) - int(told["printed_met"] or 0)
+    console.print(f"{told['judgments']:,} stored judgments, {differ:,} differ from ours")
+    console.print(f"{told['printed']} printed overall values, {missed} differ from ours")
+    return not differ and not missed
 
 
 def lines(found: Sequence[Reread]) -> list[tuple[str, ...]]:
@@ -49,4 +68,4 @@ def figures(found: Sequence[Reread]) -> Mapping[str, float | int | None]:
 
 def _stopped(one: Reread) -> str:
     stopped = one.failures.get("language", 0)
-    return f"{stopped}" if one.regained is None else f"{stopped}, {one.regained} of them pass as a whole"
+    return f"{stopped}" if one.regained is None else f"{stopped} ({one.regained})"

@@ -13,6 +13,7 @@ from datacards.errors import UserError
 from eval.chat.languages import ByScript
 from eval.chat.prompts import our_prompts
 from eval.chat.questions import read_questions
+from eval.published.cli import command
 from eval.published.pfmt import is_here, reread
 
 SET = Path(__file__).resolve().parents[2] / "sample" / "chat"
@@ -103,3 +104,16 @@ def test_the_benchmark_prints_every_file_and_its_figures_last(tmp_path: Path) ->
     assert (figures["judgments"], figures["scores_differ"], figures["prompts_differ"]) == (36, 0, 0)
     assert figures["max_difference_to_pandas"] < 1e-12
     assert "gpt-4o-mini" in done.output
+
+
+def test_the_command_reads_a_checkout_of_dialogues_and_fails_where_something_differs(tmp_path: Path) -> None:
+    rows = stored(tmp_path)
+    done = CliRunner().invoke(command, [str(tmp_path)])
+    assert "36 stored judgments, 0 differ from ours" in done.output
+    assert (
+        "1 printed overall values, 1 differ from ours" in done.output
+    )  # the name is that of a published model
+    assert done.exit_code == 1
+    lines(tmp_path / "data/pfmt_bench_fin_ja/model_judgment/gpt-4o-mini_single/own.jsonl", rows)
+    (tmp_path / "data/pfmt_bench_fin_ja/model_judgment/gpt-4o-mini_single/gpt-4.jsonl").unlink()
+    assert CliRunner().invoke(command, [str(tmp_path)]).exit_code == 0

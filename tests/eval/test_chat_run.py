@@ -152,6 +152,8 @@ def test_failures_count_as_published_in_one_way_and_as_they_are_in_the_other(tmp
     assert (corrected[idea]["failure"], corrected[idea]["injected"]) == ("", True)
     assert corrected[idea]["value"] >= 1
     assert "answers that went on with the next turn" in scores[0].note
+    assert figure(scores, "chat_questions", "answers_went_on") == pytest.approx(2 / TURNS)
+    assert figure(scores, "chat_questions_corrected", "answers_cut_off") == pytest.approx(1 / TURNS)
     low, high = (figure(scores, "chat_questions", f"failures_{kind}") for kind in ("as_0", "dropped"))
     assert low <= figure(scores, "chat_questions", "official") <= high
     assert figure(scores, "chat_questions", "failed_unparsed") == pytest.approx(len(unparsed) / TURNS)

@@ -71,8 +71,10 @@ def _suite(matter: Matter, suite: str, records: Sequence[TaskRecord]) -> Iterabl
     yield from refused_blocks(pairs, names)
     yield from exposure_blocks(found, matter.seen, suite, records)
     for record in records:
-        yield from parts_tables(found, suite, record)
-        yield from paired_blocks(found, pairs, pairs.parts(record.task), suite, record.task)
+        tables = list(parts_tables(found, suite, record))
+        yield from tables
+        if tables:  # the task has parts that mean something to a reader
+            yield from paired_blocks(found, pairs, pairs.parts(record.task), suite, record.task)
         if record.kind == "chat" and (drawn := _radar(found, suite, record)):
             yield drawn
     yield from prompt_blocks(found, suite, records)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 def command(refs: tuple[str, ...], baseline: str, roles: tuple[str, ...], out: Path, root: str) -> None:
     """Write a report on the evaluations REFS, or on all evaluations of the checkpoints among them.
 
-    FOLDER gets report.html (needs nothing else), report.md, report.tex, report.json, tables/ and figures/.
+    The folder gets report.html (needs nothing else), report.md, report.tex, report.json, tables/ and figures/. How
+    models came to be, from the captured addresses on, is told by: kanagura cards report.
     """
     from eval.report.build import document
     from eval.report.facts import facts

@@ -16,7 +16,9 @@ SIGNS = {
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     "-": "-{}", "[": "{[}", "]": "{]}", "±": r"\textpm{}", "–": r"\textendash{}", "…": r"\textellipsis{}",
 }  # fmt: skip
-_TABLE = str.maketrans(SIGNS)
+#: LuaTeX takes the sign that stands for broken text for broken text, and stops: it is told by its number.
+_BROKEN = {"\ufffd": r"\textbackslash{}u\{fffd\}"}
+_TABLE = str.maketrans(SIGNS | _BROKEN)
 _PREAMBLE = r"""% Needs LuaLaTeX with luatexja, booktabs, longtable, graphicx and geometry. Run it twice, as longtable asks: lualatex report.tex
 \documentclass[10pt]{article}
 \usepackage{luatexja}

@@ -18,10 +18,13 @@ def error_of(score: Score) -> float | None:
 
 
 def bounds(score: Score) -> tuple[float, float] | None:
-    """Return the 95 % interval of a score, made of its error where none was taken; None where there is neither."""
+    """Return the 95 % interval of a score, made of its error where none was taken; None where there is neither.
+
+    Of an error of zero, as where all items are right, none is made: it would say that nothing else can be.
+    """
     if score.low is not None and score.high is not None:
         return score.low, score.high
-    if (error := error_of(score)) is None:
+    if not (error := error_of(score)):
         return None
     return score.value - Z * error, score.value + Z * error
 

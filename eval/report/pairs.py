@@ -13,6 +13,8 @@ from eval.report.blocks import Block, Cell, Grid, Lines, Picture, Value, Words
 from eval.report.found import Found
 from eval.report.slugs import slug
 
+MOST = 48  # rows of a forest plot
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -125,7 +127,7 @@ def _table(
                 one.names[0],
                 Cell(f"{one.difference:+.4f}", f"{error} {interval}".strip(), trails_of(found, one)),
                 p_value(one.p_adjusted).removeprefix("p ").removeprefix("= "),
-                "" if one.mde is None else f"{one.mde:.3f}",
+                _detectable(one),
                 Cell(one.verdict, strong=one.verdict != "undecided"),
                 _no_loss(one),
                 size,
@@ -142,6 +144,17 @@ def _table(
     )  # fmt: skip
 
 
+def _detectable(one: Comparison) -> str:
+    if one.mde is None:
+        return ""
+    return "none" if _share(one) and one.mde > 1 else f"{one.mde:.3f}"
+
+
+def _share(one: Comparison) -> bool:
+    """Say whether a figure is a share, of which more is better: those are drawn on one scale."""
+    return one.higher_is_better and max(abs(one.a), abs(one.b)) <= 1
+
+
 def _no_loss(one: Comparison) -> str:
     if one.margin is None or one.no_loss is None:
         return ""
@@ -152,10 +165,13 @@ def _forests(pairs: Pairs, comparisons: Sequence[Comparison], suite: str, part_o
     """Yield the forest plot of shares, and one of its own for each figure of another size."""
     scales: dict[str, list[Comparison]] = {}
     for one in comparisons:
-        share = one.higher_is_better and max(abs(one.a), abs(one.b)) <= 1.5
-        scales.setdefault("" if share else one.metric, []).append(one)
+        if one.low is None or one.high is None:
+            continue  # a single text tells no interval
+        scales.setdefault("" if _share(one) else one.metric, []).append(one)
     label = pairs.baseline
     for scale, members in scales.items():
+        if len(members) > MOST:
+            continue  # the table is easier to read
         rows = [(f"{one.group or one.task}, {one.names[0]}", _span(one), one.verdict) for one in members]
         key = "-".join(
             filter(None, ("forest", slug(suite), part_of and slug(part_of), scale and slug(scale)))

@@ -138,7 +138,7 @@ def paper_tables(
         grid = _pair(found, suite, records, known, pair)
         if grid is not None:
             caption = f"{title} of arXiv 2409.19854: {words}"
-            yield Grid(f"{slug(title)}-{slug(suite)}", caption, *grid)
+            yield Grid(f"{slug(title.lower().replace(' ', '-'))}-{slug(suite)}", caption, *grid)
             if lines := tuple(_printed_pairs(figures, pair)):
                 yield Lines(f"What the printed values of {title} say of each other", lines)
     lone = [one for one in figures if one.where == "Table II"]

@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from datacards.card import Ref
 from datacards.errors import UserError
 from datacards.evaluated import read_scores
+from datacards.render.markup import visible
 from datacards.store import Store
 from eval.cli import main
 from eval.report import figures, latex
@@ -223,10 +227,11 @@ UNESCAPED = {
 
 @settings(max_examples=50)
 @given(st.text())
+@example("壊れた\ufffd文字")
 def test_latex_sets_every_text_as_it_is(text: str) -> None:
     """Read as TeX reads it: commands that we know, braces that match, nothing that acts."""
     said = latex.escaped(text)
-    wanted = latex.visible(" ".join(text.split()))
+    wanted = visible(" ".join(text.split())).replace("\ufffd", "\\u{fffd}")
     found, rest = "", said
     while rest:
         if rest.startswith(("{[}", "{]}")):
@@ -354,3 +359,33 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(written: Path, watc
     assert [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]] == []
     watched.page.set_viewport_size({"width": 390, "height": 844})
     assert watched.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_version_of_the_first_layout_and_a_model_of_nowhere_are_told_too(store: Store) -> None:
+    """Versions from before the tasks were recorded, of a model from a folder."""
+    outside = Ref(name="local:model", version="abc", digest="f" * 64)
+    rows = [
+        {
+            "id": f"q{n}",
+            "context_sha256": f"{n:064x}",
+            "choices": ["ア", "イ"],
+            "gold": 0,
+            "prediction": n % 2,
+        }
+        for n in range(8)
+    ]
+    score = {"task": "quiz", "metric": "acc", "value": 0.5, "stderr": 0.19, "samples": 8}
+    with store.write(
+        name="model-fin", version="2026.10.01", kind="evaluation", recipe={}, made_from=[outside]
+    ) as draft:
+        (draft.path / "scores.json").write_text(json.dumps([score]))
+        (draft.path / "samples").mkdir()
+        pq.write_table(pa.Table.from_pylist(rows), draft.path / "samples" / "quiz.parquet")
+    matter = collect(store, [store.resolve("model-fin")])
+    (column,) = matter.found.columns
+    assert column.label == "local:model"
+    found = column.taken["quiz"].score()
+    assert found
+    assert (found.value, found.chance) == (0.5, 0.5)
+    assert found.low is not None
+    assert "local:model@abc" in str(document(matter))

@@ -34,7 +34,8 @@ class Task(BaseModel, ABC):
 
     Plug-ins are found through the entry points of the group ``kanagura.tasks``. What comes first of ``measure`` is the
     figure to compare models by. ``subset`` scores that many items only, every label in its share, drawn with ``seed``:
-    for quick looks, and never a benchmark's figure.
+    for quick looks, and never a benchmark's figure. ``margin`` is the difference of two models, in the first figure's own
+    unit, that is said beforehand not to matter: comparisons are made against it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +43,7 @@ class Task(BaseModel, ABC):
     task: str
     subset: int | None = Field(default=None, ge=2)
     seed: int = 0
+    margin: float | None = Field(default=None, gt=0)
     kind: ClassVar[Kind] = "choice"
     metric: ClassVar[str] = "acc"  # the name of the first figure
     figure: ClassVar[Figure] = "mean"  # how the first figure is made of the items' values

@@ -65,8 +65,11 @@ def bounds(score: Score) -> tuple[float, float] | None:
 
 
 def suites(scores: Sequence[Score], tasks: Sequence[TaskRecord]) -> list[Suite]:
-    """Return the means of the suites that have two tasks or more, all of which are better the higher they are."""
-    names = {record.task: record.suite for record in tasks}
+    """Return the means of the suites that have two tasks or more, all of which are better the higher they are.
+
+    Conversations have none: two ways to score them are no two tests.
+    """
+    names = {record.task: record.suite for record in tasks if record.kind != "chat"}
     found: dict[str, list[Score]] = {}
     for one in headlines(scores):
         if suite := names.get(one.task, ""):

@@ -1,7 +1,7 @@
 """Compares several models at once, every test counted."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -66,7 +66,7 @@ def compare_many(
     return Compared(
         tasks=tuple(_settled(tasks, lambda one: one.suite)),
         groups=tuple(_settled(parts, lambda one: one.task, "benjamini-hochberg")),
-        suites=tuple(_settled(_suites(tasks), lambda one: f"{one.suite}/{one.task}")),
+        suites=tuple(_settled(_suites(tasks, _told_twice(outcomes)), lambda one: f"{one.suite}/{one.task}")),
         left_out=tuple(dict.fromkeys(left_out)),
     )
 
@@ -94,11 +94,23 @@ def _by_group(a: Outcome, b: Outcome, pair: tuple[str, str], margin: float | Non
     ]
 
 
-def _suites(tasks: Sequence[Comparison]) -> list[Comparison]:
+def _told_twice(outcomes: Outcomes) -> set[str]:
+    """Return the suites in which two tasks are of the same items, as two ways to score a dialogue: they have no mean."""
+    found = set()
+    for tasks in outcomes.values():
+        seen: dict[str, set[str]] = defaultdict(set)
+        for one in tasks.values():
+            if not seen[one.suite].isdisjoint(one.ids):
+                found.add(one.suite)
+            seen[one.suite].update(one.ids)
+    return found
+
+
+def _suites(tasks: Sequence[Comparison], without: Collection[str]) -> list[Comparison]:
     """Return the comparison of every suite's mean, of every pair, where the suite has more than one task."""
     found: dict[tuple[str, tuple[str, str]], list[Comparison]] = defaultdict(list)
     for one in tasks:
-        if one.suite and one.higher_is_better:
+        if one.suite and one.higher_is_better and one.suite not in without:
             found[one.suite, one.names].append(one)
     return [told for several in found.values() if len(several) > 1 for told in overall(several)]
 

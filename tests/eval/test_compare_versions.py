@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -144,7 +145,7 @@ def test_items_that_no_corpus_was_held_against_are_no_clean_ones(stocked: Store)
     done = CliRunner().invoke(command, words)
     assert done.exit_code == 0, done.output
     assert done.output.count("tuned@2026.11.20 is better than base@2026.11.20 on exam") == 2
-    assert "nobody knows what tuned@2026.11.20 has read" in done.output
+    assert "Nobody knows what tuned@2026.11.20 has read" in done.output
 
 
 def test_all_pairs_are_counted(stocked: Store) -> None:
@@ -155,6 +156,13 @@ def test_all_pairs_are_counted(stocked: Store) -> None:
     assert {one.tests for one in found.tasks} == {6}
     assert all(one.p_adjusted >= one.p for one in found.tasks)
     assert len(compare_many(three, baseline="copy").tasks) == 4
+
+
+def test_two_ways_to_score_the_same_items_have_no_mean(stocked: Store) -> None:
+    outcomes = outcomes_of(stocked, ["tuned-fin", "base-fin"])
+    twice = {name: {**tasks, "quiz": replace(tasks["exam"], task="quiz")} for name, tasks in outcomes.items()}
+    assert len(compare_many(outcomes).suites) == 2
+    assert compare_many(twice).suites == ()
 
 
 def test_the_forgetting_suite_is_corrected_for_its_share_of_false_claims(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Figures from answers: accuracy, F1, and their standard errors."""
+"""Figures from answers: accuracy, F1, reciprocal rank, and their standard errors."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,26 @@ from eval.items import Answer
 
 def accuracy(answers: Sequence[Answer], *, per_character: bool = False) -> tuple[float, float | None]:
     """Return the share of right answers and its standard error, sqrt(p(1-p)/(n-1)); None for a single item."""
-    right = np.array([_prediction(a, per_character) == a.item.gold for a in answers], dtype=float)
-    if len(right) < 2:
-        return float(right.mean()), None
-    return float(right.mean()), float(right.std(ddof=1) / np.sqrt(len(right)))
+    return _mean([_prediction(a, per_character) == a.item.gold for a in answers])
+
+
+def reciprocal_rank(
+    answers: Sequence[Answer], *, cut: int | None = None, per_character: bool = False
+) -> tuple[float, float | None]:
+    """Return the mean of one over the rank of the right choice, and its standard error; None for a single item.
+
+    A right choice that is ranked below ``cut`` counts nothing, and so does an item without one. Of equally likely
+    choices the later one ranks higher, as in the Japanese financial benchmark, whose ``map`` this is.
+    """
+    values = []
+    for answer in answers:
+        likely = answer.loglikelihoods
+        if per_character:
+            likely = tuple(v / len(c) for v, c in zip(likely, answer.item.choices, strict=True))
+        order = np.argsort(likely, kind="stable")[::-1].tolist()
+        rank = order.index(answer.item.gold) + 1 if answer.item.gold is not None else 0
+        values.append(1 / rank if rank and (cut is None or rank <= cut) else 0.0)
+    return _mean(values)
 
 
 def mean_f1(
@@ -33,6 +49,29 @@ def mean_f1(
     drawn = np.random.default_rng(seed).multinomial(total, table.ravel() / total, size=draws)
     again = _f1(drawn.reshape(draws, size + 1, size))
     return float(_f1(table[None])[0]), float(again.std(ddof=1))
+
+
+def official_f1(answers: Sequence[Answer], *, per_character: bool = False) -> float:
+    """Return the figure that the Japanese financial benchmark itself computes for chABSA: macro F1 times 1.5.
+
+    The mean goes over the classes that occur among golds and predictions, so that it means what ``mean_f1`` does only
+    where items without a right choice are among ``answers`` and both choices occur: on twenty items without one, a
+    perfect model gets 1.5. For holding a run against the original's arithmetic; no figure of a partial run.
+    """
+    golds = [-100 if a.item.gold is None else a.item.gold for a in answers]
+    predicted = [_prediction(a, per_character) for a in answers]
+    each = []
+    for kind in {*golds, *predicted}:
+        hits = sum(g == p == kind for g, p in zip(golds, predicted, strict=True))
+        each.append(2 * hits / (golds.count(kind) + predicted.count(kind)))
+    return 1.5 * sum(each) / len(each)
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float | None]:
+    found = np.array(values, dtype=float)
+    if len(found) < 2:
+        return float(found.mean()), None
+    return float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found)))
 
 
 def _f1(tables: np.ndarray) -> np.ndarray:

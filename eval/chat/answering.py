@@ -6,7 +6,16 @@ from typing import Any, Literal
 
 from eval.chat.kept import KeptAnswers, Raw
 from eval.chat.questions import ChatQuestion
-from eval.chat.templates import STOPS, injected, messages, one_shot, temperature, without_marker
+from eval.chat.templates import (
+    MARKERS,
+    STOPS,
+    TURNS,
+    injected,
+    messages,
+    one_shot,
+    temperature,
+    without_marker,
+)
 
 WayName = Literal["official", "corrected"]
 WAYS: tuple[WayName, ...] = ("official", "corrected")
@@ -69,6 +78,7 @@ class Wanted:
     temperature: float
     repetition_penalty: float
     until: tuple[str, ...]
+    ends: tuple[str, ...]
     seed: int
 
 
@@ -105,14 +115,15 @@ def _wanted(question: ChatQuestion, answers: Sequence[str], way: Way, settings: 
         max_tokens=settings.max_tokens,
         temperature=chosen,
         repetition_penalty=settings.repetition_penalty,
-        until=() if way.own else STOPS,
+        until=() if way.own or way.strict else TURNS,
+        ends=MARKERS if way.strict and not way.own else (),
         seed=settings.seed,
     )
 
 
 def _written(wanted: Sequence[Wanted], settings: Settings, write: Write, kept: KeptAnswers) -> list[Raw]:
     asked = [_content(want, settings) for want in wanted]
-    found = {place: raw for place, one in enumerate(asked) if (raw := kept.find(one)) is not None}
+    found = {place: raw for place, one in enumerate(asked) if (raw := _known(one, kept)) is not None}
     missing = [place for place in range(len(wanted)) if place not in found]
 
     def take(number: int, raw: Raw) -> None:
@@ -125,6 +136,20 @@ def _written(wanted: Sequence[Wanted], settings: Settings, write: Write, kept: K
     return [found[place] for place in range(len(wanted))]
 
 
+def _known(asked: Mapping[str, Any], kept: KeptAnswers) -> Raw | None:
+    """Return a kept answer: to the same with other stops too, if it met none of them and has nothing that would stop it.
+
+    So a model without a template writes once for both ways, where it does not go on by itself.
+    """
+    if (raw := kept.find(asked)) is not None:
+        return raw
+    for until in ([list(TURNS), []], [[], list(MARKERS)]):
+        raw = kept.find({**asked, "until": until})
+        if raw is not None and not raw.stopped_by and not any(stop in raw.text for stop in STOPS):
+            return raw
+    return None
+
+
 def _content(want: Wanted, settings: Settings) -> dict[str, Any]:
     """Return all that bears on an answer; a seed does not where the answer is greedy."""
     return {
@@ -132,7 +157,7 @@ def _content(want: Wanted, settings: Settings) -> dict[str, Any]:
         "max_tokens": want.max_tokens,
         "temperature": want.temperature,
         "repetition_penalty": want.repetition_penalty,
-        "until": list(want.until),
+        "until": [list(want.until), list(want.ends)],
         "seed": want.seed if want.temperature >= 1e-4 else None,
         "engine": dict(settings.engine),
     }
@@ -140,7 +165,7 @@ def _content(want: Wanted, settings: Settings) -> dict[str, Any]:
 
 def _said(want: Wanted, raw: Raw, way: Way) -> Said:
     text = raw.text.strip()
-    went_on = raw.stopped_by in STOPS or bool(injected(text))
+    went_on = raw.stopped_by in (*STOPS, *TURNS) or bool(injected(text))
     if went_on:
         text = "" if way.strict else without_marker(text)
     prompt = want.text if want.text is not None else repr(list(want.messages or ()))

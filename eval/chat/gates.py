@@ -11,6 +11,9 @@ Gate = Literal["", "empty", "language"]
 OPENING = 20  # characters: all of an answer that the published gate looks at
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://[^\s、。)）]+", re.DOTALL)
 _DATA = re.compile(r"[{\[][^{}\[\]]*[}\]]")
+_CHINESE = frozenset(
+    "们們这這为对對个從从还沒过說说于业务產产资财經经價价风險险汇额營营债净润"
+)  # as no Japanese text has them
 _FEW = 12  # letters: less than this is too little to tell a language by
 
 
@@ -34,21 +37,27 @@ def corrected(question: ChatQuestion, turn: int, answer: str) -> Gate:
     """Return the gate that ``answer`` fails when all of it is looked at, '' where it goes to the judge.
 
     Code, data in brackets and addresses belong to no language and are left out, and so little as a number or a name
-    passes whatever it is. Japanese may hold up to four Latin letters for each of its own, and needs kana where it is
-    longer than a heading; English must have more letters than any Japanese around it.
+    passes whatever it is. Japanese may hold up to four Latin letters for each of its own; where it lacks kana, as lists of
+    amounts do, it must not be Chinese. English must have more letters than any Japanese around it.
     """
     if not answer.strip():
         return "empty"
-    found = letters(_words(answer))
+    words = _words(answer)
+    found = letters(words)
     if sum(found) < _FEW:
         return ""
     due = question.language(turn)
     if due == "ja":
         spoken = found.latin <= 4 * found.japanese and found.hangul <= found.japanese
-        return "" if spoken and (found.kana >= 0.02 * found.kanji and found.kana > 0) else "language"
+        chinese = found.kana < 0.02 * found.kanji and _chinese(words) >= 0.03 * found.kanji
+        return "language" if chinese or not spoken else ""
     if due == "en":
         return "" if found.latin >= found.japanese + found.hangul else "language"
     return ""
+
+
+def _chinese(text: str) -> int:
+    return sum(sign in _CHINESE for sign in text)
 
 
 def _words(answer: str) -> str:

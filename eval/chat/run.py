@@ -127,7 +127,7 @@ def _record(task: "ChatTask", name: str, way: WayName, asked: Asked) -> TaskReco
         samples=sum(len(question.turns) for question in asked.questions),
         of=sum(len(question.turns) for question in asked.whole.questions),
         digest=_digest(task, way, asked),
-        suite=task.suite if name == task.task or not task.suite else f"{task.suite}_{way}",
+        suite=task.suite if name == task.task or not task.suite else f"{task.suite} ({way})",
         source=task.rights.attribution if task.rights else "",
         options={
             **task.model_dump(mode="json", exclude={"batch_tokens"}),

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 SYSTEM = "あなたは優秀なアシスタントです。"
 USER, ASSISTANT = "ユーザー", "アシスタント"
 SEPARATOR = "\n\n### "
-#: What a model writes that goes on with the dialogue itself. Generation ends at it without the line breaks.
+#: What a model writes that goes on with the dialogue itself, as published: a heading that begins like this will do.
 MARKERS = (SEPARATOR + USER, SEPARATOR + ASSISTANT)
 STOPS = tuple(marker.strip() for marker in MARKERS)
+#: The same with the colon, so that no heading such as ``### ユーザーの視点`` is taken for a next turn.
+TURNS = tuple(f"{marker}:" for marker in MARKERS)
 
 MAX_TOKENS = 4096
 REPETITION_PENALTY = 1.1

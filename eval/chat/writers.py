@@ -43,6 +43,7 @@ def local_writer(model: Path | Loaded, *, dtype: Dtype, batch_tokens: int) -> Wr
                 temperature=want.temperature,
                 repetition_penalty=want.repetition_penalty,
                 until=want.until,
+                ends=want.ends,
                 seed=want.seed,
             )
             for want in wanted

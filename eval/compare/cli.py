@@ -1,10 +1,10 @@
 """``kanagura eval compare A B``: which model is better, and how sure that is."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from rich.console import Console
@@ -43,12 +43,6 @@ if TYPE_CHECKING:
     "--prompts", is_flag=True, help="Take versions of one model as prompts of one task: mean and range."
 )
 @click.option(
-    "--seen",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Tell the figures without these items as well: JSON, {TASK: [ID, ...]}.",
-)
-@click.option(
     "--clean",
     "clean_only",
     is_flag=True,
@@ -64,7 +58,6 @@ def command(
     language: Literal["en", "ja"],
     target: Path | None,
     *,
-    seen: Path | None,
     root: str,
     all_pairs: bool,
     common: bool,
@@ -73,10 +66,7 @@ def command(
     clean_only: bool,
 ) -> None:
     """Compare models on the questions that both were asked: paired, by shared texts, every test counted."""
-    from eval.compare.clean import sentence_of as split_sentence
-    from eval.compare.clean import split
     from eval.compare.many import Compared, compare_many
-    from eval.compare.outcome import restricted
     from eval.compare.versions import named, outcomes_of, prompts_of
 
     store = Store(root)
@@ -99,47 +89,56 @@ def command(
         "all": asdict(compared(outcomes)),
         "prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()},
     }
-    if seen or clean_only:
-        ids, left_out, notes = _shown(store, evaluations, seen)
-        for note in notes:
-            _say(console, note)
-        outcomes = {
-            model: {name: one for name, one in tasks.items() if name not in left_out}
-            for model, tasks in outcomes.items()
-        }
-        splits = {
-            model: [split(one, ids.get(name, frozenset())) for name, one in tasks.items()]
-            for model, tasks in outcomes.items()
-        }
-        for model, several in splits.items():
-            for part in several:
-                _say(console, split_sentence(model, part))
-        clean = {
-            model: {
-                name: kept for name, one in tasks.items()
-                if (kept := restricted(one, set(one.ids) - ids.get(name, frozenset()))).n
-            }
-            for model, tasks in outcomes.items()
-        }  # fmt: skip
-        _say(console, "Clean items only:")
-        told |= {
-            "clean": asdict(compared(clean)),
-            "seen": {m: [asdict(one) for one in s] for m, s in splits.items()},
-        }
+    if clean_only:
+        from eval.contamination.split import shown
+
+        told |= _without(
+            console,
+            outcomes,
+            shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)]),
+            compared,
+        )
     if target:
         target.write_text(
             json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
         )
 
 
-def _shown(store: Store, evaluations: Sequence[str], seen: Path | None) -> "Shown":
-    """Return the items of a file, or those that the corpora of the models show."""
-    from eval.compare.versions import read_seen
-    from eval.contamination.split import Shown, shown
+def _without(
+    console: Console,
+    outcomes: Mapping[str, Mapping[str, "Outcome"]],
+    found: "Shown",
+    compared: Callable[[Mapping[str, Mapping[str, "Outcome"]]], "Compared"],
+) -> dict[str, Any]:
+    """Tell the figures without the items that were found, and compare them, where tasks with such items are left."""
+    from eval.compare.clean import sentence_of, split
+    from eval.compare.outcome import restricted
 
-    if seen:
-        return Shown({task: frozenset(ids) for task, ids in read_seen(seen).items()}, frozenset(), ())
-    return shown(store, [store.resolve(text) for text in dict.fromkeys(evaluations)])
+    for note in found.told:
+        _say(console, note)
+    able = {
+        model: {name: one for name, one in tasks.items() if name not in found.left_out}
+        for model, tasks in outcomes.items()
+    }
+    splits = {
+        model: [split(one, found.ids.get(name, frozenset())) for name, one in tasks.items()]
+        for model, tasks in able.items()
+    }
+    for model, several in splits.items():
+        for part in several:
+            _say(console, sentence_of(model, part))
+    clean = {
+        model: {
+            name: kept for name, one in tasks.items()
+            if (kept := restricted(one, set(one.ids) - found.ids.get(name, frozenset()))).n
+        }
+        for model, tasks in able.items()
+    }  # fmt: skip
+    told = {"seen": {model: [asdict(one) for one in several] for model, several in splits.items()}}
+    if not any(clean.values()):
+        return told
+    _say(console, "Clean items only:")
+    return told | {"clean": asdict(compared(clean))}
 
 
 def _print(console: Console, found: "Compared", *, groups: bool, language: Literal["en", "ja"]) -> None:

@@ -156,10 +156,18 @@ class Writer:
             row.done = self._finished(row, self._text(row.written), "stop")
             return
         row.written.append(token)
-        if row.prompt.until and (found := self._stopped(row)):
+        if (row.prompt.until or row.prompt.ends) and (found := self._ended(row) or self._stopped(row)):
             row.done = self._finished(row, found[0], "stop", found[1])
         elif len(row.written) >= row.room:
             row.done = self._finished(row, self._text(row.written), "length")
+
+    def _ended(self, row: Row) -> tuple[str, str] | None:
+        """Return the text before the one of the row's ends that its last token ends with, and that end."""
+        for end in row.prompt.ends:
+            marker = end.strip()
+            if marker and self._text(row.written[-len(end) :]).endswith(marker):
+                return self._text(row.written).removesuffix(marker), marker
+        return None
 
     def _stopped(self, row: Row) -> tuple[str, str] | None:
         """Return the text before the first of the row's stop texts, and that stop text, where one was written.

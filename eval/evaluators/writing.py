@@ -23,6 +23,9 @@ class Prompt:
     prompt or were written, once, as transformers does. ``top_k`` and ``top_p`` bear on sampling: None is what
     transformers' ``generate`` takes, that is the model's ``generation_config``, else 50 and 1; 0 and 1 leave all tokens
     in. ``seed`` makes a sampled text repeatable; None makes the seed from the prompt.
+
+    ``ends`` are looked for as pfmt-bench-fin-ja does: without blanks around them, only where a token ends with one, and
+    only in as many last tokens as it has characters. A token that runs over its end hides it.
     """
 
     text: str | None = None
@@ -31,6 +34,7 @@ class Prompt:
     temperature: float = 0.0
     repetition_penalty: float = 1.0
     until: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
     seed: int | None = None
     top_k: int | None = None
     top_p: float | None = None
@@ -40,7 +44,7 @@ class Prompt:
 class Written:
     """What a model wrote to one prompt: ``text`` up to what it stopped at, which ``stopped_by`` tells.
 
-    ``finish`` is ``stop`` at an end token (``stopped_by`` is empty then) or before one of ``until``, and ``length``
+    ``finish`` is ``stop`` at an end token (``stopped_by`` is empty then) or before one of ``until`` or ``ends``, and ``length``
     where ``max_tokens`` or the end of the model's context came first. ``tokens`` were written, without an end token;
     ``context_tokens`` were read, after a prompt that is too long had lost its beginning (``truncated``).
     """

@@ -63,13 +63,13 @@ def judge(
                 f"max_cost is {endpoint.max_cost:.2f}",
                 "raise it, or ask for fewer judgments",
             )
-        missing = [one for one in known.values() if one.attempt is not None]
+        different = list({one.key: one for one in known}.values())
+        missing = [one for one in different if one.attempt is not None]
         errors: dict[str, Came] = {}
         if missing:
             key = checked_key(os.environ.get(endpoint.api_key_env, ""), endpoint.api_key_env)
-            errors = asyncio.run(_Run(endpoint, ledger, known.values(), key).all(missing))
-        found = {key: one.judgment(errors.get(key)) for key, one in known.items()}
-    return [found[ask.key(endpoint)] for ask in asks]
+            errors = asyncio.run(_Run(endpoint, ledger, different, key).all(missing))
+    return [one.judgment(errors.get(one.key)) for one in known]
 
 
 class _Run:
@@ -100,9 +100,13 @@ class _Run:
         async def work() -> None:
             while queue and not self._error:
                 one, size = queue.popleft()
-                error = await self._settle(one, size, transport)
+                try:
+                    error = await self._settle(one, size, transport)
+                except UserError as told:  # the disk: what is under way elsewhere may still be kept
+                    self._error = self._error or told
+                    return
                 if error and not self._error:
-                    self._errors[one.ask.key(endpoint)] = error
+                    self._errors[one.key] = error
                     if len(self._errors) > allowed:
                         self._error = self._hopeless(error, len(missing))
                 bar.update()
@@ -153,13 +157,16 @@ class _Run:
         if error := await self._spending.take(sent):
             self._error = self._error or error
             return None
-        await self._keep(Call(sent, None))
-        answer = await transport.post(
-            URL(f"{endpoint.url}/chat/completions"), one.ask.body(endpoint, attempt)
-        )
-        call = Call(sent, self._redacted(read(answer)))
-        await self._keep(call)
-        await self._spending.settle(call)
+        call = Call(sent, None)
+        try:
+            await self._keep(call)
+            answer = await transport.post(
+                URL(f"{endpoint.url}/chat/completions"), one.ask.body(endpoint, attempt)
+            )
+            call = Call(sent, self._redacted(read(answer)))
+            await self._keep(call)
+        finally:
+            await self._spending.settle(call)
         one.add(call)
         return call.came
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from datacards.errors import UserError
-from eval.chat.gates import official
+from eval.chat.gates import corrected, official
 from eval.chat.languages import Detector
 from eval.chat.parsing import FAILED, read_stored
 from eval.chat.prompts import JudgePrompts, read_prompts
 from eval.chat.questions import ChatQuestion, read_questions, rows_of
-from eval.chat.scores import Mean, Turn, by_category, mean, overall
+from eval.chat.scores import Bounds, Mean, Turn, bounds, by_category, mean, overall
 
 NAME = "pfmt_bench_fin_ja"
 PROMPTS = "judge_prompts.jsonl"
@@ -40,7 +40,9 @@ class Reread:
 
     ``scores_differ`` counts scores that our reading of the text does not give, ``prompts_differ`` prompts that ours do
     not equal letter for letter (None without the model's answers), ``gates`` how often our gate and theirs said (stop,
-    stop), (stop, pass), (pass, stop), (pass, pass), ours first. ``pictured`` is the printed overall, None for none.
+    stop), (stop, pass), (pass, stop), (pass, pass), ours first. ``bounds`` are the overall figure with failures as nothing
+    and without them; ``regained`` answers were stopped for their language and would pass when all of them is looked at.
+    ``pictured`` is the printed overall, None for none.
     """
 
     judge: str
@@ -51,6 +53,8 @@ class Reread:
     failures: Mapping[str, int]
     overall: Mean
     average: Mean
+    bounds: Bounds
+    regained: int | None = None
     categories: Mapping[str, Mean] = field(default_factory=dict)
     gates: tuple[int, int, int, int] | None = None
     pictured: float | None = None
@@ -104,6 +108,7 @@ def _file(
     answers = _answers(answers_path) if answers_path else None
     turns: dict[tuple[int, int], Turn] = {}
     rows = scores = differ = 0
+    regained = 0
     gates: Counter[tuple[bool, bool]] = Counter()
     for line, row in rows_of(path):
         question, number = _place(f"{path.name}:{line}", row, questions)
@@ -120,6 +125,8 @@ def _file(
         differ += (
             prompts.choose(question, number - 1).filled(question, given, number - 1) != row["user_prompt"]
         )
+        if failure == "language":
+            regained += not corrected(question, number - 1, given[number - 1])
         if detector is not None and failure != "empty":
             ours = official(question, number - 1, given[number - 1], detector) == "language"
             gates[ours, failure == "language"] += 1
@@ -137,6 +144,8 @@ def _file(
         failures=Counter(turn.failure for turn in judged if turn.failure),
         overall=overall(categories),
         average=mean(judged),
+        bounds=bounds(judged),
+        regained=None if answers is None else regained,
         categories=categories,
         gates=None if detector is None or answers is None else tuple(gates[key] for key in order),  # type: ignore[arg-type]
         pictured=PICTURED.get(path.stem) if judge == PICTURED_JUDGE else None,

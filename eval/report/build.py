@@ -8,11 +8,13 @@ from datacards.lineage import Node
 from datacards.render.similarity_part import pair_of
 from datacards.render.similarity_plot import figure
 from eval.report import figures
-from eval.report.blocks import Block, Document, Example, Grid, Part, Picture, Trail, Words
+from eval.report.blocks import Block, Document, Grid, Part, Picture, Trail, Words
+from eval.report.exposure import exposure_blocks
 from eval.report.found import ANSWERED, Found, Taken
+from eval.report.matter import Matter
 from eval.report.numbers import bounds
-from eval.report.pairs import Pairs, paired_blocks, refused_blocks
-from eval.report.printed import Publications, published
+from eval.report.pairs import paired_blocks, refused_blocks
+from eval.report.printed import Publications
 from eval.report.prompts import prompt_blocks
 from eval.report.slugs import slug
 from eval.report.tables import notes, paper_tables, parts_tables, score_table
@@ -30,13 +32,14 @@ _HOW = (
 )
 
 
-def document(found: Found, pairs: Pairs, examples: Sequence[Example] = (), of: int = 0) -> Document:
-    """Return the report with its ``examples``, of which there are ``of``; equal versions give an equal one."""
-    known = published()
-    parts = [Part(TITLES.get(suite, suite), tuple(_suite(found, pairs, suite, records, known)))
-             for suite, records in found.tasks.items()]  # fmt: skip
-    parts += [part for part in (_similarity(found, known), _examples(found, examples, of)) if part.blocks]
-    tasks = len({one.record.task for one in found.trails})
+def document(matter: Matter) -> Document:
+    """Return the report; equal versions give an equal one."""
+    found = matter.found
+    parts = [
+        Part(TITLES.get(suite, suite), tuple(_suite(matter, suite, records)))
+        for suite, records in found.tasks.items()
+    ]
+    parts += [part for part in (_similarity(found, matter.known), _examples(matter)) if part.blocks]
     items = sum(one.record.samples for one in found.trails)
     versions = [str(evaluation.ref) for evaluation in found.findings.evaluations]
     return Document(
@@ -45,7 +48,7 @@ def document(found: Found, pairs: Pairs, examples: Sequence[Example] = (), of: i
         "that others published, which are marked as such. Click a number to see where it comes from.",
         keys=(
             ("models", f"{len(found.columns):,}"),
-            ("tasks", f"{tasks:,}"),
+            ("tasks", f"{len({one.record.task for one in found.trails}):,}"),
             ("answers", f"{items:,}"),
             ("evaluation versions", f"{len(versions):,}"),
         ),
@@ -55,9 +58,8 @@ def document(found: Found, pairs: Pairs, examples: Sequence[Example] = (), of: i
     )
 
 
-def _suite(
-    found: Found, pairs: Pairs, suite: str, records: Sequence[TaskRecord], known: Publications
-) -> Iterable[Block]:
+def _suite(matter: Matter, suite: str, records: Sequence[TaskRecord]) -> Iterable[Block]:
+    found, pairs = matter.found, matter.pairs
     yield score_table(found, suite, records)
     yield Words(_HOW)
     names = {record.task for record in records}
@@ -66,14 +68,15 @@ def _suite(
     if drawn := _dots(found, suite, records):
         yield drawn
     yield from paired_blocks(found, pairs, pairs.of(suite), suite)
-    yield from refused_blocks(pairs, [record.task for record in records])
+    yield from refused_blocks(pairs, names)
+    yield from exposure_blocks(found, matter.seen, suite, records)
     for record in records:
         yield from parts_tables(found, suite, record)
         yield from paired_blocks(found, pairs, pairs.parts(record.task), suite, record.task)
         if record.kind == "chat" and (drawn := _radar(found, suite, record)):
             yield drawn
     yield from prompt_blocks(found, suite, records)
-    yield from paper_tables(found, suite, records, known)
+    yield from paper_tables(found, suite, records, matter.known)
 
 
 def _dots(found: Found, suite: str, records: Sequence[TaskRecord]) -> Picture | None:
@@ -88,7 +91,7 @@ def _dots(found: Found, suite: str, records: Sequence[TaskRecord]) -> Picture | 
     if not shares:
         return None
     return Picture(
-        f"scores-{slug(suite)}-dots", "Values with their 95 % intervals; dotted lines: what guessing scores.",
+        f"scores-{slug(suite)}-dots", "Values with their 95 % intervals; gray lines: what guessing scores.",
         f"values of {suite or 'the tasks'} with their intervals; the table above has the numbers",
         figures.spans(shares, found.labels),
     )  # fmt: skip
@@ -154,16 +157,18 @@ def _similarity(found: Found, known: Publications) -> Part:
     return Part("Task vectors", tuple(blocks))
 
 
-def _examples(found: Found, examples: Sequence[Example], of: int) -> Part:
-    if not examples:
+def _examples(matter: Matter) -> Part:
+    if not matter.examples:
         return Part("Examples", ())
-    more = f" The first {len(examples)} of {of:,}." if of > len(examples) else ""
+    shown = len(matter.examples)
+    more = f" The first {shown} of {matter.prompts:,}." if matter.prompts > shown else ""
     told = Words(f"What every model wrote to the same prompts, always its likeliest next token.{more}")
-    kept = {one.record.task: one.record for one in found.trails if one.is_example}
-    table = score_table(found, ANSWERED, list(kept.values()))
-    return Part(
-        "Examples", (told, replace(table, caption="Prompts to which anything was written"), *examples)
+    kept = {one.record.task: one.record for one in matter.found.trails if one.is_example}
+    table = replace(
+        score_table(matter.found, ANSWERED, list(kept.values())),
+        caption="Prompts to which anything was written",
     )
+    return Part("Examples", (told, table, *matter.examples))
 
 
 def _trail(found: Found, one: Taken) -> Trail:

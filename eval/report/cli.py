@@ -35,22 +35,16 @@ def command(refs: tuple[str, ...], baseline: str, roles: tuple[str, ...], out: P
     FOLDER gets report.html (needs nothing else), report.md, report.tex, report.json, tables/ and figures/.
     """
     from eval.report.build import document
-    from eval.report.examples import examples
     from eval.report.facts import facts
     from eval.report.files import write
-    from eval.report.found import gather
-    from eval.report.pairs import against_baseline
+    from eval.report.matter import collect
 
     store = Store(root)
-    found = gather(
-        store,
-        [store.resolve(ref) for ref in refs],
-        baseline=baseline,
-        roles=dict(map(_role, roles)),
+    matter = collect(
+        store, [store.resolve(ref) for ref in refs], baseline=baseline, roles=dict(map(_role, roles))
     )
-    pairs = against_baseline(found)
-    shown, of = examples(store, found)
-    write(document(found, pairs, shown, of), facts(found, pairs, shown), out)
+    write(document(matter), facts(matter), out)
+    found = matter.found
     click.echo(f"{len(found.columns)} models, {len(found.trails)} tasks: {out / 'report.html'}")
 
 

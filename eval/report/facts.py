@@ -1,19 +1,19 @@
 """All figures of a report as plain values for JSON: each with its model, its items and where it comes from."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from datacards.card import Ref
-from eval.report.blocks import Example
+from eval.report.exposure import seen_facts
 from eval.report.found import Found, Taken
+from eval.report.matter import Matter
 from eval.report.numbers import bounds, error_of, overall
-from eval.report.pairs import Pairs, trails_of
-from eval.report.printed import published
+from eval.report.pairs import trails_of
 
 
-def facts(found: Found, pairs: Pairs, examples: Sequence[Example] = ()) -> dict[str, Any]:
+def facts(matter: Matter) -> dict[str, Any]:
     """Return everything that the report tells in numbers; every figure names the lineage it has in ``lineage``."""
+    found, pairs = matter.found, matter.pairs
     return {
         "models": [
             {"label": c.label, "role": c.role, **_ref(c.model), "baseline": place == found.baseline}
@@ -26,8 +26,10 @@ def facts(found: Found, pairs: Pairs, examples: Sequence[Example] = ()) -> dict[
             for one in (*pairs.compared.tasks, *pairs.compared.suites, *pairs.compared.groups)
         ],
         "not_compared": [{"task": task, "why": told} for task, told in pairs.refused],
-        "examples": [asdict(one) for one in examples],
-        "published": published().model_dump(mode="json"),
+        "seen_in_training": seen_facts(matter.seen),
+        "clean_comparisons": [asdict(one) for one in matter.seen.clean.compared.tasks],
+        "examples": [asdict(one) for one in matter.examples],
+        "published": matter.known.model_dump(mode="json"),
         "lineage": {one.key: _lineage(one) for one in found.trails},
     }
 

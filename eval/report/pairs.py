@@ -33,8 +33,11 @@ class Pairs:
         return [one for one in self.compared.groups if one.task == task]
 
 
-def against_baseline(found: Found) -> Pairs:
-    """Return every other model against the baseline on every task that both were asked alike."""
+def outcomes_of(found: Found) -> tuple[dict[str, dict[str, Outcome]], list[tuple[str, str]]]:
+    """Return what every model found item by item on the tasks that it was asked as the baseline was, by label and task.
+
+    Then the tasks that were asked in another way, each with a sentence.
+    """
     base = found.columns[found.baseline]
     outcomes: dict[str, dict[str, Outcome]] = {}
     refused: list[tuple[str, str]] = []
@@ -50,15 +53,21 @@ def against_baseline(found: Found) -> Pairs:
                 refused.append((task, error.received))
                 continue
             own[task] = taken.outcome
-    known = {label: own for label, own in outcomes.items() if own}
-    if base.label not in known or len(known) < 2:
-        return Pairs(base.label, Compared((), (), (), ()), tuple(refused))
-    compared = compare_many(known, baseline=base.label)
+    return {label: own for label, own in outcomes.items() if own}, refused
+
+
+def against_baseline(found: Found) -> Pairs:
+    """Return every other model against the baseline on every task that both were asked alike."""
+    label = found.labels[found.baseline]
+    known, refused = outcomes_of(found)
+    if label not in known or len(known) < 2:
+        return Pairs(label, Compared((), (), (), ()), tuple(refused))
+    compared = compare_many(known, baseline=label)
     ways = {
         taken.record.suite for taken in found.trails if taken.record.kind == "chat"
     }  # two scores of one test
     suites = tuple(one for one in compared.suites if one.suite not in ways)
-    return Pairs(base.label, replace(compared, suites=suites), tuple(refused))
+    return Pairs(label, replace(compared, suites=suites), tuple(refused))
 
 
 def trails_of(found: Found, one: Comparison) -> tuple[str, ...]:
@@ -73,11 +82,22 @@ def trails_of(found: Found, one: Comparison) -> tuple[str, ...]:
 
 
 def paired_blocks(
-    found: Found, pairs: Pairs, comparisons: Sequence[Comparison], suite: str, part_of: str = ""
+    found: Found,
+    pairs: Pairs,
+    comparisons: Sequence[Comparison],
+    suite: str,
+    part_of: str = "",
+    *,
+    tasks: bool = False,
 ) -> Iterable[Block]:
-    """Yield the table of comparisons, the forest plot and, of whole tasks, a sentence for each that may be quoted."""
+    """Yield the table of comparisons, the forest plot and, of whole tasks, a sentence for each that may be quoted.
+
+    ``part_of`` says of which items, or of which task the parts are; ``tasks`` that they are of tasks nevertheless.
+    """
     if comparisons:
-        yield _table(found, pairs, comparisons, suite, part_of)
+        yield _table(
+            found, pairs, comparisons, suite, part_of, named="task" if tasks or not part_of else "part"
+        )
         yield from _forests(pairs, comparisons, suite, part_of)
     if comparisons and not part_of:
         yield Lines("The same in sentences, to be quoted", tuple(one.sentence for one in comparisons))
@@ -91,7 +111,9 @@ def refused_blocks(pairs: Pairs, tasks: Iterable[str]) -> Iterable[Words]:
             yield Words(f"No comparison with {pairs.baseline}: {told}.", task, soft=False)
 
 
-def _table(found: Found, pairs: Pairs, comparisons: Sequence[Comparison], suite: str, part_of: str) -> Grid:
+def _table(
+    found: Found, pairs: Pairs, comparisons: Sequence[Comparison], suite: str, part_of: str, *, named: str
+) -> Grid:
     rows: list[tuple[Value, ...]] = []
     for one in comparisons:
         interval = "" if one.low is None or one.high is None else f"[{one.low:+.3f}, {one.high:+.3f}]"
@@ -111,9 +133,9 @@ def _table(found: Found, pairs: Pairs, comparisons: Sequence[Comparison], suite:
         )
     return Grid(
         key="-".join(filter(None, ("paired", slug(suite), part_of and slug(part_of)))),
-        caption=f"{part_of or suite or 'Tasks of no suite'}: each model against {pairs.baseline} on the same items",
+        caption=f"{', '.join(filter(None, (suite, part_of))) or 'Tasks of no suite'}: each model against {pairs.baseline} on the same items",
         head=(
-            "part" if part_of else "task", "model", "difference", "p, adjusted", "found with 80 % power", "verdict",
+            named, "model", "difference", "p, adjusted", "found with 80 % power", "verdict",
             "loss ruled out", "items",
         ),
         rows=tuple(rows), numbers=(2, 3, 4, 7), folded=bool(part_of) and len(rows) > 15,

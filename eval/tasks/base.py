@@ -16,8 +16,9 @@ from datacards.evaluated import Figure, Score, TaskRecord
 from datacards.store import Store
 from eval.items import Answer, Asked, Item, Kind, Reply, Result, Surprise
 from eval.metrics import accuracy
+from eval.tasks.prompts import DEFAULT, LETTERS, laid_out
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+__all__ = ["LETTERS", "Conversation", "Effort", "Measured", "Task", "exam", "stratified", "weighted"]
 
 
 class Measured(NamedTuple):
@@ -33,7 +34,8 @@ class Task(BaseModel, ABC):
 
     Plug-ins are found through the entry points of the group ``kanagura.tasks``. What comes first of ``measure`` is the
     figure to compare models by. ``subset`` scores that many items only, every label in its share, drawn with ``seed``:
-    for quick looks, and never a benchmark's figure.
+    for quick looks, and never a benchmark's figure. ``margin`` is the difference of two models, in the first figure's own
+    unit, that is said beforehand not to matter: comparisons are made against it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +43,7 @@ class Task(BaseModel, ABC):
     task: str
     subset: int | None = Field(default=None, ge=2)
     seed: int = 0
+    margin: float | None = Field(default=None, gt=0)
     kind: ClassVar[Kind] = "choice"
     metric: ClassVar[str] = "acc"  # the name of the first figure
     figure: ClassVar[Figure] = "mean"  # how the first figure is made of the items' values
@@ -162,9 +165,7 @@ def exam(question: str, context: str, choices: Sequence[str], *, description: st
     The default layout of the Japanese financial benchmark: description, question, context if any, choices, and the
     heading under which the answer stands; it ends with a line break.
     """
-    lettered = "".join(f"{letter}: {choice}\n" for letter, choice in zip(LETTERS, choices, strict=False))
-    told = f"{question}\n{context}\n" if context else f"{question}\n"
-    return f"{description}\n\n\n【問題】\n{told}\n【選択肢】\n{lettered}\n【答え】\n"
+    return f"{description}\n\n\n{laid_out(DEFAULT, question, context, choices)}"
 
 
 def stratified(items: Sequence[Asked], size: int, seed: int) -> list[Asked]:

@@ -10,13 +10,15 @@ from eval.data import vendored
 from eval.items import Answer, Item
 from eval.metrics import accuracy, mean_f1
 from eval.tasks.base import Measured, Task
+from eval.tasks.prompts import Dialect, Prompt, description, opinion
 
-DESCRIPTION = "以下のセンテンスにおける、ターゲットのセンチメントをpositiveかnegativeで答えてください。\n\n\n"
 CHOICES = ("positive", "negative")
 
 
 class Chabsa(Task):
-    """7,723 opinions, default prompt of the Japanese financial benchmark, zero examples.
+    """7,723 opinions with any of the benchmark's prompts, zero examples.
+
+    ``prompt`` 0.1.2 and 0.2.1, which need letters to choose from, are asked as 0.1 and 0.2, as the benchmark does.
 
     Neutral opinions (258) stay in and are always wrong. The benchmark's figure is the macro F1 of scikit-learn times
     1.5: the mean of three F1s of which the neutral one is zero. ``f1`` is the mean of the two others, which is the
@@ -25,6 +27,8 @@ class Chabsa(Task):
     """
 
     task: Literal["chabsa"] = "chabsa"
+    prompt: Prompt = "default"
+    dialect: Dialect = "v0.2"
     suite: ClassVar[str] = "fin-harness"
     metric: ClassVar[str] = "f1"
     figure: ClassVar[Figure] = "f1"
@@ -37,11 +41,18 @@ class Chabsa(Task):
     def items(self, corpus: Path | None) -> list[Item]:
         """Return the opinions in order of report, sentence and place."""
         del corpus
+        version, asked = opinion(self.prompt, self.dialect)
+        opening = description(version, asked.request, self.dialect)
+        # The oldest wording of one prompt takes the sentence without the white space around it.
+        trims = (version, self.dialect) == ("0.6", "v0.1")
         return [
             Item(
                 id=row["id"],
-                context=f"{DESCRIPTION}センテンス: {row['sentence']}\nターゲット: {row['target']}\n回答:",
-                continuations=tuple(f" {choice}" for choice in CHOICES),
+                context=opening
+                + asked.body.format(
+                    sentence=row["sentence"].strip() if trims else row["sentence"], target=row["target"]
+                ),
+                continuations=tuple(f"{asked.delimiter}{choice}" for choice in CHOICES),
                 choices=CHOICES,
                 gold=CHOICES.index(row["polarity"]) if row["polarity"] in CHOICES else None,
                 label=row["polarity"],

@@ -19,7 +19,7 @@ class PfmtBench(ChatTask):
     """
 
     task: Literal["pfmt_bench"] = "pfmt_bench"
-    suite: ClassVar[str] = "pfmt"  # the benchmark pfmt-bench-fin-ja
+    suite: ClassVar[str] = "pfmt-bench-fin-ja"
     rights: ClassVar[Rights | None] = Rights(
         license="all-rights-reserved",
         attribution="pfmt-bench-fin-ja, Hirano and Imajo (2024), https://github.com/pfnet-research/pfmt-bench-fin-ja; "

@@ -183,9 +183,21 @@ def world(store: Store) -> list[Ref]:
     return models
 
 
+def _shown(folder: Path) -> None:
+    """Write that the corpus shows nine items of chABSA, three of them with their answers, and none of cpa_audit."""
+    tests = [{"test": test, "status": "looked", "items_unmatchable": 0} for test in ("chabsa", "cpa_audit")]
+    pq.write_table(pa.Table.from_pylist(tests), folder / "tests.parquet")
+    rows = [
+        {"test": "chabsa", "item": item.id, "part": "stem", "answered": place < 3, "policy": "mark"}
+        for place, item in enumerate(Chabsa(subset=120).draw(None)[0][:9])
+    ]
+    (folder / "contamination").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), folder / "contamination" / "overlaps-00000.parquet")
+
+
 def _models(store: Store) -> list[Ref]:
     with store.write(name="fin-ja", version=VERSION, kind="dataset", recipe={}) as draft:
-        (draft.path / "notes.txt").write_text("文書")
+        _shown(draft.path)
     corpus = store.resolve("fin-ja")
     base, instruct = checkpoint(store, "base"), checkpoint(store, "instruct")
     domain = checkpoint(store, "domain", [base, corpus])

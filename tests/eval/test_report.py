@@ -21,7 +21,7 @@ from eval.cli import main
 from eval.report import figures, latex
 from eval.report.build import document
 from eval.report.found import Found, gather
-from eval.report.pairs import against_baseline
+from eval.report.matter import collect
 from eval.report.printed import published
 from eval.tasks.chabsa import Chabsa
 from tests.datacards.site.conftest import Watched, chromium, watched  # noqa: F401  fixtures
@@ -273,10 +273,9 @@ def test_a_name_that_is_not_among_the_models_is_told(stocked: Store) -> None:
 def test_what_was_asked_differently_is_not_compared(store: Store) -> None:
     models = [checkpoint(store, "base"), checkpoint(store, "domain")]
     refs = [evaluate(store, model, "fin", [Chabsa(subset=20 + n)]) for n, model in enumerate(models)]
-    found = gather(store, refs)
-    pairs = against_baseline(found)
-    assert pairs.compared.tasks == ()
-    text = str(document(found, pairs))
+    matter = collect(store, refs)
+    assert matter.pairs.compared.tasks == ()
+    text = str(document(matter))
     assert "The models were not asked the same items in the same words." in text
     assert "domain and base were not asked the same" in text
 
@@ -289,15 +288,37 @@ def test_a_score_that_its_samples_do_not_give_is_told(store: Store) -> None:
     scores = json.loads(path.read_text(encoding="utf-8"))
     scores[0]["value"] = 0.99
     path.write_text(json.dumps(scores))
-    found = gather(store, [ref])
-    assert "base-fin@2026.11.21 says f1 0.990000 on chabsa, its samples give" in found.differing[0][1]
-    assert found.differing[0][1] in str(document(found, against_baseline(found)))
+    matter = collect(store, [ref])
+    told = matter.found.differing[0][1]
+    assert "base-fin@2026.11.21 says f1 0.990000 on chabsa, its samples give" in told
+    assert told in str(document(matter))
 
 
 def test_a_model_that_was_not_evaluated_is_told(store: Store) -> None:
     checkpoint(store, "base")
     with pytest.raises(UserError, match="was not evaluated; kanagura eval RECIPE --model base@"):
         found_of(store, "base")
+
+
+def test_scores_stand_with_and_without_what_was_seen_in_training(told: dict[str, Any], written: Path) -> None:
+    """The corpus of the domain model shows nine of the 120 opinions, three of them with their answers."""
+    splits = {
+        told["lineage"][one["lineage"]]["model"]["version"]: one
+        for one in told["seen_in_training"]
+        if one["task"] == "chabsa"
+    }
+    for model in ("domain@2026.11.21", "inst@2026.11.21"):
+        one = splits[model]
+        assert [one[part]["n"] for part in ("all", "clean", "text", "label")] == [120, 111, 6, 3]
+        assert one["inflation"]["value"] == pytest.approx(one["all"]["value"] - one["clean"]["value"])
+        assert one["exposure"]["reports"] == ["fin-ja@2026.11.21"]
+    assert splits["base@2026.11.21"]["clean"] is None
+    clean = {one["names"][0]: one for one in told["clean_comparisons"]}
+    assert clean["inst"]["n"] == 111
+    text = (written / "report.md").read_text(encoding="utf-8")
+    assert "chabsa: without 9 items that a corpus of the models shows" in text
+    assert "What base@2026.11.21 was trained on is not known" in text
+    assert "No item can be called clean for domain" in text  # the dialogues
 
 
 def test_examples_stand_side_by_side(told: dict[str, Any], written: Path) -> None:

@@ -1,6 +1,7 @@
 """EDINET-Bench (Sugiura et al., 2025): fraud, earnings and industry told from an annual report, a prompt of our own."""
 
 import json
+import math
 import os
 import unicodedata
 from collections import Counter
@@ -13,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field, field_serializer
-from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 from datacards.errors import UserError
 from eval.items import Asked, Question, Reply
@@ -204,17 +204,25 @@ def answer_in(text: str) -> dict[str, Any]:
 
 
 def bootstrapped(metric: str, labels: NDArray[Any], given: NDArray[Any]) -> Measured:
-    """Return roc_auc or mcc of ``given`` against 0/1 ``labels`` with its standard error by bootstrap over items.
-
-    A draw with one class alone has no ROC curve and is left out; where all labels are of one class the area is 0.5.
-    """
-    figure = roc_auc_score if metric == "roc_auc" else matthews_corrcoef
-    if metric == "roc_auc" and len(set(labels)) < 2:
-        return Measured(metric, 0.5, None)
+    """Return roc_auc or mcc of ``given`` against 0/1 ``labels`` with its standard error by bootstrap over items."""
+    figure = roc_auc if metric == "roc_auc" else mcc
     chance = np.random.default_rng(0)
-    again = []
-    for _ in range(DRAWS):
-        drawn = chance.integers(len(labels), size=len(labels))
-        if metric != "roc_auc" or 0 < labels[drawn].sum() < len(drawn):
-            again.append(float(figure(labels[drawn], given[drawn])))
-    return Measured(metric, float(figure(labels, given)), float(np.std(again, ddof=1)) if again[1:] else None)
+    draws = chance.integers(len(labels), size=(DRAWS, len(labels)))
+    again = [figure(labels[drawn], given[drawn]) for drawn in draws]
+    return Measured(metric, figure(labels, given), float(np.std(again, ddof=1)))
+
+
+def roc_auc(labels: NDArray[Any], given: NDArray[Any]) -> float:
+    """Return the chance that a 1 among ``labels`` was given more than a 0, equals half; 0.5 where one class is absent."""
+    ones = int(labels.sum())
+    pairs = ones * (len(labels) - ones)
+    _, place, counts = np.unique(given, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return float((ranks[labels == 1].sum() - ones * (ones + 1) / 2) / pairs) if pairs else 0.5
+
+
+def mcc(labels: NDArray[Any], given: NDArray[Any]) -> float:
+    """Return Matthews' correlation of 0/1 ``given`` with 0/1 ``labels``; 0 where either is all of one class."""
+    table = np.bincount(2 * labels + given, minlength=4).reshape(2, 2).astype(float)
+    below = math.sqrt(float(table.sum(axis=0).prod() * table.sum(axis=1).prod()))
+    return float(table[0, 0] * table[1, 1] - table[0, 1] * table[1, 0]) / below if below else 0.0

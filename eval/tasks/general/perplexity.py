@@ -78,7 +78,7 @@ class PassageTask(Task):
             last = code
             if number <= self.per_source:
                 keep.append(at)
-        return ordered.take(keep)
+        return ordered.take(pa.array(keep, pa.int64()))
 
     def measure(self, results: Sequence[Surprise]) -> list[Measured]:
         """Return bits_per_byte and token_perplexity."""

@@ -2,7 +2,7 @@
 Hugging Face back end of lm-evaluation-harness.
 
 Both sides load the same model, get the same items in their tasks' own order, and run in a process each, in turns. Without
-MODEL_DIR a model of 8 million weights with a vocabulary of 16,000 is made on the spot, untrained, so that the model and not
+MODEL_DIR a model of 7.5 million weights with a vocabulary of 16,000 is made on the spot, untrained, so that the model and not
 Python is measured. ``ratio`` is our items a second over theirs, each side at its best round, model loading left out and
 tokenization in. ``identical`` says that every choice is the same and no likelihood differs by more than 1e-4 (float32; 16-bit
 formats are told, not judged). Peak memory is the process's, on a GPU that of the allocator too.
@@ -25,10 +25,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from datacards.plugins import make
 from eval.evaluators.bos import special_tokens
 from eval.items import Answer, Item
+from eval.tasks import GROUP
 
 SIDES = ("ours", "theirs")
+BEGIN, END = "<s>", "</s>"
 
 
 def make_model(folder: Path, layers: int = 4, width: int = 256) -> Path:
@@ -42,7 +45,7 @@ def make_model(folder: Path, layers: int = 4, width: int = 256) -> Path:
     raw.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=16_000,
-        special_tokens=["<s>", "</s>"],
+        special_tokens=[BEGIN, END],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -51,7 +54,7 @@ def make_model(folder: Path, layers: int = 4, width: int = 256) -> Path:
     ]
     raw.train_from_iterator(texts, trainer)
     PreTrainedTokenizerFast(
-        tokenizer_object=raw, bos_token="<s>", eos_token="</s>", pad_token="</s>"
+        tokenizer_object=raw, bos_token=BEGIN, eos_token=END, pad_token=END
     ).save_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -72,9 +75,6 @@ def make_model(folder: Path, layers: int = 4, width: int = 256) -> Path:
 
 def items(task: str, number: int) -> list[Item]:
     """Return the first ``number`` items of a task that needs no corpus."""
-    from datacards.plugins import make
-    from eval.tasks import GROUP
-
     found = make(GROUP, task, {"task": task}).items(None)
     return [item for item in found if isinstance(item, Item)][:number]
 
@@ -156,7 +156,7 @@ class Side:
         ]  # fmt: skip
         # One thread for the tokenizers of both: what is measured is the work, not how many cores it is spread over.
         env = {**os.environ, "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "true"}
-        self.process = subprocess.Popen(
+        self.process: Any = subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -167,7 +167,6 @@ class Side:
         self.rounds: list[dict[str, Any]] = []
 
     def round(self) -> None:
-        assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
@@ -177,7 +176,6 @@ class Side:
         raise SystemExit(f"a side of the benchmark ended with {self.process.wait()}")
 
     def close(self) -> None:
-        assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait()
 

@@ -36,7 +36,7 @@ def test_a_run_becomes_a_version_named_after_model_and_recipe(stocked: Store) ->
     assert [str(r) for r in card.made_from] == ["tiny@2026.11.20", "fin-ja-qa@2026.11.21"]
     assert card.metrics["corpus_questions/acc"] == scores[0].value
     assert card.counts == {"corpus_questions items": 12}
-    assert card.recipe["options"]["bos"] == "none"
+    assert card.recipe["options"]["bos"] == "original"
     assert stocked.verify(ref) == []
     told = json.loads((stocked.path(ref) / "scores.json").read_text())
     assert [Score.model_validate(score) for score in told] == read_scores(stocked.path(ref)) == scores

@@ -57,8 +57,8 @@ ANSWER = (
     "市場金利が上がると、新しく発行される債券の利率が高くなるため、低い利率の既発債は見劣りし、価格は下がります。"
     "反対に金利が下がれば価格は上がります。残存期間が長い債券ほど、値動きは大きくなります。"
 )
-#: About as long as the judgments of a large model.
-FORM = "((よい|ふつう|わるい)(回答|説明)です。){20}" + r"評点: \[\[(10|[1-9])\]\]"
+#: Shorter than the judgments of large models, which a CPU would write for minutes.
+FORM = "((よい|ふつう|わるい)(回答|説明)です。){6}" + r"評点: \[\[(10|[1-9])\]\]"
 PRICES: dict[str, Any] = {"price_in": 2.5, "price_out": 10.0}
 CHAT = "{%- for m in messages -%}{{ m.content + '\n' }}{%- endfor -%}"
 
@@ -189,7 +189,7 @@ def without_faults(proxy: str, options: dict[str, Any], cache: Path, wanted: Seq
     count, priced = len(wanted), Endpoint(**options, **PRICES)
     told = estimate(wanted, priced)
     rates: dict[str, list[float]] = {"ours": [], "openai": [], "threads": []}
-    for turn in range(3):  # in turns, and their best, since others use the machine too
+    for turn in range(2):  # in turns, and their best, since others use the machine too
         fresh = asks(count, f"{turn}-")
         faulty_proxy.faults(proxy, {})
         _, seconds, _ = run(options, cache.with_name(f"{turn}.db"), fresh)

@@ -12,6 +12,7 @@ from eval.base import Evaluator, Score
 from eval.run import GROUP
 from eval.scoring import score
 from eval.tasks import AnyTask
+from eval.tasks.base import Conversation
 
 
 class Benchmark(Objective):
@@ -29,9 +30,15 @@ class Benchmark(Objective):
     aggregation: Literal["mean", "min"] = "mean"
 
     def check(self, corpus: Path | None) -> None:
-        """Raise UserError for an unknown evaluator, a wrong option, and a task that lacks its corpus."""
+        """Raise UserError for an unknown evaluator, a wrong option, a conversation, and a task that lacks its corpus."""
         make(GROUP, self.evaluator, self.options)
         for task in self.tasks:
+            if isinstance(task, Conversation):
+                raise UserError(
+                    task.task, "is held as conversations, by which no model may be chosen",
+                    "a judge would be asked at every trial, and the authors of pfmt-bench-fin-ja rule it out",
+                    "leave it out, and report it of the model that was chosen",
+                )  # fmt: skip
             if task.needs_corpus and corpus is None:
                 raise UserError(task.task, "asks about a corpus", todo="add: --corpus NAME@VERSION")
 

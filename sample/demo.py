@@ -133,6 +133,10 @@ def build(demo: Demo, report: Path) -> None:
             "--model", model, "--corpus", f"fin-sample@{VERSION}",
         )  # fmt: skip
     scored = [f"{model.partition('@')[0]}-fin@{VERSION}" for model in MODELS.values()]
+    demo.run("compare", "kanagura", "eval", "compare", *scored, "--baseline", scored[0])
+    demo.run(
+        "tables and figures", "kanagura", "eval", "report", *scored, "--out", str(report.parent / "evaluation")
+    )
     demo.run("verify every version", "kanagura", "cards", "verify")
     demo.run("lineage of the final score", "kanagura", "cards", "lineage", scored[-1])
     demo.run("report", "kanagura", "cards", "report", *scored, "--out", str(report))

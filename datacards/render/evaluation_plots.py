@@ -65,7 +65,7 @@ def _draw(axes: Axes, scores: Sequence[Score]) -> None:
         )
     axes.set_yticks(
         range(len(scores)),
-        [f"{plain(one.task)}  {plain(one.metric)}" for one in scores],
+        [plain(f"{one.task}  {one.metric}") for one in scores],
         color=INK,
         fontsize=8.5,
     )

@@ -11,7 +11,7 @@ from datacards.evaluated import Figure
 from eval.compare.figures import Floats, Ints, gradient_of, value_of
 
 DRAWS = 2000
-MOST_CLUSTERS = 10_000  # with more than these the central limit needs no bootstrap to confirm it
+MOST_CLUSTERS = 5_000  # with more than these the central limit needs no bootstrap to confirm it
 CELLS = 2_000_000  # draws times clusters that are held at a time
 
 

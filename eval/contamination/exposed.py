@@ -110,18 +110,17 @@ class _Told:
         unlooked += [f"{one.ref} was not held against it" for one in self.reports if one not in looked]
         seen: dict[str, Exposed] = {}
         for report in looked:
-            levels = {names.id(item): level for item, level in report.levels.get(names.test, {}).items()}
-            if None in levels:
-                todo = names.lacking or "build it again"
-                unlooked.append(f"{report.ref} names its items by other ids ({todo})")
+            levels = report.levels.get(names.test, {})
+            if names.strange(levels):
+                unlooked.append(f"{report.ref} names its items by other ids ({names.lacking})")
             for item, level in levels.items():
-                if item and seen.get(item) != "label":
+                if seen.get(item) != "label":
                     seen[item] = level
         clear = bool(looked) and not unlooked
         return Exposure(
             task=task,
             test=names.test,
-            levels={one: seen.get(one, "clean") for one in ids} if clear else {},
+            levels={one: seen.get(names.there(one) or "", "clean") for one in ids} if clear else {},
             reports=tuple(str(one.ref) for one in looked),
             unlooked=tuple(unlooked),
             unknown=self.unknown,

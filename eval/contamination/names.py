@@ -1,7 +1,8 @@
 """Under which names a corpus version knows the items of a task: its test, and its ids of them."""
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,48 +10,48 @@ from datacards.errors import UserError
 from eval.chat.questions import read_questions, turn_id
 from eval.data.fetch import find
 from eval.data.sources import source as source_of
+from eval.tasks.exams import read
 
+EDINET = "EDINET-Bench"
 #: Tests whose name in a corpus version is not that of the task.
 _TESTS: Mapping[str, str] = {
-    "pfmt_bench": "pfmt-bench-fin-ja",
-    "edinet_earnings_forecast": "EDINET-Bench",
-    "edinet_fraud_detection": "EDINET-Bench",
-    "edinet_industry_prediction": "EDINET-Bench",
-    "mgsm_en": "mgsm",
-    "mgsm_ja": "mgsm",
-    "translation_en_ja": "mgsm",
+    "edinet_earnings_forecast": EDINET, "edinet_fraud_detection": EDINET, "edinet_industry_prediction": EDINET,
+    "mgsm_en": "mgsm", "mgsm_ja": "mgsm", "pfmt_bench": "pfmt-bench-fin-ja", "translation_en_ja": "mgsm",
     "translation_ja_en": "mgsm",
-}
-# What is the same on both sides: the ids of the tests that the project ships, and EDINET's of filings.
-_OURS = re.compile(r"[0-9a-f]{16}|S[0-9A-Z]{7}")
+}  # fmt: skip
+_OURS = re.compile(r"[0-9a-f]{16}")  # the ids of the tests that the project ships: the same on both sides
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The name of a test in corpus versions, and its ids of items there with those of the items here.
+    """The name of a test in corpus versions, and what says how they name the items of a task.
 
-    ``numbered`` is empty where both are the same, and where the file that tells them is not on this machine: ``lacking``
-    then says so.
+    ``there`` returns the id in corpus versions of an item here, None where nothing on this machine tells it: ``lacking``
+    then says what would. ``known`` says whether an id there is one that ``there`` may return.
     """
 
     test: str
-    numbered: Mapping[str, str]
-    lacking: str = ""
+    there: Callable[[str], str | None]
+    known: Callable[[str], bool]
+    lacking: str = "build it again"
 
-    def id(self, item: str) -> str | None:
-        """Return the id here of an item there, None where nothing tells it."""
-        return self.numbered.get(item) or (item if _OURS.fullmatch(item) else None)
+    def strange(self, items: Collection[str]) -> bool:
+        """Say whether some of the ids that a corpus version gives cannot be joined with any here."""
+        return not all(map(self.known, items))
 
 
 def names_of(task: str) -> Names:
     """Return the names of a task; a file that may not be shipped is looked for on this machine, and never fetched."""
     test = _TESTS.get(task, task)
+    if test == EDINET:  # the document id of a filing, with a number where a filing stands more than once
+        return Names(test, lambda item: item.partition("/")[0], lambda item: True)
     if task not in _NUMBERED:
-        return Names(test, {})
+        return Names(test, lambda item: item, lambda item: bool(_OURS.fullmatch(item)))
     source, numbered = _NUMBERED[task]
-    if path := _file(source):
-        return Names(test, numbered(path))
-    return Names(test, {}, f"kanagura eval data get {source}")
+    path = _file(source)
+    table = numbered(path) if path else {}
+    there = set(table.values())
+    return Names(test, table.get, there.__contains__, f"kanagura eval data get {source}")
 
 
 def _file(source: str) -> Path | None:
@@ -60,16 +61,26 @@ def _file(source: str) -> Path | None:
         return None
 
 
-def _dialogues(path: Path) -> dict[str, str]:
-    """Return the ids of the turns of dialogues by NUMBER/TURN, as a corpus version has them."""
+def dialogue_numbers(path: Path) -> dict[str, str]:
+    """Return NUMBER/TURN, as a corpus version has it, by the id of the turn of a dialogue."""
     return {
-        f"{question.number}/{turn + 1}": turn_id(question, turn)
+        turn_id(question, turn): f"{question.number}/{turn + 1}"
         for question in read_questions(path)
         for turn in range(len(question.turns))
     }
 
 
+def exam_numbers(path: Path) -> dict[str, str]:
+    """Return the publisher's number of every question of an examination, by our id of it."""
+    rows = json.loads(path.read_text(encoding="utf-8"))["data"]
+    numbers = [str(place if row.get("id") in (None, "") else row["id"]) for place, row in enumerate(rows)]
+    return {asked.id: number for asked, number in zip(read(path), numbers, strict=True)}
+
+
 #: Of tests whose publisher numbers the items: the source that tells the numbers, and how.
 _NUMBERED: Mapping[str, tuple[str, Callable[[Path], dict[str, str]]]] = {
-    "pfmt_bench": ("pfmt_questions", _dialogues),
+    "cma_basics": ("cma_basics", exam_numbers),
+    "fp2": ("fp2", exam_numbers),
+    "pfmt_bench": ("pfmt_questions", dialogue_numbers),
+    "security_sales_1": ("security_sales_1", exam_numbers),
 }

@@ -32,8 +32,9 @@ class Encoder:
         """Return the tokens of ``items``.
 
         White space at the end of a prompt goes before each choice. Prompt and choice are encoded as one text; the
-        choice is what comes after as many tokens as the prompt alone has. A prompt of nothing is the beginning (or
-        end) token.
+        choice is what comes after as many tokens as the prompt alone has; where nothing comes after, as its beginning
+        makes one token with the end of the prompt, it is encoded by itself. A prompt of nothing is the beginning (or end)
+        token.
         """
         contexts, endings = [], []
         for item in items:
@@ -72,6 +73,11 @@ class Encoder:
         if not context:  # nothing to condition on but the beginning (or end) token, which stands once
             context = [self.prefix]
             choices = [tokens[1:] if tokens[:1] == context else tokens for tokens in choices]
+        for n, tokens in enumerate(choices):
+            if (
+                not tokens
+            ):  # its beginning is one token with the end of the prompt: the harness cannot go on here
+                choices[n] = self.texts([item.continuations[n]], special=False)[0]
         if not all(choices):
             raise UserError(
                 self.name, f"a choice of item {item.id} has no token of its own", todo="leave the item out"

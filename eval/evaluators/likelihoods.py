@@ -62,13 +62,14 @@ class Scorer:
         held = list(lines)
         for row in rows_of([line for line in held if len(line.tokens) > self.alone], 0, 0):
             yield self._batch([row], 0, None)
-        rest = [line for line in held if len(line.tokens) <= self.alone]
-        short = all(len(line.tokens) <= self.window for line in rest)
-        limit = min(self.window, self.alone) if self.branches else 0
+        wide = min(self.window, self.alone)
+        short = [line for line in held if len(line.tokens) <= wide]
+        long = [line for line in held if wide < len(line.tokens) <= self.alone]
         most = max(1, SCORES // self.vocabulary)
-        for beginning, group in alike(rest, beginnings=self.beginnings and short):
+        groups = [*alike(short, beginnings=self.beginnings), *alike(long, beginnings=False)]
+        for beginning, group in groups:
             cache = self._cache(beginning) if beginning else None
-            rows = rows_of(group, len(beginning), limit)
+            rows = rows_of(group, len(beginning), wide if self.branches else 0)
             waiting = list(batches(rows, len(beginning), batch_tokens, most))[::-1]
             while waiting:
                 batch = waiting.pop()

@@ -108,7 +108,8 @@ def alike(lines: Iterable[Line], *, beginnings: bool = True) -> Iterator[tuple[l
     """
     ordered = sorted(lines, key=lambda line: line.tokens)
     if not beginnings:
-        yield [], ordered
+        if ordered:
+            yield [], ordered
         return
     rest = []
     for _, members in groupby(ordered, key=lambda line: line.tokens[:ALIKE]):

@@ -69,9 +69,10 @@ def estimate(
         return estimated(histories(asks, endpoint, scale, ledger), endpoint, ledger)
 
 
-def estimated(known: dict[str, History], endpoint: Endpoint, ledger: Ledger | None) -> Estimate:
+def estimated(known: Sequence[History], endpoint: Endpoint, ledger: Ledger | None) -> Estimate:
     """Return the same for asks whose calls are known."""
-    missing = [one.ask for one in known.values() if one.attempt is not None]
+    different = {one.key: one for one in known}.values()
+    missing = [one.ask for one in different if one.attempt is not None]
     ratio, out, calls = _measured(endpoint, ledger)
     if ratio and not endpoint.tokenizer:
         into = [ratio.times(characters(ask)) for ask in missing]
@@ -91,8 +92,8 @@ def estimated(known: dict[str, History], endpoint: Endpoint, ledger: Ledger | No
         else "at assumed ratios"
     )
     return Estimate(
-        judgments=len(known),
-        cached=len(known) - len(missing),
+        judgments=len(different),
+        cached=len(different) - len(missing),
         calls=count,
         tokens_in=tokens_in,
         tokens_out=tokens_out,

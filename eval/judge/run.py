@@ -63,13 +63,13 @@ def judge(
                 f"max_cost is {endpoint.max_cost:.2f}",
                 "raise it, or ask for fewer judgments",
             )
-        missing = [one for one in known.values() if one.attempt is not None]
+        different = list({one.key: one for one in known}.values())
+        missing = [one for one in different if one.attempt is not None]
         errors: dict[str, Came] = {}
         if missing:
             key = checked_key(os.environ.get(endpoint.api_key_env, ""), endpoint.api_key_env)
-            errors = asyncio.run(_Run(endpoint, ledger, known.values(), key).all(missing))
-        found = {key: one.judgment(errors.get(key)) for key, one in known.items()}
-    return [found[ask.key(endpoint)] for ask in asks]
+            errors = asyncio.run(_Run(endpoint, ledger, different, key).all(missing))
+    return [one.judgment(errors.get(one.key)) for one in known]
 
 
 class _Run:
@@ -106,7 +106,7 @@ class _Run:
                     self._error = self._error or told
                     return
                 if error and not self._error:
-                    self._errors[one.ask.key(endpoint)] = error
+                    self._errors[one.key] = error
                     if len(self._errors) > allowed:
                         self._error = self._hopeless(error, len(missing))
                 bar.update()

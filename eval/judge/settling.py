@@ -6,7 +6,7 @@ from typing import Literal
 from eval.judge.asks import Ask, Judgment
 from eval.judge.endpoint import Endpoint
 from eval.judge.ledger import Call, Ledger
-from eval.judge.reading import Scale, rating, within
+from eval.judge.reading import Scale, within
 from eval.judge.replies import Came, Outcome
 
 
@@ -17,8 +17,8 @@ class History:
     was killed goes on where it was.
     """
 
-    def __init__(self, ask: Ask, endpoint: Endpoint, scale: Scale) -> None:
-        self.ask = ask
+    def __init__(self, ask: Ask, key: str, endpoint: Endpoint, scale: Scale) -> None:
+        self.ask, self.key = ask, key
         self.calls: list[Call] = []
         self.fresh = 0  # calls of this run
         self._endpoint, self._scale = endpoint, scale
@@ -32,7 +32,8 @@ class History:
         """Take in what the ledger holds."""
         while self.attempt is not None and self.attempt > self._read:
             self._read = self.attempt
-            for call in ledger.calls(self.ask.key(self._endpoint, self.attempt)):
+            attempt = self.attempt
+            for call in ledger.calls(self.ask.key(self._endpoint, attempt) if attempt else self.key):
                 self._take(call)
         return self
 
@@ -61,7 +62,7 @@ class History:
     def _score(self, came: Came) -> float | None:
         """Return the number in a reply, read behind the last marker where there is one."""
         after = self._endpoint.after
-        return rating(came.text.rpartition(after)[2] if after else came.text)
+        return self._scale.read(came.text.rpartition(after)[2] if after else came.text)
 
     def judgment(self, error: Came | None = None) -> Judgment:
         """Return what came of the ask; ``error`` is the call after which it could not be asked on."""
@@ -79,7 +80,7 @@ class History:
             tokens_out=sum(came.tokens_out for came in self._replies),
             cached=self.fresh == 0 and not error,
             judge=last.judge,
-            key=self.ask.key(self._endpoint),
+            key=self.key,
         )
 
     def _failure(self, last: Came) -> Literal["filtered", "truncated", "unparsed"]:
@@ -88,15 +89,13 @@ class History:
         return "truncated" if last.finish == "length" else "unparsed"
 
 
-def histories(
-    asks: Sequence[Ask], endpoint: Endpoint, scale: Scale, ledger: Ledger | None
-) -> dict[str, History]:
-    """Return the history of every ask by its key; asks of one key share one."""
+def histories(asks: Sequence[Ask], endpoint: Endpoint, scale: Scale, ledger: Ledger | None) -> list[History]:
+    """Return the history of every ask, in their order; asks of one key share one."""
+    keys = [ask.key(endpoint) for ask in asks]
     found: dict[str, History] = {}
-    for ask in asks:
-        key = ask.key(endpoint)
+    for ask, key in zip(asks, keys, strict=True):
         if key not in found:
-            found[key] = History(ask, endpoint, scale)
+            found[key] = History(ask, key, endpoint, scale)
             if ledger:
                 found[key].recall(ledger)
-    return found
+    return [found[key] for key in keys]

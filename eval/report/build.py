@@ -91,7 +91,7 @@ def _dots(found: Found, suite: str, records: Sequence[TaskRecord]) -> Picture | 
     if not shares:
         return None
     return Picture(
-        f"scores-{slug(suite)}-dots", "Values with their 95 % intervals; dotted lines: what guessing scores.",
+        f"scores-{slug(suite)}-dots", "Values with their 95 % intervals; gray lines: what guessing scores.",
         f"values of {suite or 'the tasks'} with their intervals; the table above has the numbers",
         figures.spans(shares, found.labels),
     )  # fmt: skip

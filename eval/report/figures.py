@@ -70,9 +70,7 @@ def spans(
         _sideways(axes)
         for place, (_, row, chance) in enumerate(rows):
             if chance is not None:
-                axes.plot(
-                    [chance] * 2, [place - 0.45, place + 0.45], color=GRAY, linestyle=":", linewidth=1.2
-                )
+                axes.plot([chance] * 2, [place - 0.45, place + 0.45], color=GRAY, linewidth=1.2)
             for number, span in enumerate(row):
                 if span:
                     _dot(axes, span, place + (number - (len(names) - 1) / 2) * step, number)

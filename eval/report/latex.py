@@ -17,7 +17,7 @@ SIGNS = {
     "-": "-{}", "[": "{[}", "]": "{]}", "±": r"\textpm{}", "–": r"\textendash{}", "…": r"\textellipsis{}",
 }  # fmt: skip
 _TABLE = str.maketrans(SIGNS)
-_PREAMBLE = r"""% Needs LuaLaTeX with luatexja, booktabs, longtable, graphicx and geometry: lualatex report.tex
+_PREAMBLE = r"""% Needs LuaLaTeX with luatexja, booktabs, longtable, graphicx and geometry. Run it twice, as longtable asks: lualatex report.tex
 \documentclass[10pt]{article}
 \usepackage{luatexja}
 \usepackage[a4paper,landscape,margin=18mm]{geometry}
@@ -113,5 +113,6 @@ def _quoted(said: str) -> str:
 
 
 def _breakable(value: str) -> str:
-    """Return a long word such as a digest so that a line may break within it."""
-    return r"\allowbreak{}".join(escaped(value[at : at + 16]) for at in range(0, len(value), 16))
+    """Return a text so that a line may break within a long word of it, such as a digest."""
+    words = ([word[at : at + 16] for at in range(0, len(word), 16)] for word in value.split())
+    return " ".join(r"\allowbreak{}".join(map(escaped, parts)) for parts in words)

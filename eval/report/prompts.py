@@ -3,7 +3,10 @@
 import statistics
 from collections.abc import Iterable, Sequence
 
+from datacards.errors import UserError
 from datacards.evaluated import TaskRecord
+from eval.compare.prompts import over_prompts
+from eval.compare.single import interval
 from eval.report import figures
 from eval.report.blocks import Block, Cell, Grid, Picture, Value, Words
 from eval.report.found import Column, Found, Taken
@@ -31,12 +34,13 @@ def prompt_blocks(found: Found, suite: str, records: Sequence[TaskRecord]) -> It
     for record, column, all_ in asked:
         by_prompt = {_name(one): one for one in reversed(all_)}
         values = [score.value for one in all_ if (score := one.score())]
+        keys = tuple(one.key for one in all_)
         rows.append(
             (
                 Cell(record.task, strong=True),
                 column.label,
                 *(cell(by_prompt.get(prompt)) for prompt in prompts),
-                Cell(plain(statistics.fmean(values)), "", tuple(one.key for one in all_)),
+                Cell(plain(statistics.fmean(values)), _spread(all_), keys),
                 plain(max(values) - min(values)),
             )
         )
@@ -55,6 +59,16 @@ def prompt_blocks(found: Found, suite: str, records: Sequence[TaskRecord]) -> It
         "values per prompt; the table above has the numbers", drawn,
     )  # fmt: skip
     yield Words(_TOLD)
+
+
+def _spread(all_: Sequence[Taken]) -> str:
+    """Return the interval of the mean over prompts: an item counts with all its prompts, which are no other questions."""
+    try:
+        _, joined = over_prompts([one.outcome for one in all_ if one.outcome])
+    except UserError:
+        return "not of the same items"
+    told = interval(joined)
+    return "" if told.low is None or told.high is None else f"[{told.low:.3f}, {told.high:.3f}]"
 
 
 def _all(column: Column, task: str) -> list[Taken]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from datacards.evaluated import Score, TaskRecord
-from eval.report.blocks import Block, Cell, Grid, Value, Words
+from eval.compare.published import Published, unpaired
+from eval.report.blocks import Block, Cell, Grid, Lines, Value, Words
 from eval.report.found import Column, Found, Taken
 from eval.report.numbers import cell, mean_cells, overall, plain
 from eval.report.printed import OVERALL, ROLES, Printed, Publications, Role
@@ -138,6 +139,8 @@ def paper_tables(
         if grid is not None:
             caption = f"{title} of arXiv 2409.19854: {words}"
             yield Grid(f"{slug(title)}-{slug(suite)}", caption, *grid)
+            if lines := tuple(_printed_pairs(figures, pair)):
+                yield Lines(f"What the printed values of {title} say of each other", lines)
     lone = [one for one in figures if one.where == "Table II"]
     if lone:
         yield _table_two(found, suite, records, lone)
@@ -152,6 +155,17 @@ def paper_tables(
         yield Words(
             "Which of the models here stands for which of the paper's is not known: say it with --role."
         )
+
+
+def _printed_pairs(figures: Sequence[Printed], roles: Sequence[Role]) -> Iterable[str]:
+    """Yield a sentence for every task of which the paper prints both models: all that its numbers can tell."""
+    known = {(one.task, one.role): one for one in figures if one.source == "paper"}
+    for task in dict.fromkeys(task for task, _ in known):
+        first, second = (known.get((task, role)) for role in roles)
+        if first and second and first.samples and second.samples:
+            sides = [Published(one.value, one.samples or 0, one.stderr) for one in (second, first)]
+            names = ROLES[roles[1]], ROLES[roles[0]]
+            yield unpaired(task, sides[0], sides[1], names=names, metric=first.metric).sentence
 
 
 def _pair(

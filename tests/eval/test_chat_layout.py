@@ -14,6 +14,7 @@ from eval.chat.questions import ChatQuestion, read_questions
 from eval.chat.templates import messages, one_shot, temperature, without_marker
 from eval.data import chats, convert
 from eval.judge.endpoint import Endpoint
+from eval.objective import Benchmark
 from eval.tasks.ja_mt_bench import JaMtBench
 
 SET = Path(__file__).resolve().parents[2] / "sample" / "chat"
@@ -192,3 +193,10 @@ def test_japanese_mt_bench_is_complete_and_what_the_conversion_makes(tmp_path: P
         convert.write(tmp_path / "made", chats.ja_mt_bench(published))
         shipped = Path(convert.__file__).with_name("ja_mt_bench.jsonl.gz")
         assert (tmp_path / "made").read_bytes() == shipped.read_bytes()
+
+
+def test_no_model_is_chosen_by_conversations() -> None:
+    judge = Endpoint(url="http://127.0.0.1:1/v1", model="judge")
+    chosen_by = Benchmark(tasks=(JaMtBench(judge=judge),))
+    with pytest.raises(UserError, match="by which no model may be chosen"):
+        chosen_by.check(None)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bench.pfmt_published import main
 from datacards.errors import UserError
 from eval.chat.languages import ByScript
 from eval.chat.prompts import our_prompts
@@ -91,3 +93,13 @@ def test_the_published_judgments_come_out_as_published() -> None:
     assert sum(one.rows for one in found) == 720 * len(found)
     assert {(one.scores_differ, one.prompts_differ) for one in found} == set(product([0], [0]))
     assert all(one.as_pictured for one in found if one.pictured)
+
+
+def test_the_benchmark_prints_every_file_and_its_figures_last(tmp_path: Path) -> None:
+    stored(tmp_path)
+    done = CliRunner().invoke(main, [str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    figures = json.loads(done.output.splitlines()[-1])
+    assert (figures["judgments"], figures["scores_differ"], figures["prompts_differ"]) == (36, 0, 0)
+    assert figures["max_difference_to_pandas"] < 1e-12
+    assert "gpt-4o-mini" in done.output

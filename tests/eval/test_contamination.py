@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from corpus.contamination.benchmarks import benchmark
 from corpus.contamination.decontaminate import CONTAMINATION, TESTS
 from corpus.document import Capture
 from corpus.recipe import CorpusRecipe
@@ -26,6 +27,7 @@ from eval.base import Evaluator, Keep
 from eval.compare.cli import command as compare
 from eval.contamination.cli import command
 from eval.contamination.exposed import exposed, exposures
+from eval.contamination.names import dialogue_numbers, exam_numbers, names_of
 from eval.contamination.sentences import sentence_of
 from eval.contamination.split import shown, splits
 from eval.data import vendored
@@ -34,6 +36,11 @@ from eval.scoring import score
 from eval.tasks.base import Task
 from eval.tasks.chabsa import Chabsa
 from eval.tasks.cpa_audit import CpaAudit
+from eval.tasks.exams import read as exam_questions
+from eval.tasks.general.jfinqa import Jfinqa
+from eval.tasks.general.jglue import Jcommonsenseqa, Jnli, Jsquad
+from eval.tasks.general.jmmlu import Jmmlu
+from eval.tasks.general.mgsm import MgsmJa
 from spiders.warc import Segments
 from tests.eval.living_world import checkpoint
 
@@ -331,6 +338,32 @@ def test_nothing_is_compared_as_clean_where_nobody_looked(store: Store) -> None:
     assert done.exit_code == 0, done.output
     assert "no item can be called clean, since corpus@2026.11.21 was not held against it" in done.output
     assert "Clean items only" not in done.output
+
+
+def test_items_that_their_publisher_numbers_are_joined_by_their_file(tmp_path: Path) -> None:
+    """A corpus version names them as the publisher does, an evaluation by their content."""
+    exam, dialogues = tmp_path / "fp2" / "data.json", tmp_path / "pfmt-bench-fin-ja" / "question.jsonl"
+    choices = [{"id": place, "text": f"{place + 1}割"} for place in range(4)]
+    rows = [
+        {"id": number, "question": f"第{number}問の税率はどれか。", "context": "", "choices": choices, "answer": 2}
+        for number in (3, 8)
+    ]
+    turns = {"question_id": 7, "category": "math", "turns": ["複利で計算してください。", "単利ではどうですか。"]}
+    for path, text in ((exam, json.dumps({"data": rows})), (dialogues, json.dumps(turns))):
+        path.parent.mkdir()
+        path.write_text(text, encoding="utf-8")
+    for found, test in ((exam_numbers(exam), "fp2"), (dialogue_numbers(dialogues), "pfmt-bench-fin-ja")):
+        assert list(found.values()) == [item.id for item in benchmark(test, tmp_path).items]
+        assert len(found) == 2
+    assert set(exam_numbers(exam)) == {asked.id for asked in exam_questions(exam)}
+
+
+def test_the_tests_that_are_shipped_have_the_same_ids_in_corpora_and_evaluations() -> None:
+    for task in (Chabsa(), CpaAudit(), Jcommonsenseqa(), Jnli(), Jsquad(), Jmmlu(), MgsmJa(), Jfinqa()):
+        names = names_of(task.task)
+        there = {item.id for item in benchmark(names.test, None).items}
+        assert {names.there(item.id) for item in task.items(None)} <= there, task.task
+        assert not names.strange(there)
 
 
 def test_only_an_evaluation_has_asked_anything(store: Store) -> None:

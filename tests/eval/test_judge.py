@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from datacards.errors import UserError
 from eval.judge.asks import Ask
 from eval.judge.endpoint import Endpoint
-from eval.judge.reading import TEN, rating, within
+from eval.judge.pairs import both_orders, orders, preferred
+from eval.judge.reading import PAIR, TEN, preference, rating, within
 from eval.judge.repeats import repeated
-from tests.eval.judging import KEY, asked, asks, judged, reply, served
+from eval.judge.run import judge
+from tests.eval.judging import KEY, SYSTEM, asked, asks, endpoint, judged, reply, served
 from tests.rephrase.completions import Said
 
 
@@ -231,3 +233,32 @@ def test_a_busy_judge_does_not_lose_an_answer_as_long_as_it_serves_others(tmp_pa
     with served(mood) as server:
         found = judged(server, tmp_path, asks(12), tries=8)
     assert [one.failure for one in found] == [""] * 12
+
+
+def test_two_answers_are_judged_in_both_orders_and_tie_where_these_disagree(tmp_path: Path) -> None:
+    """The judge prefers what is longer, and of equals what stands first."""
+
+    def mood(body: dict[str, Any], _number: int) -> Said:
+        one, two = body["messages"][-1]["content"].split("|")
+        return reply("[[A]]" if len(one) >= len(two) else "[[B]]")
+
+    pairs = [("短い。", "こちらの方が長い。"), ("根拠のある長い答えです。", "短い。"), ("同じ", "長さ")]
+    wanted = [both_orders(f"q{n}", 1, SYSTEM, "{}|{}".format, pair) for n, pair in enumerate(pairs)]
+    with served(mood) as server:
+        found = judge(
+            [ask for both in wanted for ask in both], endpoint(server), tmp_path / "j.db", scale=PAIR, say=str
+        )
+    judged_ = list(zip(found[::2], found[1::2], strict=True))
+    assert [preferred(*both) for both in judged_] == [0.0, 1.0, 0.5]
+    told = orders(judged_)
+    assert (told.pairs, told.consistent, told.first_place) == (3, pytest.approx(2 / 3), pytest.approx(1 / 3))
+    assert preferred(found[0], replace(found[1], score=None)) is None
+    assert orders([]).consistent is None
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [("[[A]]", 1.0), ("結論: [[B]]。", 0.0), ("[[C]]", 0.5), ("[A]", None), ("[[7]]", None)],
+)
+def test_a_preference_is_a_letter_in_double_brackets(text: str, score: float | None) -> None:
+    assert preference(text) == score

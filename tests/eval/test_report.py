@@ -317,7 +317,8 @@ def test_scores_stand_with_and_without_what_was_seen_in_training(told: dict[str,
     assert clean["inst"]["n"] == 111
     text = (written / "report.md").read_text(encoding="utf-8")
     assert "chabsa: without 9 items that a corpus of the models shows" in text
-    assert "What base@2026.11.21" in text
+    assert "What base@2026.11.21 was trained on is not known" in text
+    assert "No item can be called clean for domain" in text  # the dialogues
 
 
 def test_examples_stand_side_by_side(told: dict[str, Any], written: Path) -> None:

@@ -86,8 +86,8 @@ def test_a_filing_that_is_an_item_is_asked_about_unless_that_is_not_wanted(folde
 
 
 def test_absent_tests_are_named_and_hold_nothing_up(folder: Path) -> None:
-    found = held(folder, "house", "fp2", "jsquad")
-    assert found.absent == ("fp2", "jsquad")
+    found = held(folder, "house", "fp2", "jsts")
+    assert found.absent == ("fp2", "jsts")
     assert [row["status"] for row in found.told()] == ["folder", "absent", "absent"]
     none = Contamination(ContaminationOptions(tests=()))
     assert none.check(candidate(STEM, RIGHT)) is None and none.absent == ()

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -72,13 +73,9 @@ class PassageTask(Task):
         """Return the rows with the lowest ids of every source, in order of source and id."""
         ordered = table.sort_by([("source", "ascending"), ("id", "ascending")])
         codes = ordered["source"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-        keep, last, number = [], -1, 0
-        for at, code in enumerate(codes.tolist()):
-            number = number + 1 if code == last else 1
-            last = code
-            if number <= self.per_source:
-                keep.append(at)
-        return ordered.take(pa.array(keep, pa.int64()))
+        starts = np.searchsorted(codes, np.arange(codes.max(initial=-1) + 1))
+        places = np.arange(len(codes)) - starts[codes] if len(codes) else codes
+        return ordered.filter(pa.array(places < self.per_source))
 
     def measure(self, results: Sequence[Surprise]) -> list[Measured]:
         """Return bits_per_byte and token_perplexity."""
@@ -152,8 +149,8 @@ def _groups(path: Path, place: int, since: date | None) -> Iterator[pa.Table]:
                     else pa.array([""] * n, pa.string())
                     for name in ("source", "url")
                 },
-                "file": pa.array([place] * n, pa.int32()),
-                "row": pa.array(range(first, first + n), pa.int64()),
+                "file": pa.array(np.full(n, place, np.int32)),
+                "row": pa.array(np.arange(first, first + n)),
             }
             first += n
             found = pa.table(rows)

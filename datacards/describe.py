@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datacards.card import Card, File
+from datacards.evaluated import read_scores
 from datacards.merged import MERGED, SIMILARITY, read_merged, read_similarity
 from datacards.places import sha256_of
 from datacards.profile.record import PROFILE
 from datacards.render.croissant import CROISSANT, with_croissant
+from datacards.render.evaluation import FOREST, evaluation_part, has_scores
 from datacards.render.evolution import evolution
 from datacards.render.merging import FIGURE, is_merge, merging, told_pair
 from datacards.render.readme import readme
@@ -34,7 +36,8 @@ def undescribe(path: Path) -> None:
 
 
 def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
-    """Write profile, plots and Croissant of a dataset, the figure of a merge or a training, the README of any version.
+    """Write profile, plots and Croissant of a dataset, the figure of a merge, a training or an
+    evaluation, the README of any version.
 
     ``card`` lists the files there; the card that is returned lists the new ones too. A version without any row has no
     profile. ``tokenizers`` are counted with (see ``datacards.profile.tokens.load``). The same files and card give
@@ -55,6 +58,8 @@ def describe(path: Path, card: Card, tokenizers: Sequence[str] = ()) -> Card:
         card = _listing(card, path, _written(path, FIGURE, svg))
     if is_trained(card) and (svg := _curves(path)):
         card = _listing(card, path, _written(path, CURVES, svg))
+    if has_scores(card) and (svg := _forest(path)):
+        card = _listing(card, path, _written(path, FOREST, svg))
     card = with_croissant(card, path)
     return _listing(card, path, _written(path, README, readme(card, profile, _told(card, path))))
 
@@ -75,12 +80,21 @@ def _curves(path: Path) -> str:
     return figure(read_figures(path / LOSS), validation, monitor, read_training(path))
 
 
+def _forest(path: Path) -> str:
+    """Return the scores of the evaluation in ``path`` as SVG, '' where there is nothing to draw."""
+    from datacards.render.evaluation_plots import forest
+
+    return forest(read_scores(path))
+
+
 def _told(card: Card, path: Path) -> list[str]:
-    """Return what a receipt of a takedown says, how questions were judged or models merged, nothing for any other."""
+    """Return what a receipt of a takedown says, how questions were judged, models merged or scored, nothing for any other."""
     if card.kind == "dataset":
         return yields(path)
     if card.kind == "checkpoint":
         return [*training_part(card, path), *merging(card, path), *evolution(card)]
+    if card.kind == "evaluation":
+        return evaluation_part(card, path)
     file = path / RECEIPT
     if card.kind != "takedown" or not file.is_file():
         return []

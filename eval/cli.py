@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from datacards.evaluated import Score
 
 #: Commands that have a room of their own, imported when they are asked for.
-ROOMS: dict[str, str] = {}
+ROOMS = {
+    "compare": "eval.compare.cli",
+    "contamination": "eval.contamination.cli",
+    "data": "eval.data.cli",
+    "report": "eval.report.cli",
+}
 
 
 class Commands(DefaultRun):

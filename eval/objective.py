@@ -47,7 +47,7 @@ class Benchmark(Objective):
         return min(figures) if self.aggregation == "min" else sum(figures) / len(figures)
 
     def _figure(self, task: str, scores: list[Score]) -> float:
-        found = {score.metric: score.value for score in scores if score.task == task}
+        found = {score.metric: score.value for score in scores if score.task == task and not score.group}
         if not found or (self.metric and self.metric not in found):
             lacks = f"has no metric '{self.metric}'" if self.metric else "got no score"
             raise UserError(task, lacks, ", ".join(found), "correct the objective")

@@ -105,11 +105,12 @@ def _scored(given: Inputs, out: Path) -> tuple[list[Score], list[TaskRecord]]:
     scores, records = score(
         given.evaluator, given.model_path, asked, given.corpus_path, out=out, kept=given.results
     )
-    for task in talks:
-        more, record = task.converse(model=given.model_path, kept=given.kept, out=out)
-        scores += more
-        records.append(record)
     order = {task.task: place for place, task in enumerate(given.tasks)}
+    for task in talks:
+        more, held = task.converse(model=given.model_path, kept=given.kept, out=out)
+        scores += more
+        records += held
+        order |= {record.task: order[task.task] for record in held}
     return (
         sorted(scores, key=lambda one: order[one.task]),
         sorted(records, key=lambda record: order[record.task]),

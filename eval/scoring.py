@@ -8,6 +8,8 @@ from datacards.errors import UserError
 from datacards.evaluated import SAMPLES, Score, TaskRecord
 from datacards.objective import Loaded
 from eval.base import Evaluator
+from eval.compare.outcome import Outcome, outcome_of, restricted
+from eval.compare.single import interval
 from eval.items import Answer, Asked, Reply, Result, Surprise, digest_of
 from eval.kept import Kept
 from eval.samples import write_samples
@@ -94,16 +96,39 @@ def _measured(drawn: Drawn, results: Sequence[Result], out: Path | None) -> list
         write_samples(
             out / SAMPLES / f"{task.task}.parquet", results, [v for v, _ in pairs], [w for _, w in pairs]
         )
+    outcome = outcome_of(out, drawn.record()) if out else None
+    parts = {"": results, **task.parts(results)}
+    return [score for group, members in parts.items() for score in _scores(drawn, group, members, outcome)]
+
+
+def _scores(drawn: Drawn, group: str, results: Sequence[Result], outcome: Outcome | None) -> list[Score]:
+    """Return the figures of all results, or the first figure of a part of them."""
+    task = drawn.task
     note = _note(drawn.note, results)
-    chance = task.chance(drawn.items)
-    return [
+    chance = task.chance([result.item for result in results])
+    figures = task.measure(results)
+    scores = [
         Score(
-            task=task.task, metric=metric, value=value, stderr=stderr, samples=len(results), note=note,
+            task=task.task, metric=metric, value=value, stderr=stderr, samples=len(results), note=note, group=group,
             figure=task.figure if place == 0 else "mean", chance=chance if place == 0 else None,
             higher_is_better=task.higher_is_better,
         )
-        for place, (metric, value, stderr) in enumerate(task.measure(results))
+        for place, (metric, value, stderr) in enumerate(figures[:1] if group else figures)
     ]  # fmt: skip
+    if outcome is None:
+        return scores
+    part = restricted(outcome, {result.item.id for result in results}) if group else outcome
+    return [_certain(scores[0], part), *scores[1:]]
+
+
+def _certain(score: Score, outcome: Outcome) -> Score:
+    """Return the figure to compare by with its error by the texts that items share, its interval, and its chance.
+
+    They are of the file that was written, as is all that is said of it later.
+    """
+    stderr, low, high = interval(outcome)
+    chance = outcome.chance if score.chance is None else score.chance
+    return score.model_copy(update={"clustered": stderr, "low": low, "high": high, "chance": chance})
 
 
 def _finite(result: Result) -> bool:

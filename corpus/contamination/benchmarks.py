@@ -48,7 +48,10 @@ class Benchmark(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where a test lies below a folder (patterns, the first that matches counts) and how a row becomes items."""
+    """Where a test lies below a folder (patterns, the first that matches counts) and how a row becomes items.
+
+    The ids of a shipped test's items are those of its rows, which are the ids of the items in an evaluation's samples.
+    """
 
     patterns: tuple[str, ...]
     items: Callable[[str, int, Row], Iterator[Item]]
@@ -188,28 +191,16 @@ def _chabsa(test: str, number: int, row: Row) -> Iterator[Item]:
 
 def _pair(test: str, number: int, row: Row) -> Iterator[Item]:
     text = f"{row['sentence1']}\n{row['sentence2']}"
-    yield Item(test, row["sentence_pair_id"], "stem", text, answers=(str(row["label"]),))
+    yield Item(test, row.get("id") or row["sentence_pair_id"], "stem", text, answers=(str(row["label"]),))
 
 
 def _reading(test: str, number: int, row: Row) -> Iterator[Item]:
-    for paragraph in row["paragraphs"]:
-        context = paragraph["context"].rpartition("[SEP]")[2]  # what stands before it is the title
-        for asked in paragraph["qas"]:
-            answers = tuple(dict.fromkeys(answer["text"] for answer in asked["answers"]))
-            yield Item(test, asked["id"], "stem", asked["question"], answers=answers)
-            yield Item(test, asked["id"], "context", context, answers=(asked["question"],))
+    yield Item(test, row["id"], "stem", row["question"], answers=tuple(row["answers"]))
+    yield Item(test, row["id"], "context", row["context"], answers=(row["question"],))
 
 
 def _filing(test: str, number: int, row: Row) -> Iterator[Item]:
     yield Item(test, row["doc_id"], "filing", "", filing=row["doc_id"])
-
-
-def _statement_table(test: str, number: int, row: Row) -> Iterator[Item]:
-    yield Item(test, row["id"], "stem", row["qa"]["question"], answers=(str(row["qa"]["answer"]),))
-
-
-def _jglue(task: str) -> tuple[str, ...]:
-    return (f"jglue/{task}-valid-*.json", f"**/{task}-v*/valid-*.json", *_patterns(task))
 
 
 def _harness(task: str) -> tuple[str, ...]:
@@ -227,15 +218,15 @@ LAYOUTS: Mapping[str, Layout] = {
         ("pfmt-bench-fin-ja/question.jsonl", "**/pfmt_bench_fin_ja/question.jsonl"), _plain
     ),
     "EDINET-Bench": Layout(("EDINET-Bench/**/*.parquet", "EDINET-Bench/**/*.jsonl"), _filing),
-    "jcommonsenseqa": Layout(_jglue("jcommonsenseqa"), _plain),
-    "jnli": Layout(_jglue("jnli"), _pair),
-    "jsquad": Layout(_jglue("jsquad"), _reading),
-    "jsts": Layout(_jglue("jsts"), _pair),
-    "jfinqa": Layout(("jfinqa/*.json", "jfinqa*.json"), _statement_table),
-    "jmmlu": Layout(("jmmlu/*.csv", "JMMLU/*.csv", "**/JMMLU/*.csv"), _plain),
-    "mgsm": Layout(("mgsm/mgsm_ja.tsv", "mgsm_ja.tsv"), _plain),
+    "jcommonsenseqa": Layout((), _plain, "jcommonsenseqa.jsonl.gz"),
+    "jnli": Layout((), _pair, "jnli.jsonl.gz"),
+    "jsquad": Layout((), _reading, "jsquad.jsonl.gz"),
+    "jfinqa": Layout((), _plain, "jfinqa.jsonl.gz"),
+    "jmmlu": Layout((), _plain, "jmmlu.jsonl.gz"),
+    "mgsm": Layout((), _plain, "mgsm.jsonl.gz"),
+    "jsts": Layout(("jglue/jsts-valid-*.json", "**/jsts-v*/valid-*.json", *_patterns("jsts")), _pair),
     "ja_mt_bench": Layout(("ja_mt_bench/question*.jsonl",), _plain),
     "ifbench_ja": Layout(("ifbench_ja/*.jsonl",), _plain),
 }
 #: Those that decontamination takes unless a recipe names others.
-NAMED = tuple(LAYOUTS)[:11]
+NAMED = tuple(LAYOUTS)[:14]

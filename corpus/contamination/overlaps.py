@@ -1,7 +1,6 @@
 """Finds which texts of the evaluation sets a document holds: exact matches of their n-grams, put together."""
 
 import json
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.contamination.answered import exposed
 from corpus.contamination.benchmarks import Item
 from corpus.contamination.ngrams import Hashes, candidates, own_ngrams, sieve
-from corpus.folding import Codes, Folded, Places, fold, folded
+from corpus.folding import Codes, Folded, Places, fold
 
 _APART = np.uint32(0xFFFFFFFF)  # stands between two texts of the index; no character folds to it
 _ARRAYS = ("codes", "bounds", "own", "keys", "firsts", "postings", "table")
@@ -216,7 +216,7 @@ class Index:
         start, stop = self._widened(document.codes, runs)
         span = int(document.places[start]), int(document.places[stop - 1]) + 1
         for item in self.items[number]:
-            part, answered = _exposed(item, document, start, stop)
+            part, answered = exposed(item, document, start, stop)
             yield Overlap(item.test, item.id, part, answered, *span, round(coverage, 4), int(covered.sum()))
 
     def _widened(self, codes: Codes, runs: Sequence[Run]) -> tuple[int, int]:
@@ -269,31 +269,3 @@ def _joined(parts: Sequence[Codes]) -> tuple[Codes, Places]:
 def _item(row: Sequence[object]) -> Item:
     test, name, part, text, choices, gold, answers, filing = row
     return Item(test, name, part, text, tuple(choices), gold, tuple(answers), filing)  # type: ignore[arg-type]
-
-
-_TOLD = "(?:正解|正答|解答|答え|回答|answer)(?:の番号|番号|は|が|is)?(?:{})"
-
-
-def _exposed(item: Item, document: Folded, start: int, end: int) -> tuple[str, bool]:
-    """Return how much of an item is there, and whether its answer is, from what stands around its text.
-
-    A sentence to be judged is answered by the word for its label within 60 characters; a question by its right
-    choice, or its answer, where that has four characters and more, else by a word such as 正解 before it.
-    """
-    choices = [folded(choice) for choice in item.choices]
-    after = document.text(end, end + 300 + 2 * sum(map(len, choices)))
-    answers = [word for answer in item.answers if (word := folded(answer))]
-    if item.part == "sentence":
-        around = document.text(start - 60, start) + " " + after[:60]
-        return item.part, any(word in around for word in answers)
-    told = re.escape("|".join(answers)).replace(r"\|", "|")
-    if item.gold >= 0:
-        told += f"|{item.gold + 1}(?![0-9])|{'abcdefghij'[item.gold]}(?![a-z])"
-    answered = any(word in after for word in answers if len(word) >= 4)
-    answered = answered or bool(told and re.search(_TOLD.format(told), after))
-    part = item.part
-    if choices and all(choice in after for choice in choices):
-        part += "+choices"
-    elif item.gold >= 0 and len(choices[item.gold]) >= 4 and choices[item.gold] in after:
-        part += "+gold"
-    return part, answered

@@ -22,7 +22,10 @@ FORMATS = ("markdown", "sections", "categories", "listing", "qa", "multiple_choi
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One score as written by the evaluator, with the share of right answers that guessing gives."""
+    """One score as written by the evaluator, with what guessing gives.
+
+    ``stderr`` accounts for texts that items share where the evaluation did; ``low`` and ``high`` are its 95 % interval.
+    """
 
     task: str
     metric: str
@@ -31,6 +34,8 @@ class Figure:
     samples: int
     note: str
     chance: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +135,24 @@ def _evaluation(store: Store, tree: Node) -> Evaluation:
                 task=score["task"],
                 metric=score["metric"],
                 value=score["value"],
-                stderr=score.get("stderr"),
+                stderr=score.get("stderr") if score.get("clustered") is None else score["clustered"],
                 samples=score["samples"],
                 note=score.get("note", ""),
-                chance=_chance(store, tree.ref, score["task"]),
+                chance=_chance(store, tree.ref, score),
+                low=score.get("low"),
+                high=score.get("high"),
             )
             for score in json.loads(path.read_text(encoding="utf-8"))
+            if not score.get("group")
         ),
     )
 
 
-def _chance(store: Store, ref: Ref, task: str) -> float | None:
-    """Return the mean of one over the number of choices, None where no samples say how many there are."""
-    path = store.path(ref, f"samples/{task}.parquet")
+def _chance(store: Store, ref: Ref, score: dict[str, Any]) -> float | None:
+    """Return what guessing scores: as told, else for a share of right answers by the choices that the samples show."""
+    if score.get("chance") is not None or score["metric"] != "acc":
+        return score.get("chance")
+    path = store.path(ref, f"samples/{score['task']}.parquet")
     if not path.is_file() or "choices" not in pq.read_schema(path).names:
         return None
     numbers = pc.list_value_length(pq.read_table(path, columns=["choices"])["choices"]).to_pylist()

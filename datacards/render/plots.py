@@ -8,6 +8,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -126,13 +127,31 @@ def smooth(points: Sequence[Point], width: int) -> list[Point]:
     return found
 
 
+@dataclass(frozen=True)
+class Dot:
+    """A value with its standard error and the ends of its 95 % interval, each None where it is not known."""
+
+    value: float
+    stderr: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def reach(self) -> list[list[float]]:
+        """Return how far the interval goes below and above, 1.96 standard errors where its ends are not known."""
+        if self.low is not None and self.high is not None:
+            return [[max(self.value - self.low, 0.0)], [max(self.high - self.value, 0.0)]]
+        shown = self.stderr if self.stderr is not None and math.isfinite(self.stderr) else 0.0
+        return [[1.96 * shown], [1.96 * shown]]
+
+
 def dots(
-    rows: Sequence[tuple[str, Sequence[tuple[float, float | None] | None], float | None]],
+    rows: Sequence[tuple[str, Sequence[Dot | None], float | None]],
     names: Sequence[str],
 ) -> str:
-    """Return a plot of values with bars of 1.96 standard errors: a group per row, in it one dot per name.
+    """Return a plot of values with their 95 % intervals: a group per row, in it one dot per name.
 
-    Every row is (label, a value and its error or None per name, the value that guessing gives or None).
+    Every row is (label, a dot or None per name, the value that guessing gives or None).
     """
     step = 0.8 / max(len(names), 1)
     with canvas(7.6, 0.8 + 0.2 * len(rows) * (len(names) + 1)) as (_, axes, out):
@@ -146,10 +165,8 @@ def dots(
             for number, one in enumerate(values):
                 if one is None:
                     continue
-                value, error = one
-                shown = error if error is not None and math.isfinite(error) else 0.0
                 axes.errorbar(
-                    value, place + (number - (len(names) - 1) / 2) * step, xerr=1.96 * shown,
+                    one.value, place + (number - (len(names) - 1) / 2) * step, xerr=one.reach,
                     color=COLORS[number % len(COLORS)], marker=MARKERS[number % len(MARKERS)], markersize=5.5,
                     linewidth=1.4, linestyle="none", label=names[number] if place == 0 else None,
                 )  # fmt: skip

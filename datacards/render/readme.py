@@ -57,7 +57,7 @@ def readme(card: Card, profile: Profile | None = None, told: Sequence[str] = ())
     parts += told
     if profile:
         parts += _counted(card, profile)
-    if card.metrics:
+    if card.metrics and not (told and card.kind == "evaluation"):  # which tells them with their intervals
         rows = [(name, f"{value:.6g}") for name, value in card.metrics.items()]
         parts += ["## Measured", table(["metric", "value"], rows)]
     if card.kind == "captures":

@@ -79,7 +79,7 @@ def _scores(found: Findings) -> Iterable[Markup]:
         figures = [evaluation.figure(task, metric) for evaluation in found.evaluations]
         some = next(figure for figure in figures if figure)
         lead = (task, metric) in found.headlines
-        chance = f"{some.chance:.3f}" if some.chance and metric == "acc" else ""
+        chance = f"{some.chance:.3f}" if some.chance else ""
         row = [tag("strong", task) if lead else "", metric, *map(_cell, figures), chance, f"{some.samples:,}"]
         rows.append(row)
         minor += [] if lead else [place]
@@ -90,11 +90,11 @@ def _scores(found: Findings) -> Iterable[Markup]:
         minor=minor,
     )
     headlines = [(f"{task}\n{metric}", *_dots(found, task, metric)) for task, metric in found.headlines]
-    yield image(plots.dots(headlines, found.labels), "scores with their standard errors")
+    yield image(plots.dots(headlines, found.labels), "scores with their 95 % intervals")
     yield tag(
         "p",
-        "Each value with its standard error; the bars are 1.96 standard errors to either side, the dotted lines what "
-        "guessing gives. The first metric of a task is the one to compare models by. Where the bars of two models "
+        "Each value with its standard error; the bars are 95 % intervals, 1.96 standard errors to either side where the "
+        "evaluation tells none, the dotted lines what guessing gives. The first metric of a task is the one to compare models by. Where the bars of two models "
         "overlap, the figures alone do not say which is better.",
         class_="soft",
     )
@@ -109,12 +109,10 @@ def _cell(figure: Figure | None) -> Markup:
     return Markup(f"{figure.value:.4f}{error}")
 
 
-def _dots(
-    found: Findings, task: str, metric: str
-) -> tuple[list[tuple[float, float | None] | None], float | None]:
+def _dots(found: Findings, task: str, metric: str) -> tuple[list[plots.Dot | None], float | None]:
     figures = [evaluation.figure(task, metric) for evaluation in found.evaluations]
-    chance = next((figure.chance for figure in figures if figure and metric == "acc"), None)
-    return [(figure.value, figure.stderr) if figure else None for figure in figures], chance
+    chance = next((figure.chance for figure in figures if figure and figure.chance is not None), None)
+    return [plots.Dot(f.value, f.stderr, f.low, f.high) if f else None for f in figures], chance
 
 
 def _losses(found: Findings) -> Iterable[Markup]:

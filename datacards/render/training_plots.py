@@ -197,7 +197,7 @@ def _draw(axes: Axes, panel: _Panel) -> None:
         x, y = zip(*line.points, strict=True)
         lone = line.marked or len(line.points) == 1  # a line of one point would not be seen
         axes.plot(
-            x, y, label=_plain(line.label), color=GRAY if line.soft else COLORS[number % len(COLORS)],
+            x, y, label=plain(line.label), color=GRAY if line.soft else COLORS[number % len(COLORS)],
             linewidth=0.6 if line.soft else 1.4, alpha=0.55 if line.soft else 1.0,
             linestyle="--" if line.dashed else "-", marker=MARKERS[number % len(MARKERS)] if lone else "", markersize=3.4, markevery=max(1, len(x) // _MARKS),
             markeredgecolor="white", markeredgewidth=0.4,
@@ -221,7 +221,7 @@ def _draw(axes: Axes, panel: _Panel) -> None:
         )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Return a name in signs that the font has; the legend would leave out one that begins with a line."""
     known = _signs()
     said = "".join(

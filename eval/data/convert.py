@@ -1,7 +1,7 @@
 """Converts the published benchmark files into the vendored ``*.jsonl.gz``: ``python -m eval.data.convert FOLDER``.
 
-FOLDER holds ``chabsa/e*_ann.json`` and ``cpa_audit/CPA_AUDIT.xlsx`` as published (see LICENSES.md). The same files
-always give the same bytes: rows are sorted and carry a hash of their content as id.
+FOLDER holds the published files (``CONVERTED`` names where; LICENSES.md says whose they are). The same files always give
+the same bytes: rows are in a fixed order and carry a hash of their content as id.
 """
 
 import gzip
@@ -10,7 +10,7 @@ import json
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -18,6 +18,7 @@ from xml.etree.ElementTree import Element
 from defusedxml.ElementTree import fromstring
 
 from datacards.errors import UserError
+from eval.data import chats, general
 from eval.items import content_id
 
 HERE = Path(__file__).parent
@@ -114,18 +115,27 @@ def write(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     return len(lines)
 
 
+#: Every vendored file: where its published form lies below FOLDER, and what makes rows of it.
+CONVERTED: Mapping[str, tuple[str, Callable[[Path], Iterator[dict[str, Any]]]]] = {
+    "chabsa": ("chabsa", chabsa),
+    "cpa_audit": ("cpa_audit/CPA_AUDIT.xlsx", cpa_audit),
+    "ja_mt_bench": ("ja_mt_bench", chats.ja_mt_bench),
+    "jcommonsenseqa": ("jglue/jcommonsenseqa-valid-v1.3.json", general.jcommonsenseqa),
+    "jfinqa": ("jfinqa/jfinqa_v1.json", general.jfinqa),
+    "jmmlu": ("jmmlu", general.jmmlu),
+    "jnli": ("jglue/jnli-valid-v1.3.json", general.jnli),
+    "jsquad": ("jglue/jsquad-valid-v1.3.json", general.jsquad),
+    "mgsm": ("mgsm", general.mgsm),
+}
+
+
 def main(argv: list[str]) -> None:
     """Convert the files in the folder ``argv[0]`` and say how many rows each task has."""
     if len(argv) != 1:
-        raise UserError(
-            "convert", f"{len(argv)} arguments", "one folder with chabsa/ and cpa_audit/ in it is needed"
-        )
-    source = Path(argv[0])
-    for name, rows in (
-        ("chabsa", chabsa(source / "chabsa")),
-        ("cpa_audit", cpa_audit(source / "cpa_audit" / "CPA_AUDIT.xlsx")),
-    ):
-        sys.stdout.write(f"{name}: {write(HERE / f'{name}.jsonl.gz', rows)} rows\n")
+        raise UserError("convert", f"{len(argv)} arguments", "one folder with the published files is needed")
+    for name, (below, rows) in CONVERTED.items():
+        number = write(HERE / f"{name}.jsonl.gz", rows(Path(argv[0]) / below))
+        sys.stdout.write(f"{name}: {number} rows\n")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ ALL = (
         path="data/judge_prompts.jsonl",
         sha256="00ad393d9baa3143f66744a6600afdf068cd7e68494c4b496fa0e2e5c983daba",
         size=12_572,
-        items=7,
+        items=8,
         license="MIT",
         why="it is only of use beside the questions",
     ),

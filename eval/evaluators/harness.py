@@ -1,89 +1,23 @@
-"""Our items as tasks of lm-evaluation-harness, and its Hugging Face backend with token counts kept."""
+"""The back ends of lm-evaluation-harness, asked for what our items ask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
-from lm_eval import simple_evaluate
 from lm_eval.api.instance import Instance
-from lm_eval.api.task import Task as HarnessTask
-from lm_eval.config.task import TaskConfig
-from lm_eval.filters import build_filter_ensemble
 from lm_eval.models.huggingface import HFLM
-from lm_eval.tasks import TaskManager
 from torch import Tensor
 
 from datacards.errors import UserError
 from datacards.objective import Loaded
-from eval.items import Answer, Item
-
-
-class ItemsTask(HarnessTask):
-    """A task of the harness that asks for the likelihoods of our items and computes nothing itself."""
-
-    VERSION = 1
-    OUTPUT_TYPE = "multiple_choice"
-
-    def __init__(self, name: str, items: Sequence[Item]) -> None:
-        # As the harness's own ConfigurableTask, without the base class's __init__: that one downloads a dataset and
-        # takes every task for one that generates.
-        self._items = list(items)
-        self._config = TaskConfig(task=name, num_fewshot=0, output_type=self.OUTPUT_TYPE)
-        self._filters = [build_filter_ensemble("none", [("take_first", None)])]
-        self._training_docs = self._fewshot_docs = self._instances = self.fewshot_rnd = None
-
-    def has_training_docs(self) -> bool:
-        """Have none."""
-        return False
-
-    has_validation_docs = has_training_docs
-
-    def has_test_docs(self) -> bool:
-        """Have our items as test documents."""
-        return True
-
-    def test_docs(self) -> list[dict[str, Any]]:
-        """Return one document per item: its place among the items."""
-        return [{"place": place} for place in range(len(self._items))]
-
-    def doc_to_text(self, doc: dict[str, Any]) -> str:
-        """Return the whole prompt."""
-        return self._items[doc["place"]].context
-
-    def doc_to_target(self, doc: dict[str, Any]) -> str:
-        """Return nothing: the right choice is known to us alone."""
-        del doc
-        return ""
-
-    def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> list[Instance]:
-        """Return one request per choice."""
-        return [
-            Instance(
-                request_type="loglikelihood",
-                doc=doc,
-                arguments=(ctx, continuation),
-                idx=idx,
-                metadata=kwargs["metadata"],
-            )
-            for idx, continuation in enumerate(self._items[doc["place"]].continuations)
-        ]
-
-    def process_results(self, doc: dict[str, Any], results: Sequence[tuple[float, bool]]) -> dict[str, float]:
-        """Return no figure."""
-        del doc, results
-        return {}
-
-    def aggregation(self) -> dict[str, Any]:
-        """Return no figure."""
-        return {}
-
-    higher_is_better = aggregation
+from eval.evaluators.bos import Bos, special_tokens
+from eval.items import Answer, Asked, Item, Passage, Question, Reply, Result, Surprise
 
 
 class CountingLM(HFLM):
-    """The Hugging Face backend of the harness, with (context, continuation) token counts kept in order.
+    """The Hugging Face back end of the harness, with (context, continuation) token counts kept in order.
 
     The output layer runs over the positions that are scored only: over a whole prompt it is most of the memory of a
     model with a large vocabulary, and of the time of a small one.
@@ -97,7 +31,7 @@ class CountingLM(HFLM):
 
     def _loglikelihood_tokens(self, requests: Any, *args: Any, **kwargs: Any) -> list[tuple[float, bool]]:
         self.token_counts += [(len(context), len(continuation)) for _, context, continuation in requests]
-        self._longest = max(choice for _, choice in self.token_counts)
+        self._longest = max((choice for _, choice in self.token_counts), default=0)
         return super()._loglikelihood_tokens(requests, *args, **kwargs)
 
     def _model_call(self, inps: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -113,71 +47,141 @@ class CountingLM(HFLM):
         return logits
 
 
-def likelihoods(
-    model: Path | Loaded,
-    items: Mapping[str, Sequence[Item]],
-    *,
-    batch_size: int,
-    dtype: str,
-    add_bos_token: bool | None,
-    max_length: int | None,
-) -> dict[str, list[Answer]]:
-    """Return the answers of a model folder, or a model in memory, to the items of every task, in their order.
+class Harness:
+    """One model in a back end of the harness; ``lm`` counts tokens as CountingLM does."""
+
+    def __init__(self, lm: Any) -> None:
+        self.lm = lm
+
+    def ask(self, items: Sequence[Asked]) -> Iterator[list[tuple[int, Result]]]:
+        """Yield the results of ``items`` with their places, kind by kind."""
+        kinds = ((Item, self._answers), (Question, self._replies), (Passage, self._surprises))
+        for kind, asks in kinds:
+            places = [place for place, item in enumerate(items) if isinstance(item, kind)]
+            if places:
+                found: Iterable[Result] = asks([items[place] for place in places])
+                yield list(zip(places, found, strict=True))
+
+    def _answers(self, items: Sequence[Any]) -> Iterator[Answer]:
+        requests = [
+            Instance("loglikelihood", {}, (item.context, continuation), n)
+            for item in items
+            for n, continuation in enumerate(item.continuations)
+        ]
+        self.lm.token_counts.clear()
+        values = iter(self.lm.loglikelihood(requests))
+        counts = iter(self.lm.token_counts)
+        for item in items:
+            sizes = [next(counts) for _ in item.continuations]
+            yield Answer(
+                item=item,
+                loglikelihoods=tuple(float(next(values)[0]) for _ in item.continuations),
+                choice_tokens=tuple(choice for _, choice in sizes),
+                context_tokens=sizes[0][0],
+                truncated=any(context + choice > self.lm.max_length + 1 for context, choice in sizes),
+            )
+
+    def _replies(self, items: Sequence[Any]) -> Iterator[Reply]:
+        """The harness says neither why a reply ended nor how long it was: both are told from its text."""
+        requests = [
+            Instance(
+                "generate_until",
+                {},
+                (
+                    item.context,
+                    {"until": list(item.until), "max_gen_toks": item.max_tokens, "do_sample": False},
+                ),
+                0,
+            )
+            for item in items
+        ]
+        for item, text in zip(items, self.lm.generate_until(requests), strict=True):
+            size = len(self.lm.tok_encode(item.context))
+            tokens = len(self.lm.tok_encode(text, add_special_tokens=False))
+            yield Reply(
+                item=item,
+                text=text,
+                tokens=tokens,
+                finish="length" if tokens >= item.max_tokens else "stop",
+                context_tokens=size,
+                truncated=size > self.lm.max_length - item.max_tokens,
+            )
+
+    def _surprises(self, items: Sequence[Any]) -> Iterator[Surprise]:
+        requests = [Instance("loglikelihood_rolling", {}, (item.text,), 0) for item in items]
+        for item, value in zip(items, self.lm.loglikelihood_rolling(requests), strict=True):
+            yield Surprise(item, -float(value), len(self.lm.tok_encode(item.text)))
+
+
+def open_hf(
+    model: Path | Loaded, *, bos: Bos, dtype: str, batch_size: int, max_length: int | None
+) -> Harness:
+    """Return a model folder, or a model in memory, in the harness's Hugging Face back end.
 
     A model in memory computes in the format that it has: ``dtype`` is for one that is loaded.
     """
-    lm = _load(model, batch_size=batch_size, dtype=dtype, add_bos_token=add_bos_token, max_length=max_length)
-    found = simple_evaluate(
-        model=lm,
-        tasks=[ItemsTask(name, members) for name, members in items.items()],
-        task_manager=TaskManager(include_defaults=False),
-        bootstrap_iters=0,
-        random_seed=0,
-        numpy_random_seed=0,
-        torch_random_seed=0,
-        fewshot_random_seed=0,
-    )
-    counts = iter(lm.token_counts)
-    answers: dict[str, list[Answer]] = {}
-    for name, members in items.items():
-        samples = sorted(found["samples"][name], key=lambda sample: sample["doc_id"])
-        answers[name] = [
-            _answer(item, sample["filtered_resps"], [next(counts) for _ in item.continuations], lm.max_length)
-            for item, sample in zip(members, samples, strict=True)
-        ]
-    return answers
-
-
-def _answer(
-    item: Item, results: Sequence[tuple[float, bool]], counts: Sequence[tuple[int, int]], max_length: int
-) -> Answer:
-    return Answer(
-        item=item,
-        loglikelihoods=tuple(float(value) for value, _ in results),
-        choice_tokens=tuple(choice for _, choice in counts),
-        context_tokens=counts[0][0],
-        truncated=any(context + choice > max_length + 1 for context, choice in counts),
-    )
-
-
-def _load(model: Path | Loaded, **options: Any) -> CountingLM:
+    options: dict[str, Any] = {"batch_size": batch_size, "max_length": max_length, "softmax_dtype": "float32"}
     if isinstance(model, Loaded):
-        del options["dtype"]
-        return CountingLM(
-            pretrained=model.model, tokenizer=model.tokenizer, softmax_dtype="float32", **options
+        rule = special_tokens(bos, getattr(model.model.config, "model_type", ""))
+        return Harness(
+            CountingLM(pretrained=model.model, tokenizer=model.tokenizer, add_bos_token=rule, **options)
         )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        # The absolute path keeps the harness from taking a relative one for the name of a hub model.
-        return CountingLM(
-            pretrained=str(model.resolve()),
-            device=device,
-            softmax_dtype="float32",
-            trust_remote_code=False,
-            use_safetensors=True,
-            **options,
+        return Harness(
+            CountingLM(
+                # The absolute path keeps the harness from taking a relative one for the name of a hub model.
+                pretrained=str(model.resolve()),
+                device="cuda" if torch.cuda.is_available() else "cpu",
+                dtype=dtype,
+                trust_remote_code=False,
+                use_safetensors=True,
+                add_bos_token=_rule(model, bos),
+                **options,
+            )
         )
     except (OSError, ValueError) as error:
         raise UserError(
             model.name, f"cannot be loaded: {error}", todo="check the files of the checkpoint"
         ) from error
+
+
+def open_vllm(model: Path | Loaded, *, bos: Bos, dtype: str, max_length: int | None) -> Harness:
+    """Return a model folder in the harness's vLLM back end."""
+    if isinstance(model, Loaded):
+        raise UserError(model.name, "is in memory, where vLLM cannot take it from", todo="use backend: hf")
+    try:
+        from lm_eval.models.vllm_causallms import VLLM
+
+        class Counting(VLLM):
+            """The vLLM back end with token counts kept in order."""
+
+            token_counts: list[tuple[int, int]]
+
+            def _loglikelihood_tokens(self, requests: Any, *args: Any, **kwargs: Any) -> Any:
+                self.token_counts += [(len(context), len(choice)) for _, context, choice in requests]
+                return super()._loglikelihood_tokens(requests, *args, **kwargs)
+
+        lm = Counting(
+            pretrained=str(model.resolve()),
+            dtype=dtype,
+            trust_remote_code=False,
+            add_bos_token=_rule(model, bos),
+            max_model_len=max_length,
+            enforce_eager=not torch.cuda.is_available(),
+        )
+    except ImportError as error:
+        raise UserError("vLLM", f"cannot be used: {error}", todo="install it, or use backend: hf") from error
+    except (OSError, ValueError) as error:
+        raise UserError(
+            model.name, f"cannot be loaded: {error}", todo="check the files of the checkpoint"
+        ) from error
+    lm.token_counts = []
+    return Harness(lm)
+
+
+def _rule(model: Path, bos: Bos) -> bool | None:
+    from transformers import AutoConfig
+
+    return special_tokens(
+        bos, AutoConfig.from_pretrained(model.resolve(), trust_remote_code=False).model_type
+    )

@@ -1,4 +1,4 @@
-"""Scores by likelihood through lm-evaluation-harness, used as a library with our own tasks."""
+"""Scores through lm-evaluation-harness, used as a library for its back ends."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,50 +6,52 @@ from typing import Any, Literal
 
 from pydantic import PositiveInt
 
-from datacards.errors import UserError
 from datacards.objective import Loaded
 from eval.base import Evaluator, Keep
-from eval.items import Answer, Asked, Item
+from eval.evaluators.bos import Bos
+from eval.items import Asked, Result
 
 
 class LmEval(Evaluator):
-    """Zero-shot log-likelihoods of the choices from the harness's Hugging Face backend.
+    """Zero-shot likelihoods, greedy replies and the likelihood of passages from a back end of the harness.
 
-    The harness supplies tokenization, batching by length and likelihoods; all figures are computed here from the
-    answers, so that one run yields every metric. ``bos: none`` is the rule of every published figure of the Japanese
-    financial benchmark; ``tokenizer`` follows the tokenizer's default. Log-softmax is taken in float32 whatever the
-    ``dtype`` of the weights.
+    The harness supplies tokenization, batching and likelihoods; all figures are computed here from the results, so that
+    one run yields every metric. ``backend: hf`` is transformers, ``vllm`` needs vLLM and a model folder. ``bos: original``
+    is the rule of every published figure of the Japanese financial benchmark; ``tokenizer`` follows the tokenizer's
+    default. Log-softmax is taken in float32 whatever the ``dtype`` of the weights. Passages are read as the harness does:
+    after a beginning (or end) token, in windows of which the last has more to read before.
     """
 
+    backend: Literal["hf", "vllm"] = "hf"
     batch_size: PositiveInt = 16
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "float32"
-    bos: Literal["none", "tokenizer"] = "none"
+    bos: Bos = "original"
     max_length: PositiveInt | None = None
 
     def ask(
         self, *, model: Path | Loaded, asked: Mapping[str, Sequence[Asked]], keep: Keep
-    ) -> dict[str, list[Answer]]:
-        """Return the answers of ``model``, a folder or a model in memory; see the base class."""
-        from eval.evaluators.harness import likelihoods
+    ) -> dict[str, list[Result]]:
+        """Return the results of ``model``, a folder or (``hf``) a model in memory; see the base class."""
+        from eval.evaluators.harness import open_hf, open_vllm
 
-        items: dict[str, list[Item]] = {}
-        for name, members in asked.items():
-            items[name] = [item for item in members if isinstance(item, Item)]
-            if len(items[name]) < len(members):
-                raise UserError(
-                    name, "asks for more than likelihoods of choices", todo="use another evaluator"
-                )
-        answers = likelihoods(
-            model,
-            items,
-            batch_size=self.batch_size,
-            dtype=self.dtype,
-            add_bos_token=False if self.bos == "none" else None,
-            max_length=self.max_length,
-        )
-        for name, given in answers.items():
-            keep(name, given)
-        return answers
+        if self.backend == "vllm":
+            harness = open_vllm(model, bos=self.bos, dtype=self.dtype, max_length=self.max_length)
+        else:
+            harness = open_hf(
+                model,
+                bos=self.bos,
+                dtype=self.dtype,
+                batch_size=self.batch_size,
+                max_length=self.max_length,
+            )
+        results: dict[str, list[Result]] = {}
+        for name, items in asked.items():
+            placed: dict[int, Result] = {}
+            for found in harness.ask(items):
+                keep(name, [result for _, result in found])
+                placed.update(found)
+            results[name] = [placed[place] for place in range(len(items))]
+        return results
 
     def settings(self) -> dict[str, Any]:
         """Return all options but the batch size, which bears on nothing."""

@@ -1,1 +1,1 @@
-"""The published results of the Japanese financial benchmark, aggregated again."""
+"""Published result files, read again and aggregated by our code."""

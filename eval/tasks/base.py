@@ -92,6 +92,11 @@ class Task(BaseModel, ABC):
             Measured("acc_norm", *accuracy(answers, per_character=True)),
         ]
 
+    def parts(self, results: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
+        """Return the parts of the results that have a figure of their own, by name; none unless a task says so."""
+        del results
+        return {}
+
     def chance(self, items: Sequence[Asked]) -> float | None:
         """Return what guessing among the choices scores on ``items``, None where that has no meaning."""
         counts = [len(item.choices) for item in items if isinstance(item, Item)]
@@ -120,8 +125,10 @@ class Conversation(Task, ABC):
         return []
 
     @abstractmethod
-    def converse(self, *, model: Path, kept: Path, out: Path) -> tuple[list[Score], TaskRecord]:
-        """Hold the conversations with the model in the folder ``model``, have them judged, and return scores and record.
+    def converse(self, *, model: Path, kept: Path, out: Path) -> tuple[list[Score], list[TaskRecord]]:
+        """Hold the conversations with the model in the folder ``model``, have them judged, and return scores and records.
+
+        There is one record for every way in which the answers are scored; the first has the task's own name.
 
         ``kept`` is this model's own folder for what outlives a run. The samples are written below ``out``.
         """
@@ -140,6 +147,14 @@ def weighted(metric: str, pairs: Sequence[tuple[float, float]]) -> Measured:
         return Measured(metric, ratio, None)
     spread = (values - ratio * weights) / weights.mean()
     return Measured(metric, ratio, float(spread.std(ddof=1) / math.sqrt(n)))
+
+
+def by_group(results: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the results of every group, in order of the groups' names."""
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for result in results:
+        groups[result.item.group].append(result)
+    return dict(sorted(groups.items()))
 
 
 def exam(question: str, context: str, choices: Sequence[str], *, description: str) -> str:

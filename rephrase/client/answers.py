@@ -1,24 +1,15 @@
 """What comes back: the bytes of an answer become replies in the order of the prompts, whatever a server sends."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
+from datacards.endpoints.answers import ForeignError, count, parsed, told, whole
 from rephrase.requests import LENGTH, Reply, Request, Sampling
 
-_MOST_TOKENS = 1 << 40  # a count beyond it is none
 _MOST_SCORE = 1e9  # of a log-probability; JSON has integers that no float holds
 _ID = "token_id:"  # how vLLM writes a token for ``return_tokens_as_token_ids``
-
-
-class BrokenError(ValueError):
-    """An answer that was cut off or garbled on the way: the same question may be asked again."""
-
-
-class ForeignError(ValueError):
-    """An answer that is whole and none of the OpenAI interface."""
 
 
 def replies(body: bytes, asked: Sequence[Request]) -> list[Reply | None]:
@@ -48,32 +39,6 @@ def replies(body: bytes, asked: Sequence[Request]) -> list[Reply | None]:
     return made
 
 
-def parsed(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of an answer. Raises BrokenError when it is cut off, ForeignError when it is something else."""
-    if body.lstrip()[:1] != b"{":
-        raise ForeignError(
-            f"it starts with {body[:40].decode(errors='replace')!r}" if body else "it is empty"
-        )
-    try:
-        said = json.loads(body.decode())
-    except (ValueError, RecursionError) as error:
-        raise BrokenError(f"it is no whole JSON: {error}") from None
-    assert isinstance(said, dict)  # noqa: S101  it starts with a brace
-    return said
-
-
-def told(body: bytes) -> str:
-    """Return the message of an error as vLLM, OpenAI, FastAPI or a proxy words it; the raw text of anything else."""
-    try:
-        said: Any = json.loads(body.decode())
-    except (ValueError, RecursionError):
-        return body[:1000].decode(errors="replace").strip()
-    for name in ("error", "message", "detail"):
-        if isinstance(said, dict) and said.get(name):
-            said = said[name]
-    return whole(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False))
-
-
 def _placed(choices: list[Any], prompts: int) -> list[dict[str, Any] | None]:
     found: list[dict[str, Any] | None] = [None] * prompts
     known = [choice for choice in choices if isinstance(choice, dict)]
@@ -95,15 +60,6 @@ def _text(choice: Mapping[str, Any]) -> str | None:
     message = choice.get("message")
     text = message.get("content") or "" if isinstance(message, dict) else choice.get("text")
     return whole(text) if isinstance(text, str) else None
-
-
-def whole(text: str) -> str:
-    """Return ``text`` with U+FFFD for halves of surrogate pairs, which JSON may carry and no file can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def _tokens(
@@ -138,11 +94,6 @@ def shared(total: int, weights: Sequence[int]) -> list[int]:
     if not whole:
         return [0] * len(weights)
     return [b - a for a, b in pairwise(total * part // whole for part in (0, *accumulate(weights)))]
-
-
-def count(value: Any) -> int:
-    """Return a number of tokens, 0 for what is none."""
-    return value if type(value) is int and 0 <= value < _MOST_TOKENS else 0
 
 
 def scores(logprobs: Any, sampling: Sampling) -> dict[str, float]:

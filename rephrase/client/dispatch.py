@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from datacards.endpoints.transport import Answer, Transport
 from datacards.errors import UserError
 from datacards.render.markup import visible
 from rephrase.client.breaker import back_off
@@ -14,7 +15,6 @@ from rephrase.client.probes import works
 from rephrase.client.queue import Ask, Batch, Queue
 from rephrase.client.server import Server, chosen
 from rephrase.client.stream import Stream
-from rephrase.client.transport import Answer, Transport
 from rephrase.client.wire import body
 from rephrase.requests import REFUSED, UNDONE, Reply
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from datacards.endpoints.answers import BrokenError, ForeignError, parsed, told
+from datacards.endpoints.transport import Answer
 from datacards.errors import UserError
 from datacards.render.markup import visible
-from rephrase.client.answers import BrokenError, ForeignError, parsed, replies, told
-from rephrase.client.transport import Answer
+from rephrase.client.answers import replies
 from rephrase.requests import Reply, Request
 
 _MOST = 300  # characters of a server's words in a message

@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from datacards.endpoints.transport import Answer, Transport
 from datacards.errors import UserError
 from rephrase.client.judge import Failure, Fault, judged, ours, served, words
 from rephrase.client.server import Server
-from rephrase.client.transport import Answer, Transport
 from rephrase.client.wire import body, head
 from rephrase.requests import Message, Request, Sampling
 

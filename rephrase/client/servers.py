@@ -4,13 +4,13 @@ import asyncio
 import os
 from collections.abc import Sequence
 
+from datacards.endpoints.transport import Transport, checked_key
 from datacards.errors import UserError
 from rephrase.client.counters import Counters
 from rephrase.client.dispatch import Dispatch
 from rephrase.client.probes import first_look
 from rephrase.client.queue import Ask
 from rephrase.client.server import servers
-from rephrase.client.transport import Transport, checked_key
 from rephrase.client.wire import UnsayableError, head
 from rephrase.requests import REFUSED, Engine, Reply, Request, Sampling
 

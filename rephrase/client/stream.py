@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rephrase.client.answers import count, scores, told, whole
+from datacards.endpoints.answers import count, told, whole
+from rephrase.client.answers import scores
 from rephrase.requests import Reply, Request
 
 

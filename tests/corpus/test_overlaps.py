@@ -51,7 +51,10 @@ def test_its_choices_and_its_answer_are_told_apart() -> None:
     listed = "\n".join(f"{at}．{choice}" for at, choice in enumerate(CHOICES, 1))
     assert [row[1:3] for row in found(f"{STEM}\n{CHOICES[2]}")] == [("stem+gold", True)]
     assert [row[1:3] for row in found(f"{STEM}\n{CHOICES[0]}")] == [("stem", False)]
-    assert [row[1] for row in found(f"{STEM}\n{listed}")] == ["stem+choices"]
+    assert [row[1:3] for row in found(f"{STEM}\n{listed}")] == [("stem+choices", False)]
+    for told in ("正解：3", f"解説：{CHOICES[2]}とは限らない。"):
+        assert [row[1:3] for row in found(f"{STEM}\n{listed}\n{told}")] == [("stem+choices", True)]
+    assert [row[1:3] for row in found(f"{STEM}\n{listed}\n正解：1")] == [("stem+choices", False)]
 
 
 @pytest.mark.parametrize("told", ["正解：３", "正解は（3）", "答え C", "解答　Ｃ"])
@@ -167,10 +170,13 @@ def test_real_items_are_found_in_every_disguise(shared_eval_data: Path) -> None:
     chance = random.Random(3)  # noqa: S311 - it chooses what is planted
     able = [item for test in tests for item in test.items if item not in lost]
     tallies = plant(index, chance.sample(able, 120), [CARRIER.format("")], chance)
-    for kind in ("verbatim", "width", "spacing", "punctuation", "table", "interrupted"):
+    for kind in ("verbatim", "width", "spacing", "punctuation", "table"):
         assert (tallies[kind].found, tallies[kind].spans) == (tallies[kind].planted, tallies[kind].planted), (
             kind
         )
+    # Formulaic questions (those of formal logic in jmmlu) may have nothing of their own on either side of a break.
+    assert tallies["interrupted"].found >= 0.98 * tallies["interrupted"].planted
+    assert tallies["interrupted"].spans >= 0.95 * tallies["interrupted"].planted
     assert tallies["half"].found >= 0.9 * tallies["half"].planted
     assert tallies["paraphrase"].missed
 

@@ -211,7 +211,10 @@ def test_plots_are_well_formed_and_have_japanese() -> None:
         plots.lines(
             {"損失": [(1, 2.0), (2, 1.0)], "loss": [(1, 1.0)]}, x="層", y="余弦", marked=True, zero=True
         ),
-        plots.dots([("課題", [(0.5, 0.1), None, (0.2, None)], 0.25)], ["甲", "乙", "丙"]),
+        plots.dots(
+            [("課題", [plots.Dot(0.5, 0.1), None, plots.Dot(0.2, low=0.1, high=0.6)], 0.25)],
+            ["甲", "乙", "丙"],
+        ),
         plots.bars({"節": {"train": 3, "test": 1}, "問": {"train": 2}}),
     ]
     for svg in drawn:

@@ -49,28 +49,20 @@ def golden_items(golden: Path, task: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
-def test_the_golden_run_is_reproduced_whole(golden: Path, tmp_path: Path) -> None:
-    """All 8,121 items of both tasks, within 1e-4 of the original task code, and the figures made of them.
-
-    The guard of every upgrade of the harness.
-    """
-    scores, _ = score(
-        LmEval(batch_size=16), golden / "tiny-llama-tuned", [Chabsa(), CpaAudit()], None, out=tmp_path
-    )
-    found = {(score.task, score.metric): score for score in scores}
-    for task in ("chabsa", "cpa_audit"):
-        wanted = golden_items(golden, task)
-        theirs = {item["ctx_sha256"]: item for item in wanted["items"]}
-        ours = rows(tmp_path, task)
+def test_the_harness_gives_the_golden_numbers(golden: Path, tmp_path: Path) -> None:
+    """A part of the golden run, within 1e-4 of the original task code: the guard of every upgrade of the harness."""
+    tasks = [
+        Slice(task="chabsa", whole=Chabsa(), step=90),
+        Slice(task="cpa_audit", whole=CpaAudit(), step=40),
+    ]
+    score(LmEval(), golden / "tiny-llama-tuned", tasks, None, out=tmp_path)
+    for task in tasks:
+        theirs = {item["ctx_sha256"]: item for item in golden_items(golden, task.task)["items"]}
+        ours = rows(tmp_path, task.task)
         assert largest_difference(ours, theirs) < 1e-4
         for row in ours:
             item = theirs[row["context_sha256"]]
             assert (row["context_tokens"], row["choice_tokens"]) == (item["n_ctx"], item["n_cont"])
-        for metric in ("acc", "acc_norm", *(("f1", "f1_norm") if task == "chabsa" else ())):
-            assert found[task, metric].value == pytest.approx(wanted["metrics"][f"{metric},none"], abs=1e-9)
-        error = wanted["metrics"]["acc_stderr,none"]
-        assert found[task, "acc"].stderr == pytest.approx(error, abs=1e-9)
 
 
 def test_the_batch_size_bears_on_nothing(tiny_model: Path, question_store: Store, tmp_path: Path) -> None:
@@ -91,7 +83,7 @@ def test_scored_positions_alone_give_the_likelihoods_of_the_whole_prompt(tiny_mo
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
-    from eval.evaluators.harness import likelihoods
+    from eval.evaluators.harness import open_hf
 
     pairs = [
         ("売上高は", "増加<s><s>x"),
@@ -104,19 +96,19 @@ def test_scored_positions_alone_give_the_likelihoods_of_the_whole_prompt(tiny_mo
     wanted = plain.loglikelihood(
         [Instance("loglikelihood", {}, pair, 0) for pair in pairs], disable_tqdm=True
     )
-    ours = likelihoods(
-        tiny_model, {"t": items}, batch_size=4, dtype="float32", add_bos_token=False, max_length=None
-    )["t"]
-    assert [a.loglikelihoods[0] for a in ours] == pytest.approx([value for value, _ in wanted], abs=1e-5)
+    lm = open_hf(tiny_model, bos="none", dtype="float32", batch_size=4, max_length=None)
+    (found,) = lm.ask(items)
+    ours = [answer.loglikelihoods[0] for _, answer in found if isinstance(answer, Answer)]
+    assert ours == pytest.approx([value for value, _ in wanted], abs=1e-5)
 
 
 def test_no_beginning_of_sequence_token_unless_it_is_asked_for(tiny_model: Path, tmp_path: Path) -> None:
     """The tokenizer adds one by default; the benchmark's published figures have none."""
     task = Slice(task="chabsa", whole=Chabsa(), step=2000)
-    for bos in ("none", "tokenizer"):
+    for bos in ("original", "tokenizer"):
         options = LmEval.model_validate({"bos": bos})
         score(options, tiny_model, [task], None, out=tmp_path / bos)
-    without, with_bos = rows(tmp_path / "none", "chabsa"), rows(tmp_path / "tokenizer", "chabsa")
+    without, with_bos = rows(tmp_path / "original", "chabsa"), rows(tmp_path / "tokenizer", "chabsa")
     assert [r["context_tokens"] + 1 for r in without] == [r["context_tokens"] for r in with_bos]
     assert [r["choice_tokens"] for r in without] == [r["choice_tokens"] for r in with_bos]
 

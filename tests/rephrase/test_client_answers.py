@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rephrase.client.answers import BrokenError, ForeignError, replies, shared, told
+from datacards.endpoints.answers import BrokenError, ForeignError, told
+from datacards.endpoints.transport import seconds
+from rephrase.client.answers import replies, shared
 from rephrase.client.stream import Stream
-from rephrase.client.transport import seconds
 from rephrase.client.wire import UnsayableError, body, head
 from rephrase.requests import Message, Reply, Request, Sampling
 

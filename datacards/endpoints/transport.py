@@ -15,9 +15,10 @@ from datacards.render.markup import visible
 
 #: The longest answer that is read, in bytes; eight long replies with all their token ids stay far below.
 MOST_BYTES = 32 << 20
-_TOO_LONG = f"the answer is longer than {MOST_BYTES >> 20} MiB"
 #: vLLM's server closes connections that were idle for 5 s; leaving them first means never writing into a closed one.
 _KEPT_S = 4.0
+#: The fewest signs of a key that is hidden where a server repeats it; what is shorter ("EMPTY") is no secret, and a word.
+SECRET = 8
 _OTHER_FILES = 256  # descriptors for all else that a run has open
 _LONGEST_WAIT = 3600.0
 _NOTICED = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 60_000}
@@ -43,10 +44,15 @@ class _EndlessError(ValueError):
 
 
 class Transport:
-    """A pool of connections that all servers share. Make it inside a running event loop; ``close`` it there."""
+    """A pool of connections that all servers share. Make it inside a running event loop; ``close`` it there.
 
-    def __init__(self, key: str, timeout_s: float, connections: int) -> None:
+    ``key`` is sent as a bearer token and shown nowhere, not even where a server repeats it. A request takes at most
+    ``timeout_s`` seconds, an answer ``most_bytes`` bytes.
+    """
+
+    def __init__(self, key: str, timeout_s: float, connections: int, *, most_bytes: int = MOST_BYTES) -> None:
         self._key = key.encode()
+        self._most_bytes = most_bytes
         headers = {
             "Content-Type": "application/json",
             "Accept-Encoding": "identity",
@@ -86,7 +92,7 @@ class Transport:
                 if take and response.status == 200 and response.content_type == "text/event-stream":
                     await self._stream(response, take)
                     return Answer(200, fate="streamed")
-                whole = await _read(response)
+                whole = await self._read(response)
                 wait = seconds(response.headers.get("Retry-After", ""))
                 place = self._plain(response.headers.get("Location", ""))
                 return Answer(response.status, self._hidden(whole), wait, place)
@@ -103,21 +109,36 @@ class Transport:
         return Answer(0, fate=fate, trouble=self._plain(trouble))
 
     async def _stream(self, response: aiohttp.ClientResponse, take: Callable[[bytes], None]) -> None:
-        """Give whole lines to ``take`` as they come. Raises _EndlessError as _read does."""
+        """Give whole lines to ``take`` as they come. Raises _EndlessError as ``_read`` does."""
         rest, read = b"", 0
         while piece := await response.content.readany():
             read += len(piece)
-            if read > MOST_BYTES:
-                raise _EndlessError(_TOO_LONG)
+            self._check(read)
             lines, feed, rest = (rest + piece).rpartition(b"\n")
             if feed:
                 take(self._hidden(lines))
         if rest:
             take(self._hidden(rest))
 
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """Return the body. Raises _EndlessError when it is longer than is read."""
+        if (size := response.content_length) is not None:
+            self._check(size)
+            return await response.read()
+        pieces, read = [], 0
+        while piece := await response.content.readany():
+            read += len(piece)
+            self._check(read)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _check(self, size: int) -> None:
+        if size > self._most_bytes:
+            raise _EndlessError(f"the answer is longer than {self._most_bytes / (1 << 20):.3g} MiB")
+
     def _hidden(self, said: bytes) -> bytes:
         """Return what a server said without the key, which some repeat in their messages."""
-        return said.replace(self._key, b"***") if self._key and self._key in said else said
+        return said.replace(self._key, b"***") if len(self._key) >= SECRET and self._key in said else said
 
     def _plain(self, said: str) -> str:
         return visible(self._hidden(said.encode(errors="replace")).decode(errors="replace"), 300)
@@ -125,22 +146,6 @@ class Transport:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body. Raises _EndlessError when it is longer than MOST_BYTES."""
-    size = response.content_length
-    if size is not None and size <= MOST_BYTES:
-        return await response.read()
-    if size is not None:
-        raise _EndlessError(_TOO_LONG)
-    pieces, read = [], 0
-    while piece := await response.content.readany():
-        read += len(piece)
-        if read > MOST_BYTES:
-            raise _EndlessError(_TOO_LONG)
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def seconds(retry_after: str, now: datetime | None = None) -> float:
@@ -178,11 +183,12 @@ def _descriptors(wanted: int) -> int:
     return max(8, min(wanted, soft - _OTHER_FILES))
 
 
-def checked_key(key: str) -> str:
-    """Return ``key`` without white space around it. Raises UserError, which does not show it, when no header can hold it."""
+def checked_key(key: str, variable: str = "OPENAI_API_KEY") -> str:
+    """Return ``key``, the value of ``variable``, without white space around it.
+
+    Raises UserError, which does not show it, when no header can hold it.
+    """
     key = key.strip()
     if not (key.isascii() and key.isprintable()):
-        raise UserError(
-            "OPENAI_API_KEY", "it holds signs that no key has", todo="set it again, from its source"
-        )
+        raise UserError(variable, "it holds signs that no key has", todo="set it again, from its source")
     return key

@@ -1,0 +1,74 @@
+"""What the choice of a prompt makes of a score: every model and task that was asked in several words."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+
+from datacards.evaluated import TaskRecord
+from eval.report import figures
+from eval.report.blocks import Block, Cell, Grid, Picture, Value, Words
+from eval.report.found import Column, Found, Taken
+from eval.report.numbers import bounds, cell, plain
+from eval.report.slugs import slug
+
+_TOLD = (
+    "The prompt of the tables above is the first; it is fixed before the run. The best of several prompts, chosen on the "
+    "test itself, says more of the choice than of the model: the mean and the range do not."
+)
+
+
+def prompt_blocks(found: Found, suite: str, records: Sequence[TaskRecord]) -> Iterable[Block]:
+    """Yield the table and the figure of the values per prompt, nothing where each task was asked in one way."""
+    asked = [
+        (record, column, _all(column, record.task))
+        for record in records
+        for column in found.columns
+        if record.task in column.others
+    ]
+    if not asked:
+        return
+    prompts = list(dict.fromkeys(_name(one) for _, _, all_ in asked for one in all_))
+    rows: list[tuple[Value, ...]] = []
+    for record, column, all_ in asked:
+        by_prompt = {_name(one): one for one in reversed(all_)}
+        values = [score.value for one in all_ if (score := one.score())]
+        rows.append(
+            (
+                Cell(record.task, strong=True),
+                column.label,
+                *(cell(by_prompt.get(prompt)) for prompt in prompts),
+                Cell(plain(statistics.fmean(values)), "", tuple(one.key for one in all_)),
+                plain(max(values) - min(values)),
+            )
+        )
+    head = ("task", "model", *(prompt or "default" for prompt in prompts), "mean", "range")
+    caption = f"Values per prompt: {suite or 'tasks of no suite'}"
+    yield Grid(f"prompts-{slug(suite)}", caption, head, tuple(rows), range(2, len(head)))
+    drawn = figures.spans(
+        [
+            (f"{record.task}, {column.label}", [_span(all_, prompt) for prompt in prompts], None)
+            for record, column, all_ in asked
+        ],
+        [prompt or "default" for prompt in prompts],
+    )
+    yield Picture(
+        f"prompts-{slug(suite)}", "Values per prompt with their 95 % intervals.",
+        "values per prompt; the table above has the numbers", drawn,
+    )  # fmt: skip
+    yield Words(_TOLD)
+
+
+def _all(column: Column, task: str) -> list[Taken]:
+    return [column.taken[task], *column.others[task]]
+
+
+def _name(one: Taken) -> str:
+    return one.prompt or "default"
+
+
+def _span(all_: Sequence[Taken], prompt: str) -> figures.Span:
+    one = next((one for one in all_ if _name(one) == prompt), None)
+    score = one.score() if one else None
+    if score is None:
+        return None
+    low, high = bounds(score) or (score.value, score.value)
+    return score.value, low, high

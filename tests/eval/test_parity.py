@@ -45,7 +45,8 @@ def recorded(tiny_model: Path) -> dict[str, Any]:
     }
     answers = Transformers(bos="none").ask(model=tiny_model, asked=asked, keep=lambda _name, _results: None)
     found: dict[str, Any] = {}
-    for name, given in answers.items():
+    for name, results in answers.items():
+        given = [result for result in results if isinstance(result, Answer)]
         rows = [row(number, answer) for number, answer in enumerate(given)]
         right = [answer.prediction == answer.item.gold for answer in given]
         metrics = {"acc,none": sum(right) / len(right), "f1_stderr,none": "N/A"}

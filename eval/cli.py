@@ -18,6 +18,7 @@ ROOMS = {
     "compare": "eval.compare.cli",
     "contamination": "eval.contamination.cli",
     "data": "eval.data.cli",
+    "published": "eval.published.cli",
     "report": "eval.report.cli",
 }
 

@@ -16,7 +16,7 @@ class EvalRecipe(Recipe):
     """
 
     model: str = ""
-    evaluator: str = "lm_eval"
+    evaluator: str = "transformers"
     options: dict[str, Any] = Field(default_factory=dict)
     tasks: tuple[AnyTask, ...] = Field(min_length=1)
 

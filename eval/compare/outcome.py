@@ -96,12 +96,12 @@ def chosen(outcome: Outcome, places: Iterable[int]) -> Outcome:
 
 
 def read(folder: Path) -> dict[str, Outcome]:
-    """Return the outcome of every task of the evaluation version in ``folder``, by the task's name.
+    """Return the outcome of every task by which models are compared, of the version in ``folder``, by the task's name.
 
     Raises UserError where a file is missing or does not hold what statistics need.
     """
     records, scores = tasks_of(folder)
-    return {record.task: outcome_of(folder, record, scores) for record in records}
+    return {record.task: outcome_of(folder, record, scores) for record in records if record.compared}
 
 
 def outcome_of(folder: Path, record: TaskRecord, scores: Sequence[Score] = ()) -> Outcome:

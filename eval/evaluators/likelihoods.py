@@ -66,7 +66,10 @@ class Scorer:
         short = [line for line in held if len(line.tokens) <= wide]
         long = [line for line in held if wide < len(line.tokens) <= self.alone]
         most = max(1, SCORES // self.vocabulary)
-        groups = [*alike(short, beginnings=self.beginnings), *alike(long, beginnings=False)]
+        groups = [
+            *alike(short, beginnings=self.beginnings, worth=batch_tokens // 4),
+            *alike(long, beginnings=False),
+        ]
         for beginning, group in groups:
             cache = self._cache(beginning) if beginning else None
             rows = rows_of(group, len(beginning), wide if self.branches else 0)

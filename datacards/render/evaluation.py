@@ -13,8 +13,8 @@ FOREST = "plots/scores.svg"
 SHOWN = 40  # rows of a table; the others stand in scores.json
 HEAD = ("task", "metric", "value", "95 % interval", "± s.e.", "guessing", "items")
 _READ = (
-    "The first figure of a task is the one to compare models by. Where items share a text, errors and intervals account "
-    "for it; two models are compared on their items with `kanagura eval compare`, not by their intervals."
+    "The first figure of a task is the one to compare models by. Where items share a text, its error and interval "
+    "account for that; two models are compared on their items with `kanagura eval compare`, not by their intervals."
 )
 _Z = 1.959963984540054
 

@@ -14,7 +14,7 @@ from datacards.store import Store
 from eval.report.build import document
 from eval.report.markdown import page
 from eval.report.matter import collect
-from tests.eval.evaluated import VERSION, checkpoint
+from tests.eval.evaluated import VERSION, checkpoint, exemplify
 
 MANY = 12
 
@@ -114,3 +114,13 @@ def test_a_hash_that_is_none_is_told(store: Store, hashed: str) -> None:
 def test_an_evaluation_without_a_task_is_told(store: Store) -> None:
     with pytest.raises(UserError, match=r"kara-eval@.* has no task"):
         collect(store, [written(store, "kara", [], [], [])])
+
+
+def test_prompts_that_may_not_be_passed_on_are_called_so(store: Store) -> None:
+    model = checkpoint(store, "toi")
+    own = {"questions": "house.jsonl sha256:0", "license": "all-rights-reserved"}
+    ref = exemplify(store, model, {"社内の問い": "答え"}, **own)
+    told = "under 'all-rights-reserved' and may not be passed on, nor may a report that shows them"
+    assert told in str(document(collect(store, [ref])))
+    shared = exemplify(store, checkpoint(store, "hito"), {"問い": "答え"})
+    assert told not in str(document(collect(store, [shared])))

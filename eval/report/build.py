@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from datacards.evaluated import TaskRecord
 from datacards.lineage import Node
+from datacards.render.evaluation import bounds
 from datacards.render.similarity_part import pair_of
 from datacards.render.similarity_plot import figure
 from eval.report import figures
@@ -12,7 +13,6 @@ from eval.report.blocks import Block, Document, Grid, Part, Picture, Trail, Word
 from eval.report.exposure import exposure_blocks
 from eval.report.found import ANSWERED, Found, Taken
 from eval.report.matter import Matter
-from eval.report.numbers import bounds
 from eval.report.pairs import paired_blocks, refused_blocks
 from eval.report.printed import Publications
 from eval.report.prompts import prompt_blocks

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from datacards.card import Record
+from datacards.card import Card, Record
 from datacards.errors import UserError
 
 SCORES, TASKS, SAMPLES = "scores.json", "tasks.json", "samples"
@@ -77,6 +77,14 @@ def read_scores(folder: Path) -> list[Score]:
 def read_tasks(folder: Path) -> list[TaskRecord]:
     """Return the tasks of the evaluation version in ``folder``; an old version tells none."""
     return _read(folder / TASKS, TaskRecord) if (folder / TASKS).is_file() else []
+
+
+def splits_asked(card: Card) -> frozenset[str]:
+    """Return the splits of its corpora that the tasks of an evaluation ask about: what their options say, else ``test``."""
+    tasks = card.recipe.get("tasks")
+    told = [one for one in tasks if isinstance(one, dict)] if isinstance(tasks, list | tuple) else []
+    found = [one.get("splits") or [one.get("split") or "test"] for one in told or [{}]]
+    return frozenset(str(split) for some in found if isinstance(some, list | tuple) for split in some)
 
 
 def _read(path: Path, record: type[R]) -> list[R]:

@@ -271,10 +271,20 @@ def test_models_and_evaluations_of_withdrawn_versions_are_named(store: Store) ->
             (draft.path / "samples.jsonl").write_text(
                 json.dumps({"choices": [text]}, ensure_ascii=False) + "\n", "utf-8"
             )
+    for name in ("train", "nowhere"):  # the split of which the questions were
+        recipe = {"tasks": [{"task": "living_choice", "splits": [name]}]}
+        with store.write(
+            name=name,
+            version="2026.12.03",
+            kind="evaluation",
+            recipe=recipe,
+            made_from=[store.resolve("asked")],
+        ) as draft:
+            (draft.path / "scores.json").write_text("[]", "utf-8")
     _, receipt = take_down(store, urls=[FOUND])
     assert receipt["models"] == [str(merged), str(model)]
-    assert receipt["evaluations"] == ["scores@2026.12.03"]
-    assert receipt["evaluations_withdrawn"] == ["quoting@2026.12.03"]
+    assert receipt["evaluations"] == ["nowhere@2026.12.03", "scores@2026.12.03"]
+    assert receipt["evaluations_withdrawn"] == ["quoting@2026.12.03", "train@2026.12.03"]
     assert store.withdrawn()["quoting@2026.12.03"].successor == ""
 
 

@@ -176,6 +176,17 @@ def test_answers_written_before_a_broken_run_are_not_asked_for_again(tmp_path: P
     assert asked == len(lines) - before
 
 
+def test_what_a_served_model_is_sent_bears_on_its_answers_and_is_recorded(tmp_path: Path) -> None:
+    with served(grade) as judge, served(talk) as model:
+        for extra in ({}, {"top_p": 0.5}):
+            said = endpoint(model, extra=extra).model_dump()
+            asked = task(judge, served=said, subset=2, ways=["corrected"])
+            _, (record,) = evaluate(asked, tmp_path, tmp_path / "kept", None)
+    assert record.options["repetition_penalty"] == 1.0  # no such field is sent
+    assert record.options["served"]["extra"] == {"top_p": 0.5}
+    assert sum("top_p" in body for body in model.bodies) == len(model.bodies) / 2
+
+
 def test_a_budget_for_answers_is_never_exceeded(tmp_path: Path) -> None:
     with served(grade) as judge, served(talk) as model:
         asked = task(judge, served=endpoint(model, max_calls=5).model_dump())

@@ -87,6 +87,7 @@ def test_requests_are_under_way_side_by_side_and_no_more_than_allowed(tmp_path: 
         ("評価: [6]", 6.0),
         ("[[10.]]", 10.0),
         ("[[11]]", 11.0),
+        (f"[[{'9' * 400}]]", None),
         ("[[-1]]", None),
         ("［［7］］", None),
         ("評価: 7", None),

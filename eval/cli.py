@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datacards.evaluated import Score
     from eval.recipe import EvalRecipe
 
+STOPPED = 130  # the status of a program that was interrupted
 FEW = 3  # figures of a task that are shown without being asked for
 
 #: Commands that have a room of their own, imported when they are asked for.
@@ -95,7 +96,11 @@ def run_(recipe: Path, model: str, corpus: str, prompt: str, root: str, *, whole
     made = []
     for one in recipes(recipe, prompt):
         before = store.refs()
-        ref, scores = run(one, store, model=model, corpus=corpus)
+        try:
+            ref, scores = run(one, store, model=model, corpus=corpus)
+        except KeyboardInterrupt:
+            click.echo("\nStopped. What was answered is kept: the same command goes on from there.", err=True)
+            raise SystemExit(STOPPED) from None
         console.print(f"[bold]{ref}[/]" + (" exists already: nothing to do" if ref in before else ""))
         tell(console, scores, whole=whole)
         made.append(str(ref))

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from datacards.errors import UserError
 from datacards.evaluated import Score, read_scores
+from datacards.recipe import read_recipe
 from datacards.store import Store
 from eval.cli import main, tell
 from eval.recipe import EvalRecipe
@@ -154,3 +155,12 @@ def test_few_figures_are_printed_unless_all_are_asked_for_and_a_remark_once() ->
     assert "4 more figures: --all" in few
     assert few.count("a draw") == few.count("exam, quiz: a draw") == 1
     assert printed(whole=True).count("acc · law") == 2
+
+
+def test_a_wrong_option_of_a_task_is_named_without_all_that_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "look.yaml"
+    path.write_text("name: look\nversion: 2026.11.21\ntasks:\n  - task: cpa_audit\n    promt: 0.2\n")
+    with pytest.raises(
+        UserError, match=r"^look.yaml: tasks.0: kanagura.tasks: cpa_audit: unknown key 'promt'"
+    ):
+        read_recipe(path, EvalRecipe)

@@ -12,8 +12,10 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export DS_ACCELERATOR ?= cpu
 export DO_NOT_TRACK ?= 1
+# Empty is off: a module that is compiled is compiled once, not again by each process that loads it.
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test types arrows compiled bench setup clean
+.PHONY: demo test types arrows compiled collected bench setup clean
 
 demo: $(STAMP)
 	$(BIN)/python -m sample.demo
@@ -21,7 +23,7 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory --jobs 2 types arrows compiled
+	@$(MAKE) --no-print-directory --jobs 2 types arrows compiled collected
 	@$(FOLDER) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $$made
 
 # Tests write thousands of versions and wait until each is on the disk: in memory, where that has room, they need not wait.
@@ -39,6 +41,10 @@ arrows:
 compiled:
 	$(BIN)/python -c "import corpus.duplicates.kernels, merge.kernels, merge.mergers.loops"
 
+# The tests' own modules compiled, with their asserts taken apart; what is wrong with one of them, the tests themselves say.
+collected:
+	@$(BIN)/python -m pytest --collect-only -qq > /dev/null 2>&1 || true
+
 bench: $(STAMP)
 	@set -e; for module in $$(ls bench/*.py | grep -v __init__); do \
 		echo "== $$module"; $(BIN)/python -m bench.$$(basename $$module .py); done
@@ -47,14 +53,15 @@ setup: $(STAMP)
 
 # torch first and alone: the resolver takes the build that fits the platform; the locks then add
 # exact pins without asking for anything else; what is no lock (vLLM for GPUs) brings what it needs itself.
-# DS_BUILD_OPS=0: DeepSpeed compiles nothing.
+# DS_BUILD_OPS=0: DeepSpeed compiles nothing. pip compiles modules one after another, compileall on all cores.
 $(STAMP): requirements/core.lock requirements/$(SERVE) pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	DS_BUILD_OPS=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile torch==2.13.0
+	DS_BUILD_OPS=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
 		-r requirements/core.lock $(if $(filter %.lock,$(SERVE)),-r requirements/$(SERVE))
-	$(if $(filter %.txt,$(SERVE)),$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/$(SERVE))
+	$(if $(filter %.txt,$(SERVE)),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/$(SERVE))
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $(STAMP)
 
 clean:

@@ -61,6 +61,7 @@ class TaskRecord(Record):
     suite: str = ""
     source: str = ""
     options: dict[str, Any] = Field(default_factory=dict)
+    compared: bool = True  # False where it is there to be read, and says nothing about which model is better
 
 
 def write_records(path: Path, records: Sequence[Record]) -> None:

@@ -1,5 +1,6 @@
 """What all tests share: an empty store, the sample world, real input where it lies beside the checkout."""
 
+import importlib
 import os
 import signal
 from collections.abc import Iterator
@@ -24,6 +25,10 @@ os.environ.setdefault("DS_ACCELERATOR", "cpu")
 # that press Ctrl-C must not depend on that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Scrapy looks through every module that is loaded when it is: cheap now, seconds once torch's are there.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    importlib.import_module("scrapy.core.downloader.contextfactory")
 
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])

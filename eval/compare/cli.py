@@ -1,7 +1,7 @@
 """``kanagura eval compare A B``: which model is better, and how sure that is."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -71,7 +71,8 @@ def command(
 
     store = Store(root)
     outcomes, over = prompts_of(store, evaluations) if prompts else (outcomes_of(store, evaluations), {})
-    against, by_task = named(store, baseline, outcomes) if baseline else "", _margins(margins)
+    against = named(store, baseline, outcomes) if baseline else ""
+    by_task = _margins(margins, {name for tasks in outcomes.values() for name in tasks})
     console = Console()
     if not console.is_terminal:
         console = Console(width=1000)
@@ -192,10 +193,15 @@ def table_of(comparisons: Sequence["Comparison"]) -> Table:
     return table
 
 
-def _margins(words: Sequence[str]) -> dict[str, float]:
+def _margins(words: Sequence[str], tasks: Collection[str]) -> dict[str, float]:
+    """Return the margins by task; one for no task at all would be taken for a test that was not made."""
     found = {}
     for word in words:
         task, _, number = word.rpartition("=")
+        if task and task not in tasks:
+            raise UserError(
+                "--margin", f"no task '{task}' is compared", f"one of: {', '.join(sorted(tasks))}"
+            )
         try:
             found[task] = float(number)
         except ValueError:

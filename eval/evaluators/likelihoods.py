@@ -43,6 +43,7 @@ class Scorer:
         turns = turning.get("rope_type") in ("dynamic", "longrope")
         #: Longer rows go alone: the longest row of a batch sets the angles of all.
         self.alone = int(turning.get("original_max_position_embeddings") or longest) if turns else longest
+        self.wide = min(self.window, self.alone)
         self.places = takes(self.model, "position_ids")
         sees = getattr(self.model.config, "_attn_implementation", "")
         self.branches = self.places and sees in ("sdpa", "eager")
@@ -62,14 +63,16 @@ class Scorer:
         held = list(lines)
         for row in rows_of([line for line in held if len(line.tokens) > self.alone], 0, 0):
             yield self._batch([row], 0, None)
-        wide = min(self.window, self.alone)
-        short = [line for line in held if len(line.tokens) <= wide]
-        long = [line for line in held if wide < len(line.tokens) <= self.alone]
+        short = [line for line in held if len(line.tokens) <= self.wide]
+        long = [line for line in held if self.wide < len(line.tokens) <= self.alone]
         most = max(1, SCORES // self.vocabulary)
-        groups = [*alike(short, beginnings=self.beginnings), *alike(long, beginnings=False)]
+        groups = [
+            *alike(short, beginnings=self.beginnings, worth=batch_tokens // 4),
+            *alike(long, beginnings=False),
+        ]
         for beginning, group in groups:
             cache = self._cache(beginning) if beginning else None
-            rows = rows_of(group, len(beginning), wide if self.branches else 0)
+            rows = rows_of(group, len(beginning), self.wide if self.branches else 0)
             waiting = list(batches(rows, len(beginning), batch_tokens, most))[::-1]
             while waiting:
                 batch = waiting.pop()
@@ -85,7 +88,11 @@ class Scorer:
 
     @torch.inference_mode()
     def settle(self, lines: Sequence[Line]) -> None:
-        """Leave out the ways that read some of ``lines`` otherwise than the plain way does: two of the shortest items."""
+        """Leave out the ways that read some of ``lines`` otherwise than the plain way does: two of the shortest items.
+
+        Lines that are too long to share anything tell nothing of two of the ways: they are tried where no others are.
+        """
+        lines = [line for line in lines if len(line.tokens) <= self.wide] or lines
         sizes: dict[int, int] = {}
         for line in lines:
             sizes[line.owner] = max(sizes.get(line.owner, 0), len(line.tokens))
@@ -110,7 +117,7 @@ class Scorer:
         )
         cache = self._cache(list(few[0].tokens[:size])) if size else None
         sums = dict.fromkeys(plain, 0.0)
-        rows = list(rows_of(few, 0, self.longest if self.branches else 0))
+        rows = list(rows_of(few, 0, self.wide if self.branches else 0))
         for read, number in self._batch(rows, size, cache):
             sums[read.owner, read.choice] += number
         near = rounding(self.model.dtype)

@@ -11,7 +11,7 @@ from datacards.render.similarity_plot import figure
 from eval.report import figures
 from eval.report.blocks import Block, Document, Grid, Part, Picture, Trail, Words
 from eval.report.exposure import exposure_blocks
-from eval.report.found import ANSWERED, Found, Taken
+from eval.report.found import Found, Taken
 from eval.report.matter import Matter
 from eval.report.pairs import paired_blocks, refused_blocks
 from eval.report.printed import Publications
@@ -167,7 +167,7 @@ def _examples(matter: Matter) -> Part:
     told = Words(f"What every model wrote to the same prompts, always its likeliest next token.{more}")
     kept = {one.record.task: one.record for one in matter.found.trails if one.is_example}
     table = replace(
-        score_table(matter.found, ANSWERED, list(kept.values())),
+        score_table(matter.found, "answered", list(kept.values())),
         caption="Prompts to which anything was written",
     )
     kept_back = sorted(

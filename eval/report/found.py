@@ -18,7 +18,6 @@ from eval.compare.reading import tasks_of
 from eval.compare.single import interval
 from eval.report.printed import ROLES, Role
 
-ANSWERED = "answered"  # the figure of examples: the share of prompts to which anything was written
 PROMPT = "prompt"  # the option of a task that says in which words it asks
 
 
@@ -45,7 +44,7 @@ class Taken:
     @property
     def is_example(self) -> bool:
         """Say whether it is there to be read, not to compare models by."""
-        return self.record.metric == ANSWERED
+        return not self.record.compared
 
     def score(self, metric: str = "", group: str = "") -> Score | None:
         """Return the figure ``metric`` of a part of the items, by default the one to compare models by, of all."""

@@ -126,6 +126,7 @@ class Examples(Conversation, Stated):
         return TaskRecord(
             task=self.task, kind=self.kind, metric=self.metric, figure=self.figure, samples=_turns(questions),
             of=_turns(whole), digest=sha256_of(asked), source=self.attribution, options=options,
+            compared=False,
         )  # fmt: skip
 
 

@@ -144,7 +144,7 @@ def exemplify(store: Store, model: Ref, replies: Mapping[str, str], **options: o
         for prompt, reply in replies.items()
     ]  # fmt: skip
     record = TaskRecord(
-        task="examples", kind="reply", metric="answered", figure="mean", samples=len(rows), of=len(rows),
+        task="examples", kind="reply", metric="answered", figure="mean", compared=False, samples=len(rows), of=len(rows),
         digest="f" * 64, options=options,
     )  # fmt: skip
     value = sum(bool(reply) for reply in replies.values()) / len(rows)

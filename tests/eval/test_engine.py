@@ -208,6 +208,23 @@ def test_a_folder_and_its_model_in_memory_are_asked_alike(tiny_model: Path, load
     assert ask(tiny_model, ITEMS) == ask(loaded, ITEMS)
 
 
+def test_a_model_that_is_being_trained_is_asked_without_dropout(loaded: Loaded) -> None:
+    model = built("gpt2", loaded.tokenizer)
+    wanted = ask(model, ITEMS)
+    model.model.train()
+    assert ask(model, ITEMS) == wanted
+
+
+def test_what_no_row_may_share_turns_off_nothing(loaded: Loaded, caplog: pytest.LogCaptureFixture) -> None:
+    """Texts of which the shortest two make a row that is longer than the window, while others would fit."""
+    model = built("mistral-window", loaded.tokenizer)
+    found = ask(model, ITEMS)
+    assert "read without" not in caplog.text
+    assert numbers(found) == pytest.approx(
+        [n for item in ITEMS for n in numbers(ask(model, [item]))], abs=1e-5
+    )
+
+
 def test_bfloat16_runs_and_is_near(tiny_model: Path) -> None:
     found = ask(tiny_model, ITEMS, Transformers(dtype="bfloat16"))
     assert numbers(found) == pytest.approx(numbers(ask(tiny_model, ITEMS)), rel=0.2)

@@ -55,7 +55,7 @@ def read_questions(path: Path, references: Path | None = None) -> tuple[ChatQues
     A line holds ``question_id``, ``category``, ``turns``, and for translations ``answer_lang``, one code a turn. A
     file of references has the layout of MT-bench's answers. Raises UserError naming the line that is none.
     """
-    known = _references(references) if references else {}
+    known = read_answers(references) if references else {}
     found: list[ChatQuestion] = []
     seen: dict[int, int] = {}
     for line, row in rows_of(path):
@@ -120,7 +120,11 @@ def _question(
     return ChatQuestion(number, category, tuple(turns), tuple(languages), references[: len(turns)])
 
 
-def _references(path: Path) -> dict[int, tuple[str, ...]]:
+def read_answers(path: Path) -> dict[int, tuple[str, ...]]:
+    """Return the answers by turn of a file in the layout of MT-bench's, by number of the question.
+
+    Raises UserError naming the line that is none.
+    """
     found: dict[int, tuple[str, ...]] = {}
     for line, row in rows_of(path):
         try:

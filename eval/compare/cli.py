@@ -207,6 +207,7 @@ def table_of(comparisons: Sequence["Comparison"]) -> Table:
 
 
 def _margins(words: Sequence[str], tasks: Collection[str]) -> dict[str, float]:
+    """Return the margins by task; one for no task at all would be taken for a test that was not made."""
     found = {}
     for word in words:
         task, _, number = word.rpartition("=")

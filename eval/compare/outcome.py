@@ -56,6 +56,11 @@ class Outcome:
         return float(value_of(self.parts.sum(axis=0), self.figure))
 
     @property
+    def known(self) -> bool:
+        """Say whether there is a figure: none where no item has a value, as where a judge failed at all of them."""
+        return bool(np.isfinite(self.value))
+
+    @property
     def chance(self) -> float | None:
         """Return what guessing scores on these items: among the choices, or for F1 always the same, whichever is best."""
         return None if self.guess is None else float(value_of(self.guess.sum(axis=0), self.figure))

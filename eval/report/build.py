@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from datacards.evaluated import TaskRecord
 from datacards.lineage import Node
+from datacards.render.evaluation import bounds
 from datacards.render.similarity_part import pair_of
 from datacards.render.similarity_plot import figure
 from eval.report import figures
@@ -12,7 +13,6 @@ from eval.report.blocks import Block, Document, Grid, Part, Picture, Trail, Word
 from eval.report.exposure import exposure_blocks
 from eval.report.found import Found, Taken
 from eval.report.matter import Matter
-from eval.report.numbers import bounds
 from eval.report.pairs import paired_blocks, refused_blocks
 from eval.report.printed import Publications
 from eval.report.prompts import prompt_blocks
@@ -26,7 +26,7 @@ TITLES = {
     "": "Other tasks",
 }
 _HOW = (
-    "Each value with its standard error and, in brackets, its 95 % interval; where items share a text, both allow for it. "
+    "Each value with its standard error and, in brackets, its 95 % interval; where items share a text, those of a task's first figure allow for it. "
     "Chance is what guessing scores. The first figure of a task is the one to compare models by; the best is set bold, "
     "which says nothing of whether the difference is more than chance."
 )
@@ -171,7 +171,14 @@ def _examples(matter: Matter) -> Part:
         score_table(matter.found, "answered", list(kept.values())),
         caption="Prompts to which anything was written",
     )
-    return Part("Examples", (told, table, *matter.examples))
+    kept_back = sorted(
+        f"The prompts of {name} are under '{record.options.get('license', 'unknown')}' and may not be passed on, nor may a "
+        "report that shows them."
+        for name, record in kept.items()
+        if record.options.get("questions") and not record.options.get("redistribution")
+    )
+    rights = (Words(one, soft=False) for one in kept_back)
+    return Part("Examples", (told, *rights, table, *matter.examples))
 
 
 def _trail(found: Found, one: Taken) -> Trail:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from datacards.errors import UserError
 from datacards.evaluated import TaskRecord
+from datacards.render.evaluation import bounds
 from eval.compare.prompts import over_prompts
 from eval.compare.single import interval
 from eval.report import figures
 from eval.report.blocks import Block, Cell, Grid, Picture, Value, Words
 from eval.report.found import Column, Found, Taken
-from eval.report.numbers import bounds, cell, plain
+from eval.report.numbers import cell, plain
 from eval.report.slugs import slug
 
 MANY = 4  # prompts whose intervals a row has no room for

@@ -159,6 +159,16 @@ def test_failures_count_as_published_in_one_way_and_as_they_are_in_the_other(tmp
     assert figure(scores, "chat_questions", "failed_unparsed") == pytest.approx(len(unparsed) / TURNS)
 
 
+def test_a_judge_that_scores_nothing_gives_no_figure(tmp_path: Path) -> None:
+    with (
+        served(lambda body, number: reply(f"お答えします。{number}")) as model,
+        served(lambda body, number: reply("採点できません。")) as judge,
+    ):
+        asked = task(judge, served=endpoint(model).model_dump(), subset=2, ways=["corrected"])
+        with pytest.raises(UserError, match=r"gave no score to any of \d+ answers .*unparsed"):
+            evaluate(asked, tmp_path, tmp_path / "kept", tmp_path / "out")
+
+
 def test_answers_written_before_a_broken_run_are_not_asked_for_again(tmp_path: Path) -> None:
     def barred(body: dict[str, Any], number: int) -> Said:
         return Said({"error": {"message": "no such key"}}, 401) if number > 30 else talk(body)

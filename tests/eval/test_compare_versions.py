@@ -321,3 +321,21 @@ def test_a_sentence_holds_every_number_that_it_rests_on_in_both_languages(stocke
             assert number in told
     assert "Holm 法" in sentence_of(one, "ja")
     assert one.sentence == sentence_of(one)
+
+
+def test_a_margin_for_a_task_that_is_not_compared_is_refused(stocked: Store) -> None:
+    words = ["tuned-fin", "base-fin", "--margin", "exams=0.02", "--store", str(stocked.root)]
+    found = CliRunner().invoke(command, words)
+    assert found.exit_code == 1
+    assert "no task 'exams' is compared; one of: exam, quiz" in found.output
+
+
+def test_what_no_item_has_a_score_of_is_left_out_and_said(stocked: Store) -> None:
+    outcomes = outcomes_of(stocked, ["tuned-fin", "base-fin"])
+    tuned, base = outcomes.values()
+    failed = replace(tuned["quiz"], parts=np.zeros_like(tuned["quiz"].parts))
+    in_part = tuned["exam"].parts * np.array([[group != "監査"] for group in tuned["exam"].groups])
+    found = compare_many({"a": {"exam": replace(tuned["exam"], parts=in_part), "quiz": failed}, "b": base})
+    assert [one.task for one in found.tasks] == ["exam"]
+    assert {one.group for one in found.groups} == {"簿記", "税務"}
+    assert found.left_out == ("quiz: a has no score of any item",)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.eval_parity import main
+from datacards.errors import UserError
 from eval.evaluators.transformers import Transformers
 from eval.items import Answer
 from eval.tasks.chabsa import Chabsa
@@ -93,10 +94,58 @@ def test_every_difference_is_found(
     items = [dict(one) for one in recorded["chabsa"]["items"][:2]]
     items[0]["ll"] = [value - 50.0 * (value == max(items[0]["ll"])) for value in items[0]["ll"]]
     items[1]["n_ctx"] += 1
-    changed = {"chabsa": recorded["chabsa"] | {"items": items, "metrics": {"acc,none": 0.25}}}
+    changed = {
+        "chabsa": recorded["chabsa"]
+        | {"n": 2, "first_n_of_full_set": 2, "items": items, "metrics": {"acc,none": 0.25}}
+    }
     status, last = compared(changed, tiny_model, tmp_path, capsys)
     assert status == 1
     assert last["max_abs_diff"] == pytest.approx(50, abs=1e-3)
     assert (last["same_choices"], last["other_choices"], last["near_ties"]) == (False, 1, 0)
     assert last["other_token_counts"] == 1
     assert last["max_metric_diff"] == pytest.approx(0.25)
+
+
+def test_a_damaged_recording_is_said_and_bears_on_nothing_else(
+    recorded: dict[str, Any], tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = recorded["chabsa"]["items"]
+    damaged = {
+        "chabsa-1.0-0.1": {"items": [{key: value for key, value in items[0].items() if key != "cont_sha8"}]},
+        "chabsa-1.0-0.2": {"items": [items[0] | {"ll": [float("nan"), -1.0]}]},
+        "chabsa-1.0-0.3": {"items": [items[0] | {"ll": [-1.0]}]},
+        "chabsa-1.0-0.4": [],
+        "chabsa": recorded["chabsa"],
+    }
+    status, last = compared(damaged, tiny_model, tmp_path, capsys)
+    assert (status, last["tasks"]) == (0, ["chabsa"])
+    assert "KeyError('cont_sha8')" in last["skipped"]["chabsa-1.0-0.1"]
+    assert last["skipped"]["chabsa-1.0-0.2"].startswith("chabsa-1.0-0.2: item 0 is damaged")
+    assert last["skipped"]["chabsa-1.0-0.3"].startswith("chabsa-1.0-0.3: item 0 is damaged")
+    assert "is not recorded as it should be" in last["skipped"]["chabsa-1.0-0.4"]
+
+
+def test_figures_of_items_that_are_not_all_recorded_are_not_compared(
+    recorded: dict[str, Any], tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = recorded["chabsa"] | {"items": recorded["chabsa"]["items"][:2], "metrics": {"acc,none": 0.123}}
+    status, last = compared({"chabsa": part}, tiny_model, tmp_path, capsys)
+    assert (status, last["max_metric_diff"], last["items"]) == (0, None, 2)
+
+
+def test_a_file_that_holds_no_recording_and_a_model_that_is_not_there_are_said(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "expected.json.gz"
+    for held, told in (
+        (b"\x1f\x8bxx", "cannot be read"),
+        (b"{", "cannot be read"),
+        (b"[1]", "holds no tasks"),
+    ):
+        path.write_bytes(held)
+        with pytest.raises(UserError, match=told):
+            main([str(tiny_model), str(path)])
+    with pytest.raises(UserError, match="is no folder"):
+        main([str(tmp_path / "nowhere"), str(path)])
+    path.write_bytes(b"{}")
+    assert main([str(tiny_model), str(path)]) == 1

@@ -17,7 +17,7 @@ from eval.report.pairs import paired_blocks, refused_blocks
 from eval.report.printed import Publications
 from eval.report.prompts import prompt_blocks
 from eval.report.slugs import slug
-from eval.report.tables import notes, paper_tables, parts_tables, score_table
+from eval.report.tables import notes, other_table, paper_tables, parts_tables, score_table
 
 TITLES = {
     "fin-harness": "Japanese financial benchmark",
@@ -47,7 +47,7 @@ def document(matter: Matter) -> Document:
         lead="Every number here is computed from the files of evaluation versions, none was entered by hand except those "
         "that others published, which are marked as such. Click a number to see where it comes from.",
         keys=(
-            ("models", f"{len(found.columns):,}"),
+            ("models" if len(found.columns) > 1 else "model", f"{len(found.columns):,}"),
             ("tasks", f"{len({one.record.task for one in found.trails}):,}"),
             ("answers", f"{items:,}"),
             ("evaluation versions", f"{len(versions):,}"),
@@ -67,6 +67,7 @@ def _suite(matter: Matter, suite: str, records: Sequence[TaskRecord]) -> Iterabl
     yield from notes(found, records)
     if drawn := _dots(found, suite, records):
         yield drawn
+    yield from other_table(found, suite, records)
     yield from paired_blocks(found, pairs, pairs.of(suite), suite)
     yield from refused_blocks(pairs, names)
     yield from exposure_blocks(found, matter.seen, suite, records)

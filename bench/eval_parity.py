@@ -5,28 +5,37 @@
 EXPECTED holds ``{TASK: {n, first_n_of_full_set, metrics, items: [{ctx_sha256, ll, n_ctx, n_cont, gold, cont_sha8}]}}`` per
 task as the original names it (``cma_basics-1.0-0.1.2``). Items are found by the hash of their prompt, as the order of
 files differs between file systems. Tasks whose data is not on this machine are skipped with the reason; ``--data`` names
-a folder that has it (``kanagura eval data``). The last line is JSON; the status is 1 where anything differs.
+a folder that has it (``kanagura eval data``). Figures are held against those recorded only where all the items that they
+are made of are recorded too. The last line is JSON; the status is 1 where anything differs.
 """
 
 import argparse
 import gzip
 import hashlib
 import json
+import math
 import sys
+import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, get_args
+
+from transformers import AutoConfig, AutoTokenizer
 
 from datacards import plugins
 from datacards.errors import UserError
+from datacards.objective import Loaded
 from eval.base import Evaluator
 from eval.data.fetch import open_source
+from eval.evaluators.bos import Bos
+from eval.evaluators.encoding import Encoder
 from eval.items import Answer, Item
 from eval.metrics import accuracy, official_f1, reciprocal_rank
 from eval.tasks.chabsa import Chabsa
 from eval.tasks.cpa_audit import CpaAudit
-from eval.tasks.exams import CmaBasics, Exam, Fp2, Published, SecuritySales1, read
+from eval.tasks.exams import Asking, CmaBasics, Exam, Fp2, Published, SecuritySales1, read
 from eval.tasks.prompts import VERSIONS
 
 EVALUATORS = "kanagura.evaluators"
@@ -45,13 +54,18 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("expected", type=Path)
     parser.add_argument("--data", type=Path, help="a folder with NAME/data.json of what may not be shipped")
     parser.add_argument("--evaluator", default="", help="a plug-in; by default ours where it is installed")
-    parser.add_argument("--bos", default="", help="a rule of the evaluator's, by default its own")
+    parser.add_argument(
+        "--bos",
+        default="",
+        help="a rule of the evaluator's, by default the one whose token counts were recorded",
+    )
     parser.add_argument("--batch-size", type=int, default=16, help="of the evaluator lm_eval")
     given = parser.parse_args(argv)
-    with gzip.open(given.expected, "rt", encoding="utf-8") as stream:
-        expected: dict[str, Any] = json.load(stream)
+    if not given.model.is_dir():
+        raise UserError(str(given.model), "is no folder", "a checkpoint")
+    expected = recording(given.expected)
     wanted, skipped = _wanted(expected, given.data)
-    evaluator = _evaluator(given.evaluator, given.bos, given.batch_size)
+    evaluator = _evaluator(given.evaluator, given.bos or recorded_rule(given.model, wanted), given.batch_size)
     answers: Mapping[str, Any] = {}
     if wanted:
         answers = evaluator.ask(
@@ -65,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
     ]
     for one in told:
         print(f"{one['task']}: {one['items']} items, difference {one['difference']:.2e}, "
-              f"{one['flips']} other choices, {one['counts']} other token counts, figures differ by {one['figures']:.2e}")  # fmt: skip
+              f"{one['flips']} other choices, {one['counts']} other token counts, figures {told_figures(one['figures'])}")  # fmt: skip
     for name, reason in skipped.items():
         print(f"{name}: skipped, {reason}")
     last = {
@@ -74,7 +88,7 @@ def main(argv: Sequence[str]) -> int:
         "other_choices": sum(one["flips"] for one in told),
         "near_ties": sum(one["ties"] for one in told),
         "other_token_counts": sum(one["counts"] for one in told),
-        "max_metric_diff": max((one["figures"] for one in told), default=None),
+        "max_metric_diff": max((one["figures"] for one in told if one["figures"] is not None), default=None),
         "items": sum(one["items"] for one in told),
         "tasks": [one["task"] for one in told],
         "skipped": skipped,
@@ -82,7 +96,41 @@ def main(argv: Sequence[str]) -> int:
     }
     print(json.dumps(last, ensure_ascii=False))
     same = last["same_choices"] and last["max_abs_diff"] <= CLOSE and not last["other_token_counts"]
-    return 0 if same and last["max_metric_diff"] <= CLOSE else 1
+    return 0 if same and (last["max_metric_diff"] or 0.0) <= CLOSE else 1
+
+
+def told_figures(difference: float | None) -> str:
+    """Return how far figures are apart, None where none were recorded for just these items."""
+    return "not compared" if difference is None else f"differ by {difference:.2e}"
+
+
+def recording(path: Path) -> dict[str, Any]:
+    """Return what a recorded run holds, compressed or not; UserError where it cannot be read."""
+    try:
+        held = path.read_bytes()
+        told = json.loads(gzip.decompress(held) if held[:2] == b"\x1f\x8b" else held)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise UserError(str(path), f"cannot be read: {error}", "JSON, as gzip or plain") from error
+    if not isinstance(told, dict):
+        raise UserError(str(path), "holds no tasks", "{TASK: {n, metrics, items}}")
+    return told
+
+
+def recorded_rule(model: Path, wanted: Mapping[str, Sequence[tuple[Item, dict[str, Any]]]]) -> Bos:
+    """Return the first rule for the beginning of a sequence that gives the recorded token counts, else ``original``.
+
+    The first, the middle and the last item of every task are looked at.
+    """
+    sample = [pairs[place] for pairs in wanted.values() for place in {0, len(pairs) // 2, len(pairs) - 1}]
+    config, tokenizer = AutoConfig.from_pretrained(model), AutoTokenizer.from_pretrained(model)
+    loaded = Loaded(model=SimpleNamespace(config=config), tokenizer=tokenizer, name=model.name)
+    for rule in get_args(Bos):
+        pairs = Encoder(loaded, rule).pairs([item for item, _ in sample])
+        counts = [(len(pair.context), [len(choice) for choice in pair.choices]) for pair in pairs]
+        if counts == [(row["n_ctx"], row["n_cont"]) for _, row in sample]:
+            found: Bos = rule
+            return found
+    return "original"
 
 
 def _evaluator(name: str, bos: str, batch_size: int) -> Evaluator:
@@ -99,14 +147,16 @@ def _wanted(
 ) -> tuple[dict[str, list[tuple[Item, dict[str, Any]]]], dict[str, str]]:
     """Return, per task, our items beside what was recorded for them; and the tasks that cannot be compared, with why."""
     found, skipped = {}, {}
+    sources: dict[str, Sequence[Asking] | UserError] = {}
     for name, recorded in expected.items():
         try:
-            pairs = _paired(_items(name, data), recorded["items"])
+            rows = _rows(name, recorded)
+            pairs = _paired(_items(name, data, sources), rows)
         except UserError as error:
             skipped[name] = error.format_message()
             continue
-        if len(pairs) < len(recorded["items"]):
-            skipped[name] = f"{len(recorded['items']) - len(pairs)} of its items are not among ours"
+        if len(pairs) < len(rows):
+            skipped[name] = f"{len(rows) - len(pairs)} of its items are not among ours"
         elif pairs:
             found[name] = pairs
         else:
@@ -114,16 +164,42 @@ def _wanted(
     return found, skipped
 
 
-def _items(name: str, data: Path | None) -> list[Item]:
-    """Return our items for a task as the original names it: ``NAME`` or ``NAME-1.0-VERSION``."""
+def _rows(name: str, recorded: Any) -> list[dict[str, Any]]:
+    """Return the items that were recorded for a task; UserError where one lacks what is compared."""
+    try:
+        rows: list[dict[str, Any]] = recorded["items"]
+        for row in rows:
+            sizes = {len(row[key]) for key in ("ll", "n_cont", "cont_sha8")}
+            known = all(map(math.isfinite, [*row["ll"], row["n_ctx"], row["gold"], *row["n_cont"]]))
+            if len(sizes) > 1 or not row["ll"] or not known:
+                raise UserError(name, f"item {row.get('i', '?')} is damaged", "a number for each choice")
+            (row["ctx_sha256"], *row["cont_sha8"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(name, f"is not recorded as it should be: {error!r}") from error
+    return rows
+
+
+def _items(name: str, data: Path | None, sources: dict[str, Sequence[Asking] | UserError]) -> list[Item]:
+    """Return our items for a task as the original names it: ``NAME`` or ``NAME-1.0-VERSION``.
+
+    ``sources`` holds what was found of the data of tasks, so that each is looked for once.
+    """
     task, _, ending = name.partition("-")
     version = ending.removeprefix("1.0-") or "default"
     if task not in SUITE or version not in VERSIONS:
         raise UserError(name, "is no task of the benchmark", f"{', '.join(SUITE)}, each with -1.0-VERSION")
     made = SUITE[task].model_validate({"prompt": version})
-    if isinstance(made, Published):
-        return made.asked(read(open_source(task, data)))
-    return made.items(None)
+    if not isinstance(made, Published):
+        return made.items(None)
+    if task not in sources:
+        try:
+            sources[task] = read(open_source(task, data))
+        except UserError as error:
+            sources[task] = error
+    questions = sources[task]
+    if isinstance(questions, UserError):
+        raise questions
+    return made.asked(questions)
 
 
 def _paired(items: Sequence[Item], recorded: Sequence[dict[str, Any]]) -> list[tuple[Item, dict[str, Any]]]:
@@ -168,10 +244,12 @@ def _compared(
         "figures": max(
             (
                 abs(figures[metric] - value)
-                for told, value in recorded["metrics"].items()
-                if (metric := told.removesuffix(",none")) in figures and isinstance(value, float)
+                for told, value in (recorded.get("metrics") or {}).items()
+                if (recorded.get("first_n_of_full_set") or recorded.get("n") or len(rows)) == len(rows)
+                and (metric := told.removesuffix(",none")) in figures
+                and isinstance(value, int | float)
             ),
-            default=0.0,
+            default=None,
         ),
     }
 
@@ -191,4 +269,7 @@ def _figures(answers: Sequence[Answer]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except UserError as error:
+        sys.exit(error.format_message())

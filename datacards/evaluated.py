@@ -7,10 +7,11 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from datacards.card import Record
+from datacards.card import Card, Record
 from datacards.errors import UserError
 
 SCORES, TASKS, SAMPLES = "scores.json", "tasks.json", "samples"
+ANSWERS = ".answers"  # the folder of a store that keeps what models were asked once, below their digests
 
 #: How a figure is made of the rows of a samples file: the mean of ``value``; the sum of ``value`` over the sum of
 #: ``weight``; the mean F1 over the choices, from ``gold`` and ``prediction``; the mean of the means of every ``group``.
@@ -60,6 +61,7 @@ class TaskRecord(Record):
     suite: str = ""
     source: str = ""
     options: dict[str, Any] = Field(default_factory=dict)
+    compared: bool = True  # False where it is there to be read, and says nothing about which model is better
 
 
 def write_records(path: Path, records: Sequence[Record]) -> None:
@@ -76,6 +78,14 @@ def read_scores(folder: Path) -> list[Score]:
 def read_tasks(folder: Path) -> list[TaskRecord]:
     """Return the tasks of the evaluation version in ``folder``; an old version tells none."""
     return _read(folder / TASKS, TaskRecord) if (folder / TASKS).is_file() else []
+
+
+def splits_asked(card: Card) -> frozenset[str]:
+    """Return the splits of its corpora that the tasks of an evaluation ask about: what their options say, else ``test``."""
+    tasks = card.recipe.get("tasks")
+    told = [one for one in tasks if isinstance(one, dict)] if isinstance(tasks, list | tuple) else []
+    found = [one.get("splits") or [one.get("split") or "test"] for one in told or [{}]]
+    return frozenset(str(split) for some in found if isinstance(some, list | tuple) for split in some)
 
 
 def _read(path: Path, record: type[R]) -> list[R]:

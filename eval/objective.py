@@ -24,7 +24,7 @@ class Benchmark(Objective):
     """
 
     tasks: tuple[AnyTask, ...] = Field(min_length=1)
-    evaluator: str = "lm_eval"
+    evaluator: str = "transformers"
     options: dict[str, Any] = Field(default_factory=dict)
     metric: str = ""
     aggregation: Literal["mean", "min"] = "mean"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from datacards.errors import UserError
+from datacards.evaluated import splits_asked
 from datacards.lineage.asked import Asked
 from datacards.lineage.backward import one_document
 from datacards.lineage.reach import (
@@ -196,14 +197,15 @@ def _went(
     """Return the arrow by which a checkpoint or an evaluation got any of it through one input, if it did.
 
     A trainer of ours reads the split train of the formats its recipe names; what another one reads is not known,
-    so every row counts. An evaluation asks about rows that were held out.
+    so every row counts. An evaluation asks about rows of the splits that its tasks name, else of the split test.
     """
     state = "changed" if link.changed else "ok"
     recipe = version.card.recipe if version.card else {}
     if link.source in rows:
         here = rows[link.source]
         if version.kind == "evaluation":
-            number = sum(n for (_, split), n in here.items() if split != "train")
+            asked = splits_asked(version.card) if version.card else frozenset({"test"})
+            number = sum(n for (_, split), n in here.items() if split in asked)
             return [Arrow(link.made, link.source, "asked", link.digest, state, number)] if number else []
         formats = recipe.get("formats")
         read = {k: n for k, n in here.items() if k[0] != "pointers"}

@@ -60,7 +60,7 @@ def _version(thing: Thing, arrow: Arrow | None = None, *, again: bool = False) -
         rows = "1 of these rows" if arrow.count == 1 else f"{arrow.count:,} of these rows"
         told += f", trained on {visible(arrow.source)}, the version that holds {rows}"
     elif arrow and arrow.kind == "asked":
-        told += f", asked about {visible(arrow.source)}, of whose held-out rows {arrow.count:,} are of these"
+        told += f", asked about {visible(arrow.source)}, of whose rows in the splits asked {arrow.count:,} are of these"
     if arrow and arrow.state == "changed":
         told += f" (changed: {arrow.digest[:12]} was used)"
     if by := thing.more.get("withdrawn_by"):

@@ -13,10 +13,10 @@ FOREST = "plots/scores.svg"
 SHOWN = 40  # rows of a table; the others stand in scores.json
 HEAD = ("task", "metric", "value", "95 % interval", "± s.e.", "guessing", "items")
 _READ = (
-    "The first figure of a task is the one to compare models by. Where items share a text, errors and intervals account "
-    "for it; two models are compared on their items with `kanagura eval compare`, not by their intervals."
+    "The first figure of a task is the one to compare models by. Where items share a text, its error and interval "
+    "account for that; two models are compared on their items with `kanagura eval compare`, not by their intervals."
 )
-_Z = 1.959963984540054
+Z = 1.959963984540054  # standard errors of a 95 % interval where none was taken
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,19 @@ def headlines(scores: Sequence[Score]) -> list[Score]:
 
 def error(score: Score) -> float | None:
     """Return the standard error to show: by the texts that items share where it is known, else of independent items."""
-    return score.clustered if score.clustered is not None else score.stderr
+    shown = score.clustered if score.clustered is not None else score.stderr
+    return shown if shown is not None and math.isfinite(shown) else None
 
 
 def bounds(score: Score) -> tuple[float, float] | None:
-    """Return the 95 % interval: the one that was measured, else 1.96 standard errors to either side, if there are any."""
+    """Return the 95 % interval: the one that was measured, else 1.96 standard errors to either side, if there are any.
+
+    Of an error of zero, as where all items are right, none is made: it would say that nothing else can be.
+    """
     if score.low is not None and score.high is not None:
         return score.low, score.high
     shown = error(score)
-    return (
-        None
-        if shown is None or not math.isfinite(shown)
-        else (score.value - _Z * shown, score.value + _Z * shown)
-    )
+    return (score.value - Z * shown, score.value + Z * shown) if shown else None
 
 
 def suites(scores: Sequence[Score], tasks: Sequence[TaskRecord]) -> list[Suite]:
@@ -142,7 +142,7 @@ def _suites(found: Sequence[Suite]) -> Iterable[str]:
     for one in found:
         told = f"Mean of the {one.tasks} tasks of {code(one.name)}: {strong(figure(one.value))}"
         if one.stderr is not None:
-            low, high = one.value - _Z * one.stderr, one.value + _Z * one.stderr
+            low, high = one.value - Z * one.stderr, one.value + Z * one.stderr
             told += f" ± {figure(one.stderr)} (95 % interval {figure(low)} to {figure(high)})"
         if one.above_chance is not None:
             told += f"; {figure(one.above_chance)} of the way from guessing to all right"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from datacards.card import Card, Ref
+from datacards.evaluated import splits_asked
 from datacards.merged import asked_of
 from datacards.store import Store
 from datacards.takedown.eraser import Search
@@ -28,11 +29,16 @@ def affected(store: Store, reports: Sequence[Report], search: Search | None) -> 
     """Return the evaluations and checkpoints of a store that were made, over any number of steps, from old versions.
 
     A checkpoint that was trained on some sources of a version alone is reached only where one of these lost documents. An
-    evaluation is withdrawn when its samples say what only removed texts say, or when it asked questions of a
-    version whose test questions lost some.
+    evaluation is withdrawn when its samples say what only removed texts say, or when it asked about a split of a
+    version that lost some rows of it.
     """
     gone = store.withdrawn()
-    lost_tests = {one.version for one in reports if one.rows["split test"]}
+    splits = {
+        one.version: {
+            name.removeprefix("split ") for name, n in one.rows.items() if n and name.startswith("split ")
+        }
+        for one in reports
+    }
     lost = {one.version: {stone["source"] for stone in one.tombstones} for one in reports}
     reached = set(lost)
     cards = {str(ref): (ref, store.card(ref)) for ref in store.refs() if str(ref) not in gone}
@@ -46,7 +52,7 @@ def affected(store: Store, reports: Sequence[Report], search: Search | None) -> 
         reached |= more
     found = Affected([], [], [], {})
     for key, (ref, card) in cards.items():
-        if card.kind == "evaluation" and (_asked(card, lost_tests) or _leaks(store, ref, card, search)):
+        if card.kind == "evaluation" and (_asked(card, splits) or _leaks(store, ref, card, search)):
             found.withdrawn.append(ref)
         elif key in reached and card.kind == "evaluation":
             found.evaluations.append(ref)
@@ -78,8 +84,8 @@ def _merged(card: Card) -> Mapping[str, str]:
     return {role: name for role, name in named.items() if isinstance(name, str) and name}
 
 
-def _asked(card: Card, lost_tests: set[str]) -> bool:
-    return any(str(one) in lost_tests for one in card.made_from)
+def _asked(card: Card, splits: Mapping[str, set[str]]) -> bool:
+    return any(splits.get(str(one), set()) & splits_asked(card) for one in card.made_from)
 
 
 def _leaks(store: Store, ref: Ref, card: Card, search: Search | None) -> bool:

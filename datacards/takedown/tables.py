@@ -132,7 +132,7 @@ def _bury(job: Job, rows: pa.Table, path: Path, reason: str) -> None:
     """Note rows that go; of what has an id of its own, a tombstone each."""
     config = path.parent.name
     job.report.rows[config] += rows.num_rows
-    job.report.rows["split test"] += rows.num_rows * path.name.startswith("test-")
+    job.report.rows[f"split {path.name.partition('-')[0]}"] += rows.num_rows
     names = rows.column_names
     named = "id" if "id" in names and config != "similar" else "document_id" if config == "dropped" else ""
     if not named:

@@ -11,6 +11,7 @@ from eval.items import content_id, sha256_of
 
 MAX_TURNS = 16  # a file with more is no question set
 MAX_BYTES = 64 << 20
+MOST_NUMBER = (1 << 31) - 1  # of a question: the files of an evaluation hold 32 bits
 MATH = "math"  # the one category whose references are shown to the judge
 
 
@@ -54,7 +55,7 @@ def read_questions(path: Path, references: Path | None = None) -> tuple[ChatQues
     A line holds ``question_id``, ``category``, ``turns``, and for translations ``answer_lang``, one code a turn. A
     file of references has the layout of MT-bench's answers. Raises UserError naming the line that is none.
     """
-    known = _references(references) if references else {}
+    known = read_answers(references) if references else {}
     found: list[ChatQuestion] = []
     seen: dict[int, int] = {}
     for line, row in rows_of(path):
@@ -87,6 +88,7 @@ def rows_of(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _object(where: str, line: str) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
+        json.dumps(row, ensure_ascii=False).encode()  # halves of surrogate pairs, which no file can hold
     except (ValueError, RecursionError) as error:
         raise UserError(where, f"is no JSON: {error}", "one JSON object a line") from error
     if not isinstance(row, dict):
@@ -103,10 +105,11 @@ def _question(
     if (
         not isinstance(number, int)
         or isinstance(number, bool)
+        or abs(number) > MOST_NUMBER
         or not isinstance(category, str)
         or not category
     ):
-        raise UserError(where, "question_id and category", "an integer and a word")
+        raise UserError(where, "question_id and category", "an integer of 32 bits and a word")
     if not _texts(turns) or not 1 <= len(turns) <= MAX_TURNS or not all(turn.strip() for turn in turns):
         raise UserError(where, "turns", f"a list of 1 to {MAX_TURNS} texts, none of them empty")
     if not _texts(languages) or (languages and len(languages) != len(turns)):
@@ -117,7 +120,11 @@ def _question(
     return ChatQuestion(number, category, tuple(turns), tuple(languages), references[: len(turns)])
 
 
-def _references(path: Path) -> dict[int, tuple[str, ...]]:
+def read_answers(path: Path) -> dict[int, tuple[str, ...]]:
+    """Return the answers by turn of a file in the layout of MT-bench's, by number of the question.
+
+    Raises UserError naming the line that is none.
+    """
     found: dict[int, tuple[str, ...]] = {}
     for line, row in rows_of(path):
         try:

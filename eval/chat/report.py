@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from datacards.errors import UserError
 from datacards.evaluated import Score
 from eval.chat.answering import WayName
 from eval.chat.grading import Answered, Graded
@@ -17,12 +18,16 @@ def scores_of(task: str, way: WayName, graded: Sequence[Graded], note: str) -> l
     That is the mean of the categories' means. Then: ``turn_mean``, over all turns (the benchmark's second leaderboard),
     ``turn_1`` and so on, the mean of every category (``group``) with its interval, the bounds of the overall figure,
     the rates of failures by kind, category and turn, of answers that went on by themselves or were cut off, and how far repeated judgments agree.
+    Raises UserError where the judge gave no score at all.
     """
     turns = [row.turn for row in graded]
     categories = by_category(turns)
     whole = overall(categories)
     if math.isnan(whole.value):
-        whole = Mean(0.0, 0, 0)  # no answer could be judged; the note says so
+        raise UserError(
+            task, f"its judge gave no score to any of {len(turns)} answers ({told_failures(turns)})",
+            todo="see to the judge, or name another one: what was answered is kept",
+        )  # fmt: skip
     limits = bounds(turns)
     said = "; ".join(
         part for part in (note, told_failures(turns), _cut([row.answered for row in graded])) if part

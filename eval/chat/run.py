@@ -132,6 +132,7 @@ def _record(task: "ChatTask", name: str, way: WayName, asked: Asked) -> TaskReco
         options={
             **task.model_dump(mode="json", exclude={"batch_tokens"}),
             "way": way,
+            "repetition_penalty": task.settings().repetition_penalty,
             "detector": task.detector().name if way == "official" else "script",
         },
     )
@@ -148,7 +149,7 @@ def _digest(task: "ChatTask", way: WayName, asked: Asked) -> str:
             "settings": [
                 settings.system,
                 settings.max_tokens,
-                settings.repetition_penalty,
+                task.repetition_penalty,
                 settings.temperature,
             ],
             "judge": task.model_dump(mode="json")["judge"],

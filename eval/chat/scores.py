@@ -132,7 +132,8 @@ def _added(errors: Sequence[float | None]) -> float | None:
 
 def _interval(value: float, error: float, freedom: int) -> tuple[float, float]:
     reach = _student(freedom) * error
-    return max(LOWEST, value - reach), min(HIGHEST, value + reach)
+    # A published score may lie beyond the scale; its interval holds it nevertheless.
+    return min(value, max(LOWEST, value - reach)), max(value, min(HIGHEST, value + reach))
 
 
 def _student(freedom: int) -> float:

@@ -27,6 +27,8 @@ from eval.tasks.base import Conversation, Effort, stratified
 
 #: What of an endpoint bears on what it says.
 _BEARING = ("model", "revision", "max_tokens", "temperatures", "seed", "extra", "after")
+#: What of an endpoint that answers for the model bears on the answers.
+_SENT = ("model", "revision", "seed", "extra")
 
 
 class ChatTask(Conversation):
@@ -38,7 +40,8 @@ class ChatTask(Conversation):
 
     The answers to a share of the questions (``repeated``) are judged ``repeats`` times, to know the judge's noise; the
     official way takes the first judgment, the corrected one their mean.
-    ``served`` is an endpoint that answers for the model, which then gets messages in both ways and is not loaded here.
+    ``served`` is an endpoint that answers for the model, which then gets messages in both ways and is not loaded here; it
+    is sent no repetition penalty but what its ``extra`` says.
     ``language_model`` is a fastText model for the official gate (the published one is ``lid.176.bin``); without it
     scripts decide. ``temperature`` overrides the table by category, for looks at answers. ``subset`` is a number of
     questions. A score is no score for a model that was tuned or chosen by the same questions.
@@ -98,11 +101,13 @@ class ChatTask(Conversation):
 
     def settings(self) -> Settings:
         """Return what answers are drawn with."""
-        engine = {"served": self.served.model} if self.served else {"dtype": self.dtype}
+        engine: dict[str, Any] = {"dtype": self.dtype}
+        if self.served:
+            engine = self.served.model_dump(mode="json", include=set(_SENT))
         return Settings(
             system=self.system,
             max_tokens=self.max_tokens,
-            repetition_penalty=self.repetition_penalty,
+            repetition_penalty=1.0 if self.served else self.repetition_penalty,
             seed=self.seed,
             engine=engine,
             temperature=self.temperature,

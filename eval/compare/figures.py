@@ -26,11 +26,11 @@ def value_of(sums: Floats, figure: Figure) -> Floats:
 
 
 def gradient_of(sums: Floats, figure: Figure) -> Floats:
-    """Return the derivative of the figure by each of ``sums`` (..., 2 J), zero where a ratio is over nothing."""
+    """Return the derivative of the figure by each of ``sums`` (..., 2 J), zero where a ratio is over nothing; nan as above."""
     above, below = _halves(sums)
     inverse = np.divide(1.0, below, out=np.zeros_like(below), where=below != 0)
-    with np.errstate(divide="ignore"):
-        share = 1 / _counted(below, figure)[..., None]
+    counted = _counted(below, figure)[..., None]
+    share = np.divide(1.0, counted, out=np.full_like(counted, np.nan), where=counted != 0)
     return np.concatenate([inverse * share, -above * inverse**2 * share], axis=-1)
 
 

@@ -57,6 +57,9 @@ def compare_many(
         for name in a:
             if name not in b:
                 continue
+            if without := [who for who, one in zip(pair, (a[name], b[name]), strict=True) if not one.known]:
+                left_out.append(f"{name}: {' and '.join(without)} has no score of any item")
+                continue
             margin = (margins or {}).get(name, (margins or {}).get(""))
             tasks.append(compare(a[name], b[name], names=pair, margin=margin, common=common))
             if groups:
@@ -86,11 +89,11 @@ def _by_group(a: Outcome, b: Outcome, pair: tuple[str, str], margin: float | Non
     names = sorted({*a.groups} - {""})
     if len(names) < 2:
         return []
+    parts = [(name, of_group(a, name), of_group(b, name)) for name in names]
     return [
-        replace(
-            compare(of_group(a, name), of_group(b, name), names=pair, margin=margin, common=True), group=name
-        )
-        for name in names
+        replace(compare(one, other, names=pair, margin=margin, common=True), group=name)
+        for name, one, other in parts
+        if one.known and other.known
     ]
 
 

@@ -56,6 +56,11 @@ class Outcome:
         return float(value_of(self.parts.sum(axis=0), self.figure))
 
     @property
+    def known(self) -> bool:
+        """Say whether there is a figure: none where no item has a value, as where a judge failed at all of them."""
+        return bool(np.isfinite(self.value))
+
+    @property
     def chance(self) -> float | None:
         """Return what guessing scores on these items: among the choices, or for F1 always the same, whichever is best."""
         return None if self.guess is None else float(value_of(self.guess.sum(axis=0), self.figure))
@@ -96,12 +101,12 @@ def chosen(outcome: Outcome, places: Iterable[int]) -> Outcome:
 
 
 def read(folder: Path) -> dict[str, Outcome]:
-    """Return the outcome of every task of the evaluation version in ``folder``, by the task's name.
+    """Return the outcome of every task by which models are compared, of the version in ``folder``, by the task's name.
 
     Raises UserError where a file is missing or does not hold what statistics need.
     """
     records, scores = tasks_of(folder)
-    return {record.task: outcome_of(folder, record, scores) for record in records}
+    return {record.task: outcome_of(folder, record, scores) for record in records if record.compared}
 
 
 def outcome_of(folder: Path, record: TaskRecord, scores: Sequence[Score] = ()) -> Outcome:

@@ -92,10 +92,12 @@ def compare(
     """
     a, b = paired(a, b, names=names, common=common)
     margin = a.margin if margin is None else margin
-    if margin is not None and not margin > 0:
+    share = a.binary or a.figure == "f1"
+    if margin is not None and not 0 < margin < (1 if share else math.inf):
         raise UserError(
-            a.task, f"a margin of {margin:g}", "a number above zero", "give the loss that would matter"
-        )
+            a.task, f"a margin of {margin:g}", f"a number above zero{', below 1' * share}",
+            "give the loss that would matter, such as 0.02",
+        )  # fmt: skip
     a = replace(a, clusters=_coarser(a.clusters, b.clusters))
     simple = a.binary and b.binary and a.n_clusters == a.n > 1
     found = _counted(a, b, margin) if simple else _resampled(a, b, margin, draws, seed)
@@ -209,8 +211,8 @@ def _counted(a: Outcome, b: Outcome, margin: float | None) -> _Found:
     found = _Found("exact McNemar", stderr, low, high, p, max(needed, FEWEST_DISCORDANT / n), n - 1)
     if margin is None:
         return found
-    above = exact.normal_tail(exact.tango_z(more, less, n, -margin)) if margin < 1 else 0.0
-    below = exact.normal_tail(-exact.tango_z(more, less, n, margin)) if margin < 1 else 0.0
+    above = exact.normal_tail(exact.tango_z(more, less, n, -margin))
+    below = exact.normal_tail(-exact.tango_z(more, less, n, margin))
     loss = above if a.higher_is_better else below
     return replace(found, p_equivalent=max(above, below), p_no_loss=loss)
 

@@ -59,7 +59,7 @@ def read_columns(folder: Path, record: TaskRecord) -> Columns:
         clusters=np.arange(len(table)) if first else _codes(table["cluster"]),
         parts=parts,
         guess=guess,
-        contexts=_beginnings(table["context_sha256"]),
+        contexts=_beginnings(table["context_sha256"], record),
         asked=record.digest or _digest(table),
     )
 
@@ -157,9 +157,15 @@ def _codes(column: pa.ChunkedArray) -> Ints:
     return codes
 
 
-def _beginnings(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+def _beginnings(column: pa.ChunkedArray, record: TaskRecord) -> NDArray[np.uint64]:
     """Return the first 64 bits of every hexadecimal hash."""
-    return np.fromiter((int(text[:16], 16) for text in _texts(column)), dtype=np.uint64, count=len(column))
+    try:
+        beginnings = (int(text[:16], 16) for text in _texts(column))
+        return np.fromiter(beginnings, dtype=np.uint64, count=len(column))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(
+            record.task, f"a context_sha256 is no hash: {error}", todo="score the model again"
+        ) from error
 
 
 def _digest(table: pa.Table) -> str:

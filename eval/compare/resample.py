@@ -49,6 +49,26 @@ class Contrast:
             found[..., term.columns] += term.factor * gradient_of(totals[..., term.columns], term.figure)
         return found
 
+    def alone(self, totals: Floats) -> Floats | None:
+        """Return what is to be added to the influence of each cluster where a group has one cluster, else None.
+
+        Such a group would seem to have no error at all, as it does not vary about its own mean: it varies about the mean
+        of all groups instead (Lumley 2010, section 2.3, "adjust").
+        """
+        found: Floats | None = None
+        for term in self.terms:
+            above, below = np.hsplit(self.sums[:, term.columns], 2)
+            lonely = np.flatnonzero((below != 0).sum(axis=0) == 1)
+            if term.figure != "groups" or not len(lonely):
+                continue
+            found = np.zeros(len(self.sums)) if found is None else found
+            share = term.factor / (below != 0).any(axis=0).sum()
+            mean = float(value_of(totals[term.columns], term.figure))
+            for column in lonely:
+                at = int(below[:, column].argmax())
+                found[at] += share * (above[at, column] / below[at, column] - mean)
+        return found
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -132,6 +152,9 @@ def estimate(asked: Contrast, *, draws: int = DRAWS, seed: int = 0) -> Estimate:
     if df < 1:
         return Estimate(value, None, 0, 1.0, number)
     influence = asked.sums @ asked.gradient(totals)
+    alone = asked.alone(totals)
+    if alone is not None:
+        influence, draws = influence + alone, 0  # a draw tells nothing of a group of one
     stderr = float(np.sqrt(_variance(influence[None], np.ones((1, number)), asked.strata)[0]))
     if stderr <= 1e-12:
         return Estimate(value, 0.0, df, 1.0, number)

@@ -21,6 +21,13 @@ def sentence_of(comparison: "Comparison", language: Language = "en") -> str:
     return _japanese(comparison) if language == "ja" else _english(comparison)
 
 
+def about(comparison: "Comparison") -> str:
+    """Return what a comparison is of: a task, a part of it, or the mean over the tasks of a suite."""
+    if comparison.method == "sum of tasks" and comparison.suite:
+        return f"{comparison.suite} {comparison.task}"
+    return f"{comparison.task}, {comparison.group}" if comparison.group else comparison.task
+
+
 def number(value: float, like: float = 0.0) -> str:
     """Return ``value`` with four decimals, three where the figures are above 1.5 such as a judge's scores."""
     return f"{value:.{3 if max(abs(value), abs(like)) > 1.5 else 4}f}"
@@ -33,7 +40,7 @@ def p_value(p: float) -> str:
 
 def _english(one: "Comparison") -> str:
     a, b = one.names
-    on = f"{one.task}, {one.group}" if one.group else one.task
+    on = about(one)
     opening = {
         "better": f"{a} is better than {b} on {on}",
         "worse": f"{a} is worse than {b} on {on}",
@@ -43,7 +50,7 @@ def _english(one: "Comparison") -> str:
     how = ADJUSTED.get(one.adjustment, ("", ""))[0].format(one.tests) if one.tests > 1 else ""
     p = f"{p_value(one.p_adjusted)} {how}".strip()
     items = f"{one.n:,} item{'s' * (one.n != 1)}"
-    items += f" in {one.n_clusters:,} texts" if one.n_clusters < one.n else ""
+    items += f" in {one.n_clusters:,} text{'s' * (one.n_clusters != 1)}" if one.n_clusters < one.n else ""
     interval = "no interval" if one.low is None or one.high is None else (
         f"95 % interval {_signed(one.low, one.a)} to {_signed(one.high, one.a)}"
     )  # fmt: skip
@@ -53,7 +60,9 @@ def _english(one: "Comparison") -> str:
     )
     if one.mde is not None:
         told += f"; with 80 % power the test finds a difference of {number(one.mde, one.a)}"
-    if one.no_loss is not None and one.verdict in ("undecided", "better", "worse"):
+    if one.verdict == "equivalent":
+        told += f"; a difference of {one.margin:g} or more is ruled out ({p_value(one.p_equivalent or 0.0)}, two one-sided tests)"
+    elif one.no_loss is not None:
         ruled = "is ruled out" if one.no_loss else "is not ruled out"
         told += f"; a loss of {one.margin:g} or more {ruled} ({p_value(one.p_no_loss or 0.0)}, one-sided)"
     return f"{told}."
@@ -61,7 +70,7 @@ def _english(one: "Comparison") -> str:
 
 def _japanese(one: "Comparison") -> str:
     a, b = one.names
-    on = f"{one.task}（{one.group}）" if one.group else one.task
+    on = f"{one.task}（{one.group}）" if one.group else about(one)
     opening = {
         "better": f"{on} で {a} は {b} より良い",
         "worse": f"{on} で {a} は {b} より悪い",
@@ -80,7 +89,9 @@ def _japanese(one: "Comparison") -> str:
     )
     if one.mde is not None:
         told += f"、検出力 80 % で検出できる差は {number(one.mde, one.a)}"
-    if one.no_loss is not None and one.verdict in ("undecided", "better", "worse"):
+    if one.verdict == "equivalent":
+        told += f"、{one.margin:g} 以上の差は否定される（2 つの片側検定 {p_value(one.p_equivalent or 0.0)}）"
+    elif one.no_loss is not None:
         ruled = "否定される" if one.no_loss else "否定できない"
         told += f"、{one.margin:g} 以上の低下は{ruled}（片側 {p_value(one.p_no_loss or 0.0)}）"
     return f"{told}。"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datacards.errors import UserError
+from eval.chat.answering import WAYS
 from eval.chat.questions import ChatQuestion, read_questions, turn_id
 from eval.data import vendored
 from eval.data.fetch import find
@@ -42,7 +43,11 @@ class Names:
 
 
 def names_of(task: str) -> Names:
-    """Return the names of a task; a file that may not be shipped is looked for on this machine, and never fetched."""
+    """Return the names of a task; a file that may not be shipped is looked for on this machine, and never fetched.
+
+    A test of dialogues has a second task where it is scored in two ways: its items are the same.
+    """
+    task = next((task.removesuffix(f"_{way}") for way in WAYS if task.endswith(f"_{way}")), task)
     test = _TESTS.get(task, task)
     if test == EDINET:  # the document id of a filing, with a number where a filing stands more than once
         return Names(test, lambda item: item.partition("/")[0], lambda item: True)

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from http.client import HTTPException
 from pathlib import Path
@@ -45,38 +45,25 @@ def find(one: Source, folder: Path | None = None) -> Path | None:
 
 def fetch(one: Source) -> Path:
     """Download ``one`` into the cache and return its path; nothing half or wrong is ever left under its name."""
-    path = cache() / one.place
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
-            loose = Path(part.name)
-            try:
-                _download(one, part)
-                part.flush()
-                check(one, loose)
-                loose.replace(path)
-            finally:
-                loose.unlink(missing_ok=True)
+        return _cached(one, lambda part: _download(one, part))
     except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
         raise UserError(
             one.name, f"cannot be fetched: {getattr(error, 'reason', error) or error}", **_offline(one)
         ) from error
     except OSError as error:
         raise from_os_error(error, one.name) from error
-    return path
 
 
 def add(one: Source, file: Path) -> Path:
     """Copy ``file``, which the user got elsewhere, into the cache as the file of ``one`` and return its path."""
     if not file.is_file():
         raise UserError(str(file), "is no file")
-    check(one, file)
-    path = cache() / one.place
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
-        part.write(file.read_bytes())
-    Path(part.name).replace(path)
-    return path
+    try:
+        check(one, file)
+        return _cached(one, lambda part: part.write(file.read_bytes()))
+    except OSError as error:
+        raise from_os_error(error, one.name) from error
 
 
 def check(one: Source, path: Path) -> None:
@@ -99,6 +86,22 @@ def cache() -> Path:
     return Path(base).expanduser() / "kanagura" / "eval"
 
 
+def _cached(one: Source, fill: Callable[[IO[bytes]], object]) -> Path:
+    """Put what ``fill`` writes into the cache as the file of ``one``, once it has the bytes that are meant."""
+    path = cache() / one.place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
+        loose = Path(part.name)
+        try:
+            fill(part)
+            part.flush()
+            check(one, loose)
+            loose.replace(path)
+        finally:
+            loose.unlink(missing_ok=True)
+    return path
+
+
 def _folders(folder: Path | None) -> Sequence[Path]:
     named = os.environ.get(FOLDER)
     return [*([folder] if folder else []), *([Path(named).expanduser()] if named else []), cache()]
@@ -114,7 +117,7 @@ def _offline(one: Source) -> dict[str, str]:
 
 def _download(one: Source, into: IO[bytes]) -> None:
     _trusted(one, one.address)
-    opener = build_opener(_SameTrust(one))
+    opener = build_opener(SameTrust(one))
     asked = Request(one.address, headers={"User-Agent": "kanagura"})  # noqa: S310  the scheme is checked
     with opener.open(asked, timeout=TIMEOUT) as answer:
         # One byte more than there should be tells a longer file, which is not read to its end.
@@ -122,12 +125,13 @@ def _download(one: Source, into: IO[bytes]) -> None:
 
 
 def _trusted(one: Source, address: str) -> None:
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    """Raise UserError unless ``address`` is of https, or of this machine where the source itself is."""
+    parts, here = urlsplit(address), urlsplit(one.host).hostname in LOOPBACK
+    if parts.scheme != "https" and not (here and parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise UserError(one.name, f"leads to {address}", "https only", todo=_offline(one)["todo"])
 
 
-class _SameTrust(HTTPRedirectHandler):
+class SameTrust(HTTPRedirectHandler):
     """Follows no redirection to an address that would not be asked in the first place."""
 
     def __init__(self, one: Source) -> None:
@@ -136,5 +140,6 @@ class _SameTrust(HTTPRedirectHandler):
     def redirect_request(  # noqa: PLR0917  the signature of urllib
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: object, newurl: str
     ) -> Request | None:
+        """Return the request for the new address; raise UserError where that is not one to ask."""
         _trusted(self._one, newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]

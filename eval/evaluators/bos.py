@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Bos = Literal["original", "none", "tokenizer"]
+Bos = Literal["original", "none", "always", "tokenizer"]
 
 
 def special_tokens(rule: Bos, model_type: str) -> bool | None:
@@ -10,8 +10,11 @@ def special_tokens(rule: Bos, model_type: str) -> bool | None:
 
     ``original`` is what lm-evaluation-harness did up to 0.4.9.1, and with it every published figure of the Japanese
     financial benchmark: none, but for the Gemma family (``gemma`` stands in its ``model_type``), which always got one.
-    ``tokenizer`` is what the harness does since, ``none`` is none for anybody.
+    ``always`` is what it did when it was asked for one (``add_bos_token=True``): a prompt that spells the token out
+    itself then begins with two. ``tokenizer`` is what the harness does since, ``none`` is none for anybody.
     """
+    if rule == "always":
+        return True
     if rule == "tokenizer":
         return None
     return rule == "original" and "gemma" in model_type

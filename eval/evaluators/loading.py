@@ -12,7 +12,7 @@ UNSAID = 2048  # tokens that a model is taken to hold where neither it nor its t
 
 
 def open_model(model: Path | Loaded, *, dtype: Dtype = "float32", device: str = "") -> Loaded:
-    """Return ``model`` ready to compute: a folder is loaded, a model in memory stays as it is.
+    """Return ``model`` ready to compute: a folder is loaded, a model in memory stays as it is but for its dropout.
 
     ``dtype`` is the format that the weights are held and multiplied in, ``device`` where (empty: an accelerator where
     there is one, else the CPU). Only classes of transformers itself are used, never code that comes with a checkpoint.
@@ -20,6 +20,7 @@ def open_model(model: Path | Loaded, *, dtype: Dtype = "float32", device: str = 
     """
     if isinstance(model, Loaded):
         allow_tiles(model.model.dtype)
+        model.model.eval()  # in training it would answer otherwise every time
         return model
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -13,6 +13,8 @@ from eval.evaluators.bos import Bos
 from eval.evaluators.loading import Dtype
 from eval.items import Asked, Result
 
+BATCH_TOKENS = (4096, 32768)  # on a CPU, on an accelerator
+
 
 class Transformers(Evaluator):
     """Zero-shot likelihoods and greedy replies, on the CPU or an accelerator.
@@ -25,7 +27,7 @@ class Transformers(Evaluator):
     one.
     """
 
-    batch_tokens: PositiveInt = 4096
+    batch_tokens: PositiveInt | None = None
     dtype: Dtype = "float32"
     runs_on: Literal["auto", "cpu", "cuda"] = "auto"
     bos: Bos = "original"
@@ -40,7 +42,8 @@ class Transformers(Evaluator):
 
         loaded = open_model(model, dtype=self.dtype, device="" if self.runs_on == "auto" else self.runs_on)
         total = sum(map(len, asked.values()))
-        with Asking(loaded, self.bos, self.max_length, self.batch_tokens, total) as asking:
+        size = self.batch_tokens or BATCH_TOKENS[loaded.model.device.type == "cuda"]
+        with Asking(loaded, self.bos, self.max_length, size, total) as asking:
             return {name: asking.ask(items, partial(keep, name)) for name, items in asked.items()}
 
     def settings(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from eval.evaluators.encoding import Pair
 ALIKE = (
     16  # tokens at least that must be shared to be computed once for many rows, or to put items into one row
 )
-MANY = 8  # rows at least whose common beginning is worth a pass of its own
+MANY = 8  # items at least whose common beginning is worth a pass of its own
 ROW = 512  # tokens of a row that items join: attention grows with the square of it
 
 
@@ -101,10 +101,13 @@ def common(one: Sequence[int], other: Sequence[int]) -> int:
     return low
 
 
-def alike(lines: Iterable[Line], *, beginnings: bool = True) -> Iterator[tuple[list[int], list[Line]]]:
+def alike(
+    lines: Iterable[Line], *, beginnings: bool = True, worth: int = 0
+) -> Iterator[tuple[list[int], list[Line]]]:
     """Yield groups of lines in the order of their tokens, with the beginning that all of a group share.
 
-    The beginning is empty where there is none that is worth a pass of its own.
+    The beginning is empty where there is none that is worth a pass, and batches, of its own: one that saves ``worth``
+    tokens. On an accelerator many small passes cost more than they save.
     """
     ordered = sorted(lines, key=lambda line: line.tokens)
     if not beginnings:
@@ -115,7 +118,8 @@ def alike(lines: Iterable[Line], *, beginnings: bool = True) -> Iterator[tuple[l
     for _, members in groupby(ordered, key=lambda line: line.tokens[:ALIKE]):
         group = list(members)
         size = min(common(group[0].tokens, group[-1].tokens), *(line.free for line in group))
-        if size >= ALIKE and len(group) >= MANY:
+        items = len({line.owner for line in group})
+        if size >= ALIKE and items >= MANY and size * items >= worth:
             yield list(group[0].tokens[:size]), group
         else:
             rest += group

@@ -1,5 +1,6 @@
 """The score in a judge's reply: a number, or which of two answers is better."""
 
+import math
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,9 +12,13 @@ _LETTERS = (("[[A]]", 1.0), ("[[B]]", 0.0), ("[[C]]", 0.5))  # in this order, as
 
 
 def rating(text: str) -> float | None:
-    """Return the number in the first ``[[n]]``, else in the first ``[n]``, whatever its range; None without any."""
+    """Return the number in the first ``[[n]]``, else in the first ``[n]``, whatever its range; None without any.
+
+    So many digits that no number holds them are none.
+    """
     found = _DOUBLE.search(text) or _SINGLE.search(text)
-    return float(found[1]) if found else None
+    score = float(found[1]) if found else math.inf
+    return score if math.isfinite(score) else None
 
 
 def preference(text: str) -> float | None:

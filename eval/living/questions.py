@@ -50,15 +50,16 @@ class Reading:
     after: date
     until: date | None
     kinds: tuple[str, ...] = FIGURES
+    splits: tuple[str, ...] = ("train", "validation", "test")
     left: Counter[str] = field(default_factory=Counter)
 
     def questions(self, folder: Path, name: str, task: str) -> Iterator[Asked]:
-        """Yield the questions of the format ``name`` in all splits of the version in ``folder``.
+        """Yield the questions of the format ``name`` in the splits that are wanted of the version in ``folder``.
 
         Carried files, which hold what others asked, are not read. Raises UserError for a row that is no question.
         """
         for path in sorted((folder / name).glob("*.parquet")):
-            if "-carried-" in path.name:
+            if "-carried-" in path.name or path.name.partition("-")[0] not in self.splits:
                 continue
             with pq.ParquetFile(path) as file:
                 if lacking := set(_COLUMNS) - set(file.schema_arrow.names):

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,13 +17,14 @@ def command(folder: Path, models: tuple[str, ...]) -> None:
     A checkout of pfmt-bench-fin-ja has its stored judgments read again. The status is 1 where a figure differs from the
     printed one, or a judgment from the stored one.
     """
+    from datacards.cli import wide
     from eval.chat.languages import ByScript
     from eval.published import pfmt
     from eval.published.leaderboard import differences, leaderboard, printed, unprinted
     from eval.published.pfmt_told import show
     from eval.published.results import TASKS, read, standard_errors, whole
 
-    console = Console()
+    console = wide()
     if pfmt.is_here(folder):
         sys.exit(0 if show(console, pfmt.reread(folder, ByScript()), models) else 1)
     results = read(folder)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from datacards.errors import UserError
+from datacards.render.markup import visible
 from eval.published.results import TASKS, Published
 
 START, END = "<!-- lb start -->", "<!-- lb end -->"
@@ -41,7 +42,14 @@ def printed(readme: str) -> list[Row]:
     lines = readme.split(START)[1].split(END, maxsplit=1)[0].strip().splitlines()
     rows = []
     for line in lines[2:]:
-        name, mean, *figures, prompt = (cell.strip() for cell in line.strip().strip("|").split("|"))
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) != len(TASKS) + 3:
+            raise UserError(
+                "README.md",
+                f"a row of {len(cells)} cells: {visible(line, 80)}",
+                f"{len(TASKS) + 3} cells a row",
+            )
+        name, mean, *figures, prompt = cells
         found = NAME.fullmatch(name)
         rows.append(Row((found[1] or found[2]) if found else name, prompt, mean, tuple(figures)))
     return rows

@@ -11,7 +11,7 @@ from eval.chat.gates import corrected, official
 from eval.chat.languages import Detector
 from eval.chat.parsing import FAILED, read_stored
 from eval.chat.prompts import JudgePrompts, read_prompts
-from eval.chat.questions import ChatQuestion, read_questions, rows_of
+from eval.chat.questions import ChatQuestion, read_answers, read_questions, rows_of
 from eval.chat.scores import Bounds, Mean, Turn, bounds, by_category, mean, overall
 
 NAME = "pfmt_bench_fin_ja"
@@ -105,7 +105,7 @@ def _file(
     answers_path: Path | None,
     detector: Detector | None,
 ) -> Reread:
-    answers = _answers(answers_path) if answers_path else None
+    answers = _answers(answers_path, questions) if answers_path else None
     turns: dict[tuple[int, int], Turn] = {}
     rows = scores = differ = 0
     regained = 0
@@ -155,9 +155,10 @@ def _file(
 def _place(
     where: str, row: Mapping[str, Any], questions: Mapping[int, ChatQuestion]
 ) -> tuple[ChatQuestion, int]:
-    question, turn = questions.get(row.get("question_id", -1)), row.get("turn")
+    number, turn, score = row.get("question_id"), row.get("turn"), row.get("score")
+    question = questions.get(number) if isinstance(number, int) else None
     known = question is not None and isinstance(turn, int) and 1 <= turn <= len(question.turns)
-    if not known or not {"judgment", "score", "user_prompt"} <= row.keys():
+    if not known or not isinstance(score, int | float) or not {"judgment", "user_prompt"} <= row.keys():
         raise UserError(
             where, "is no judgment of this question set", "question_id, turn, judgment, score, user_prompt"
         )
@@ -165,5 +166,9 @@ def _place(
     return question, turn
 
 
-def _answers(path: Path) -> dict[int, Sequence[str]]:
-    return {row["question_id"]: row["choices"][0]["turns"] for _, row in rows_of(path)}
+def _answers(path: Path, questions: Mapping[int, ChatQuestion]) -> Mapping[int, Sequence[str]]:
+    found = read_answers(path)
+    for number, question in questions.items():
+        if len(found.get(number, ())) < len(question.turns):
+            raise UserError(path.name, f"has no whole answer to question {number}", "a text for every turn")
+    return found

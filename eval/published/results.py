@@ -89,6 +89,7 @@ def _read(path: Path) -> Published:
         found = Published(_model(path), path.stem.split("-", 1)[1], figures)
         for task in figures:
             found.headline(task)
+        standard_errors([found])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{_model(path)}/{path.name}", f"is no result of the harness: {error!r}") from error
     return found

@@ -5,19 +5,19 @@ from dataclasses import replace
 
 from datacards.evaluated import TaskRecord
 from datacards.lineage import Node
+from datacards.render.evaluation import bounds
 from datacards.render.similarity_part import pair_of
 from datacards.render.similarity_plot import figure
 from eval.report import figures
 from eval.report.blocks import Block, Document, Grid, Part, Picture, Trail, Words
 from eval.report.exposure import exposure_blocks
-from eval.report.found import ANSWERED, Found, Taken
+from eval.report.found import Found, Taken
 from eval.report.matter import Matter
-from eval.report.numbers import bounds
 from eval.report.pairs import paired_blocks, refused_blocks
 from eval.report.printed import Publications
 from eval.report.prompts import prompt_blocks
 from eval.report.slugs import slug
-from eval.report.tables import notes, paper_tables, parts_tables, score_table
+from eval.report.tables import notes, other_table, paper_tables, parts_tables, score_table
 
 TITLES = {
     "fin-harness": "Japanese financial benchmark",
@@ -26,7 +26,7 @@ TITLES = {
     "": "Other tasks",
 }
 _HOW = (
-    "Each value with its standard error and, in brackets, its 95 % interval; where items share a text, both allow for it. "
+    "Each value with its standard error and, in brackets, its 95 % interval; where items share a text, those of a task's first figure allow for it. "
     "Chance is what guessing scores. The first figure of a task is the one to compare models by; the best is set bold, "
     "which says nothing of whether the difference is more than chance."
 )
@@ -47,7 +47,7 @@ def document(matter: Matter) -> Document:
         lead="Every number here is computed from the files of evaluation versions, none was entered by hand except those "
         "that others published, which are marked as such. Click a number to see where it comes from.",
         keys=(
-            ("models", f"{len(found.columns):,}"),
+            ("models" if len(found.columns) > 1 else "model", f"{len(found.columns):,}"),
             ("tasks", f"{len({one.record.task for one in found.trails}):,}"),
             ("answers", f"{items:,}"),
             ("evaluation versions", f"{len(versions):,}"),
@@ -67,6 +67,7 @@ def _suite(matter: Matter, suite: str, records: Sequence[TaskRecord]) -> Iterabl
     yield from notes(found, records)
     if drawn := _dots(found, suite, records):
         yield drawn
+    yield from other_table(found, suite, records)
     yield from paired_blocks(found, pairs, pairs.of(suite), suite)
     yield from refused_blocks(pairs, names)
     yield from exposure_blocks(found, matter.seen, suite, records)
@@ -167,10 +168,17 @@ def _examples(matter: Matter) -> Part:
     told = Words(f"What every model wrote to the same prompts, always its likeliest next token.{more}")
     kept = {one.record.task: one.record for one in matter.found.trails if one.is_example}
     table = replace(
-        score_table(matter.found, ANSWERED, list(kept.values())),
+        score_table(matter.found, "answered", list(kept.values())),
         caption="Prompts to which anything was written",
     )
-    return Part("Examples", (told, table, *matter.examples))
+    kept_back = sorted(
+        f"The prompts of {name} are under '{record.options.get('license', 'unknown')}' and may not be passed on, nor may a "
+        "report that shows them."
+        for name, record in kept.items()
+        if record.options.get("questions") and not record.options.get("redistribution")
+    )
+    rights = (Words(one, soft=False) for one in kept_back)
+    return Part("Examples", (told, *rights, table, *matter.examples))
 
 
 def _trail(found: Found, one: Taken) -> Trail:

@@ -46,7 +46,10 @@ def command(refs: tuple[str, ...], baseline: str, roles: tuple[str, ...], out: P
     )
     write(document(matter), facts(matter), out)
     found = matter.found
-    click.echo(f"{len(found.columns)} models, {len(found.trails)} tasks: {out / 'report.html'}")
+    models, tasks = len(found.columns), len({one.record.task for one in found.trails})
+    click.echo(
+        f"{models} model{'s' * (models != 1)}, {tasks} task{'s' * (tasks != 1)}: {out / 'report.html'}"
+    )
 
 
 def _role(text: str) -> tuple["Role", str]:

@@ -4,10 +4,11 @@ from dataclasses import asdict
 from typing import Any
 
 from datacards.card import Ref
+from datacards.render.evaluation import bounds, error
 from eval.report.exposure import seen_facts
 from eval.report.found import Found, Taken
 from eval.report.matter import Matter
-from eval.report.numbers import bounds, error_of, overall
+from eval.report.numbers import overall
 from eval.report.pairs import trails_of
 
 
@@ -45,7 +46,7 @@ def _figures(taken: Taken) -> list[dict[str, Any]]:
         told.append(
             score.model_dump(mode="json")
             | {"model": str(taken.model), "suite": taken.record.suite, "lineage": taken.key}
-            | {"error": error_of(score), "low": low, "high": high}
+            | {"error": error(score), "low": low, "high": high}
         )
     return told
 

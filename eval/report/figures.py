@@ -75,9 +75,8 @@ def spans(
                 if span:
                     _dot(axes, span, place + (number - (len(names) - 1) / 2) * step, number)
         for number, name in enumerate(names):
-            marker = MARKERS[number % len(MARKERS)]
-            axes.plot([], [], color=COLORS[number % len(COLORS)], marker=marker, markersize=5.5,
-                      linestyle="none", label=short(name))  # fmt: skip
+            color, marker = look(number)
+            axes.plot([], [], color=color, marker=marker, markersize=5.5, linestyle="none", label=short(name))
         _labels(axes, [label for label, _, _ in rows])
         axes.set_xlabel(x, color=INK, fontsize=9.5)
         if names:
@@ -89,14 +88,13 @@ def spans(
 
 
 def forest(rows: Sequence[tuple[str, Span, str]], *, x: str) -> str:
-    """Return differences with their 95 % intervals around a line at zero, each with its verdict in words."""
+    """Return differences with their 95 % intervals around a line at zero, each with its verdict in words; gray where it is none."""
     with canvas(7.6, 0.9 + 0.3 * len(rows)) as (figure, axes, out):
         _sideways(axes)
         axes.axvline(0, color=GRAY, linewidth=0.9)
-        for place, (_, span, _) in enumerate(rows):
+        for place, (_, span, told) in enumerate(rows):
             if span:
-                clear = span[1] > 0 or span[2] < 0
-                _dot(axes, span, place, 0 if clear else 7)
+                _dot(axes, span, place, 7 if told == "undecided" else 0)
         _labels(axes, [label for label, _, _ in rows])
         right = axes.twinx()
         right.set_ylim(axes.get_ylim())
@@ -115,10 +113,16 @@ def _sideways(axes: Axes) -> None:
 
 def _dot(axes: Axes, span: tuple[float, float, float], y: float, number: int) -> None:
     value, low, high = span
+    color, marker = look(number)
     axes.errorbar(
-        value, y, xerr=[[max(0.0, value - low)], [max(0.0, high - value)]], color=COLORS[number % len(COLORS)],
-        marker=MARKERS[number % len(MARKERS)], markersize=5.5, linewidth=1.4, linestyle="none",
+        value, y, xerr=[[max(0.0, value - low)], [max(0.0, high - value)]], color=color,
+        marker=marker, markersize=5.5, linewidth=1.4, linestyle="none",
     )  # fmt: skip
+
+
+def look(number: int) -> tuple[str, str]:
+    """Return the color and the shape of a series; in each round of the colors another shape, so that none is doubled."""
+    return COLORS[number % len(COLORS)], MARKERS[(number + number // len(COLORS)) % len(MARKERS)]
 
 
 def _labels(axes: Axes, labels: Sequence[str]) -> None:

@@ -18,7 +18,6 @@ from eval.compare.reading import tasks_of
 from eval.compare.single import interval
 from eval.report.printed import ROLES, Role
 
-ANSWERED = "answered"  # the figure of examples: the share of prompts to which anything was written
 PROMPT = "prompt"  # the option of a task that says in which words it asks
 
 
@@ -45,7 +44,7 @@ class Taken:
     @property
     def is_example(self) -> bool:
         """Say whether it is there to be read, not to compare models by."""
-        return self.record.metric == ANSWERED
+        return not self.record.compared
 
     def score(self, metric: str = "", group: str = "") -> Score | None:
         """Return the figure ``metric`` of a part of the items, by default the one to compare models by, of all."""
@@ -99,10 +98,10 @@ def gather(
 
     A checkpoint among ``refs`` stands for all its evaluations. ``baseline`` names a model or one of its evaluations;
     without it the base of a merge is taken, else the first model. ``roles`` says which model stands for which of the
-    paper's, where the merges below do not. Raises UserError for a version that is neither, and for a name that is not
-    among the models.
+    paper's, where the merges below do not. Raises UserError for a version that is neither, for an
+    evaluation that is withdrawn, changed or without a task, and for a name that is not among the models.
     """
-    chosen = _evaluations(store, refs)
+    chosen = [store.verified(str(ref), "evaluation") for ref in _evaluations(store, refs)]
     findings = findings_of(store, chosen)
     models = {str(e.ref): e.model for e in findings.evaluations}
     taken: dict[str, list[Taken]] = {}
@@ -155,6 +154,8 @@ def _of_checkpoint(store: Store, ref: Ref) -> dict[str, Ref]:
 def _taken(store: Store, ref: Ref, model: Ref, number: int) -> list[Taken]:
     folder, card = store.path(ref), store.card(ref)
     records, scores = tasks_of(folder)
+    if not records:
+        raise UserError(str(ref), "has no task", "an evaluation with scores", "leave it out")
     files = {file.path: file.sha256 for file in card.files}
     corpora = tuple(n.ref for n in walk(tree_of(store, ref)) if n.card and n.card.kind == "dataset")
     found = []

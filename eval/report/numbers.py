@@ -1,32 +1,12 @@
 """How figures are written: the value, its error or interval, and the mean over a suite."""
 
-import math
 from collections.abc import Iterable, Sequence
 
 from datacards.evaluated import Score
+from datacards.render.evaluation import Z, bounds, error
 from eval.compare.suite import Mean, mean_of
 from eval.report.blocks import Cell
 from eval.report.found import Column, Taken
-
-Z = 1.959964  # standard errors of a 95 % interval where none was taken
-
-
-def error_of(score: Score) -> float | None:
-    """Return the standard error that holds for a score: the clustered one where it was taken."""
-    error = score.clustered if score.clustered is not None else score.stderr
-    return error if error is not None and math.isfinite(error) else None
-
-
-def bounds(score: Score) -> tuple[float, float] | None:
-    """Return the 95 % interval of a score, made of its error where none was taken; None where there is neither.
-
-    Of an error of zero, as where all items are right, none is made: it would say that nothing else can be.
-    """
-    if score.low is not None and score.high is not None:
-        return score.low, score.high
-    if not (error := error_of(score)):
-        return None
-    return score.value - Z * error, score.value + Z * error
 
 
 def plain(value: float) -> str:
@@ -36,7 +16,7 @@ def plain(value: float) -> str:
 
 def told(score: Score) -> str:
     """Return the error of a score and its interval in brackets, '' where it has none."""
-    return _spread(error_of(score), *(bounds(score) or (None, None)))
+    return _spread(error(score), *(bounds(score) or (None, None)))
 
 
 def cell(taken: Taken | None, metric: str = "", group: str = "", *, strong: bool = False) -> Cell | str:
@@ -67,12 +47,12 @@ def mean_cells(found: Mean | None, trails: Iterable[str]) -> tuple[Cell | str, C
     first = Cell(plain(found.value), spread, keys, strong=True)
     if found.above_chance is None:
         return first, "–"
-    error = found.above_chance_stderr
-    ends = (None, None) if error is None else (found.above_chance - Z * error, found.above_chance + Z * error)
-    return first, Cell(plain(found.above_chance), _spread(error, *ends), keys)
+    off = found.above_chance_stderr
+    ends = (None, None) if off is None else (found.above_chance - Z * off, found.above_chance + Z * off)
+    return first, Cell(plain(found.above_chance), _spread(off, *ends), keys)
 
 
-def _spread(error: float | None, low: float | None, high: float | None) -> str:
-    parts = [f"± {error:.3f}" if error is not None else ""]
+def _spread(off: float | None, low: float | None, high: float | None) -> str:
+    parts = [f"± {off:.3f}" if off is not None else ""]
     parts += [f"[{low:.3f}, {high:.3f}]" if low is not None and high is not None else ""]
     return " ".join(filter(None, parts))

@@ -2,17 +2,20 @@
 
 import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from datacards.errors import UserError
 from datacards.evaluated import TaskRecord
+from datacards.render.evaluation import bounds
 from eval.compare.prompts import over_prompts
 from eval.compare.single import interval
 from eval.report import figures
 from eval.report.blocks import Block, Cell, Grid, Picture, Value, Words
 from eval.report.found import Column, Found, Taken
-from eval.report.numbers import bounds, cell, plain
+from eval.report.numbers import cell, plain
 from eval.report.slugs import slug
 
+MANY = 4  # prompts whose intervals a row has no room for
 _TOLD = (
     "The prompt of the tables above is the first; it is fixed before the run. The best of several prompts, chosen on the "
     "test itself, says more of the choice than of the model: the mean and the range do not."
@@ -29,7 +32,9 @@ def prompt_blocks(found: Found, suite: str, records: Sequence[TaskRecord]) -> It
     ]
     if not asked:
         return
-    prompts = list(dict.fromkeys(_name(one) for _, _, all_ in asked for one in all_))
+    names = {_name(one) for _, _, all_ in asked for one in all_}
+    prompts = sorted(names, key=lambda name: (name != "default", name))
+    bare = len(prompts) > MANY
     rows: list[tuple[Value, ...]] = []
     for record, column, all_ in asked:
         by_prompt = {_name(one): one for one in reversed(all_)}
@@ -39,12 +44,12 @@ def prompt_blocks(found: Found, suite: str, records: Sequence[TaskRecord]) -> It
             (
                 Cell(record.task, strong=True),
                 column.label,
-                *(cell(by_prompt.get(prompt)) for prompt in prompts),
-                Cell(plain(statistics.fmean(values)), _spread(all_), keys),
+                Cell(plain(statistics.fmean(values)), _spread(all_), () if bare else keys),
                 plain(max(values) - min(values)),
+                *(_cell(by_prompt.get(prompt), bare=bare) for prompt in prompts),
             )
         )
-    head = ("task", "model", *(prompt or "default" for prompt in prompts), "mean", "range")
+    head = ("task", "model", "mean", "range", *prompts)
     caption = f"Values per prompt: {suite or 'tasks of no suite'}"
     yield Grid(f"prompts-{slug(suite)}", caption, head, tuple(rows), range(2, len(head)))
     drawn = figures.spans(
@@ -52,13 +57,19 @@ def prompt_blocks(found: Found, suite: str, records: Sequence[TaskRecord]) -> It
             (f"{record.task}, {column.label}", [_span(all_, prompt) for prompt in prompts], None)
             for record, column, all_ in asked
         ],
-        [prompt or "default" for prompt in prompts],
+        prompts,
     )
     yield Picture(
         f"prompts-{slug(suite)}", "Values per prompt with their 95 % intervals.",
         "values per prompt; the table above has the numbers", drawn,
     )  # fmt: skip
     yield Words(_TOLD)
+
+
+def _cell(taken: Taken | None, *, bare: bool) -> Cell | str:
+    """Return the cell of one prompt, without its interval where the figure below has room for it and a row has not."""
+    found = cell(taken)
+    return replace(found, more="") if bare and isinstance(found, Cell) else found
 
 
 def _spread(all_: Sequence[Taken]) -> str:

@@ -18,15 +18,14 @@ MOST = 60  # parts of a test that a table shows
 
 
 def score_table(found: Found, suite: str, records: Sequence[TaskRecord]) -> Grid:
-    """Return the table of one suite: a row per figure, the models as columns, the mean over the tasks last."""
-    rows: list[tuple[Value, ...]] = []
-    minor = []
-    for record in records:
-        taken = [column.taken.get(record.task) for column in found.columns]
-        for metric in _metrics(taken, record.metric):
-            lead = metric == record.metric
-            minor += [] if lead else [len(rows)]
-            rows.append(_row(record, metric, taken, lead=lead))
+    """Return the table of one suite: the first figure of each task, models as columns, the mean over the tasks last."""
+    minor: list[int] = []
+    rows: list[tuple[Value, ...]] = [
+        _row(record, metric, taken, lead=True)
+        for record, taken, metrics in _asked(found, records)
+        for metric in metrics
+        if metric == record.metric
+    ]
     tasks = [record.task for record in records]
     means = [overall(column, tasks) for column in found.columns]
     if any(means):
@@ -45,6 +44,34 @@ def score_table(found: Found, suite: str, records: Sequence[TaskRecord]) -> Grid
         numbers=range(2, 4 + len(found.columns)),
         minor=minor,
     )
+
+
+def other_table(found: Found, suite: str, records: Sequence[TaskRecord]) -> Iterable[Grid]:
+    """Yield the table of what else was made of the same answers, folded; nothing where there is no more."""
+    rows = [
+        _row(record, metric, taken, lead=False)
+        for record, taken, metrics in _asked(found, records)
+        for metric in metrics
+        if metric != record.metric
+    ]
+    if rows:
+        yield Grid(
+            key=f"figures-{slug(suite)}",
+            caption=f"Other figures of the same answers: {suite or 'tasks of no suite'}",
+            head=("task", "metric", *found.labels, "chance", "items"),
+            rows=tuple(rows),
+            numbers=range(2, 4 + len(found.columns)),
+            folded=True,
+        )
+
+
+def _asked(
+    found: Found, records: Sequence[TaskRecord]
+) -> Iterable[tuple[TaskRecord, list[Taken | None], list[str]]]:
+    """Yield every task with what each model made of it and the figures that there are, the first one first."""
+    for record in records:
+        taken = [column.taken.get(record.task) for column in found.columns]
+        yield record, taken, _metrics(taken, record.metric)
 
 
 def _metrics(taken: Sequence[Taken | None], first: str) -> list[str]:

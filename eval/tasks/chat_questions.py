@@ -5,18 +5,21 @@ from typing import Literal
 
 from pydantic import Field, field_serializer
 
+from datacards.card import Rights
 from datacards.errors import UserError
 from eval.chat.prompts import QuestionSet, our_prompts, read_prompts
 from eval.chat.questions import read_questions
 from eval.chat.task import ChatTask
+from eval.tasks.general.local import Stated
 
 QUESTIONS, REFERENCES, PROMPTS = "question.jsonl", "reference_answer", "judge_prompts.jsonl"
 
 
-class ChatQuestions(ChatTask):
+class ChatQuestions(ChatTask, Stated):
     """The questions of ``folder``: ``question.jsonl`` and, if any, one file of references and prompts for the judge.
 
     References are ``reference_answer/NAME.jsonl``, prompts ``judge_prompts.jsonl``; without them our own are asked.
+    Replies and judgments are kept and may repeat a question: say under which ``license`` these are.
     """
 
     task: Literal["chat_questions"] = "chat_questions"
@@ -33,6 +36,11 @@ class ChatQuestions(ChatTask):
         questions = read_questions(folder / QUESTIONS, references[0] if references else None)
         own = folder / PROMPTS
         return QuestionSet(questions, read_prompts(own) if own.is_file() else our_prompts())
+
+    @property
+    def rights(self) -> Rights:  # type: ignore[override]  # said in the recipe
+        """Return the rights of the questions."""
+        return self.stated(Path(self.folder).name)
 
     @field_serializer("folder")
     def _inside(self, folder: str) -> str:

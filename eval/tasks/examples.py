@@ -22,6 +22,7 @@ from eval.evaluators.loading import Dtype
 from eval.items import Kind, sha256_of
 from eval.samples import COMMON
 from eval.tasks.base import Conversation, Effort, weighted
+from eval.tasks.general.local import Stated
 
 SHIPPED = HERE / "examples.jsonl"
 ANSWERS = "examples.jsonl"  # in the folder of what a model was asked once
@@ -41,7 +42,7 @@ COLUMNS = pa.schema(
 )
 
 
-class Examples(Conversation):
+class Examples(Conversation, Stated):
     """Replies at temperature 0 and repetition penalty 1.1, as the examples of arXiv 2409.19854, without a judge.
 
     ``questions`` is a file in the layout of MT-bench; without one, six prompts written for this project are taken. A
@@ -52,9 +53,6 @@ class Examples(Conversation):
 
     task: Literal["examples"] = "examples"
     questions: str = ""
-    license: str = "unknown"
-    attribution: str = ""
-    redistribution: bool = False
     template: Literal["own", "one_shot"] = "own"
     system: str = SYSTEM
     max_tokens: int = Field(default=512, ge=1)
@@ -68,10 +66,7 @@ class Examples(Conversation):
     @property
     def rights(self) -> Rights | None:  # type: ignore[override]  # those of a file are said in the recipe
         """Return the rights of the prompts, None for those of this project."""
-        if not self.questions:
-            return None
-        told = self.attribution or Path(self.questions).name
-        return Rights(license=self.license, attribution=told, redistribution=self.redistribution)
+        return self.stated(Path(self.questions).name) if self.questions else None
 
     @field_serializer("questions")
     def _without_place(self, questions: str) -> str:
@@ -131,6 +126,7 @@ class Examples(Conversation):
         return TaskRecord(
             task=self.task, kind=self.kind, metric=self.metric, figure=self.figure, samples=_turns(questions),
             of=_turns(whole), digest=sha256_of(asked), source=self.attribution, options=options,
+            compared=False,
         )  # fmt: skip
 
 

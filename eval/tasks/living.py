@@ -23,6 +23,7 @@ from eval.living.told import company, ends, figures, told
 from eval.tasks.base import LETTERS, Measured, Task, exam, stratified, weighted
 
 Asks = Literal["amount", "count", "difference", "growth", "ratio"]
+Split = Literal["train", "validation", "test"]
 CHOICES = {
     "text": "以下の問題の適切な答えを選択肢から選んで答えなさい。",
     "letter": "以下の問題の適切な答えを選択肢から選んでアルファベットで答えなさい。",
@@ -43,11 +44,13 @@ class Living(Task):
     model's corpora states the same figure, which a later report may repeat. Of a model with a stated cut-off nobody can
     look that up: there the figure's period must have ended later, too; ``new_periods`` asks that of every model.
     ``as_of`` leaves out what was published after that day, so that a test can be asked again as it was then.
-    ``asks`` are the kinds of questions, by default all about figures; ``minimum`` is the number below which the score
+    ``asks`` are the kinds of questions, by default all about figures; ``splits`` those of the version that are asked,
+    by default all, as no model has trained on what came later; ``minimum`` is the number below which the score
     says that they are few.
     """
 
     asks: tuple[Asks, ...] = FIGURES  # type: ignore[assignment]
+    splits: tuple[Split, ...] = Field(default=("train", "validation", "test"), min_length=1)
     after: date | None = None
     base_cutoffs: dict[str, date] = Field(default_factory=dict)
     as_of: date | None = None
@@ -96,7 +99,7 @@ class Living(Task):
             raise UserError(
                 self.task, "the cut-off of the model is not known", todo="state it: after: YYYY-MM-DD"
             )
-        reading = Reading(self.after, self.as_of, self.asks)
+        reading = Reading(self.after, self.as_of, self.asks, self.splits)
         asked = list(reading.questions(corpus, self.format, self.task))
         found: dict[str, Asked] = {}
         for one in self._unread(asked, reading.left):

@@ -98,6 +98,11 @@ def test_an_interval_that_was_not_measured_is_made_of_the_error() -> None:
     assert bounds(SCORES_TOLD[4]) is None
 
 
+def test_no_interval_is_made_of_an_error_that_is_none_or_no_number() -> None:
+    for stderr in (0.0, None, float("nan"), float("inf")):
+        assert bounds(Score(task="t", metric="acc", value=1.0, stderr=stderr, samples=30)) is None
+
+
 def test_a_report_reads_the_error_by_texts_the_interval_and_the_chance(page: tuple[Store, Path]) -> None:
     store, path = page
     (evaluation,) = gather(store, [store.resolve("tuned-fin")]).evaluations

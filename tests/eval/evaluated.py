@@ -136,7 +136,7 @@ def surprise(store: Store, model: Ref, bits: float) -> Ref:
     return store.resolve(f"{model.name}-bits@{VERSION}")
 
 
-def exemplify(store: Store, model: Ref, replies: Mapping[str, str]) -> Ref:
+def exemplify(store: Store, model: Ref, replies: Mapping[str, str], **options: object) -> Ref:
     """Write an evaluation that holds ``replies`` by their prompts."""
     rows = [
         {"id": sha256_of(prompt)[:16], "group": "knowledge", "value": float(bool(reply)), "turn": 1,
@@ -144,8 +144,8 @@ def exemplify(store: Store, model: Ref, replies: Mapping[str, str]) -> Ref:
         for prompt, reply in replies.items()
     ]  # fmt: skip
     record = TaskRecord(
-        task="examples", kind="reply", metric="answered", figure="mean", samples=len(rows), of=len(rows),
-        digest="f" * 64,
+        task="examples", kind="reply", metric="answered", figure="mean", compared=False, samples=len(rows), of=len(rows),
+        digest="f" * 64, options=options,
     )  # fmt: skip
     value = sum(bool(reply) for reply in replies.values()) / len(rows)
     with _version(store, model, "examples") as draft:

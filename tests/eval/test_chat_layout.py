@@ -27,7 +27,8 @@ def question(category: str = "knowledge", languages: tuple[str, ...] = ()) -> Ch
 
 def write(folder: Path, name: str, *rows: object) -> Path:
     path = folder / name
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_text(lines.replace("SURROGATE", "\\ud800"), encoding="utf-8")
     return path
 
 
@@ -78,7 +79,8 @@ def test_the_prompt_shows_turns_answers_and_references() -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"question_id": "0", "category": "math", "turns": ["問"]}, "an integer and a word"),
+        ({"question_id": "0", "category": "math", "turns": ["問"]}, "an integer of 32 bits and a word"),
+        ({"question_id": 1 << 31, "category": "math", "turns": ["問"]}, "an integer of 32 bits"),
         ({"question_id": 0, "category": "math", "turns": []}, "a list of 1 to 16 texts"),
         ({"question_id": 0, "category": "math", "turns": ["問", " "]}, "none of them empty"),
         (
@@ -86,6 +88,7 @@ def test_the_prompt_shows_turns_answers_and_references() -> None:
             "a list of 1 codes",
         ),
         (["問"], "one JSON object a line"),
+        ({"question_id": 0, "category": "math", "turns": ["SURROGATE"]}, "one JSON object a line"),
     ],
 )
 def test_a_line_that_is_no_question_is_named(tmp_path: Path, row: object, words: str) -> None:

@@ -117,3 +117,22 @@ def test_the_command_reads_a_checkout_of_dialogues_and_fails_where_something_dif
     lines(tmp_path / "data/pfmt_bench_fin_ja/model_judgment/gpt-4o-mini_single/own.jsonl", rows)
     (tmp_path / "data/pfmt_bench_fin_ja/model_judgment/gpt-4o-mini_single/gpt-4.jsonl").unlink()
     assert CliRunner().invoke(command, [str(tmp_path)]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "broken", [{"question_id": [0]}, {"turn": 3}, {"score": None}, {"score": "8"}, {"question_id": 999}]
+)
+def test_a_line_that_is_no_judgment_is_named(tmp_path: Path, broken: dict[str, Any]) -> None:
+    rows = stored(tmp_path)
+    path = tmp_path / "data/pfmt_bench_fin_ja/model_judgment/gpt-4o-mini_single/gpt-4.jsonl"
+    lines(path, [rows[0], rows[1] | broken])
+    with pytest.raises(UserError, match=r"gpt-4\.jsonl:2: is no judgment"):
+        reread(tmp_path)
+
+
+def test_an_answer_that_is_missing_is_named(tmp_path: Path) -> None:
+    stored(tmp_path)
+    path = tmp_path / "data/pfmt_bench_fin_ja/model_answer/gpt-4.jsonl"
+    path.write_text(path.read_text().partition("\n")[2])
+    with pytest.raises(UserError, match="no whole answer to question 0"):
+        reread(tmp_path)

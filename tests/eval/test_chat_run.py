@@ -159,6 +159,16 @@ def test_failures_count_as_published_in_one_way_and_as_they_are_in_the_other(tmp
     assert figure(scores, "chat_questions", "failed_unparsed") == pytest.approx(len(unparsed) / TURNS)
 
 
+def test_a_judge_that_scores_nothing_gives_no_figure(tmp_path: Path) -> None:
+    with (
+        served(lambda body, number: reply(f"お答えします。{number}")) as model,
+        served(lambda body, number: reply("採点できません。")) as judge,
+    ):
+        asked = task(judge, served=endpoint(model).model_dump(), subset=2, ways=["corrected"])
+        with pytest.raises(UserError, match=r"gave no score to any of \d+ answers .*unparsed"):
+            evaluate(asked, tmp_path, tmp_path / "kept", tmp_path / "out")
+
+
 def test_answers_written_before_a_broken_run_are_not_asked_for_again(tmp_path: Path) -> None:
     def barred(body: dict[str, Any], number: int) -> Said:
         return Said({"error": {"message": "no such key"}}, 401) if number > 30 else talk(body)
@@ -174,6 +184,17 @@ def test_answers_written_before_a_broken_run_are_not_asked_for_again(tmp_path: P
     lines = (kept / "answers.jsonl").read_text().splitlines()
     assert before >= 20
     assert asked == len(lines) - before
+
+
+def test_what_a_served_model_is_sent_bears_on_its_answers_and_is_recorded(tmp_path: Path) -> None:
+    with served(grade) as judge, served(talk) as model:
+        for extra in ({}, {"top_p": 0.5}):
+            said = endpoint(model, extra=extra).model_dump()
+            asked = task(judge, served=said, subset=2, ways=["corrected"])
+            _, (record,) = evaluate(asked, tmp_path, tmp_path / "kept", None)
+    assert record.options["repetition_penalty"] == 1.0  # no such field is sent
+    assert record.options["served"]["extra"] == {"top_p": 0.5}
+    assert sum("top_p" in body for body in model.bodies) == len(model.bodies) / 2
 
 
 def test_a_budget_for_answers_is_never_exceeded(tmp_path: Path) -> None:

@@ -95,3 +95,10 @@ def test_failures_are_counted_by_kind_category_and_turn() -> None:
 def test_nothing_judged_has_no_mean() -> None:
     assert math.isnan(mean([Turn("a", 1, "math", None, "error")]).value)
     assert by_category([Turn("a", 1, "math", None, "error")]) == {}
+
+
+def test_the_interval_of_scores_beyond_the_scale_holds_their_mean() -> None:
+    told = mean([Turn(str(n), 1, "math", 90.0 + n) for n in range(3)])
+    assert told.low is not None
+    assert told.high is not None
+    assert told.low <= told.value <= told.high

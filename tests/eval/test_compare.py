@@ -247,3 +247,47 @@ def test_items_are_matched_by_id_whatever_their_order(rng: np.random.Generator) 
     assert compare(a, b).stderr == 0
     twice = replace(a, ids=("q0",) * 60)
     assert compare(twice, replace(b, ids=("q0",) * 60), common=True).n == 60
+
+
+def test_groups_of_one_question_vary_about_the_mean_of_all() -> None:
+    """They cannot vary about their own, which would make a figure of one question a group look certain."""
+    values = np.array([5.0, 7.0, 2.0, 8.0])
+    singles = outcome(
+        values, figure="groups", groups=tuple("abcd"), parts=group_parts(values, np.arange(4), 4)
+    )
+    assert interval(singles).stderr == pytest.approx(values.std(ddof=1) / 2)
+    mixed = np.array([5.0, 7.0, 6.0, 4.0, 9.0])
+    parts = group_parts(mixed, np.array([0, 0, 0, 0, 1]), 2)
+    told = interval(outcome(mixed, figure="groups", groups=tuple("aaaab"), parts=parts))
+    assert told.stderr is not None
+    assert told.stderr > mixed[:4].std(ddof=1) / 2 / 2
+    assert told.low is not None
+    assert told.low < 7.25 < (told.high or 0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_that_are_not_known_are_left_out_without_a_warning() -> None:
+    known = outcome([1, math.nan, 0, 1, math.nan])
+    told = compare(known, outcome([1, 1, 0, 1, 0]))
+    assert (told.a, told.b, told.n) == (pytest.approx(2 / 3), 0.6, 5)
+    assert known.known
+    assert not outcome([math.nan] * 3).known
+
+
+def test_a_margin_that_no_share_can_miss_is_refused() -> None:
+    """Two points in a hundred, written as 2, would make any two models equivalent."""
+    for margin in (1, 2, 0, -0.1, math.nan, math.inf):
+        with pytest.raises(UserError, match="below 1"):
+            compare(outcome([1, 0, 1]), outcome([1, 1, 1]), margin=margin)
+
+
+def test_what_is_called_equivalent_is_told_with_the_tests_that_say_so() -> None:
+    told = compare(outcome([1] * 200), outcome([1] * 199 + [0]), margin=0.05)
+    assert told.verdict == "equivalent"
+    assert (
+        f"a difference of 0.05 or more is ruled out (p {'<' if (told.p_equivalent or 0) < 1e-4 else '='}"
+        in told.sentence
+    )
+    assert "two one-sided tests" in told.sentence
+    one = outcome([1, 0, 1], clusters=[0, 0, 0])
+    assert "3 items in 1 text)" in compare(one, one).sentence

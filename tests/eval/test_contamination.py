@@ -389,6 +389,8 @@ def test_the_tests_that_are_shipped_have_the_same_ids_in_corpora_and_evaluations
     dialogues = {item.id for item in benchmark("ja_mt_bench", None).items}
     assert len(dialogues) == 160
     assert not names_of("ja_mt_bench").strange(dialogues)
+    for way in ("official", "corrected"):  # the same items, scored in another way
+        assert not names_of(f"ja_mt_bench_{way}").strange(dialogues)
 
 
 def test_only_an_evaluation_has_asked_anything(store: Store) -> None:

@@ -6,14 +6,16 @@ import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
+from urllib.request import Request
 
 import pytest
 from click.testing import CliRunner
 
 from datacards.errors import UserError
 from eval.data.cli import command
-from eval.data.fetch import FOLDER, add, cache, fetch, find, open_source
+from eval.data.fetch import FOLDER, SameTrust, add, cache, fetch, find, open_source
 from eval.data.sources import ALL, Source, source
 
 BODY = b'{"data": []}'
@@ -102,6 +104,14 @@ def test_without_a_network_the_message_says_what_to_do() -> None:
     assert "it is not shipped, as it belongs to an examiner" in told
     assert "kanagura eval data add exam FILE" in told
     assert "http://127.0.0.1:9/r/c/data.json" in told
+
+
+@pytest.mark.parametrize(
+    "place", ["http://127.0.0.1:8000/a", "http://localhost/", "file:///etc/hosts", "ftp://a.example/"]
+)
+def test_a_published_address_leads_to_nothing_on_this_machine(place: str) -> None:
+    with pytest.raises(UserError, match="https only"):
+        SameTrust(source("fp2")).redirect_request(Request("https://a.example"), BytesIO(), 302, "", {}, place)
 
 
 def test_an_address_without_tls_is_not_asked() -> None:

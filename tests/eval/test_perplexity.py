@@ -102,5 +102,10 @@ def test_a_local_file_needs_no_more_than_texts(tmp_path: Path) -> None:
 def test_a_corpus_and_documents_are_needed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--corpus NAME@VERSION"):
         Perplexity().items(None)
-    with pytest.raises(UserError, match="no document was found"):
-        Perplexity(split="validation").items(write(tmp_path, documents(3)))
+    folder = write(tmp_path, documents(3))
+    with pytest.raises(
+        UserError, match="no markdown in the split 'validation'; it has, of that split: nothing"
+    ):
+        Perplexity(split="validation").items(folder)
+    with pytest.raises(UserError, match="no qa in the split 'test'; it has, of that split: markdown"):
+        Perplexity(format="qa").items(folder)

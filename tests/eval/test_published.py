@@ -94,7 +94,13 @@ def test_the_command_prints_the_table_and_tells_a_difference(checkout: Path) -> 
     assert CliRunner().invoke(command, [str(checkout)]).exit_code == 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"results": []}', '{"results": {"fp2": {"acc,none": "many"}}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", '{"results": []}', '{"results": {"fp2": {"acc,none": "many"}}}', '{"results": {"fp2": {"acc_stderr,none": 0}}}',
+        '{"results": {"fp2": {"acc,none": 2, "acc_stderr,none": 0.1}}}',
+    ],
+)  # fmt: skip
 def test_a_file_that_is_no_result_is_named(checkout: Path, text: str) -> None:
     (checkout / "models" / "akebono" / "hoken" / "result-default.json").write_text(text)
     with pytest.raises(UserError, match=r"akebono/hoken/result-default\.json: is no result"):
@@ -106,3 +112,5 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(UserError, match="has no leaderboard"):
         printed("# nothing")
+    with pytest.raises(UserError, match=r"a row of 3 cells.*8 cells a row"):
+        printed(HEAD + "\n| akebono/hoken | 1.00 | \x1b[2J |\n<!-- lb end -->")

@@ -91,7 +91,31 @@ def test_a_row_that_is_no_question_is_named(tmp_path: Path, row: dict[str, Any])
         task.items(None)
 
 
-@pytest.mark.parametrize("body", [b"no JSON", b"[1]", b"\xff\xfe", b'{"a":' * 100_000])
+def test_whose_the_questions_are_is_said_in_the_recipe_or_not_known(tmp_path: Path) -> None:
+    file = write(tmp_path / "house.jsonl", ROWS)
+    assert Questions(files=(file,)).rights.model_dump(include={"license", "attribution", "redistribution"}) == {
+        "license": "unknown", "attribution": "house.jsonl", "redistribution": False,
+    }  # fmt: skip
+    assert Questions(files=(file,), license="CC-BY-4.0", redistribution=True).rights.redistribution
+
+
+def test_a_sign_that_only_looks_like_a_line_break_ends_no_row_of_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("question,choice0,choice1,answer\n手形の\u2028換金は,裏書,割引,B\n", encoding="utf-8")
+    (item,) = Questions(files=(str(table),)).items(None)
+    assert (item.gold, "手形の\u2028換金は" in item.context) == (1, True)
+
+
+@pytest.mark.parametrize("body", [gzip.compress(b'{"question": "?"}')[:-6], b"no gzip"])
+def test_a_packed_file_that_is_cut_off_is_named(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "bad.jsonl.gz").write_bytes(body)
+    with pytest.raises(UserError, match=r"bad\.jsonl\.gz: cannot be read"):
+        Questions(files=(str(tmp_path / "bad.jsonl.gz"),)).items(None)
+
+
+@pytest.mark.parametrize(
+    "body", [b"no JSON", b"[1]", b"\xff\xfe", b'{"a":' * 100_000, b'{"question": "\\ud800"}']
+)
 def test_a_file_that_is_none_is_named(tmp_path: Path, body: bytes) -> None:
     (tmp_path / "bad.jsonl").write_bytes(body)
     with pytest.raises(UserError, match=r"bad\.jsonl"):

@@ -285,20 +285,6 @@ def test_what_was_asked_differently_is_not_compared(store: Store) -> None:
     assert "domain and base were not asked the same" in text
 
 
-def test_a_score_that_its_samples_do_not_give_is_told(store: Store) -> None:
-    """Whoever edits a score by hand."""
-    model = checkpoint(store, "base")
-    ref = evaluate(store, model, "fin", [Chabsa(subset=20)])
-    path = store.path(ref) / "scores.json"
-    scores = json.loads(path.read_text(encoding="utf-8"))
-    scores[0]["value"] = 0.99
-    path.write_text(json.dumps(scores))
-    matter = collect(store, [ref])
-    told = matter.found.differing[0][1]
-    assert "base-fin@2026.11.21 says f1 0.990000 on chabsa, its samples give" in told
-    assert told in str(document(matter))
-
-
 def test_a_model_that_was_not_evaluated_is_told(store: Store) -> None:
     checkpoint(store, "base")
     with pytest.raises(UserError, match="was not evaluated; kanagura eval RECIPE --model base@"):

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field, field_serializer
 
+from datacards.card import Rights
 from datacards.errors import UserError
 from eval.items import Asked, Question, Reply
 from eval.tasks.base import Measured
@@ -43,6 +44,11 @@ class EdinetBench(ReplyTask):
     sheets: tuple[Sheet, ...] = Field(default=("summary", "bs", "pl", "cf"), min_length=1)
     suite: ClassVar[str] = "edinet-bench"
     metric: ClassVar[str] = "acc"
+    rights: ClassVar[Rights | None] = Rights(
+        license="unknown",
+        attribution="EDINET-Bench, Sugiura et al. (2025), https://huggingface.co/datasets/SakanaAI/EDINET-Bench; not passed on",
+        redistribution=False,
+    )
     subset_name: ClassVar[str]  # the folder of the task in the data set
     target_column: ClassVar[str]
     instruction: ClassVar[str]

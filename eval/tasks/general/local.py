@@ -4,7 +4,24 @@ from collections.abc import Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from datacards.card import Rights
 from datacards.errors import UserError
+
+
+class Stated(BaseModel):
+    """The options of a task whose questions are the user's own: under which rights they are, as the card repeats."""
+
+    license: str = "unknown"
+    attribution: str = ""
+    redistribution: bool = False
+
+    def stated(self, name: str) -> Rights:
+        """Return these rights; questions that nobody is named for are attributed to ``name``, that of their file."""
+        return Rights(
+            license=self.license, attribution=self.attribution or name, redistribution=self.redistribution
+        )
 
 
 def local_file(where: str, text: str, suffixes: Sequence[str]) -> Path:

@@ -108,7 +108,20 @@ class Perplexity(PassageTask):
         """Return the passages in order of source and id; raise UserError where there is none."""
         if corpus is None:
             raise UserError(self.task, "no corpus was given", todo="add: --corpus NAME@VERSION")
-        return self.passages(sorted((corpus / self.format).glob(f"{self.split}-*.parquet")), self.since)
+        files = sorted((corpus / self.format).glob(f"{self.split}-*.parquet"))
+        if not files:
+            raise UserError(
+                self.task, f"no document was found: the corpus has no {self.format} in the split '{self.split}'",
+                f"it has, of that split: {', '.join(_formats(corpus, self.split)) or 'nothing'}",
+                "name a format or a split that no training has read",
+            )  # fmt: skip
+        return self.passages(files, self.since)
+
+
+def _formats(corpus: Path, split: str) -> list[str]:
+    """Return the formats that have documents in a split."""
+    first = {path.parent.name: path for path in corpus.glob(f"*/{split}-*.parquet")}
+    return sorted(name for name, path in first.items() if "text" in pq.read_schema(path).names)
 
 
 class PerplexityFile(PassageTask):

@@ -2,17 +2,20 @@
 
 import csv
 import gzip
+import io
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_serializer
 
+from datacards.card import Rights
 from datacards.errors import UserError
 from eval.items import Answer, Item, content_id
 from eval.tasks.base import LETTERS, Task, by_group, exam
-from eval.tasks.general.local import local_file, told
+from eval.tasks.general.local import Stated, local_file, told
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".csv")
 MAX_BYTES = 64_000_000  # of one file, unpacked
@@ -21,13 +24,14 @@ ROW = (
 )
 
 
-class Questions(Task):
+class Questions(Task, Stated):
     """Every row of ``files``: ``question``, ``choices`` and ``answer``, if any ``context``, ``group`` and ``cluster``.
 
     In a CSV file ``choices`` is a JSON list, or stands in the columns ``choice0``, ``choice1`` and so on. ``answer`` is the text
     of a choice, else its letter, else its place counted from 0. A row without ``group`` belongs to that of its file's name;
     where there are several groups each has a figure of its own. ``show`` says what the model must find likely. The version records
-    the files by a digest of their contents, never by where they lie.
+    the files by a digest of their contents, never by where they lie, and keeps the texts of choices that were shown as
+    such: say under which ``license`` the questions are, and whether they may be passed on.
     """
 
     task: Literal["questions"] = "questions"
@@ -36,6 +40,11 @@ class Questions(Task):
     description: str = "以下の問題の適切な答えを選択肢から選んで答えなさい。"
 
     needs_corpus: ClassVar[bool] = False
+
+    @property
+    def rights(self) -> Rights:  # type: ignore[override]  # said in the recipe
+        """Return the rights of the questions."""
+        return self.stated(", ".join(Path(name).name for name in self.files))
 
     @field_serializer("files")
     def _told(self, files: tuple[str, ...]) -> str:
@@ -83,21 +92,22 @@ class Questions(Task):
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as stream:
-        body = stream.read(MAX_BYTES + 1)
     try:
+        with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as stream:
+            body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise ValueError(f"more than {MAX_BYTES:,} bytes")
         text = body.decode("utf-8-sig")
         if path.name.endswith(".csv"):
-            yield from csv.DictReader(text.splitlines(keepends=True), strict=True)
+            yield from csv.DictReader(io.StringIO(text, newline=""), strict=True)
             return
         for line in filter(str.strip, text.split("\n")):
             row = json.loads(line)
             if not isinstance(row, dict):
                 raise ValueError("a line is no JSON object")
+            json.dumps(row, ensure_ascii=False).encode()  # halves of surrogate pairs, which no file can hold
             yield row
-    except (ValueError, csv.Error, RecursionError) as error:
+    except (ValueError, csv.Error, RecursionError, EOFError, OSError, zlib.error) as error:
         raise UserError(path.name, f"cannot be read: {error}", f"rows with {ROW}, in UTF-8") from error
 
 

@@ -75,7 +75,7 @@ def test_a_model_that_read_no_split_or_format_with_the_rows_is_not_reached(world
     # Its recipe names the format sections: two of the four rows; the question is held out.
     assert f"cpt@{LATER} checkpoint, trained on asked@{LATER}, the version that holds 2 of these rows" in told
     assert (
-        f"inst-fin@{LATER} evaluation, asked about asked@{LATER}, of whose held-out rows 1 are of these"
+        f"inst-fin@{LATER} evaluation, asked about asked@{LATER}, of whose rows in the splits asked 1 are of these"
         in told
     )
     assert f"lists@{LATER}" not in told

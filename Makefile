@@ -51,18 +51,24 @@ bench: $(STAMP)
 
 setup: $(STAMP)
 
-# torch first and alone: the resolver takes the build that fits the platform; the locks then add
-# exact pins without asking for anything else; what is no lock (vLLM for GPUs) brings what it needs itself.
-# DS_BUILD_OPS=0: DeepSpeed compiles nothing. pip compiles modules one after another, compileall on all cores.
+# torch first and alone: the resolver takes the build that fits the platform; the locks then add exact pins without
+# asking for anything else, side by side; what is no lock (vLLM for GPUs) brings what it needs itself.
+# pip compiles modules one after another, compileall on all cores.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED := $(addprefix locked/,core.lock $(filter %.lock,$(SERVE)))
+
 $(STAMP): requirements/core.lock requirements/$(SERVE) pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile torch==2.13.0
-	DS_BUILD_OPS=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
-		-r requirements/core.lock $(if $(filter %.lock,$(SERVE)),-r requirements/$(SERVE))
-	$(if $(filter %.txt,$(SERVE)),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/$(SERVE))
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(PIP) --no-compile torch==2.13.0
+	@$(MAKE) --no-print-directory --jobs 2 $(LOCKED)
+	$(if $(filter %.txt,$(SERVE)),$(PIP) --no-compile -r requirements/$(SERVE))
+	$(PIP) --no-deps --editable .
 	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $(STAMP)
+
+# DS_BUILD_OPS=0: DeepSpeed compiles nothing.
+locked/%:
+	DS_BUILD_OPS=0 $(PIP) --no-compile --no-deps -r requirements/$*
 
 clean:
 	rm -rf $(VENV) build dist

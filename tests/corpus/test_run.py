@@ -31,6 +31,7 @@ from datacards.card import Card, Ref
 from datacards.errors import UserError
 from datacards.store import Store
 from spiders.warc import Segments
+from tests.forked import Forks, forks
 
 NUMBERS = "〇一二三四五六七八九"
 OPINIONS = ["前向き", "慎重", "着実", "緩やか", "急速", "不確実", "安定的", "段階的", "大胆", "冷静"]
@@ -328,7 +329,7 @@ def written(name: str) -> Callable[[Path], bool]:
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_any_point_goes_on_and_ends_with_the_same_bytes(store: Store, root: Path) -> None:
+def test_a_run_killed_at_any_point_goes_on_and_ends_with_the_same_bytes(store: Store) -> None:
     crawl(store, "boj_speeches", [*speeches(2 * CHUNK), *troubles()])
     crawl(store, "boj_press_conferences", [conference()])
     asked = recipe()
@@ -343,7 +344,8 @@ def test_a_run_killed_at_any_point_goes_on_and_ends_with_the_same_bytes(store: S
         written("written-*.json"),
     ]
     kept: dict[Path, int] = {}
-    kills = sum(_killed_at(point, store, asked, root, kept) for point in points)
+    with forks("corpus.run", "corpus.duplicates.near", "corpus.duplicates.kernels", "corpus.write") as forker:
+        kills = sum(_killed_at(point, store, asked, forker, kept) for point in points)
     assert kills >= 3
     if not store.refs("fin"):
         build(store, asked)
@@ -354,19 +356,16 @@ def _killed_at(
     reached: Callable[[Path], bool],
     store: Store,
     asked: CorpusRecipe,
-    root: Path,
+    forker: Forks,
     kept: dict[Path, int],
 ) -> bool:
     """Run until ``reached``, then kill; ``kept`` are the chunks of earlier runs, which must not be touched."""
     draft = store.root / ".drafts" / "fin@2026.11.21"
-    words = [sys.executable, "-c", COMMAND, str(store.root), asked.model_dump_json()]
-    process = subprocess.Popen(words, cwd=root, stderr=subprocess.DEVNULL, start_new_session=True)
-    while process.poll() is None and not reached(draft):
+    program = forker.start(COMMAND, str(store.root), asked.model_dump_json())
+    while program.alive() and not reached(draft):
         time.sleep(0.005)
-    alive = process.poll() is None
-    if alive:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    alive = program.alive()
+    program.kill()
     if alive:
         chunks = {path: path.stat().st_mtime_ns for path in draft.glob(".work/prepared-*/*/*.parquet")}
         assert kept.items() <= chunks.items()

@@ -1,11 +1,7 @@
 """Facts about takedowns as acts: killed and gone on with, purged, heeded in future, reaching releases and models."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +31,7 @@ from rephrase.run import run as ask
 from sample.companies import COMPANIES
 from tests.corpus.asof_world import World, fill, page, sentences, web
 from tests.corpus.takedown_world import EARLY, ERASERS, NEAR, THREE, corpus, leaks, rows, take_down, world
+from tests.forked import Fork, forks
 
 FOUND = "https://www.example.jp/found.html"
 REFS = (f"fin@{THREE}.1", f"asked@{THREE}.1", "press@2026.04.01.1", "press@2026.08.01.1")
@@ -60,22 +57,16 @@ import sys
 from pathlib import Path
 from datacards.store import Store
 from tests.corpus.takedown_world import take_down
-if __name__ == "__main__":
-    take_down(Store(Path(sys.argv[1])), urls=[sys.argv[2]])
+take_down(Store(Path(sys.argv[1])), urls=[sys.argv[2]])
 """
 
 
-def killed_when(store: Store, root: Path, moment: Callable[[], bool]) -> None:
-    """Start a takedown and kill it as soon as ``moment`` has come."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(store.root), NEAR],
-        cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+def killed_when(program: Fork, moment: Callable[[], bool]) -> None:
+    """Kill a takedown as soon as ``moment`` has come."""
     while not moment():
-        assert process.poll() is None, "it came to its end before"
+        assert program.alive(), "it came to its end before"
         time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    program.kill()
 
 
 MOMENTS = {
@@ -91,23 +82,20 @@ MOMENTS = {
 
 @pytest.mark.slow
 def test_a_killed_takedown_leaves_the_old_state_and_the_same_command_ends_it(
-    store: Store, root: Path, made: Path, tmp_path: Path
+    store: Store, made: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(made, tmp_path / "calm")
     calm = Store(tmp_path / "calm")
     take_down(calm, urls=[NEAR])
-    for where, pattern in MOMENTS.items():
-        killed_when(
-            store,
-            root,
-            lambda pattern=pattern: any(
-                store.root.glob(pattern.replace("press@2026.04.01.1/card", "press/2026.04.01.1/card"))
-            ),
-        )
-        assert not store.withdrawn(), where
-        for ref in store.refs():
-            assert store.verify(ref) == [], where
-        assert str(store.verified(f"fin@{THREE}", "dataset")) == f"fin@{THREE}"
+    with forks("tests.corpus.takedown_world", "corpus.duplicates.kernels") as forker:
+        for where, pattern in MOMENTS.items():
+            come = pattern.replace("press@2026.04.01.1/card", "press/2026.04.01.1/card")
+            started = forker.start(RUN, str(store.root), NEAR)
+            killed_when(started, lambda come=come: any(store.root.glob(come)))
+            assert not store.withdrawn(), where
+            for ref in store.refs():
+                assert store.verify(ref) == [], where
+            assert str(store.verified(f"fin@{THREE}", "dataset")) == f"fin@{THREE}"
     ref, receipt = take_down(store, urls=[NEAR])
     assert str(ref) == "takedowns@2026.12.24" and receipt["check"]["leaks"] == 0  # type: ignore[index]
     for name in REFS:

@@ -1,9 +1,5 @@
 """A rebuild may be killed at any moment; the next one goes on, and ends with the same version."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +9,7 @@ from datacards.rebuild.release import open_release
 from datacards.rebuild.run import rebuild
 from datacards.store import Store
 from tests.datacards.rebuild.small import DAY
+from tests.forked import Forks, forks
 
 PATTERNS = (
     "recipes/*",
@@ -22,29 +19,24 @@ PATTERNS = (
 )
 
 
-def started(store: Path) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "datacards", "rebuild", "fin-public", "--store", str(store)]
-    return subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+COMMAND = "from datacards.cli import main; main()"
 
 
-def killed_at(store: Path, pattern: str) -> bool:
+def killed_at(forker: Forks, store: Path, pattern: str) -> bool:
     """Kill a run once a file is there; return whether it was still at work."""
     draft = store / ".drafts" / f"fin-public-rebuilt@{DAY}"
-    process = started(store)
-    while process.poll() is None and not list(draft.glob(pattern)):
+    program = forker.start(COMMAND, "rebuild", "fin-public", "--store", str(store))
+    while program.alive() and not list(draft.glob(pattern)):
         time.sleep(0.002)
-    alive = process.poll() is None
-    if alive:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    alive = program.alive()
+    program.kill()
     return alive
 
 
 @pytest.mark.slow
 def test_a_killed_rebuild_goes_on_and_ends_alike(released: Store, tmp_path: Path, made: Store) -> None:
-    killed = sum(killed_at(released.root, pattern) for pattern in PATTERNS)
+    with forks("datacards.rebuild.cli", "corpus.rebuild.documents") as forker:
+        killed = sum(killed_at(forker, released.root, pattern) for pattern in PATTERNS)
     assert killed >= 2
     ref = rebuild(open_release(released, "fin-public"), released)
     card = released.card(ref)

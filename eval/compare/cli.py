@@ -219,6 +219,9 @@ def _margins(words: Sequence[str], tasks: Collection[str]) -> dict[str, float]:
             ) from None
         if task and task not in tasks:
             raise UserError(
-                "--margin", f"'{task}' was not asked", f"one of: {', '.join(sorted(tasks))}", "correct it"
+                "--margin",
+                f"no task '{task}' is compared",
+                f"one of: {', '.join(sorted(tasks))}",
+                "correct it",
             )
     return found

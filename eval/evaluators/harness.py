@@ -15,6 +15,9 @@ from datacards.objective import Loaded
 from eval.evaluators.bos import Bos, special_tokens
 from eval.items import Answer, Asked, Item, Passage, Question, Reply, Result, Surprise
 
+#: vLLM's build for CPUs, for trials: nothing is compiled, and little of the machine's memory is taken.
+ON_CPU = {"enforce_eager": True, "gpu_memory_utilization": 0.1, "max_num_seqs": 32}
+
 
 class CountingLM(HFLM):
     """The Hugging Face back end of the harness, with (context, continuation) token counts kept in order.
@@ -167,7 +170,7 @@ def open_vllm(model: Path | Loaded, *, bos: Bos, dtype: str, max_length: int | N
             trust_remote_code=False,
             add_bos_token=_rule(model, bos),
             max_model_len=max_length,
-            enforce_eager=not torch.cuda.is_available(),
+            **({} if torch.cuda.is_available() else ON_CPU),
         )
     except ImportError as error:
         raise UserError("vLLM", f"cannot be used: {error}", todo="install it, or use backend: hf") from error

@@ -20,7 +20,8 @@ class Transformers(Evaluator):
     """Zero-shot likelihoods and greedy replies, on the CPU or an accelerator.
 
     The numbers are those of lm-evaluation-harness's Hugging Face backend (its tokens, its cut of what does not fit),
-    whatever ``batch_tokens``. ``bos: original`` is the rule of every published figure of the Japanese financial
+    whatever ``batch_tokens``: in float32, which holds 16-bit weights exactly; computed in 16 bits they are rounded otherwise in
+    another batch, and close choices may change. ``bos: original`` is the rule of every published figure of the Japanese financial
     benchmark. Log-softmax is taken in float32 whatever the ``dtype`` of the weights. Passages are read in windows of
     ``max_length`` tokens, each after the last token of the one before; the first token of all is scored where a special
     token comes before it, and not at all otherwise. ``runs_on: auto`` takes an accelerator where there is

@@ -78,7 +78,7 @@ def make_model(folder: Path, weights: float, vocabulary: int, device: str, dtype
 
 def shape(weights: float, vocabulary: int) -> tuple[int, int]:
     """Return how many layers of what width come nearest to ``weights``, in the proportions of published models."""
-    known = [(4, 256), (8, 512), (16, 1024), (24, 2048), (32, 2560), (32, 4096), (40, 5120)]
+    known = [(4, 256), (6, 384), (8, 512), (16, 1024), (24, 2048), (32, 2560), (32, 4096), (40, 5120)]
     return min(known, key=lambda one: abs(one[0] * 13 * one[1] ** 2 + vocabulary * one[1] - weights))
 
 

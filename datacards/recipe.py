@@ -67,6 +67,8 @@ def explain(where: str, error: ValidationError, model: type[BaseModel]) -> UserE
     said = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:  # a rule between fields: the message says which, the whole input would hide it
         return UserError(where, said, "", "correct it")
+    if isinstance(first["input"], dict):  # a plug-in's complaint names the option and says what to do
+        return UserError(where, f"{field}: {said}")
     return UserError(where, _masked(f"{field} = {first['input']!r}"), said, "correct it")
 
 

@@ -4,8 +4,12 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from datacards.recipe import Recipe
-from eval.tasks import AnyTask
+from datacards.errors import UserError
+from datacards.recipe import Recipe, validate
+from eval.tasks import AnyTask, Task
+from eval.tasks.prompts import VERSIONS
+
+ALL_PROMPTS = "all"
 
 
 class EvalRecipe(Recipe):
@@ -31,3 +35,39 @@ class EvalRecipe(Recipe):
     def needs_corpus(self) -> bool:
         """Say whether a task asks about a dataset version."""
         return any(task.needs_corpus for task in self.tasks)
+
+    def in_words(self, prompt: str) -> "list[EvalRecipe]":
+        """Return the recipe as its tasks are asked under ``prompt``, of every version of the prompt for ``all``.
+
+        The default version keeps the recipe's name, any other appends its own to it (``fin-0.2``) and leaves out the
+        tasks that know one wording only. Raises UserError where no task has a prompt to choose, or not this one.
+        """
+        if not any(map(_has_prompts, self.tasks)):
+            raise UserError(
+                "--prompt", f"no task of '{self.name}' has a prompt to choose", todo="leave it out"
+            )
+        if prompt not in (*VERSIONS, ALL_PROMPTS):
+            raise UserError(
+                "--prompt", f"'{prompt}'", f"{', '.join(VERSIONS)} or {ALL_PROMPTS}", "correct it"
+            )
+        return [self._under(one) for one in (VERSIONS if prompt == ALL_PROMPTS else (prompt,))]
+
+    def _under(self, prompt: str) -> "EvalRecipe":
+        first = prompt == VERSIONS[0]
+        asked = [
+            _asked(task) | {"prompt": prompt} if _has_prompts(task) else _asked(task)
+            for task in self.tasks
+            if first or _has_prompts(task)
+        ]
+        told = {name: getattr(self, name) for name in type(self).model_fields}
+        name = self.name if prompt == VERSIONS[0] else f"{self.name}-{prompt}"
+        return validate(f"--prompt {prompt}", told | {"name": name, "tasks": asked}, EvalRecipe)
+
+
+def _has_prompts(task: Task) -> bool:
+    return "prompt" in type(task).model_fields
+
+
+def _asked(task: Task) -> dict[str, Any]:
+    """Return the options of a task as its recipe gave them, not as they are written down."""
+    return {name: getattr(task, name) for name in task.model_fields_set} | {"task": task.task}

@@ -12,14 +12,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from datacards.cli import store_option
-from datacards.errors import UserError
+from datacards.errors import UserError, from_os_error
 from datacards.store import Store
+from eval.terminal import remarks, say, screen
 
 if TYPE_CHECKING:
     from eval.compare.many import Compared
     from eval.compare.outcome import Outcome
     from eval.compare.paired import Comparison
     from eval.contamination.split import Shown
+
+LEGEND = (
+    "p allows for all tests that were made. 80 % power: the difference that these items would show four times in five. "
+    "↓: less is better."
+)
 
 
 @click.command("compare")
@@ -71,11 +77,14 @@ def command(
 
     store = Store(root)
     outcomes, over = prompts_of(store, evaluations) if prompts else (outcomes_of(store, evaluations), {})
+    if prompts and not any(over.values()):
+        raise UserError(
+            "--prompts", "no model was asked in two ways", "versions of one model that differ in the prompt",
+            "make them with: kanagura eval RECIPE --model NAME@VERSION --prompt all",
+        )  # fmt: skip
     against = named(store, baseline, outcomes) if baseline else ""
     by_task = _margins(margins, {name for tasks in outcomes.values() for name in tasks})
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=1000)
+    console = screen()
 
     def compared(of: Mapping[str, Mapping[str, "Outcome"]]) -> Compared:
         found = compare_many(of, baseline=against, all_pairs=all_pairs, margins=by_task, common=common)
@@ -84,12 +93,10 @@ def command(
 
     for model, tasks in over.items():
         for one in tasks.values():
-            _say(console, f"{model} on {one.task}: {one.metric} {one.mean:.4f} on average over {len(one.values)} prompts, "
-                 f"from {one.low:.4f} to {one.high:.4f}")  # fmt: skip
-    told = {
-        "all": asdict(compared(outcomes)),
-        "prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()},
-    }
+            say(console, f"{model} on {one.task}: {one.told}")
+    told: dict[str, Any] = {"prompts": {m: {t: asdict(p) for t, p in ts.items()} for m, ts in over.items()}}
+    if len(outcomes) > 1 or not prompts:  # the prompts of a single model are worth telling by themselves
+        told["all"] = asdict(compared(outcomes))
     if clean_only:
         from eval.contamination.split import shown
 
@@ -100,9 +107,12 @@ def command(
             compared,
         )
     if target:
-        target.write_text(
-            json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
-        )
+        try:
+            target.write_text(
+                json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+            )
+        except OSError as error:
+            raise from_os_error(error, "--json") from error
 
 
 def _without(
@@ -116,7 +126,7 @@ def _without(
     from eval.compare.outcome import restricted
 
     for note in found.told:
-        _say(console, note)
+        say(console, note)
     able = {
         model: {name: one for name, one in tasks.items() if name not in found.left_out}
         for model, tasks in outcomes.items()
@@ -127,7 +137,7 @@ def _without(
     }
     for model, several in splits.items():
         for part in several:
-            _say(console, sentence_of(model, part))
+            say(console, sentence_of(model, part))
     clean = {
         model: {
             name: kept for name, one in tasks.items()
@@ -138,57 +148,60 @@ def _without(
     told = {"seen": {model: [asdict(one) for one in several] for model, several in splits.items()}}
     if not any(clean.values()):
         return told
-    _say(console, "Clean items only:")
+    say(console, "Clean items only:")
     return told | {"clean": asdict(compared(clean))}
 
 
 def _print(console: Console, found: "Compared", *, groups: bool, language: Literal["en", "ja"]) -> None:
+    """Print a table for each pair of models, and below it a sentence for each task and each mean."""
     from eval.compare.sentences import sentence_of
 
-    shown = [*found.tasks, *(found.groups if groups else ()), *found.suites]
-    console.print(table_of(shown))
-    for one in shown:
-        _say(console, sentence_of(one, language))
-    for told in dict.fromkeys(
-        [*(f"{one.task}: {one.note}" for one in found.tasks if one.note), *found.left_out]
-    ):
-        _say(console, told)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(escape(text), soft_wrap=True, highlight=False)
+    shown = [*found.tasks, *found.suites]
+    for pair in dict.fromkeys(one.names for one in shown):
+        whole = [one for one in shown if one.names == pair]
+        parts = [one for one in found.groups if groups and one.names == pair]
+        console.print(
+            f"[bold]{escape(pair[0])}[/] (A) against [bold]{escape(pair[1])}[/] (B)", highlight=False
+        )
+        console.print(table_of([*whole, *parts]))
+        for one in whole:
+            say(console, sentence_of(one, language))
+        console.print()
+    console.print(LEGEND, style="dim", highlight=False, soft_wrap=True)
+    remarks(console, [(one.task, one.note) for one in found.tasks])
+    for told in found.left_out:
+        say(console, told)
 
 
 def table_of(comparisons: Sequence["Comparison"]) -> Table:
-    """Return one row a comparison."""
-    from eval.compare.sentences import number, p_value
+    """Return one row a comparison of the same two models; an arrow marks a figure of which less is better."""
+    from eval.compare.sentences import about, number, p_value
 
     table = Table(
         "task",
-        "model",
-        "against",
+        "figure",
         "A",
         "B",
         "A - B",
         "95 % interval",
         "p",
         "80 % power",
-        "verdict",
+        "A is",
         box=None,
         header_style="bold",
     )
-    for column in table.columns[3:9]:
+    for column in table.columns[2:8]:
         column.justify = "right"
     for one in comparisons:
         interval = (
             ""
             if one.low is None or one.high is None
-            else f"{number(one.low, one.a)} {number(one.high, one.a)}"
+            else f"{number(one.low, one.a)} to {number(one.high, one.a)}"
         )
         table.add_row(
-            escape(f"{one.task} {one.group}".strip()), *map(escape, one.names), number(one.a, one.b),
-            number(one.b, one.a), number(one.difference, one.a), interval, p_value(one.p_adjusted)[2:].lstrip("= "),
-            "" if one.mde is None else number(one.mde, one.a), one.verdict,
+            escape(about(one)), escape(one.metric) + ("" if one.higher_is_better else " ↓"),
+            number(one.a, one.b), number(one.b, one.a), number(one.difference, one.a), interval,
+            p_value(one.p_adjusted)[2:].lstrip("= "), "" if one.mde is None else number(one.mde, one.a), one.verdict,
         )  # fmt: skip
     return table
 
@@ -198,14 +211,14 @@ def _margins(words: Sequence[str], tasks: Collection[str]) -> dict[str, float]:
     found = {}
     for word in words:
         task, _, number = word.rpartition("=")
-        if task and task not in tasks:
-            raise UserError(
-                "--margin", f"no task '{task}' is compared", f"one of: {', '.join(sorted(tasks))}"
-            )
         try:
             found[task] = float(number)
         except ValueError:
             raise UserError(
                 "--margin", f"'{word}'", "NUMBER or TASK=NUMBER", "such as: --margin jnli=0.02"
             ) from None
+        if task and task not in tasks:
+            raise UserError(
+                "--margin", f"'{task}' was not asked", f"one of: {', '.join(sorted(tasks))}", "correct it"
+            )
     return found

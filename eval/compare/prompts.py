@@ -29,6 +29,15 @@ class Prompts:
         """Return how far apart the prompts are."""
         return self.high - self.low
 
+    @property
+    def told(self) -> str:
+        """Return the mean and the range in words, with the prompts that give its ends."""
+        lowest, highest = (pick(self.values, key=self.values.__getitem__) for pick in (min, max))
+        return (
+            f"{self.metric} {self.mean:.4f} on average over {len(self.values)} prompts, "
+            f"from {self.low:.4f} ({lowest}) to {self.high:.4f} ({highest})"
+        )
+
 
 def over_prompts(outcomes: Sequence[Outcome]) -> tuple[Prompts, Outcome]:
     """Return the figures of one task under several prompts, and the outcome whose figure is their mean.

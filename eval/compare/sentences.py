@@ -21,6 +21,13 @@ def sentence_of(comparison: "Comparison", language: Language = "en") -> str:
     return _japanese(comparison) if language == "ja" else _english(comparison)
 
 
+def about(comparison: "Comparison") -> str:
+    """Return what a comparison is of: a task, a part of it, or the mean over the tasks of a suite."""
+    if comparison.method == "sum of tasks" and comparison.suite:
+        return f"{comparison.suite} {comparison.task}"
+    return f"{comparison.task}, {comparison.group}" if comparison.group else comparison.task
+
+
 def number(value: float, like: float = 0.0) -> str:
     """Return ``value`` with four decimals, three where the figures are above 1.5 such as a judge's scores."""
     return f"{value:.{3 if max(abs(value), abs(like)) > 1.5 else 4}f}"
@@ -33,7 +40,7 @@ def p_value(p: float) -> str:
 
 def _english(one: "Comparison") -> str:
     a, b = one.names
-    on = f"{one.task}, {one.group}" if one.group else one.task
+    on = about(one)
     opening = {
         "better": f"{a} is better than {b} on {on}",
         "worse": f"{a} is worse than {b} on {on}",
@@ -63,7 +70,7 @@ def _english(one: "Comparison") -> str:
 
 def _japanese(one: "Comparison") -> str:
     a, b = one.names
-    on = f"{one.task}（{one.group}）" if one.group else one.task
+    on = f"{one.task}（{one.group}）" if one.group else about(one)
     opening = {
         "better": f"{on} で {a} は {b} より良い",
         "worse": f"{on} で {a} は {b} より悪い",

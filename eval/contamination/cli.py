@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from datacards.cli import store_option
+from datacards.errors import from_os_error
 from datacards.store import Store
+from eval.terminal import remarks, screen
 
 if TYPE_CHECKING:
     from eval.compare.clean import Gap, Part
@@ -50,20 +51,22 @@ def command(evaluations: Sequence[str], target: Path | None, *, root: str) -> No
     from eval.contamination.sentences import sentence_of
     from eval.contamination.split import splits
 
-    store, found = Store(root), {}
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=1000)
+    store, found, console = Store(root), {}, screen()
     for text in dict.fromkeys(evaluations):
         ref = store.verified(text, "evaluation")
         found[str(ref)] = splits(store, ref)
         console.print(f"[bold]{escape(str(ref))}[/]")
         console.print(table_of(found[str(ref)]))
-        for one in found[str(ref)].values():
-            console.print(escape(sentence_of(one)), soft_wrap=True, highlight=False)
+        remarks(
+            console,
+            [(task, sentence_of(one).removeprefix(f"{task}: ")) for task, one in found[str(ref)].items()],
+        )
     if target:
         told = {ref: {task: told_of(one) for task, one in tasks.items()} for ref, tasks in found.items()}
-        target.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        try:
+            target.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise from_os_error(error, "--json") from error
 
 
 def told_of(split: "Split") -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Likelihoods under a model of transformers: what rows share is computed once, and scores only where they are read."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,7 @@ class Scorer:
         self.loaded, self.model, self.longest = loaded, loaded.model, longest
         config = text_config(self.model)
         self.vocabulary = int(self.model.get_input_embeddings().num_embeddings)
+        self.most = max(1, SCORES // self.vocabulary)  # places that are read at once
         windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
         #: Longer rows share nothing: what they see of their beginning depends on their layout.
         self.window = min((size for size in windows if size), default=longest)
@@ -65,7 +66,6 @@ class Scorer:
             yield self._batch([row], 0, None)
         short = [line for line in held if len(line.tokens) <= self.wide]
         long = [line for line in held if self.wide < len(line.tokens) <= self.alone]
-        most = max(1, SCORES // self.vocabulary)
         groups = [
             *alike(short, beginnings=self.beginnings, worth=batch_tokens // 4),
             *alike(long, beginnings=False),
@@ -73,7 +73,7 @@ class Scorer:
         for beginning, group in groups:
             cache = self._cache(beginning) if beginning else None
             rows = rows_of(group, len(beginning), self.wide if self.branches else 0)
-            waiting = list(batches(rows, len(beginning), batch_tokens, most))[::-1]
+            waiting = list(batches(rows, len(beginning), batch_tokens, self.most))[::-1]
             while waiting:
                 batch = waiting.pop()
                 try:
@@ -141,41 +141,70 @@ class Scorer:
         """Return what is read from ``rows``, whose first ``size`` tokens are in ``cache``."""
         ids, depths, ends = _laid_out(rows, size)
         device = self.model.device
-        options: dict[str, Any] = {"use_cache": False}
-        if cache is not None:
-            options = {"use_cache": True, "past_key_values": self._widened(cache, len(rows))}
+        fixed: dict[str, Any] = {
+            "input_ids": torch.from_numpy(ids).to(device),
+            "use_cache": cache is not None,
+        }
         if self.places:
-            options["position_ids"] = torch.from_numpy(depths).to(device)
+            fixed["position_ids"] = torch.from_numpy(depths).to(device)
         if any(row.forked for row in rows):
-            options["attention_mask"] = self._mask(torch.from_numpy(ends).to(device), size)
+            fixed["attention_mask"] = self._mask(torch.from_numpy(ends).to(device), size)
+
+        def forward() -> Tensor:
+            own = {} if cache is None else {"past_key_values": self._widened(cache, len(rows))}
+            logits: Tensor = self.model(**fixed, **own).logits
+            return logits
+
         reads = [(n, read) for n, row in enumerate(rows) for read in row.reads]
         index: dict[tuple[int, int], int] = {}
-        picked = [index.setdefault((n, read.place - size), len(index)) for n, read in reads]
-        lines, columns = torch.tensor(list(index), device=device).T
-        logits = self._logits(torch.from_numpy(ids).to(device), lines, columns, options)
-        at = torch.tensor(picked, device=device)
+        at = torch.tensor(
+            [index.setdefault((n, read.place - size), len(index)) for n, read in reads], device=device
+        )
         token = torch.tensor([read.token for _, read in reads], device=device)
-        values = (logits[at, token] - logits.logsumexp(dim=-1)[at]).tolist()
-        return [(read, value) for (_, read), value in zip(reads, values, strict=True)]
+        lines, columns = torch.tensor(list(index), device=device).T
+        values = torch.empty(len(reads), device=device)
+        first = 0
+        for logits in self._scores(forward, lines, columns):
+            mine = (at >= first) & (at < first + len(logits))
+            here = at[mine] - first
+            values[mine] = logits[here, token[mine]] - logits.logsumexp(dim=-1)[here]
+            first += len(logits)
+        return [(read, value) for (_, read), value in zip(reads, values.tolist(), strict=True)]
 
-    def _logits(self, ids: Tensor, lines: Tensor, columns: Tensor, options: dict[str, Any]) -> Tensor:
-        """Return the scores (places read, vocabulary) in float32."""
+    def _scores(self, forward: Callable[[], Tensor], lines: Tensor, columns: Tensor) -> Iterator[Tensor]:
+        """Yield the scores (places read, vocabulary) in float32, no more of them at once than memory is meant to hold.
+
+        What comes after the first portion is made of the states that the output layer was given, if scores are what that
+        layer makes of them; where the model scales or caps them afterwards, it is run again.
+        """
         if not self.trims:
-            return self.model(input_ids=ids, **options).logits[lines, columns].float()
-        with self._reading(lines, columns):
-            logits: Tensor = self.model(input_ids=ids, **options).logits
-        return logits[0].float()
+            yield forward()[lines, columns].float()
+            return
+        layer, most = self.model.get_output_embeddings(), self.most
+        states: list[Tensor] = []
+        plain = False
+        for first in range(0, len(lines), most):
+            part = slice(first, first + most)
+            if plain:
+                yield layer(states[0][part]).float()
+                continue
+            with self._reading(lines, columns, part, states):
+                logits = forward()[0]
+            plain = len(lines) > most and torch.equal(logits, layer(states[0][part]))
+            yield logits.float()
 
     @contextmanager
-    def _reading(self, lines: Tensor, columns: Tensor) -> Iterator[None]:
-        """Let the output layer see the places that are read alone: over whole prompts it may be most of the work.
+    def _reading(self, lines: Tensor, columns: Tensor, part: slice, states: list[Tensor]) -> Iterator[None]:
+        """Let the output layer see a part of the places that are read: over whole prompts it may be most of the work.
 
-        What a model does to its scores afterwards (scaling, capping) it does as ever.
+        What a model does to its scores afterwards (scaling, capping) it does as ever. ``states`` becomes what the layer
+        would be given for all places.
         """
 
         def choose(module: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor]:
             del module
-            return (inputs[0][lines, columns][None],)
+            states[:] = [inputs[0][lines, columns]]
+            return (states[0][part][None],)
 
         hook = self.model.get_output_embeddings().register_forward_pre_hook(choose)
         try:

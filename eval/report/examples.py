@@ -56,6 +56,7 @@ def _example(number: int, key: str, read: list[Read]) -> Example:
         text = row["reply"]
         cut = f", the first {LONGEST:,} characters" if len(text) > LONGEST else ""
         ended = "ended by itself" if row["finish"] == "stop" else "cut at the longest length"
-        note = f"{row['reply_tokens']:,} tokens, {ended}{cut}"
+        tokens = row["reply_tokens"]
+        note = f"{tokens:,} token{'s' * (tokens != 1)}, {ended}{cut}"
         replies.append(Replied(one.column.label, text[:LONGEST], note, one.taken.key))
     return Example(f"{number}. {first['group'] or 'example'}", first["prompt"], tuple(replies))

@@ -89,14 +89,13 @@ def spans(
 
 
 def forest(rows: Sequence[tuple[str, Span, str]], *, x: str) -> str:
-    """Return differences with their 95 % intervals around a line at zero, each with its verdict in words."""
+    """Return differences with their 95 % intervals around a line at zero, each with its verdict in words; gray where it is none."""
     with canvas(7.6, 0.9 + 0.3 * len(rows)) as (figure, axes, out):
         _sideways(axes)
         axes.axvline(0, color=GRAY, linewidth=0.9)
-        for place, (_, span, _) in enumerate(rows):
+        for place, (_, span, told) in enumerate(rows):
             if span:
-                clear = span[1] > 0 or span[2] < 0
-                _dot(axes, span, place, 0 if clear else 7)
+                _dot(axes, span, place, 7 if told == "undecided" else 0)
         _labels(axes, [label for label, _, _ in rows])
         right = axes.twinx()
         right.set_ylim(axes.get_ylim())

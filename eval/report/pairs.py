@@ -178,7 +178,7 @@ def _forests(pairs: Pairs, comparisons: Sequence[Comparison], suite: str, part_o
         )
         of = f" in {scale}" if scale else ""
         yield Picture(
-            key, f"Differences from {label}{of} with their 95 % intervals; gray ones hold zero.",
+            key, f"Differences from {label}{of} with their 95 % intervals; gray ones are undecided once all tests are counted.",
             f"paired differences from {label}{of} {part_of or suite}; the table above has the numbers",
             figures.forest(rows, x=f"difference from {label}"),
         )  # fmt: skip

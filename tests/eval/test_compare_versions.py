@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,6 +118,24 @@ def test_the_baseline_may_be_named_in_three_ways_and_no_other(stocked: Store) ->
     assert "'tnued' is not compared" in CliRunner().invoke(command, words).output
 
 
+def test_what_cannot_be_meant_is_refused_by_the_command(stocked: Store) -> None:
+    words = ["tuned-fin", "base-fin", "--store", str(stocked.root)]
+    told = CliRunner().invoke(command, [*words, "--margin", "exma=0.1"]).output
+    assert "'exma' was not asked; one of: exam, quiz" in told
+    assert "no model was asked in two ways" in CliRunner().invoke(command, [*words, "--prompts"]).output
+    done = CliRunner().invoke(command, [*words, "--json", str(stocked.root / "none" / "told.json")])
+    assert "--json: No such file or directory" in done.output
+
+
+def test_each_pair_of_models_has_a_table_of_its_own_and_the_parts_no_sentences(stocked: Store) -> None:
+    words = ["tuned-fin", "base-fin", "--groups", "--store", str(stocked.root)]
+    told = CliRunner().invoke(command, words).output
+    assert told.count("tuned@2026.11.20 (A) against base@2026.11.20 (B)") == 1
+    assert "exam, 簿記" in told
+    assert "on exam, 簿記" not in told
+    assert "better than base@2026.11.20 on fin-harness overall: mean" in told
+
+
 def test_other_prompts_are_refused_as_other_questions(stocked: Store) -> None:
     done = CliRunner().invoke(command, ["tuned-words", "base-fin", "--store", str(stocked.root)])
     assert done.exit_code == 1
@@ -137,6 +156,17 @@ def test_over_prompts_the_mean_is_compared_and_the_range_told(stocked: Store) ->
     done = CliRunner().invoke(command, [*words, "--prompts", "--store", str(stocked.root)])
     assert f"{one.mean:.4f} on average over 2 prompts" in done.output
     assert "better than base@2026.11.20 on exam" in done.output
+
+
+def test_the_prompts_of_one_model_are_told_without_another(stocked: Store) -> None:
+    done = CliRunner().invoke(
+        command, ["tuned-fin", "tuned-words", "--prompts", "--store", str(stocked.root)]
+    )
+    assert done.exit_code == 0, done.output
+    assert re.search(
+        r"tuned@2026.11.20 on exam: acc 0.\d+ .* from 0.\d+ \(0.2\) to 0.\d+ \(default\)", done.output
+    )
+    assert "against" not in done.output
 
 
 def test_items_that_no_corpus_was_held_against_are_no_clean_ones(stocked: Store) -> None:

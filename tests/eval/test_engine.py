@@ -13,9 +13,11 @@ import torch
 
 from datacards.errors import UserError
 from datacards.objective import Loaded
+from eval.evaluators.likelihoods import Scorer
 from eval.evaluators.lm_eval import LmEval
 from eval.evaluators.loading import open_model
 from eval.evaluators.transformers import Transformers
+from eval.evaluators.trees import Line
 from eval.items import Answer, Asked, Item, Passage, Question, Reply, Result, Surprise
 from eval.scoring import score
 from eval.tasks.chabsa import Chabsa
@@ -202,6 +204,22 @@ def test_a_passage_is_read_whole_in_windows(loaded: Loaded, bos: Any, scored: in
             nats -= float(logs.gather(1, window[0, 1:, None]).sum())
         assert one.nats == pytest.approx(nats, abs=1e-4)
         assert math.isfinite(one.nats)
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "gemma2"])
+def test_scores_are_made_in_portions(loaded: Loaded, kind: str) -> None:
+    """Seven places at a time, also where the model caps its scores after the output layer; no place twice."""
+    model = built(kind, loaded.tokenizer)
+    tokens = tuple(range(2, 46))
+    lines = [Line(0, n, tokens[n:-1], tokens[n + 1 :]) for n in (0, 9)]
+    scorer = Scorer(model, 64)
+    whole = {(read.choice, read.token): value for found in scorer.read(lines, 64) for read, value in found}
+    seen = []
+    model.model.get_output_embeddings().register_forward_hook(lambda *given: seen.append(given[2].shape[-2]))
+    scorer.most = 7
+    parts = {(read.choice, read.token): value for found in scorer.read(lines, 64) for read, value in found}
+    assert parts == pytest.approx(whole, abs=1e-5)
+    assert (len(parts), max(seen)) == (43 + 34, 7)
 
 
 def test_a_folder_and_its_model_in_memory_are_asked_alike(tiny_model: Path, loaded: Loaded) -> None:

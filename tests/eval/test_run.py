@@ -1,16 +1,19 @@
 """A recipe and a checkpoint give one evaluation version that names both and can be read back."""
 
+import io
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from datacards.errors import UserError
 from datacards.evaluated import Score, read_scores
+from datacards.recipe import read_recipe
 from datacards.store import Store
-from eval.cli import main
+from eval.cli import main, tell
 from eval.recipe import EvalRecipe
 from eval.run import run
 
@@ -46,7 +49,7 @@ def test_an_equal_request_finds_its_version_again(stocked: Store) -> None:
     first = run(recipe(), stocked, model="tiny", corpus="fin-ja-qa")
     assert run(recipe(), stocked, model="tiny@2026.11.20", corpus="fin-ja-qa@2026.11.21") == first
     with pytest.raises(UserError, match="differs in 'options'"):
-        run(recipe(options={"batch_size": 2}), stocked, model="tiny", corpus="fin-ja-qa")
+        run(recipe(options={"batch_tokens": 64}), stocked, model="tiny", corpus="fin-ja-qa")
 
 
 def test_a_damaged_checkpoint_is_not_scored(stocked: Store) -> None:
@@ -110,3 +113,54 @@ def test_the_card_names_the_rights_of_the_items(stocked: Store) -> None:
 def test_a_task_may_be_asked_for_once() -> None:
     with pytest.raises(ValueError, match="once"):
         recipe(tasks=[{"task": "cpa_audit"}, {"task": "cpa_audit"}])
+
+
+def test_a_recipe_is_asked_under_every_prompt_and_each_becomes_a_version_of_its_own() -> None:
+    asked = recipe(tasks=[{"task": "jnli"}, {"task": "cpa_audit", "subset": 5}])
+    under = asked.in_words("all")
+    assert [one.name for one in under[:3]] == ["look", "look-0.1", "look-0.1.2"]
+    assert len(under) == 9
+    assert under[0] == recipe(
+        tasks=[{"task": "jnli"}, {"task": "cpa_audit", "subset": 5, "prompt": "default"}]
+    )
+    (only,) = asked.in_words("0.2")
+    assert [(task.task, task.subset, task.model_dump()["prompt"]) for task in only.tasks] == [
+        ("cpa_audit", 5, "0.2")
+    ]
+
+
+def test_a_prompt_that_nobody_knows_is_refused_and_one_where_no_task_has_any() -> None:
+    with pytest.raises(UserError, match=r"'0.9'; default, 0.1, .* or all"):
+        recipe(tasks=[{"task": "cpa_audit"}]).in_words("0.9")
+    with pytest.raises(UserError, match="no task of 'look' has a prompt to choose"):
+        recipe().in_words("0.2")
+
+
+def test_few_figures_are_printed_unless_all_are_asked_for_and_a_remark_once() -> None:
+    scores = [
+        Score(task=task, metric=metric, value=0.5, samples=4, group=group, note="a draw")
+        for task in ("exam", "quiz")
+        for metric, group in (("acc", ""), ("acc", "law"), ("a2", ""), ("a3", ""), ("a4", ""))
+    ]
+
+    def printed(*, whole: bool) -> str:
+        console = Console(file=io.StringIO(), width=200)
+        tell(console, scores, whole=whole)
+        return console.file.getvalue()  # type: ignore[attr-defined]
+
+    few = printed(whole=False)
+    assert "a3" in few
+    assert "a4" not in few
+    assert "law" not in few
+    assert "4 more figures: --all" in few
+    assert few.count("a draw") == few.count("exam, quiz: a draw") == 1
+    assert printed(whole=True).count("acc · law") == 2
+
+
+def test_a_wrong_option_of_a_task_is_named_without_all_that_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "look.yaml"
+    path.write_text("name: look\nversion: 2026.11.21\ntasks:\n  - task: cpa_audit\n    promt: 0.2\n")
+    with pytest.raises(
+        UserError, match=r"^look.yaml: tasks.0: kanagura.tasks: cpa_audit: unknown key 'promt'"
+    ):
+        read_recipe(path, EvalRecipe)

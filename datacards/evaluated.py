@@ -11,6 +11,7 @@ from datacards.card import Card, Record
 from datacards.errors import UserError
 
 SCORES, TASKS, SAMPLES = "scores.json", "tasks.json", "samples"
+ANSWERS = ".answers"  # the folder of a store that keeps what models were asked once, below their digests
 
 #: How a figure is made of the rows of a samples file: the mean of ``value``; the sum of ``value`` over the sum of
 #: ``weight``; the mean F1 over the choices, from ``gold`` and ``prediction``; the mean of the means of every ``group``.

@@ -1,5 +1,6 @@
 """Reads one YAML file strictly: an unknown, missing or doubled key is an error that names it."""
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -23,6 +24,9 @@ class Recipe(BaseModel):
     version: Version
     description: str = ""
 
+
+_SECRET = re.compile(r"(?i)((?:api_?key|secret|password|authorization)\w*'?(?:: | = ))'[^']*'")
+_LOGIN, _QUERY = re.compile(r"//[^/@\s']+@"), re.compile(r"(https?://[^\s'?]+)\?[^\s']*")
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
@@ -64,8 +68,14 @@ def explain(where: str, error: ValidationError, model: type[BaseModel]) -> UserE
     if not first["loc"]:  # a rule between fields: the message says which, the whole input would hide it
         return UserError(where, said, "", "correct it")
     if isinstance(first["input"], dict):  # a plug-in's complaint names the option and says what to do
-        return UserError(where, f"{field}: {said}")
-    return UserError(where, f"{field} = {first['input']!r}", said, "correct it")
+        return UserError(where, _masked(f"{field}: {said}"))
+    return UserError(where, _masked(f"{field} = {first['input']!r}"), said, "correct it")
+
+
+def _masked(text: str) -> str:
+    """Return ``text`` without what it may tell of a secret that stands where none may: keys, and parts of addresses."""
+    text = _SECRET.sub(r"\1'***'", text)
+    return _QUERY.sub(r"\1?***", _LOGIN.sub("//***@", text))
 
 
 def _beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 Kind = Literal["choice", "reply", "passage", "chat"]
 
@@ -80,6 +81,11 @@ class Answer:
     truncated: bool = False
 
     @property
+    def finite(self) -> bool:
+        """Say whether all likelihoods are numbers."""
+        return all(map(math.isfinite, self.loglikelihoods))
+
+    @property
     def prediction(self) -> int:
         """Return the index of the likeliest choice, the first of equals."""
         return _argmax(self.loglikelihoods)
@@ -101,6 +107,7 @@ class Reply:
     finish: Literal["stop", "length"] = "stop"
     context_tokens: int = 0
     truncated: bool = False
+    finite: ClassVar[bool] = True  # words are no numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,11 @@ class Surprise:
     item: Passage
     nats: float
     tokens: int
+
+    @property
+    def finite(self) -> bool:
+        """Say whether the likelihood is a number."""
+        return math.isfinite(self.nats)
 
 
 Asked = Item | Question | Passage

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
@@ -50,7 +49,7 @@ class Kept:
 
         Raises UserError when the disk takes no more.
         """
-        told = [[FORMAT, asked_digest(one.item), _fields(one)] for one in results if _finite(one)]
+        told = [[FORMAT, asked_digest(one.item), _fields(one)] for one in results if one.finite]
         if self.root is None or not told:
             return
         texts = [json.dumps(line, separators=(",", ":")) for line in told]
@@ -87,12 +86,6 @@ def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _checksum(text: bytes) -> str:
     return sha256(text).hexdigest()[:16]
-
-
-def _finite(result: Result) -> bool:
-    if isinstance(result, Answer):
-        return all(map(math.isfinite, result.loglikelihoods))
-    return not isinstance(result, Surprise) or math.isfinite(result.nats)
 
 
 def _fields(result: Result) -> dict[str, Any]:

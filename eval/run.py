@@ -8,7 +8,7 @@ from datacards.card import Ref, Rights
 from datacards.checkpoints import check_whole, resolve_checkpoint
 from datacards.draft import Draft
 from datacards.errors import UserError
-from datacards.evaluated import SCORES, TASKS, Score, TaskRecord, read_scores, write_records
+from datacards.evaluated import ANSWERS, SCORES, TASKS, Score, TaskRecord, read_scores, write_records
 from datacards.plugins import make
 from datacards.store import Store
 from eval.base import Evaluator
@@ -19,7 +19,6 @@ from eval.scoring import score
 from eval.tasks.base import Conversation, Task
 
 GROUP = "kanagura.evaluators"
-KEPT = ".answers"  # the folder of the store that keeps what models were asked once
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def find(recipe: EvalRecipe, store: Store, *, model: str = "", corpus: str = "")
         corpus=corpus_ref,
         corpus_path=corpus_path,
         tasks=tuple(task.for_model(store, model_ref) for task in recipe.tasks),
-        kept=store.root / KEPT / model_ref.digest,
+        kept=store.root / ANSWERS / model_ref.digest,
         settings=sha256_of({"evaluator": recipe.evaluator, **evaluator.settings()})[:16],
     )
 

@@ -1,6 +1,5 @@
 """Draws the items of tasks, has an evaluator ask them, and turns the results into scores and samples files."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from datacards.objective import Loaded
 from eval.base import Evaluator
 from eval.compare.outcome import Outcome, outcome_of, restricted
 from eval.compare.single import interval
-from eval.items import Answer, Asked, Reply, Result, Surprise, digest_of
+from eval.items import Answer, Asked, Reply, Result, digest_of
 from eval.kept import Kept
 from eval.samples import write_samples
 from eval.tasks.base import Task
@@ -85,7 +84,7 @@ def _in_order(
 
 def _measured(drawn: Drawn, results: Sequence[Result], out: Path | None) -> list[Score]:
     task = drawn.task
-    if bad := sum(not _finite(result) for result in results):
+    if bad := sum(not result.finite for result in results):
         raise UserError(
             task.task,
             f"{bad} of {len(results)} items have a likelihood that is no number",
@@ -129,12 +128,6 @@ def _certain(score: Score, outcome: Outcome) -> Score:
     stderr, low, high = interval(outcome)
     chance = outcome.chance if score.chance is None else score.chance
     return score.model_copy(update={"clustered": stderr, "low": low, "high": high, "chance": chance})
-
-
-def _finite(result: Result) -> bool:
-    if isinstance(result, Answer):
-        return all(map(math.isfinite, result.loglikelihoods))
-    return math.isfinite(result.nats) if isinstance(result, Surprise) else True
 
 
 def _note(note: str, results: Sequence[Result]) -> str:

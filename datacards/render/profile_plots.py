@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from textwrap import wrap
 
 import numpy as np
@@ -16,6 +17,7 @@ from datacards.render.markdown import plain
 MOST = 14  # bars of one plot; what is smaller counts together
 LONGEST = 28  # characters of a name beside a bar
 _BINS = 25  # of a share
+_KEPT = 64  # drawings of each kind: versions that follow on each other show much alike, and none draws as fast as it reads
 
 
 def drawn(profile: Profile) -> Iterator[tuple[str, str]]:
@@ -44,7 +46,12 @@ def _sources(profile: Profile) -> str:
         shown[f"{len(rest):,} others"] = {
             one: sum(rows[name].get(one, 0) for name in rest) for one in profile.formats
         }
-    return plots.bars(shown, profile.formats)
+    return _bars(tuple((name, tuple(row.items())) for name, row in shown.items()), profile.formats)
+
+
+@lru_cache(maxsize=_KEPT)
+def _bars(rows: tuple[tuple[str, tuple[tuple[str, int], ...]], ...], parts: tuple[str, ...]) -> str:
+    return plots.bars({name: dict(row) for name, row in rows}, parts)
 
 
 def _short(name: str) -> str:
@@ -111,9 +118,18 @@ def columns(
     log: bool = False,
 ) -> str:
     """Return upright bars, one per name, stacked by series; ``log`` makes the scale logarithmic, for one series."""
+    return _columns(
+        tuple(names), tuple((name, tuple(values)) for name, values in series.items()), x=x, y=y, log=log
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _columns(
+    names: tuple[str, ...], series: tuple[tuple[str, tuple[int, ...]], ...], *, x: str, y: str, log: bool
+) -> str:
     with plots.canvas(7.6, 3.0) as (_, axes, out):
         start = np.zeros(len(names))
-        for number, (name, values) in enumerate(series.items()):
+        for number, (name, values) in enumerate(series):
             axes.bar(
                 range(len(names)), values, bottom=None if log else start, width=0.8, label=name,
                 color=plots.COLORS[number % len(plots.COLORS)],
@@ -141,17 +157,20 @@ def columns(
 def _quality(profile: Profile) -> str:
     """Return small plots side by side, one for every signal, each with its own height."""
     signals = profile.quality.signals if profile.quality else ()
-    if not signals:
-        return ""
+    return _signals(tuple((one.name, one.values) for one in signals)) if signals else ""
+
+
+@lru_cache(maxsize=_KEPT)
+def _signals(signals: tuple[tuple[str, Histogram], ...]) -> str:
     across = 4
     down = -(-len(signals) // across)
     with plots.drawing(7.6, 0.35 + 1.35 * down) as (figure, out):
-        for place, signal in enumerate(signals, 1):
+        for place, (name, values) in enumerate(signals, 1):
             axes = figure.add_subplot(down, across, place)
             plots.dress(axes)
-            told = wrap(plain(TOLD.get(signal.name, signal.name)), 28)
+            told = wrap(plain(TOLD.get(name, name)), 28)
             axes.set_title("\n".join(told), fontsize=7, color=plots.INK)
-            _histogram(axes, signal.values)
+            _histogram(axes, values)
     return out.getvalue()
 
 

@@ -78,6 +78,10 @@ def purge(root: str, ref: str, yes: bool) -> None:
         console.print(
             f"[yellow]the unfinished draft {escape(draft)} may hold it still: delete it in .drafts[/]"
         )
+    for folder in purging.answers(store, takedown_ref):
+        console.print(
+            f"[yellow]{folder}, what a model has answered, may hold it still: delete it[/]", soft_wrap=True
+        )
 
 
 def _planned(found: Any) -> Table:

@@ -9,6 +9,7 @@ from typing import Any
 from datacards.card import Ref
 from datacards.drafts import NOTE, WORK
 from datacards.errors import UserError
+from datacards.evaluated import ANSWERS
 from datacards.places import CARD, LocalPlace
 from datacards.store import TOKENS, Store
 from datacards.withdrawn import PURGE, PURGES, RECEIPT, TAKEDOWNS, purged
@@ -117,6 +118,18 @@ def drafts(store: Store, versions: list[Ref]) -> list[str]:
             if made_from & refs or path.name.partition("@")[0] in names:
                 found.append(path.name)
     return found
+
+
+def answers(store: Store, takedown: Ref) -> list[str]:
+    """Return the folders of what models were asked once that may hold it: of all evaluations that the takedown reached."""
+    told = json.loads(store.path(takedown, RECEIPT).read_bytes())
+    models = [
+        made.digest
+        for name in (*told["evaluations"], *told["evaluations_withdrawn"])
+        for made in store.card(_ref(name)).made_from[:1]
+    ]
+    found = [f"{ANSWERS}/{digest}" for digest in dict.fromkeys(models) if digest]
+    return [name for name in found if (store.root / name).is_dir()]
 
 
 def _ref(text: str) -> Ref:

@@ -12,6 +12,9 @@ RATIO = (0.5, 0.75, 1.1)
 #: Fields of a request that are set by other options.
 _OURS = frozenset({"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "stream", "n"})  # fmt: skip
 
+#: Fields that tell a secret or a person: ``extra`` is written into versions, for it bears on the replies.
+_SECRETS = frozenset({"api_key", "authorization", "headers", "extra_headers", "key", "password", "safety_identifier", "secret", "token", "user"})  # fmt: skip
+
 
 class Endpoint(BaseModel):
     """One judge: a model that an OpenAI-compatible server answers for (``POST url/chat/completions``).
@@ -78,6 +81,8 @@ class Endpoint(BaseModel):
     def _fits(self) -> "Endpoint":
         if taken := sorted(_OURS & set(self.extra)):
             raise ValueError(f"extra may not hold {', '.join(taken)}: there are options for them")
+        if told := sorted(name for name in self.extra if name.lower() in _SECRETS):
+            raise ValueError(f"extra may not hold {', '.join(told)}: it is written into versions")
         low, likely, high = self.tokens_per_character
         if not 0 < low <= likely <= high:
             raise ValueError("tokens_per_character must grow: lowest, likeliest, highest")

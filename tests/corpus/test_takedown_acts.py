@@ -17,7 +17,7 @@ from corpus import shards
 from corpus.captures import read_captures
 from corpus.takedown.grams import Grams
 from corpus.takedown.plugin import Corpus
-from datacards.card import Ref
+from datacards.card import Kind, Ref
 from datacards.cli import main
 from datacards.diff import diff
 from datacards.errors import UserError
@@ -249,10 +249,10 @@ def test_a_list_that_only_quoted_what_went_may_come_again(store: Store) -> None:
 # -- releases, models, evaluations -------------------------------------------------------------------------
 
 
-def trained(store: Store, name: str, *made_from: Ref, used: str = "", **recipe: object) -> Ref:
-    with store.write(
-        name=name, version="2026.12.02", kind="checkpoint", recipe=recipe, made_from=made_from
-    ) as draft:
+def trained(
+    store: Store, name: str, *made_from: Ref, used: str = "", kind: Kind = "checkpoint", **recipe: object
+) -> Ref:
+    with store.write(name=name, version="2026.12.02", kind=kind, recipe=recipe, made_from=made_from) as draft:
         (draft.path / "config.json").write_text("{}")
         if used:
             draft.counts[f"source_{used}"] = 1
@@ -272,19 +272,14 @@ def test_models_and_evaluations_of_withdrawn_versions_are_named(store: Store) ->
                 json.dumps({"choices": [text]}, ensure_ascii=False) + "\n", "utf-8"
             )
     for name in ("train", "nowhere"):  # the split of which the questions were
-        recipe = {"tasks": [{"task": "living_choice", "splits": [name]}]}
-        with store.write(
-            name=name,
-            version="2026.12.03",
-            kind="evaluation",
-            recipe=recipe,
-            made_from=[store.resolve("asked")],
-        ) as draft:
-            (draft.path / "scores.json").write_text("[]", "utf-8")
-    _, receipt = take_down(store, urls=[FOUND])
+        tasks = [{"task": "living_choice", "splits": [name]}]
+        trained(store, name, store.resolve("asked"), kind="evaluation", tasks=tasks)
+    ref, receipt = take_down(store, urls=[FOUND])
+    (store.root / ".answers" / merged.digest).mkdir(parents=True)
+    assert purging.answers(store, ref) == [f".answers/{merged.digest}"]
     assert receipt["models"] == [str(merged), str(model)]
-    assert receipt["evaluations"] == ["nowhere@2026.12.03", "scores@2026.12.03"]
-    assert receipt["evaluations_withdrawn"] == ["quoting@2026.12.03", "train@2026.12.03"]
+    assert receipt["evaluations"] == ["nowhere@2026.12.02", "scores@2026.12.03"]
+    assert receipt["evaluations_withdrawn"] == ["quoting@2026.12.03", "train@2026.12.02"]
     assert store.withdrawn()["quoting@2026.12.03"].successor == ""
 
 

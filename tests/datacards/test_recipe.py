@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from datacards.errors import UserError
-from datacards.recipe import Recipe, read_recipe
+from datacards.recipe import Recipe, read_recipe, validate
 
 
 class Part(BaseModel):
@@ -66,3 +66,19 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None
 def test_a_missing_file_is_a_clear_message(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.yaml: cannot be read \(No such file"):
         read_recipe(tmp_path / "none.yaml", Words)
+
+
+def test_a_secret_that_stands_where_none_may_is_not_repeated() -> None:
+    class Asked(Recipe):
+        judge: dict[str, int]
+        url: int = 0
+
+    for wrong in (
+        {"judge": {"api_key": "sk-himitsu"}},
+        {"judge": {}, "url": "https://me:sk-himitsu@judge.example/v1"},
+        {"judge": {}, "url": "https://judge.example/v1?key=sk-himitsu"},
+    ):
+        with pytest.raises(UserError) as told:
+            validate("x.yaml", {"name": "x", "version": "2026.11.26", **wrong}, Asked)
+        assert "sk-himitsu" not in str(told.value)
+        assert "***" in str(told.value)

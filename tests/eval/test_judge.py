@@ -211,6 +211,7 @@ def test_a_share_of_every_category_is_judged_three_times() -> None:
         {"url": "https://judge.example/v1?api-key=abc"},
         {"api_key_env": "AWS_SECRET"},
         {"extra": {"temperature": 1}},
+        {"extra": {"API_key": KEY}},
         {"tokens_per_character": (1.0, 0.5, 0.2)},
         {"api_key": KEY},
     ],

@@ -1,9 +1,7 @@
 """A run that is killed again and again ends with the keys of one that is not, and pays for little twice."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +13,7 @@ import pytest
 from corpus import shards
 from datacards.card import Ref
 from datacards.store import Store
+from tests.forked import forks
 from tests.rephrase.conftest import filing
 from tests.rephrase.test_asking import Server, asking, free_port, model, rows
 
@@ -72,15 +71,13 @@ def _command(store: Store, recipe: Path) -> list[str]:
 def _killed(store: Store, recipe: Path, times: int) -> int:
     """Start the command ``times`` times and kill its group after a moment that chance draws; return how often it lived."""
     chance, kills = random.Random(6), 0  # noqa: S311
-    for _ in range(times):
-        with subprocess.Popen(
-            _command(store, recipe), start_new_session=True, stderr=subprocess.DEVNULL
-        ) as run:
-            # From the start of the process to some way into the replies; a frame is written every second.
-            time.sleep(chance.uniform(0.4, 2.4))
-            kills += run.poll() is None
-            if run.poll() is None:
-                os.killpg(run.pid, signal.SIGKILL)
+    with forks("rephrase.cli", "rephrase.run", "rephrase.generators.vllm_server") as forker:
+        for _ in range(times):
+            run = forker.start("from rephrase.cli import main; main()", *_command(store, recipe)[3:])
+            # From the first step of the command to some way into the replies; a frame is written every second.
+            time.sleep(chance.uniform(0, 1.3))
+            kills += run.alive()
+            run.kill()
     return kills
 
 

@@ -120,6 +120,8 @@ def test_the_baseline_may_be_named_in_three_ways_and_no_other(stocked: Store) ->
 
 def test_what_cannot_be_meant_is_refused_by_the_command(stocked: Store) -> None:
     words = ["tuned-fin", "base-fin", "--store", str(stocked.root)]
+    told = CliRunner().invoke(command, [*words, "--margin", "exma=0.1"]).output
+    assert "no task 'exma' is compared; one of: exam, quiz" in told
     assert "no model was asked in two ways" in CliRunner().invoke(command, [*words, "--prompts"]).output
     done = CliRunner().invoke(command, [*words, "--json", str(stocked.root / "none" / "told.json")])
     assert "--json: No such file or directory" in done.output

@@ -25,6 +25,7 @@ ROOMS = {
     "data": "eval.data.cli",
     "published": "eval.published.cli",
     "report": "eval.report.cli",
+    "tasks": "eval.tasks.cli",
 }
 
 

@@ -7,14 +7,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pydantic import ValidationError
 
 from datacards.errors import UserError
+from datacards.plugins import names
 from datacards.store import Store
 from eval.data import convert, vendored
 from eval.items import Item, content_id
+from eval.tasks import GROUP
 from eval.tasks.base import stratified
 from eval.tasks.chabsa import Chabsa
+from eval.tasks.cli import command
 from eval.tasks.corpus_questions import CorpusQuestions
 from eval.tasks.cpa_audit import CpaAudit
 
@@ -106,3 +110,12 @@ def test_corpus_questions_need_a_corpus_with_questions(tmp_path: Path) -> None:
 def test_unknown_options_of_a_task_are_refused() -> None:
     with pytest.raises(ValidationError):
         Chabsa.model_validate({"task": "chabsa", "shots": 4})
+
+
+def test_the_command_tells_which_tasks_there_are_and_what_one_takes() -> None:
+    told = CliRunner().invoke(command, [], env={"COLUMNS": "200"})
+    assert all(f" {name} " in told.output for name in names(GROUP))
+    one = CliRunner().invoke(command, ["chabsa"], env={"COLUMNS": "200"})
+    assert "7,723 opinions" in one.output
+    assert "dialect" in one.output
+    assert "no plug-in named 'chabza'" in CliRunner().invoke(command, ["chabza"]).output

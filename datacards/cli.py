@@ -1,5 +1,6 @@
 """``kanagura cards``: list, show, verify, report, and the commands that have a room of their own."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -57,11 +58,31 @@ class Commands(click.Group):
 
 
 class DefaultRun(click.Group):
-    """A group whose unnamed command is ``run``, so that a recipe may follow the stage's name at once."""
+    """A group whose unnamed command is ``run``, so that a recipe may follow the stage's name at once.
+
+    ``rooms`` names commands that have a room of their own, ``NAME: module``, imported when they are asked for; each such
+    module offers its ``command``.
+    """
+
+    def __init__(self, *args: Any, rooms: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rooms = dict(rooms or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all commands, in order of their names."""
+        return sorted({*super().list_commands(ctx), *self.rooms})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one command, or None for an unknown name."""
+        if cmd_name in self.rooms:
+            command: click.Command = import_module(self.rooms[cmd_name]).command
+            return command
+        return super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put ``run`` in front unless the first word is a command or asks for help."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+        known = {*self.commands, *self.rooms, *ctx.help_option_names}
+        if args and args[0] not in known:
             args = ["run", *args]
         return super().parse_args(ctx, args)
 

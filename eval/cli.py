@@ -1,7 +1,6 @@
 """``kanagura eval RECIPE --model NAME@VERSION`` and the commands beside it."""
 
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,28 +28,7 @@ ROOMS = {
 }
 
 
-class Commands(DefaultRun):
-    """The commands of this file and, imported when asked for, those of the rooms."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return all commands, in order of their names."""
-        return sorted({*super().list_commands(ctx), *ROOMS})
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``run`` in front unless the first word is a command or asks for help."""
-        if args and args[0] in ROOMS:
-            return click.Group.parse_args(self, ctx, args)
-        return super().parse_args(ctx, args)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return one command, or None for an unknown name."""
-        if cmd_name in ROOMS:
-            command: click.Command = import_module(ROOMS[cmd_name]).command
-            return command
-        return super().get_command(ctx, cmd_name)
-
-
-@click.group(cls=Commands)
+@click.group(cls=DefaultRun, rooms=ROOMS)
 def main() -> None:
     """Score a model as RECIPE says, compare models, report."""
 

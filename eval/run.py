@@ -119,8 +119,9 @@ def _scored(given: Inputs, out: Path) -> tuple[list[Score], list[TaskRecord]]:
 def _write(draft: Draft, scores: Sequence[Score], records: Sequence[TaskRecord]) -> None:
     write_records(draft.path / SCORES, scores)
     write_records(draft.path / TASKS, records)
+    first = {(record.task, record.metric) for record in records}  # the others stand in the scores
     for one in scores:
-        if not one.group:
+        if not one.group and (one.task, one.metric) in first:
             draft.metrics[f"{one.task}/{one.metric}"] = one.value
     for record in records:
         draft.counts[f"{record.task} items"] = record.samples

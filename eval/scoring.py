@@ -56,7 +56,7 @@ def score(
     for again. Raises UserError for a task without items and for likelihoods that are no numbers.
     """
     kept = kept or Kept(None)
-    drawn = {task.task: Drawn(task, corpus) for task in tasks}
+    drawn = _drawn(tasks, corpus)
     known = {name: kept.find(name, one.items) for name, one in drawn.items()}
     missing = {
         name: [item for place, item in enumerate(one.items) if place not in known[name]]
@@ -71,6 +71,21 @@ def score(
         results = _in_order(name, one.items, known[name], found.get(name, ()))
         scores += _measured(one, results, out)
     return scores, [one.record() for one in drawn.values()]
+
+
+def _drawn(tasks: Sequence[Task], corpus: Path | None) -> dict[str, Drawn]:
+    """Return the items of every task; raise UserError naming all tasks that have none, not the first alone."""
+    drawn, wrong = {}, []
+    for task in tasks:
+        try:
+            drawn[task.task] = Drawn(task, corpus)
+        except UserError as error:
+            wrong.append(error)
+    if len(wrong) > 1:
+        raise UserError("tasks", f"{len(wrong)} cannot be asked\n" + "\n".join(e.message for e in wrong))
+    if wrong:
+        raise wrong[0]
+    return drawn
 
 
 def _in_order(

@@ -1,6 +1,7 @@
 """living_choice and living_numeric: questions about figures that were published after everything the model has read."""
 
 import json
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -149,9 +150,9 @@ class Living(Task):
             parts.append(f"{self._missing} files of facts that the model has read are gone: not looked into")
         return "; ".join(parts)
 
+    @abstractmethod
     def _item(self, asked: Asked) -> AnyItem | None:
         """Return the item of a question, None where its answer is not of the task's kind."""
-        raise NotImplementedError
 
 
 class LivingChoice(Living):

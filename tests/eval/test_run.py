@@ -14,8 +14,12 @@ from datacards.evaluated import Score, read_scores
 from datacards.recipe import read_recipe
 from datacards.store import Store
 from eval.cli import main, tell
+from eval.evaluators.lm_eval import LmEval
 from eval.recipe import EvalRecipe
 from eval.run import run
+from eval.scoring import score
+from eval.tasks.general.perplexity import PerplexityFile
+from eval.tasks.general.questions import Questions
 
 
 @pytest.fixture
@@ -164,3 +168,15 @@ def test_a_wrong_option_of_a_task_is_named_without_all_that_was_given(tmp_path: 
         UserError, match=r"^look.yaml: tasks.0: kanagura.tasks: cpa_audit: unknown key 'promt'"
     ):
         read_recipe(path, EvalRecipe)
+
+
+def test_all_tasks_that_cannot_be_asked_are_named_at_once() -> None:
+    two = [PerplexityFile(file="./none.parquet"), Questions(files=("./none.jsonl",))]
+    with pytest.raises(UserError, match=r"(?s)2 cannot be asked.*none\.parquet.*none\.jsonl"):
+        score(LmEval(), Path("none"), two, None)
+
+
+def test_a_card_holds_the_figures_to_compare_by(stocked: Store) -> None:
+    ref, scores = run(recipe(), stocked, model="tiny", corpus="fin-ja-qa")
+    assert len(scores) > 1
+    assert set(stocked.card(ref).metrics) == {"corpus_questions/acc"}

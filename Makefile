@@ -24,10 +24,7 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory --jobs 2 types arrows compiled collected
-	@$(FOLDER) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $$made
-
-# One worker more than there are cores, as tests wait for servers, disks and killed processes; four use two gigabytes each.
-WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); echo $$((n < 4 ? n + 1 : 4)))
+	@$(FOLDER) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $$made
 
 # Tests write thousands of versions and wait until each is on the disk: in memory, where that has room, they need not wait.
 FOLDER := made=; if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 8000000 ] 2>/dev/null; then \
